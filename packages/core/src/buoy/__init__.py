@@ -1,0 +1,55 @@
+"""buoy: background jobs for Python on Redis; at least once, nothing lost, nothing stuck."""
+
+from .app import App
+from .errors import (
+    BrokerError,
+    BuoyError,
+    ConfigurationError,
+    CorruptPayload,
+    DirtyExit,
+    EnqueueError,
+    InvalidArguments,
+    JobTimeout,
+    PayloadTooLarge,
+    PluginError,
+    QueueFull,
+    Terminated,
+    UnknownJob,
+    WorkerLost,
+)
+from .function import job
+from .handle import Handle
+from .job import Call, Job, enqueue
+from .outcome import Held, Later, Rejected
+from .plugin import Plugin, Without, hookimpl
+from .transition import Transition
+
+__all__ = [
+    "App",
+    "BrokerError",
+    "BuoyError",
+    "Call",
+    "ConfigurationError",
+    "CorruptPayload",
+    "DirtyExit",
+    "EnqueueError",
+    "Handle",
+    "Held",
+    "InvalidArguments",
+    "Job",
+    "JobTimeout",
+    "Later",
+    "PayloadTooLarge",
+    "Plugin",
+    "PluginError",
+    "QueueFull",
+    "Rejected",
+    "Terminated",
+    "Transition",
+    "UnknownJob",
+    "Without",
+    "WorkerLost",
+    "enqueue",
+    "hookimpl",
+    "job",
+]

@@ -1,0 +1,5 @@
+"""``python -m buoy``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,225 @@
+"""The app: settings, one broker, and the way of every job into its queue."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .call import check_arguments
+from .config import Settings, settings
+from .errors import PayloadTooLarge, PluginError, QueueFull
+from .handle import Handle, Options, checked_id
+from .identity import new_id
+from .job import Job, built
+from .keys import Keys, checked_queue
+from .outcome import Held, Rejected
+from .packing import Entry
+from .payload import Payload
+from .registry import named
+from .reservation import Reservation
+from .run import decided, perform
+
+if TYPE_CHECKING:
+    from .broker import Broker
+    from .monitor import JobView, Monitor
+
+logger = logging.getLogger("buoy.app")
+Row = tuple[Sequence[Any], Mapping[str, Any]]
+
+
+class App:
+    """A Redis, a namespace and settings: what job classes belong to by their ``app`` attribute.
+
+    What is not given as an argument is read from ``BUOY_*`` at first use.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        namespace: str | None = None,
+        lease: float | None = None,
+        max_crashes: int | None = None,
+        max_payload: int | None = None,
+        inline: bool | None = None,
+    ) -> None:
+        self.given: dict[str, Any] = {
+            "url": url,
+            "namespace": namespace,
+            "lease": lease,
+            "inline": inline,
+        }
+        self.given |= {"max_crashes": max_crashes, "max_payload": max_payload}
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return settings(**self.given)
+
+    @cached_property
+    def broker(self) -> "Broker":
+        """What changes jobs in Redis. The Redis client is loaded here, for those who need it."""
+        from .broker import Broker
+
+        return Broker(self.settings)
+
+    @cached_property
+    def monitor(self) -> "Monitor":
+        """Read-only views of queues, jobs, failures and workers."""
+        from .monitor import Monitor
+
+        return Monitor(self.broker)
+
+    def key(self, queue: str, *parts: str) -> str:
+        """A plugin's key in the slot of a queue; the first part is the plugin's name."""
+        return Keys(self.settings.namespace).part(queue, *parts)
+
+    # Into the queue
+
+    def place(self, job: type[Job], rows: Iterable[Row], options: Options) -> list[Handle[Any]]:
+        """Enqueue a job of this class for each row of arguments."""
+        return self.enter([built(job, (list(args), dict(named)), options) for args, named in rows])
+
+    def submit(self, job: Job) -> Handle[Any]:
+        """Enqueue a job that a plugin had held; all hooks are asked again."""
+        return self.enter([job])[0]
+
+    def enter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
+        """Ask the hooks, and let those jobs in that none of them keeps out."""
+        verdicts = [asked_to_enter(job) for job in jobs]
+        passed = [job for job, verdict in zip(jobs, verdicts, strict=True) if verdict is None]
+        answers = self.let_in(passed)
+        return [
+            handle(handle_of(job), next(answers) if verdict is None else verdict)
+            for job, verdict in zip(jobs, verdicts, strict=True)
+        ]
+
+    def let_in(self, jobs: Sequence[Job]) -> Iterator[str]:
+        return self.run_here(jobs) if self.is_inline else iter(self.push_in(jobs))
+
+    def push_in(self, jobs: Sequence[Job]) -> list[str]:
+        if not jobs:
+            return []
+        queue, limit = jobs[0].queue, jobs[0].max_length
+        answers = self.broker.enqueue(queue, [self.entry(job) for job in jobs], limit)
+        full = [answer for answer in answers if answer.startswith("full ")]
+        if full and limit is not None:
+            raise QueueFull(queue, int(full[0][5:]), limit, len(jobs) - len(full), len(jobs))
+        return answers
+
+    def entry(self, job: Job) -> Entry:
+        return Entry(job.id, self.encoded(job), job.due, job.transition)
+
+    def encoded(self, job: Job) -> bytes:
+        job.payload.claims = job.transition.claims
+        payload = job.payload.encoded().encode()
+        if len(payload) > self.settings.max_payload:
+            raise PayloadTooLarge(
+                f"{job.payload.name}: expected a payload of at most {self.settings.max_payload} "
+                f"bytes, got {len(payload)}; store the data elsewhere and pass its key, "
+                "or raise BUOY_MAX_PAYLOAD"
+            )
+        return payload
+
+    def push(
+        self,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        queue: str,
+        id: str | None = None,
+    ) -> Handle[Any]:
+        """Enqueue by name: the class may be unknown here, so no hook is asked."""
+        args, kwargs = list(args), dict(kwargs or {})
+        check_arguments(name, args, kwargs)
+        id = new_id() if id is None else checked_id(id, "push(id)")
+        payload = Payload(name, args, kwargs, id, enqueued_at=round(time.time(), 3))
+        job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
+        return handle(handle_of(job), next(self.let_in([job])))
+
+    # Inline
+
+    inlined = False
+
+    @property
+    def is_inline(self) -> bool:
+        """Whether enqueueing runs the job at once, in the caller."""
+        return self.inlined or self.settings.inline
+
+    @contextmanager
+    def inline(self) -> Iterator[None]:
+        """Run jobs at once where they are enqueued: no Redis, no worker, errors are raised."""
+        before, self.inlined = self.inlined, True
+        try:
+            yield
+        finally:
+            self.inlined = before
+
+    def run_here(self, jobs: Iterable[Job]) -> Iterator[str]:
+        for job in jobs:
+            held = Reservation(job.id, "0:inline:0", job.queue, self.encoded(job).decode())
+            copy = job.of(Payload.decoded(held.payload), held.queue, held.token)
+            try:
+                perform(copy)
+            except Exception as error:
+                decided(held, copy, error)
+                raise
+            yield "queued"
+
+    # Looking for jobs, and taking them out
+
+    def find(self, id: str, queue: str | None = None) -> "JobView | None":
+        """Where a job is; without its queue all known queues are asked."""
+        return self.monitor.find(id, queue)
+
+    def dequeue(self, job: type[Job] | str, *args: Any, **kwargs: Any) -> list[str]:
+        """End waiting and delayed jobs: one by its id, or those of a class, with these arguments
+        if any are given. Returns the ids of those that were ended; running ones are let be."""
+        if isinstance(job, str):
+            ids = {queue: [job] for queue in self.monitor.queue_names()}
+        else:
+            same = (
+                built(job, (list(args), kwargs), Options()).identifier if args or kwargs else None
+            )
+            ids = self.monitor.ids_of(job.name, same)
+        ended = [self.broker.remove(queue, some, "waiting delayed") for queue, some in ids.items()]
+        return [id for some in ended for id in some]
+
+
+def asked_to_enter(job: Job) -> Rejected | Held | None:
+    job.transition.clear()
+    hooks = job.hooks()
+    verdict = None if hooks is None else hooks.before_enqueue(job=job)
+    if verdict is None or isinstance(verdict, Rejected | Held):
+        return verdict
+    raise PluginError(
+        f"{job.payload.name}: before_enqueue: expected Rejected, Held or None, got {verdict!r}"
+    )
+
+
+def handle_of(job: Job) -> Handle[Any]:
+    return Handle(job.id, job.identifier, job.queue, "queued")
+
+
+def handle(entered: Handle[Any], answer: str | Rejected | Held) -> Handle[Any]:
+    """What the caller of ``enqueue`` gets for an answer of the hooks or of lua/enqueue.lua."""
+    if isinstance(answer, Rejected):
+        return replace(entered, state="rejected", reason=answer.reason)
+    if isinstance(answer, Held):
+        return replace(entered, state="held", reason=answer.reason)
+    word, _, detail = answer.partition(" ")
+    if word == "delayed":
+        return replace(entered, state="delayed")
+    if word == "older":
+        return replace(entered, state="rejected", reason=f"the number of {detail!r} is not newer")
+    if word == "exists":
+        reason = "its claim is held" if detail else "this id is known"
+        return replace(entered, state="exists", reason=reason, holder=detail or entered.id)
+    return entered
+
+
+Job.app = App()

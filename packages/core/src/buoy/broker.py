@@ -1,0 +1,244 @@
+"""The only object that changes what lies in Redis: every act on jobs is one atomic script."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .config import Settings
+from .connect import Act, Link, accepted, connect, only, run_scripts
+from .errors import BrokerError, EnqueueError, Unavailable
+from .keys import Keys
+from .packing import Entry, Packing, raw, seconds, text
+from .reservation import Advance, Advanced, Look, Reservation
+from .scripts import script
+
+logger = logging.getLogger("buoy.broker")
+
+BATCH = 1000
+OPERATED = 100
+"""How many jobs one script retries or removes: finding one in a long queue takes a while."""
+PATIENCE = 5.0
+PAUSES = (0.0, 0.05, 0.2, 0.5)
+"""Seconds before each further try of an enqueue whose answer did not come, PATIENCE at most."""
+
+
+class Broker:
+    """All transitions of jobs, on one Redis, in one namespace."""
+
+    def __init__(self, settings: Settings, link: Link | None = None) -> None:
+        self.settings = settings
+        self.keys = Keys(settings.namespace)
+        self.link = link or connect(settings.url)
+        self.shift = 0
+        """Milliseconds by which tests move the clock of Redis."""
+        self.registered: dict[str, float] = {}
+
+    def act(self, name: str, queue: str, packing: Packing) -> Act:
+        keys = [*self.keys.queue(queue), *packing.keys]
+        return script(__package__, name), keys, [self.shift, *packing.words]
+
+    def run(self, name: str, queue: str, packing: Packing) -> Any:
+        return only(run_scripts(self.link, [self.act(name, queue, packing)]))
+
+    # Producers
+
+    def enqueue(
+        self, queue: str, entries: Sequence[Entry], max_length: int | None = None
+    ) -> list[str]:
+        """Store jobs; the answers are those of lua/enqueue.lua.
+
+        An enqueue whose answer is lost is repeated; raises EnqueueError when that does not help.
+        """
+        answers: list[str] = []
+        for first in range(0, len(entries), BATCH):
+            batch = entries[first : first + BATCH]
+            packing = Packing(["" if max_length is None else max_length, len(batch)])
+            for entry in batch:
+                packing.entry(entry)
+            try:
+                answers += self.insist(queue, batch, self.act("enqueue", queue, packing))
+            except BrokerError as error:
+                raise not_enqueued(queue, entries, first, error) from error
+        return answers
+
+    def insist(self, queue: str, batch: Sequence[Entry], act: Act) -> list[str]:
+        started, sent = time.monotonic(), False
+        for pause in (*PAUSES, None):
+            try:
+                return self.push(queue, batch, act, repeated=sent)
+            except BrokerError as error:
+                sent = error.sent = error.sent or sent
+                late = time.monotonic() - started > PATIENCE
+                if pause is None or late or not isinstance(error, Unavailable):
+                    raise
+                time.sleep(pause)
+        raise AssertionError("the last pause is None")
+
+    def push(self, queue: str, batch: Sequence[Entry], act: Act, *, repeated: bool) -> list[str]:
+        self.register(queue)
+        answers, refusals = only(run_scripts(self.link, [act]))
+        report(queue, refusals)
+        found = [answer.decode() for answer in answers]
+        if repeated:  # a job that is there now was stored by the try whose answer was lost
+            placed = ["delayed" if entry.due else "queued" for entry in batch]
+            found = [
+                place if answer == "exists" else answer
+                for place, answer in zip(placed, found, strict=True)
+            ]
+        return found
+
+    def register(self, queue: str) -> None:
+        """Make the queue known, before its first push and again each minute."""
+        now = time.monotonic()
+        if now - self.registered.get(queue, -60.0) >= 60.0:
+            try:
+                self.link.call("SADD", self.keys.queues(), queue)
+            except Unavailable as error:  # sent or not: no job was
+                raise Unavailable(str(error), sent=False) from error
+            self.registered[queue] = now
+
+    # Workers
+
+    def advance(
+        self, worker: str, trips: Sequence[Advance], others: Sequence[str] = ()
+    ) -> tuple[list[Advanced], dict[str, Look]]:
+        """Go to some queues and look at others, in one round trip."""
+        acts = [self.trip(worker, trip) for trip in trips]
+        groups = self.link.together(others)
+        acts += [self.glance(queues) for queues in groups]
+        replies = run_scripts(self.link, acts)
+        answers = [
+            self.advanced(worker, trip, reply)
+            for trip, reply in zip(trips, accepted(replies[: len(trips)]), strict=True)
+        ]
+        looks: dict[str, Look] = {}
+        for queues, reply in zip(groups, replies[len(trips) :], strict=True):
+            looks |= looked(queues, reply)
+        return answers, looks
+
+    def trip(self, worker: str, trip: Advance) -> Act:
+        lease, alone = self.settings.lease, max(1, self.settings.max_crashes - 1)
+        packing = Packing([round(lease * 1000), alone, worker, trip.number, int(trip.again)])
+        plain = [each for each in trip.settlements if each.plain]
+        packing.words += [trip.wanted, trip.hands, len(plain)]
+        for each in plain:
+            packing.words += [each.id, each.token]
+        packing.words.append(len(trip.settlements) - len(plain))
+        for each in trip.settlements:
+            if not each.plain:
+                packing.settlement(each)
+        return self.act("advance", trip.queue, packing)
+
+    def glance(self, queues: Sequence[str]) -> Act:
+        parts = ("ready", "delayed", "meta")
+        keys = [self.keys.part(queue, part) for queue in queues for part in parts]
+        return script(__package__, "look"), keys, []
+
+    def advanced(self, worker: str, trip: Advance, reply: Any) -> Advanced:
+        now, due, waiting, state, refused, refusals, given = reply
+        report(trip.queue, refusals)
+        rows = [given[n : n + 4] for n in range(0, len(given), 4)]
+        return Advanced(
+            now=now / 1000,
+            look=(waiting, seconds(due)),
+            state=state.decode(),
+            refused=[] if trip.again else [id.decode() for id in refused],
+            reservations=[
+                Reservation(
+                    id=id.decode(),
+                    token=token.decode(),
+                    queue=trip.queue,
+                    payload=text(payload or b""),
+                    lost=lost,
+                    now=now / 1000,
+                    worker=worker,
+                    given_up=lost > self.settings.max_crashes,
+                )
+                for id, token, payload, lost in rows
+            ],
+        )
+
+    def beat(self, held: Mapping[str, Sequence[Reservation]]) -> list[Reservation]:
+        """Renew the leases of what is held, by queue, and heal these queues.
+
+        Returns what is held no longer.
+        """
+        acts = []
+        for queue, reservations in held.items():
+            packing = Packing([round(self.settings.lease * 1000), len(reservations)])
+            for each in reservations:
+                packing.words += [each.id, each.token]
+            acts.append(self.act("beat", queue, packing))
+        lost: list[Reservation] = []
+        replies = accepted(run_scripts(self.link, acts)) if acts else []
+        for reservations, reply in zip(held.values(), replies, strict=True):
+            gone = {id.decode() for id in reply}
+            lost += [each for each in reservations if each.id in gone]
+        return lost
+
+    # Operators
+
+    def find(self, queue: str, id: str) -> tuple[str, str, str] | None:
+        """Payload, place and the place's detail of a job (lua/find.lua), if the queue has it."""
+        found = [text(each) for each in self.run("find", queue, Packing([id]))]
+        return (found[0], found[1], found[2]) if found else None
+
+    def retry(
+        self, queue: str, entries: Sequence[tuple[str, int, str, Sequence[Sequence[str]]]]
+    ) -> list[str]:
+        """Move failed jobs (id, when failed in ms, new payload, claims) back to their queue."""
+        answers: list[bytes] = []
+        for first in range(0, len(entries), OPERATED):
+            batch = entries[first : first + OPERATED]
+            packing = Packing([len(batch)])
+            for id, failed_at, payload, claims in batch:
+                packing.words += [id, failed_at, raw(payload)]
+                packing.claims(claims)
+            answers += self.run("retry", queue, packing)
+        return [answer.decode() for answer in answers]
+
+    def remove(self, queue: str, ids: Sequence[str], places: str) -> list[str]:
+        """End jobs that lie in one of these places of the queue; returns those ended."""
+        gone: list[int] = []
+        for first in range(0, len(ids), OPERATED):
+            batch = ids[first : first + OPERATED]
+            words = [word for id in batch for word in (id, places)]
+            gone += self.run("remove", queue, Packing([len(batch), *words]))
+        return [id for id, answer in zip(ids, gone, strict=True) if answer]
+
+    def pause(self, queue: str, *, resume: bool = False) -> bool:
+        """Let workers take nothing from the queue, or go on; False if it was so already."""
+        return bool(self.run("pause", queue, Packing(["resume" if resume else "pause"])))
+
+
+def report(queue: str, refusals: Sequence[bytes]) -> None:
+    for refusal in refusals:
+        logger.error("queue=%s a plugin's command was refused by Redis: %s", queue, text(refusal))
+
+
+def looked(queues: Sequence[str], reply: Any) -> dict[str, Look]:
+    if isinstance(reply, Unavailable):  # a node of a cluster is away; the others' queues go on
+        return dict.fromkeys(queues, (0, None))
+    seen = only([reply])
+    pairs = zip(queues, seen[::2], seen[1::2], strict=True)
+    return {queue: (length, seconds(due)) for queue, length, due in pairs}
+
+
+def not_enqueued(
+    queue: str, entries: Sequence[Entry], entered: int, error: BrokerError
+) -> EnqueueError:
+    """The error for a producer, who must know one thing: is the job enqueued?"""
+    ids = [entry.id for entry in entries[entered:]]
+    jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
+    if error.sent:
+        fate = "it is unknown whether that is stored; enqueue again with the same id to be sure"
+    else:
+        fate = "nothing was enqueued"
+    if entered:
+        fate += f"; the {entered} jobs before are enqueued"
+    return EnqueueError(
+        f"queue {queue!r}: {jobs}: {error}; {fate}",
+        ids=ids,
+        enqueued=None if error.sent else False,
+    )

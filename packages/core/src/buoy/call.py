@@ -1,0 +1,74 @@
+"""A call of ``perform`` before it happens: is it possible, and in which spelling is it kept?"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .canonical import NotPlain, check_plain, check_text
+from .errors import InvalidArguments
+
+Arguments = tuple[list[Any], dict[str, Any]]
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What ``perform`` takes, in the form that makes the common call cheap to check."""
+
+    whole: inspect.Signature
+    names: tuple[str, ...]
+    least: int
+    most: int
+
+    def accept(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
+        """The arguments in the one spelling that is kept: what can be positional is.
+
+        Raises InvalidArguments when ``perform`` cannot take them or JSON would change them.
+        """
+        if kwargs or not self.least <= len(args) <= self.most:
+            self.bind(name, args, kwargs)
+        placed, named = list(args), dict(kwargs)
+        for parameter in self.names[len(placed) :] if named else ():
+            if parameter not in named:
+                break
+            placed.append(named.pop(parameter))
+        check_arguments(name, placed, named)
+        return placed, named
+
+    def bind(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        try:
+            self.whole.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidArguments(
+                f"{name}: expected arguments for perform{self.whole}, got {error}"
+            ) from None
+
+
+def signature_of(job: type) -> Signature:
+    """What callers give to the ``perform`` of a class."""
+    whole = inspect.signature(job.perform)  # type: ignore[attr-defined]  # whoever calls checked
+    static = isinstance(inspect.getattr_static(job, "perform"), staticmethod | classmethod)
+    parameters = list(whole.parameters.values())[0 if static else 1 :]
+    placed = [each for each in parameters if each.kind in POSITIONAL]
+    keyword = [each for each in parameters if each.kind is each.KEYWORD_ONLY]
+    endless = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    needs_keyword = any(each.default is each.empty for each in keyword)
+    return Signature(
+        whole=whole.replace(parameters=parameters),
+        names=tuple("" if each.kind is each.POSITIONAL_ONLY else each.name for each in placed),
+        least=sum(each.default is each.empty for each in placed),
+        most=-1 if needs_keyword else 10**6 if endless else len(placed),
+    )
+
+
+def check_arguments(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raise InvalidArguments, with the path, for what does not come back from JSON as it is."""
+    try:
+        for index, value in enumerate(args):
+            check_plain(value, f"argument {index + 1}")
+        for key, value in kwargs.items():
+            check_text(key, "the name of an argument")
+            check_plain(value, f'argument "{key}"')
+    except NotPlain as error:
+        raise InvalidArguments(f"{name}: {error}") from None

@@ -1,0 +1,84 @@
+"""The command line: ``buoy``, with the commands of the core and of installed plugins."""
+
+import os
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points, version
+
+import click
+
+from ..errors import BuoyError
+
+CORE = {
+    "worker": "worker",
+    "enqueue": "enqueue",
+    "queues": "queues",
+    "workers": "workers",
+    "failed": "failed",
+    "job": "job",
+}
+
+
+class Commands(click.Group):
+    """The core's commands, then those of plugins (entry points ``buoy.commands``), loaded when
+    they are needed. A broken plugin loses its own command and no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*CORE, *sorted({point.name for point in plugged()} - set(CORE))]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in CORE:
+            module = import_module(f"{__name__}.{CORE[name]}")
+            return getattr(module, name)  # type: ignore[no-any-return]  # each module has it
+        points = [point for point in plugged() if point.name == name]
+        return loaded(points) if points else None
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BuoyError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def plugged() -> list[EntryPoint]:
+    return sorted(entry_points(group="buoy.commands"), key=lambda point: point.name)
+
+
+def loaded(points: list[EntryPoint]) -> click.Command:
+    if len(points) > 1:
+        owners = " and ".join(owner(point) for point in points)
+        return broken(points[0].name, f"expected one package that brings it, got {owners}")
+    try:
+        command = points[0].load()
+    except Exception as error:  # noqa: BLE001 - whatever a plugin raises when it is imported
+        return broken(points[0].name, f"{owner(points[0])}: {type(error).__name__}: {error}")
+    if isinstance(command, click.Command):
+        return command
+    return broken(points[0].name, f"{owner(points[0])}: expected a click command, got {command!r}")
+
+
+def owner(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+
+
+def broken(name: str, reason: str) -> click.Command:
+    """A command in the place of one that cannot be loaded; it says why."""
+
+    def complain(**_: object) -> None:
+        raise click.ClickException(f"command {name!r} is broken: {reason}")
+
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(
+        name, callback=complain, context_settings=settings, short_help=f"(broken: {reason})"
+    )
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("buoy"), prog_name="buoy")
+@click.option("--url", help="The Redis to use.  [env: BUOY_URL]")
+@click.option("--namespace", help="What all keys begin with.  [env: BUOY_NAMESPACE]")
+def main(url: str | None, namespace: str | None) -> None:
+    """Background jobs on Redis: at least once, nothing lost, nothing stuck."""
+    # In the environment, so that the processes which run the jobs have it, too.
+    for name, value in {"BUOY_URL": url, "BUOY_NAMESPACE": namespace}.items():
+        if value is not None:
+            os.environ[name] = value

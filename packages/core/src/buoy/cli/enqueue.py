@@ -1,0 +1,69 @@
+"""``buoy enqueue``."""
+
+import json
+from typing import Any
+
+import click
+
+from ..handle import options
+from ..job import Job
+from ..loading import load_app
+from ..registry import named
+from .options import app_option
+from .output import json_option, show
+
+COLUMNS = ("id", "queue", "state", "reason", "holder")
+
+
+class Arguments(click.ParamType[Any]):
+    """Arguments of a job: a JSON array of positional ones, or an object of named ones."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[list[Any], dict[str, Any]]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            given = json.loads(value)
+        except ValueError as error:
+            self.fail(f"expected JSON like '[42]', got {value!r} ({error})", param, ctx)
+        if not isinstance(given, list | dict):
+            self.fail(f"expected a JSON array or object, got {value!r}", param, ctx)
+        return (given, {}) if isinstance(given, list) else ([], given)
+
+
+@click.command()
+@click.argument("name", metavar="CLASS")
+@click.argument("arguments", metavar="[ARGS-JSON]", type=Arguments(), default=([], {}))
+@app_option(required=False)
+@click.option("--queue", help="Another queue than that of the class; needed without -a.")
+@click.option("--delay", type=float, help="Seconds until it is due.")
+@click.option("--id", help="An id of your own: the same id is never enqueued twice.")
+@json_option
+def enqueue(
+    name: str,
+    arguments: tuple[list[Any], dict[str, Any]],
+    app: list[str],
+    queue: str | None,
+    delay: float | None,
+    id: str | None,
+    as_json: bool,
+) -> None:
+    """Enqueue a job.
+
+    CLASS is the name of a job class, like shop.jobs.Charge. With -a it is loaded, its arguments
+    are checked and its plugins asked; without, the job is pushed by name onto --queue.
+    """
+    args, kwargs = arguments
+    if app:
+        load_app(app)
+        chosen = options(queue, delay, None, id)
+        handle = Job.app.place(named(name), [(args, kwargs)], chosen)[0]
+    elif queue is None or delay is not None:
+        raise click.UsageError("expected -a MODULE, or --queue without --delay, for a push by name")
+    else:
+        handle = Job.app.push(name, args, kwargs, queue=queue, id=id)
+    row = {column: getattr(handle, column) for column in ("identifier", *COLUMNS)}
+    show([row], COLUMNS, as_json, "")
+    if handle.state == "rejected":
+        raise SystemExit(1)

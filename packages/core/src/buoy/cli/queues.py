@@ -1,0 +1,96 @@
+"""``buoy queues``."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from ..job import Job
+from ..monitor import JobView
+from .output import json_option, show, stamp
+
+TOTALS = ("name", "waiting", "delayed", "running", "failed", "done", "rejected", "paused")
+JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def queues(ctx: click.Context) -> None:
+    """Queues: totals, what is in them, pause and resume."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(listing, as_json=False)
+
+
+@queues.command("list")
+@json_option
+def listing(as_json: bool) -> None:
+    """All queues with their totals."""
+    rows = [asdict(view) for view in Job.app.monitor.queues()]
+    show(rows, TOTALS, as_json, "no queues: nothing was enqueued yet")
+
+
+@queues.command()
+@click.argument("queue")
+@click.option("--count", default=10, show_default=True, help="How many at most.")
+@click.option("--start", default=0, help="How many to pass over.")
+@click.option("--delayed", is_flag=True, help="Those that are not due yet.")
+@json_option
+def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> None:
+    """The next jobs of a queue; nothing is changed."""
+    monitor = Job.app.monitor
+    views = (monitor.delayed if delayed else monitor.peek)(queue, start, count)
+    show([job_row(view) for view in views], JOBS, as_json, f"nothing is there in {queue}")
+
+
+@queues.command()
+@click.argument("queue")
+def pause(queue: str) -> None:
+    """Let workers take nothing from a queue; what runs goes on."""
+    changed = Job.app.broker.pause(queue)
+    click.echo(f"{queue} is paused" if changed else f"{queue} was paused already")
+
+
+@queues.command()
+@click.argument("queue")
+def resume(queue: str) -> None:
+    """Let workers take jobs from a queue again."""
+    changed = Job.app.broker.pause(queue, resume=True)
+    click.echo(f"{queue} goes on" if changed else f"{queue} was not paused")
+
+
+@queues.command()
+@click.argument("queue")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def clear(queue: str, yes: bool) -> None:
+    """End all waiting and delayed jobs of a queue; running and failed ones are let be."""
+    app = Job.app
+    if not yes:
+        click.confirm(f"End all waiting and delayed jobs of {queue}?", abort=True)
+    ended = sum(
+        len(app.broker.remove(queue, ids, "waiting delayed")) for ids in pages(app.monitor, queue)
+    )
+    click.echo(f"{ended} jobs were ended")
+
+
+def pages(monitor: Any, queue: str) -> Iterator[list[str]]:
+    """The ids of waiting and delayed jobs, always from the start: each page is gone by then."""
+    for look in (monitor.peek, monitor.delayed):
+        seen: set[str] = set()
+        while new := [view.id for view in look(queue, 0, 100) if view.id not in seen]:
+            seen = set(new)
+            yield new
+
+
+def job_row(view: JobView) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "class": view.name,
+        "queue": view.queue,
+        "args": view.args,
+        "kwargs": view.kwargs,
+        "state": view.state,
+        "attempt": view.attempt,
+        "enqueued_at": stamp(view.enqueued_at),
+        "due": stamp(view.at),
+    }

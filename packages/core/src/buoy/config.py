@@ -1,0 +1,56 @@
+"""Settings: what is given as an argument, else what ``BUOY_*`` says, else the default."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .errors import ConfigurationError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings of an app. Times are in seconds, sizes in bytes."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+    namespace: str = "buoy"
+    lease: float = 30.0
+    max_crashes: int = 3
+    max_payload: int = 1024 * 1024
+    inline: bool = False
+
+    def __post_init__(self) -> None:
+        expect(0 < self.lease < 10**6, "lease", "more than 0 seconds, and finite", self.lease)
+        expect(self.max_crashes >= 0, "max_crashes", "0 or more", self.max_crashes)
+        expect(self.max_payload > 0, "max_payload", "more than 0 bytes", self.max_payload)
+        plain = self.namespace and not set(self.namespace) & set("{} \n")
+        expect(bool(plain), "namespace", "a name without spaces and braces", self.namespace)
+
+
+def settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """The settings of an app: ``given`` wins over the environment; None means not given."""
+    found: dict[str, Any] = {}
+    for field in fields(Settings):
+        text = environ.get(f"BUOY_{field.name.upper()}")
+        if given.get(field.name) is not None:
+            found[field.name] = given[field.name]
+        elif text:
+            found[field.name] = parsed(field.name, text, type(field.default))
+    return Settings(**found)
+
+
+def parsed(name: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        return text.lower() not in ("0", "false", "no", "off")
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"BUOY_{name.upper()}: expected a number ({kind.__name__}), got {text!r}"
+        ) from None
+
+
+def expect(right: bool, subject: str, wanted: str, got: object) -> None:
+    """Raise ConfigurationError, in the one form that buoy uses, unless things are right."""
+    if not right:
+        raise ConfigurationError(f"{subject}: expected {wanted}, got {got!r}")

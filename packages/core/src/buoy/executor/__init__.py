@@ -1,0 +1,46 @@
+"""How a worker runs the jobs that it has reserved."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..reservation import Reservation, Settlement
+
+
+class Executor(Protocol):
+    """Runs reserved jobs and says what becomes of them. Called by the worker's main thread."""
+
+    name: str
+    slots: int
+    in_process: bool
+    """Whether jobs run in the worker's own process, in ``begin``."""
+
+    def start(self) -> None:
+        """Get ready; raises ConfigurationError when the app cannot be run so."""
+
+    def room(self) -> int:
+        """How many more jobs it would take now."""
+
+    def begin(self, held: Sequence[Reservation]) -> None:
+        """Run these jobs; in the process of the worker that may take until they have ended."""
+
+    def ended(self) -> list[Settlement]:
+        """What has become of jobs since this was asked last."""
+
+    def files(self) -> list[int]:
+        """What to wait for: one of these is readable when ``ended`` has something new."""
+
+    def overdue(self) -> list[Settlement]:
+        """Called by the keeper thread, again and again while ``begin`` runs: what should be
+        settled now, and what should be given back because it waits behind a slow job."""
+
+    def abandon(self, lost: Sequence[Reservation]) -> None:
+        """These are no longer held: end them, nobody wants their results."""
+
+    def kill(self) -> None:
+        """Kill the running jobs; they fail."""
+
+    def stop(self) -> None:
+        """End the running jobs; what does not end by itself is given back."""
+
+    def close(self) -> None:
+        """The worker ends."""

@@ -1,0 +1,35 @@
+"""What worker, nursery and child say to each other: JSON, with its length in front."""
+
+import json
+import struct
+from typing import Any
+
+HEAD = struct.Struct("!I")
+LIMIT = 64 * 1024 * 1024
+
+
+def frame(value: Any) -> bytes:
+    """The bytes of one value."""
+    body = json.dumps(value, separators=(",", ":")).encode()
+    if len(body) > LIMIT:
+        raise ValueError(f"expected a result of at most {LIMIT} bytes, got {len(body)}")
+    return HEAD.pack(len(body)) + body
+
+
+class Frames:
+    """Bytes as they come in, values as they are complete."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Any]:
+        """The values that are complete with these bytes."""
+        self.buffer += data
+        values = []
+        while len(self.buffer) >= HEAD.size:
+            end = HEAD.size + HEAD.unpack_from(self.buffer)[0]
+            if len(self.buffer) < end:
+                break
+            values.append(json.loads(self.buffer[HEAD.size : end]))
+            del self.buffer[:end]
+        return values

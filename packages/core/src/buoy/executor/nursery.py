@@ -1,0 +1,292 @@
+"""The nursery: a lean process that has loaded the app, and forks a child for each job.
+
+It knows no Redis and runs no thread. It reads from its worker which jobs to run, and answers what
+became of them; its children answer it through pipes. It dies with its worker, they with it.
+"""
+
+import gc
+import logging
+import mmap
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from ..errors import BuoyError, DirtyExit, JobTimeout
+from ..loading import load_app
+from ..logs import configure
+from ..plugin import worker_relay
+from ..process import cause_of, die_with, kill_tree
+from ..reservation import Reservation
+from ..run import settle_plainly, timeout_of
+from .child import DEAF_TO, RELEASE, Answer, answer_of, be_child
+from .frames import Frames, frame
+
+logger = logging.getLogger("buoy.nursery")
+
+LAST_WORDS = 2.0
+"""Seconds that a child gets between TERM and KILL, or between its answer and its end."""
+
+BOARD_SIZE = 4096
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that runs a job, or decides about a job whose process has died."""
+
+    pid: int
+    pipe: int
+    held: Reservation
+    number: int
+    started: float
+    deadline: float | None
+    timeout: float | None
+    death: DirtyExit | None = None
+    why: str = ""
+    answered: bool = False
+    frames: Frames = field(default_factory=Frames)
+
+
+class Nursery:
+    """Forks, waits, kills; one per worker."""
+
+    def __init__(self, control: socket.socket, hooks: Any) -> None:
+        self.control, self.hooks = control, hooks
+        self.orders = Frames()
+        self.children: dict[int, Child] = {}
+        self.board = mmap.mmap(-1, BOARD_SIZE)
+        """Shared with the children: whose byte is set, for it a TERM is meant."""
+        self.forked = 0
+        self.selector = selectors.DefaultSelector()
+        self.open = True
+
+    def serve(self) -> None:
+        """Do what the worker says until it says close, or is gone."""
+        bell, ring = socket.socketpair()
+        for end in (bell, ring):
+            end.setblocking(False)
+        signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self.selector.register(bell, selectors.EVENT_READ, lambda: self.reap(bell))
+        self.selector.register(self.control, selectors.EVENT_READ, self.obey)
+        while self.open:
+            for key, _ in self.selector.select(self.patience()):
+                key.data()
+            self.keep_time()
+        for child in self.children.values():
+            kill_tree(child.pid, signal.SIGKILL)
+
+    # Orders
+
+    def obey(self) -> None:
+        data = self.control.recv(1 << 20)
+        if not data:
+            self.open = False
+        for order in self.orders.feed(data):
+            match order:
+                case {"run": fields}:
+                    self.fork(Reservation(**fields))
+                case {"kill": tokens, "why": why}:
+                    self.kill(set(tokens), why)
+                case {"stop": True}:
+                    self.stop()
+                case {"close": True}:
+                    self.open = False
+
+    def kill(self, tokens: set[str], why: str) -> None:
+        for child in self.children.values():
+            if child.held.token in tokens:
+                child.why = why
+                kill_tree(child.pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        for child in self.children.values():
+            self.terminate(child, "stop")
+
+    def terminate(self, child: Child, why: str) -> None:
+        child.why, child.deadline = why, time.monotonic() + LAST_WORDS
+        self.board[child.number] = 1
+        kill_tree(child.pid, signal.SIGTERM)
+
+    # Children
+
+    def fork(self, held: Reservation, death: DirtyExit | None = None) -> None:
+        """Fork a child that runs the job, or that decides about the death of the one that did."""
+        with reported("before_fork"):
+            self.hooks.before_fork()
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        self.forked += 1
+        number = self.forked % BOARD_SIZE
+        self.board[number] = 0
+        timeout = timeout_of(held)
+        started, parent = time.monotonic(), os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            board = self.board
+            be_child(held, death, writer, parent, timeout, lambda: bool(board[number]), self.hooks)
+        os.close(writer)
+        deadline = started + timeout if timeout is not None else None
+        child = Child(pid, reader, held, number, started, deadline, timeout, death)
+        self.children[pid] = child
+        self.selector.register(reader, selectors.EVENT_READ, lambda: self.hear(child))
+
+    def hear(self, child: Child) -> bool:
+        """Pass on the child's answer as soon as it is whole; the child may still be exiting.
+
+        False when there is nothing to hear, for now or for ever.
+        """
+        try:
+            data = os.read(child.pipe, 1 << 16)
+        except BlockingIOError:
+            return False
+        if not data:
+            self.hang_up(child)
+            return False
+        for answer in child.frames.feed(data):
+            child.answered, child.deadline = True, time.monotonic() + LAST_WORDS
+            if answer.pop("redis"):
+                load_client()
+            self.answer(child, answer)
+        return True
+
+    def hang_up(self, child: Child) -> None:
+        if child.pipe >= 0:
+            self.selector.unregister(child.pipe)
+            os.close(child.pipe)
+            child.pipe = -1
+
+    def answer(self, child: Child, answer: Answer) -> None:
+        if child.why == "lost":
+            return
+        if child.why == "stop" and answer["act"] != "done":
+            answer = RELEASE
+        self.say({"ended": child.held.token, **answer})
+
+    def say(self, value: Any) -> None:
+        try:
+            self.control.sendall(frame(value))
+        except OSError:  # the worker is gone
+            self.open = False
+
+    def reap(self, bell: socket.socket) -> None:
+        with suppress(BlockingIOError):
+            bell.recv(4096)
+        for child in list(self.children.values()):
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+            if pid:
+                self.bury(child, status, usage.ru_maxrss)
+
+    def bury(self, child: Child, status: int, peak: int) -> None:
+        while child.pipe >= 0 and self.hear(child):
+            pass
+        self.hang_up(child)
+        del self.children[child.pid]
+        if child.answered or child.why == "lost":
+            return
+        death = death_of(child, status, peak)
+        if child.why == "stop":
+            self.answer(child, RELEASE)
+        elif child.death is None:
+            self.fork(child.held, death)
+        else:  # what decides dies as well: nobody is asked any more
+            self.answer(child, answer_of(settle_plainly(child.held, child.death)))
+
+    # Time
+
+    def patience(self) -> float | None:
+        deadlines = [c.deadline for c in self.children.values() if c.deadline is not None]
+        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+    def keep_time(self) -> None:
+        now = time.monotonic()
+        for child in self.children.values():
+            if child.deadline is None or now < child.deadline:
+                continue
+            if child.answered or child.why:
+                child.deadline = None
+                kill_tree(child.pid, signal.SIGKILL)
+            else:
+                self.terminate(child, "timeout")
+
+
+def death_of(child: Child, status: int, peak: int) -> DirtyExit:
+    seconds = time.monotonic() - child.started
+    memory = peak if sys.platform == "darwin" else peak * 1024
+    cause = cause_of(status)
+    if child.why == "timeout":
+        death: DirtyExit = JobTimeout(
+            f"the job ran longer than its timeout of {child.timeout:g} s, "
+            "and was killed since TERM did not end it"
+        )
+    else:
+        told = ", because its worker was told to kill it (USR1)" if child.why == "killed" else ""
+        death = DirtyExit(
+            f"the process of the job ended by {cause} after {seconds:.1f} s, "
+            f"with {memory >> 20} MiB of memory at its peak{told}"
+        )
+        death.cause = cause
+    death.seconds, death.peak_memory = seconds, memory
+    return death
+
+
+def load_client() -> None:
+    """A job needed Redis: load its client here, once, and no longer in each child."""
+    import_module("buoy.broker")
+
+
+@contextmanager
+def reported(hook: str) -> Iterator[None]:
+    """An app's hook that fails is told of, and stops nothing."""
+    try:
+        yield
+    except Exception:
+        logger.exception("the app's hook %s failed", hook)
+
+
+def main(descriptor: int) -> None:
+    """Load the app as the worker says, then serve it."""
+    control = socket.socket(fileno=descriptor)
+    for number in DEAF_TO:
+        signal.signal(number, signal.SIG_IGN)
+    order = first_order(control)
+    die_with(order["worker"])
+    configure(order["verbosity"])
+    try:
+        hooks = worker_relay(load_app(order["app"]))
+        hooks.worker_started()
+    except BaseException as error:  # noqa: BLE001 - the worker must hear of it, whatever it is
+        control.sendall(frame({"broken": told(error)}))
+        return
+    gc.collect()
+    gc.freeze()
+    control.sendall(frame({"ready": True}))
+    Nursery(control, hooks).serve()
+    with reported("worker_stopping"):
+        hooks.worker_stopping()
+
+
+def first_order(control: socket.socket) -> dict[str, Any]:
+    frames = Frames()
+    while data := control.recv(1 << 16):
+        for order in frames.feed(data):
+            return dict(order)
+    sys.exit(1)
+
+
+def told(error: BaseException) -> str:
+    if isinstance(error, BuoyError):
+        return str(error)
+    return "the app cannot be loaded:\n" + "".join(traceback.format_exception(error))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,79 @@
+"""The failed set in the hands of an operator: find, retry, remove."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from .broker import Broker
+from .errors import CorruptPayload
+from .monitor import JobView, Monitor
+from .payload import Payload
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which failures are meant; times are epoch seconds. What is None does not matter."""
+
+    ids: frozenset[str] = frozenset()
+    name: str | None = None
+    queue: str | None = None
+    error: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def fits(self, view: JobView) -> bool:
+        """Whether a failure is among those meant; ``error`` may be a part of type or message."""
+        told = f"{view.failure.get('error', '')}: {view.failure.get('message', '')}"
+        at = view.at or 0.0
+        return (
+            (not self.ids or view.id in self.ids)
+            and self.name in (None, view.name)
+            and (self.error is None or self.error.lower() in told.lower())
+            and (self.since is None or at >= self.since)
+            and (self.until is None or at < self.until)
+        )
+
+
+def find(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
+    """The failures that are meant, queue by queue, the oldest first."""
+    queues = None if wanted.queue is None else [wanted.queue]
+    return (view for view in monitor.failed(queues) if wanted.fits(view))
+
+
+def retry(broker: Broker, views: Iterable[JobView]) -> dict[str, str]:
+    """Put failed jobs back on their queues, each in one step: id -> "queued", "gone" (it was
+    retried or removed meanwhile), or "exists ID" (that job holds its claim now)."""
+    answers: dict[str, str] = {}
+    for queue, page in paged(views):
+        found = broker.retry(queue, [entry(view) for view in page])
+        answers |= dict(zip([view.id for view in page], found, strict=True))
+    return answers
+
+
+def remove(broker: Broker, views: Iterable[JobView]) -> list[str]:
+    """Forget failed jobs; returns the ids of those that were there."""
+    ended = [broker.remove(q, [view.id for view in page], "failed") for q, page in paged(views)]
+    return [id for some in ended for id in some]
+
+
+def entry(view: JobView) -> tuple[str, int, str, Sequence[Sequence[str]]]:
+    """A failed job as a first attempt of the same job."""
+    failed_at = round((view.at or 0.0) * 1000)
+    try:
+        payload = Payload.decoded(view.raw)
+    except CorruptPayload:
+        return view.id, failed_at, view.raw, []
+    fresh = replace(payload, attempt=1, expires_at=None, failure=None)
+    return view.id, failed_at, fresh.encoded(), payload.claims
+
+
+def paged(views: Iterable[JobView]) -> Iterator[tuple[str, list[JobView]]]:
+    """The views by queue, in pages: one script call does not hold up Redis for long."""
+    pages: dict[str, list[JobView]] = {}
+    for view in list(views):
+        page = pages.setdefault(view.queue, [])
+        page.append(view)
+        if len(page) == PAGE:
+            yield view.queue, pages.pop(view.queue)
+    yield from pages.items()

@@ -1,0 +1,20 @@
+"""The two names of a job that every plugin shares: its id and its identifier."""
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .canonical import canonical
+
+
+def new_id() -> str:
+    """A name for one enqueueing: 28 hex digits, ids made later sort later (to the microsecond)."""
+    return f"{time.time_ns() // 1000:014x}{os.urandom(7).hex()}"
+
+
+def identifier(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """The same for the same job name and arguments, in any process: 32 hex digits."""
+    call = canonical([name, args, kwargs])
+    return hashlib.blake2b(call.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,230 @@
+"""Job classes: what is declared on them, how they are enqueued, what a run of them knows."""
+
+import time
+from collections.abc import Coroutine, Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, overload
+
+from .call import Arguments, Signature, signature_of
+from .canonical import is_text
+from .config import expect
+from .errors import ConfigurationError, InvalidArguments
+from .handle import Handle, Options, options
+from .identity import identifier, new_id
+from .keys import checked_queue
+from .payload import Payload
+from .plugin import Plugin, merged, relay
+from .registry import module_of, register
+from .transition import Transition
+
+if TYPE_CHECKING:
+    from .app import App
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Rows = Iterable[tuple[Any, ...]]
+Async = Coroutine[Any, Any, R]
+
+
+class Performs(Protocol[P, R_co]):
+    """Any job class, seen as its ``perform``."""
+
+    def perform(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+class Job:
+    """Declared work: a subclass with ``perform`` is a job class, an instance is one run of it."""
+
+    app: ClassVar["App"]
+    name: ClassVar[str]
+    queue: str = "default"
+    plugins: ClassVar[Iterable[Plugin]] = ()
+    max_length: ClassVar[int | None] = None
+    """Refuse to enqueue when so many jobs wait in the queue or are delayed there."""
+    timeout: ClassVar[float | None] = None
+    """Seconds that a run may take."""
+    expires: ClassVar[float | None] = None
+    """Seconds after being due within which the first run must start."""
+
+    payload: Payload
+    token: str
+    due: str = ""
+    transition: Transition
+
+    # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
+    # perform takes; whether it makes its identifiers itself.
+    declared: ClassVar[tuple[Plugin, ...]] = ()
+    accepts: ClassVar[Signature]
+    identifies: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            cls.name = f"{module_of(cls)}.{cls.__qualname__}"
+        checked_queue(cls.queue)
+        for limit in ("timeout", "expires", "max_length"):
+            value = getattr(cls, limit)
+            expect(value is None or value > 0, f"{cls.name}.{limit}", "more than 0", value)
+        bases = reversed(cls.__mro__)
+        cls.declared = merged((base.__qualname__, vars(base).get("plugins", ())) for base in bases)
+        cls.identifies = (
+            getattr(cls.identify, "__func__", None) is not vars(Job)["identify"].__func__
+        )
+        if hasattr(cls, "perform"):
+            cls.accepts = signature_of(cls)
+            register(cls)
+
+    # Enqueueing
+
+    @overload
+    @classmethod
+    def enqueue(
+        cls: type[Performs[P, Async[R]]], *args: P.args, **kwargs: P.kwargs
+    ) -> Handle[R]: ...
+    @overload
+    @classmethod
+    def enqueue(cls: type[Performs[P, R]], *args: P.args, **kwargs: P.kwargs) -> Handle[R]: ...
+    @classmethod
+    def enqueue(cls, *args: Any, **kwargs: Any) -> Handle[Any]:
+        """Put a job with these arguments on its queue."""
+        return cls.app.place(cls, [(args, kwargs)], Options())[0]
+
+    @classmethod
+    def enqueue_many(cls: type[Performs[..., Any]], rows: Rows) -> list[Handle[Any]]:
+        """Enqueue a job for each row of positional arguments, a thousand in a round trip."""
+        job: Any = cls
+        return enqueue_rows(job, rows, Options())
+
+    @overload
+    @classmethod
+    def using(
+        cls: type[Performs[P, Async[R]]],
+        *,
+        queue: str | None = None,
+        delay: float | timedelta | None = None,
+        at: float | datetime | None = None,
+        id: str | None = None,
+    ) -> "Call[P, R]": ...
+    @overload
+    @classmethod
+    def using(
+        cls: type[Performs[P, R]],
+        *,
+        queue: str | None = None,
+        delay: float | timedelta | None = None,
+        at: float | datetime | None = None,
+        id: str | None = None,
+    ) -> "Call[P, R]": ...
+    @classmethod
+    def using(
+        cls,
+        *,
+        queue: str | None = None,
+        delay: float | timedelta | None = None,
+        at: float | datetime | None = None,
+        id: str | None = None,
+    ) -> "Call[Any, Any]":
+        """Vary one enqueueing: another queue, a delay in seconds or a time, an id of your own."""
+        return Call(cls, options(queue, delay, at, id))
+
+    @classmethod
+    def identify(cls, *args: Any, **kwargs: Any) -> str:
+        """What makes two jobs the same; by default the class and all arguments."""
+        return identifier(cls.name, args, kwargs)
+
+    # A run
+
+    @property
+    def id(self) -> str:
+        """The name of this enqueueing; the same in all attempts."""
+        return self.payload.id
+
+    @property
+    def identifier(self) -> str:
+        """The same for the same class and arguments; see ``identify``."""
+        return self.payload.identified()
+
+    @property
+    def attempt(self) -> int:
+        """Which run of the job this is, from 1."""
+        return self.payload.attempt
+
+    @property
+    def carried(self) -> dict[str, dict[str, Any]]:
+        """What plugins keep with the job from attempt to attempt, by the name of the plugin."""
+        return self.payload.plugins
+
+    @classmethod
+    def of(cls, payload: Payload, queue: str, token: str = "") -> "Job":
+        """The run of a payload."""
+        job = object.__new__(cls)
+        job.payload, job.queue, job.token = payload, queue, token
+        job.transition = Transition(queue)
+        return job
+
+    @classmethod
+    def hooks(cls) -> Any:
+        """The caller of this class's hooks; None when it has no plugins."""
+        return relay(cls.declared) if cls.declared else None
+
+    def __repr__(self) -> str:
+        return f"<{self.payload.name} {self.id} attempt {self.attempt}>"
+
+
+class Call(Generic[P, R]):
+    """A job class with options, ready to be enqueued."""
+
+    def __init__(self, job: type[Job], options: Options) -> None:
+        self.job, self.options = job, options
+
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
+        """Put a job with these arguments on its queue."""
+        return self.job.app.place(self.job, [(args, kwargs)], self.options)[0]
+
+    def enqueue_many(self, rows: Rows) -> list[Handle[R]]:
+        """Enqueue a job for each row of positional arguments, a thousand in a round trip."""
+        expect(self.options.id is None, "using(id)", "no id with enqueue_many", self.options.id)
+        return enqueue_rows(self.job, rows, self.options)
+
+
+def enqueue_rows(job: type[Job], rows: Rows, options: Options) -> list[Handle[Any]]:
+    rows = list(rows)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, tuple | list):
+            raise InvalidArguments(
+                f"{job.name}: row {number}: expected a tuple of positional arguments, "
+                f"got {row!r:.80}"
+            )
+    return job.app.place(job, [(row, {}) for row in rows], options)
+
+
+@overload
+def enqueue(
+    job: type[Performs[P, Async[R]]], /, *args: P.args, **kwargs: P.kwargs
+) -> Handle[R]: ...
+@overload
+def enqueue(job: type[Performs[P, R]], /, *args: P.args, **kwargs: P.kwargs) -> Handle[R]: ...
+def enqueue(job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
+    """Put a job with these arguments on its queue."""
+    handles: list[Handle[Any]] = job.app.place(job, [(args, kwargs)], Options())
+    return handles[0]
+
+
+def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
+    """A job as it is to be enqueued; raises InvalidArguments."""
+    if not hasattr(job, "accepts"):
+        raise ConfigurationError(f"{job.__qualname__}: expected a job class with perform, got none")
+    args, kwargs = job.accepts.accept(job.name, *arguments)
+    now = time.time()
+    payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=round(now, 3))
+    if job.identifies:
+        same = payload.identifier = job.identify(*args, **kwargs)
+        right = isinstance(same, str) and bool(same) and is_text(same)
+        expect(right, f"{job.name}.identify", "a non-empty text", same)
+    if job.expires is not None:
+        due = options.at if options.at is not None else now + (options.delay or 0)
+        payload.expires_at = round(max(due, now) + job.expires, 3)
+    new = job.of(payload, options.queue or job.queue)
+    new.due = options.due
+    return new

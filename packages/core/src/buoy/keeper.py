@@ -1,0 +1,174 @@
+"""The keeper: the thread that keeps a worker's leases, whatever its main thread is doing."""
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from .broker import Broker
+from .errors import BrokerError
+from .executor import Executor
+from .reservation import Advance, Reservation, Settlement
+
+logger = logging.getLogger("buoy.worker")
+
+TICK = 0.02
+"""Seconds between two looks at jobs that run in the worker's own process."""
+
+
+@dataclass
+class Hand:
+    """What a worker holds. Both threads use it: each operation is one of a dict."""
+
+    held: dict[str, Reservation] = field(default_factory=dict)
+
+    def take(self, reservations: Iterable[Reservation]) -> None:
+        """Hold these."""
+        self.held.update((each.token, each) for each in reservations)
+
+    def drop(self, settlements: Iterable[Settlement | Reservation]) -> None:
+        """Hold these no longer."""
+        for each in settlements:
+            self.held.pop(each.token, None)
+
+    def by_queue(self, queues: Iterable[str]) -> dict[str, list[Reservation]]:
+        """What is held, by queue; these queues in any case."""
+        found: dict[str, list[Reservation]] = {queue: [] for queue in queues}
+        for each in list(self.held.values()):
+            found.setdefault(each.queue, []).append(each)
+        return found
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+
+@dataclass
+class Card:
+    """What a worker says of itself; see ``buoy workers``."""
+
+    id: str
+    queues: str
+    executor: str
+    slots: int
+    state: str = "running"
+    started_at: float = field(default_factory=time.time)
+
+    def words(self) -> list[str]:
+        facts = {"host": socket.gethostname(), "pid": os.getpid(), "queues": self.queues}
+        facts |= {"executor": self.executor, "slots": self.slots, "state": self.state}
+        facts["started_at"] = round(self.started_at, 3)
+        return [str(word) for pair in facts.items() for word in pair]
+
+
+class Keeper(threading.Thread):
+    """Beats each third of a lease, and tends to what the executor cannot hand over itself."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        executor: Executor,
+        hand: Hand,
+        card: Card,
+        on_lost: Callable[[list[Reservation]], None],
+    ) -> None:
+        super().__init__(name="buoy-keeper", daemon=True)
+        self.broker, self.executor, self.hand, self.card = broker, executor, hand, card
+        self.on_lost = on_lost
+        self.queues: tuple[str, ...] = ()
+        self.busy = False
+        self.deadline: float | None = None
+        self.nudged = threading.Event()
+        self.ending = False
+        self.unsettled: list[Settlement] = []
+
+    def run(self) -> None:
+        next_beat = 0.0
+        while not self.ending:
+            now = time.monotonic()
+            if now >= next_beat:
+                next_beat = now + self.beat()
+            if self.busy:
+                self.tend()
+            self.nudged.wait(TICK if self.busy else max(0.0, next_beat - time.monotonic()))
+            self.nudged.clear()
+        self.say_goodbye()
+
+    def watch(self, busy: bool) -> None:
+        """Told by the main thread: it will run jobs itself now, or it has ended that."""
+        if busy and not self.busy:
+            self.nudged.set()
+        self.busy = busy
+
+    def end(self) -> None:
+        """Stop, and take the worker's card away."""
+        self.ending = True
+        self.nudged.set()
+        self.join(timeout=10.0)
+
+    # Leases
+
+    def beat(self) -> float:
+        """Renew the leases; returns the seconds until the next time."""
+        lease = self.broker.settings.lease
+        try:
+            lost = self.broker.beat(self.hand.by_queue(self.queues))
+            self.show_card(lease)
+        except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
+            logger.debug("no heartbeat: %s", error)
+            return min(0.5, lease / 10)
+        if lost:
+            self.on_lost(lost)
+        return lease / 3
+
+    def show_card(self, lease: float) -> None:
+        keys, link = self.broker.keys, self.broker.link
+        seconds, micros = link.call("TIME")
+        now = int(seconds) * 1000 + int(micros) // 1000
+        key = keys.worker(self.card.id)
+        link.calls(
+            [
+                ["HSET", key, *self.card.words()],
+                ["PEXPIRE", key, round(lease * 1000)],
+                ["ZADD", keys.workers(), now, self.card.id],
+            ]
+        )
+
+    def say_goodbye(self) -> None:
+        keys, link = self.broker.keys, self.broker.link
+        try:
+            link.calls([["DEL", keys.worker(self.card.id)], ["ZREM", keys.workers(), self.card.id]])
+        except BrokerError as error:
+            logger.debug("no goodbye: %s", error)
+        link.close()
+
+    # Jobs in the worker's own process
+
+    def tend(self) -> None:
+        """Settle what has ended, and give back what waits behind a slow job."""
+        self.unsettled += self.executor.overdue()
+        if self.unsettled:
+            self.settle()
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            self.leave()
+
+    def settle(self) -> None:
+        for queue in {each.queue for each in self.unsettled}:
+            mine = [each for each in self.unsettled if each.queue == queue]
+            try:
+                self.broker.advance(self.card.id, [Advance(queue, 0, settlements=mine)])
+            except BrokerError:
+                continue
+            self.hand.drop(mine)
+            self.unsettled = [each for each in self.unsettled if each.queue != queue]
+
+    def leave(self) -> None:
+        """The grace time is over and the main thread is still in a job: give all back, and go."""
+        unfinished = [Settlement.of(held, "release") for held in list(self.hand.held.values())]
+        logger.warning("grace time over: %d unfinished jobs are put back", len(unfinished))
+        self.unsettled = unfinished[::-1]
+        self.settle()
+        self.say_goodbye()
+        os._exit(0)

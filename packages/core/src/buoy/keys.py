@@ -1,0 +1,60 @@
+"""Every key that the core keeps in Redis, one function each.
+
+The keys of a queue share the hash tag ``{queue}``: they live in one slot, so one script may touch
+them all, on a cluster too.
+"""
+
+from dataclasses import dataclass
+
+from .errors import ConfigurationError
+
+QUEUE_PARTS = (
+    "ready",  # list of ids, the head is next
+    "jobs",  # hash id -> payload: the only copy, in every state
+    "leases",  # zset id -> deadline, in ms of the Redis clock
+    "runs",  # hash id -> token of the run that holds it
+    "delayed",  # zset id -> due, in ms
+    "failed",  # zset id -> when it failed, in ms
+    "claims",  # hash ">claim" -> id that holds it, "<id" -> its claims
+    "crashes",  # hash id -> leases lost in a row
+    "recent",  # zset id -> when it ended, in ms; bounded in time and number
+    "meta",  # hash: counters, pause, clock of the healers, numbers for newer
+    "bell",  # list of at most one token: wakes one idle worker
+)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one namespace."""
+
+    namespace: str = "buoy"
+
+    def queue(self, queue: str) -> list[str]:
+        """All keys of a queue, in the order in which every script takes them."""
+        prefix = f"{self.namespace}:{{{queue}}}:"
+        return [prefix + part for part in QUEUE_PARTS]
+
+    def part(self, queue: str, *parts: str) -> str:
+        """One key in the slot of a queue: the core's own, or a plugin's (its name comes first)."""
+        return ":".join([self.namespace, f"{{{queue}}}", *parts])
+
+    def queues(self) -> str:
+        """Set: the names of all queues that anything was ever pushed to."""
+        return f"{self.namespace}:queues"
+
+    def workers(self) -> str:
+        """Zset: worker id -> its last heartbeat, in ms."""
+        return f"{self.namespace}:workers"
+
+    def worker(self, worker: str) -> str:
+        """Hash: what a worker says of itself; expires when its heartbeat stops."""
+        return f"{self.namespace}:worker:{worker}"
+
+
+def checked_queue(name: object) -> str:
+    """The name, if it can be that of a queue."""
+    if not isinstance(name, str) or not name or set(name) & set("{}*?[]!,:\n\r\t "):
+        raise ConfigurationError(
+            f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r}"
+        )
+    return name

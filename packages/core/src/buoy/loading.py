@@ -1,0 +1,29 @@
+"""Loading an app: the modules that ``-a`` names."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from .errors import ConfigurationError
+
+
+def load_app(names: Sequence[str]) -> list[ModuleType]:
+    """Import the modules, the current directory first on the path."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    return [load(name) for name in names]
+
+
+def load(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(error.name + ".")):
+            raise ConfigurationError(
+                f"-a: expected a module that can be imported from {Path.cwd()}, got {name!r} "
+                f"({error})"
+            ) from None
+        raise

@@ -1,0 +1,18 @@
+-- Where a job is.
+--
+-- KEYS     see queue.lua
+-- ARGV     clock shift; id
+-- returns  nothing if the queue does not know it; else payload, place ('waiting', 'delayed',
+--          'running' or 'failed'), and when it is due or failed (in ms), or the token of its run
+
+-- include queue
+
+local id = take()
+local payload = call('HGET', jobs, id)
+if not payload then return {} end
+local due, failed_at = call('ZSCORE', delayed, id), call('ZSCORE', failed, id)
+local token = call('HGET', runs, id)
+if due then return { payload, 'delayed', due } end
+if failed_at then return { payload, 'failed', failed_at } end
+if token then return { payload, 'running', token } end
+return { payload, 'waiting', '' }

@@ -1,0 +1,63 @@
+-- Included where workers look at a queue: puts back the jobs whose lease has run out, and makes
+-- ready what is due. Whoever comes by does it; at most 100 of each at a time.
+
+local MOST = 100
+local stirred = false -- whether anything was made ready
+local RECENT_SECONDS, RECENT_MOST = 120, 100000
+
+-- After a silence (Redis was away, or all workers) and after a jump of the clock no lease says
+-- anything of its holder: each gets one more lease to show itself.
+local function silent(lease, seen, grace)
+  return now - seen > lease / 2 or now < seen or grace > now + lease
+end
+
+-- When the clock went back, leases would last too long by as much.
+local function shorten(lease)
+  for _, id in ipairs(call('ZRANGEBYSCORE', leases, now + lease, '+inf')) do
+    call('ZADD', leases, now + lease, id)
+  end
+end
+
+local function put_back(ended)
+  local lost = call('ZRANGEBYSCORE', leases, '-inf', ended, 'LIMIT', 0, MOST)
+  for n = #lost, 1, -1 do
+    local id = lost[n]
+    call('ZREM', leases, id)
+    call('HDEL', runs, id)
+    call('HINCRBY', crashes, id, 1)
+    call('LPUSH', ready, id)
+  end
+  stirred = stirred or #lost > 0
+  return #lost
+end
+
+local function forget()
+  local old = call('ZCOUNT', recent, '-inf', now - RECENT_SECONDS * 1000)
+  if old > 0 then call('ZREMRANGEBYRANK', recent, 0, math.min(old, 10000) - 1) end
+end
+
+-- The looking itself is rationed: often enough for a twentieth of a lease, too seldom to be felt.
+local function heal(lease, seen, grace)
+  if now >= seen and now - seen < lease / 20 then return end
+  make_way()
+  if now < seen then shorten(lease) end
+  -- In a silence only those are put back who have let the grace after the last one pass, too.
+  local quiet = silent(lease, seen, grace)
+  local more = now >= grace and put_back(quiet and grace - lease or now) == MOST
+  if quiet then grace = now + lease end
+  call('HSET', meta, 'grace', grace, 'seen', more and now - lease / 20 or now)
+  forget()
+end
+
+-- Makes due jobs ready; returns when the next one will be due, or -1.
+local function promote()
+  local first = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+  if not first[1] then return -1 end
+  if tonumber(first[2]) > now then return tonumber(first[2]) end
+  local due = call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, MOST)
+  call('ZREM', delayed, unpack(due))
+  call('RPUSH', ready, unpack(due))
+  stirred = true
+  local following = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+  return following[1] and tonumber(following[2]) or -1
+end

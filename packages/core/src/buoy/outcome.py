@@ -1,0 +1,48 @@
+"""What became of a job, or of its enqueueing, as values: hooks decide by returning one."""
+
+import math
+from dataclasses import dataclass
+
+from .config import expect
+from .failure import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job has run to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Run the job again after so many seconds; with ``count=False`` it is the same attempt."""
+
+    seconds: float
+    count: bool = True
+
+    def __post_init__(self) -> None:
+        right = self.seconds >= 0 and math.isfinite(self.seconds)
+        expect(right, "Later.seconds", "0 or more", self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job has failed for good; it lies in the failed set until someone looks at it."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The job is not to run: at enqueueing it stays off its queue, later it leaves it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The job is not to be pushed now; the plugin that says so calls ``app.submit(job)`` later."""
+
+    reason: str
+
+
+Outcome = Done | Later | Failed | Rejected

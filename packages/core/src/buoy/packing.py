@@ -1,0 +1,65 @@
+"""How jobs, claims and commands are spelled as the words of a script; see the headers in lua/."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .keys import QUEUE_PARTS
+from .reservation import Settlement
+from .transition import Transition, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A job to be stored; ``due``: empty for now, "+MS" from now, or "MS" since the epoch."""
+
+    id: str
+    payload: bytes
+    due: str
+    transition: Transition
+
+
+@dataclass(slots=True)
+class Packing:
+    """The words of a script, and the keys that it needs beside those of its queue."""
+
+    words: list[Word | bytes] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+    def entry(self, entry: Entry) -> None:
+        self.words += [entry.id, entry.payload, entry.due]
+        self.claims(entry.transition.claims)
+        self.words.append(len(entry.transition.numbers))
+        for name, number in entry.transition.numbers:
+            self.words += [name, number]
+        self.commands(entry.transition.commands)
+
+    def settlement(self, done: Settlement) -> None:
+        self.words += [done.id, done.token, done.act, raw(done.payload), round(done.wait * 1000)]
+        self.commands(done.commands)
+
+    def claims(self, claims: Sequence[Sequence[str]]) -> None:
+        self.words.append(len(claims))
+        for key, until in claims:
+            self.words += [key, until]
+
+    def commands(self, commands: Sequence[Sequence[Word]]) -> None:
+        self.words.append(len(commands))
+        for command in commands:
+            self.keys.append(str(command[1]))
+            number = len(QUEUE_PARTS) + len(self.keys)
+            self.words += [len(command), command[0], number, *command[2:]]
+
+
+def raw(text: str) -> bytes:
+    """Text as Redis holds it: also bytes that are no UTF-8 come back as they were."""
+    return text.encode(errors="surrogateescape")
+
+
+def text(raw: bytes) -> str:
+    """What Redis holds, as text; see raw."""
+    return raw.decode(errors="surrogateescape")
+
+
+def seconds(milliseconds: int) -> float | None:
+    """A time in seconds; -1 stands for none."""
+    return None if milliseconds < 0 else milliseconds / 1000

@@ -1,0 +1,40 @@
+"""What a process of buoy says to the operating system."""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+def die_with(parent: int) -> None:
+    """Be killed when the parent dies, however it dies.
+
+    Linux does that at once; elsewhere the parent's pipe tells, to those who read it.
+    """
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def kill_tree(pid: int, how: signal.Signals) -> None:
+    """Signal a child and the processes of its group; it may not have made that group yet."""
+    for send in (os.killpg, os.kill):
+        try:
+            send(pid, how)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def cause_of(status: int) -> str:
+    """What a wait status says of the end of a process."""
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return f"exit {code} without a result"
+    try:
+        return f"signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"signal {-code}"

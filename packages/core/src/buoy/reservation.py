@@ -1,0 +1,79 @@
+"""A job in the hands of a worker, what became of it, and the trips that say so."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from .transition import Word
+
+Act = Literal["done", "later", "failed", "rejected", "release", "crashed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A job that one run holds until it is settled, or its lease runs out.
+
+    ``lost`` counts the leases that this job lost in a row; ``now`` is the Redis clock, in seconds.
+    """
+
+    id: str
+    token: str
+    queue: str
+    payload: str
+    lost: int = 0
+    now: float = 0.0
+    worker: str = ""
+    given_up: bool = False
+    """So many leases are lost that it is not run again: ``on_failure`` is asked instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is to happen with a reserved job; ``wait`` in seconds, ``payload`` if it changes."""
+
+    id: str
+    token: str
+    queue: str
+    act: Act
+    payload: str = ""
+    wait: float = 0.0
+    commands: list[list[Word]] = field(default_factory=list)
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is the common case: done, and nothing else to write."""
+        return self.act == "done" and not self.commands
+
+    @classmethod
+    def of(cls, held: Reservation, act: Act, **facts: Any) -> Self:
+        """What becomes of a reservation."""
+        return cls(held.id, held.token, held.queue, act, **facts)
+
+
+Look = tuple[int, float | None]
+"""How many jobs wait in a queue, and when its next delayed one is due (Redis clock, seconds)."""
+
+
+@dataclass(slots=True)
+class Advance:
+    """A worker's trip to one queue: what it settles there and how much it wants.
+
+    When its reply is lost, it is asked ``again``, under the same ``number``.
+    """
+
+    queue: str
+    number: int
+    wanted: int = 0
+    hands: int = 0
+    settlements: list[Settlement] = field(default_factory=list)
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """The answer to a trip; see lua/advance.lua."""
+
+    now: float
+    look: Look
+    state: str
+    refused: list[str]
+    reservations: list[Reservation]

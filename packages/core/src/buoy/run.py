@@ -1,0 +1,165 @@
+"""One run of one job: from what was reserved to what becomes of it."""
+
+import logging
+import time
+from dataclasses import replace
+from typing import Any
+
+from .errors import BuoyError, CorruptPayload, DirtyExit, PluginError, WorkerLost
+from .failure import Failure, brief
+from .job import Job
+from .outcome import Done, Failed, Later, Outcome, Rejected
+from .payload import Payload, shelved
+from .plugin import Core
+from .registry import named
+from .reservation import Reservation, Settlement
+
+logger = logging.getLogger("buoy.job")
+DONE = Done()
+
+
+def run(held: Reservation) -> Settlement:
+    """Run a reserved job and say what became of it; whatever the job does, this returns."""
+    try:
+        job = loaded(held)
+    except BuoyError as error:
+        return settle_plainly(held, error)
+    return settled(held, job, outcome(held, job))
+
+
+def loaded(held: Reservation) -> Job:
+    payload = Payload.decoded(held.payload)
+    return named(payload.name).of(payload, held.queue, held.token)
+
+
+def outcome(held: Reservation, job: Job) -> Outcome:
+    if held.given_up:
+        return decided(held, job, lost(held))
+    if expired(held, job):
+        return Rejected("expired")
+    started = time.monotonic()
+    try:
+        perform(job)
+    except BaseException as error:  # noqa: BLE001 - SystemExit too ends the job, not the worker
+        return decided(held, job, error, time.monotonic() - started)
+    return DONE
+
+
+def perform(job: Job) -> Any:
+    """Call ``perform`` inside the plugins' wrappers; a job without plugins pays for none."""
+    hooks = job.hooks()
+    return Core.around_perform(job) if hooks is None else hooks.around_perform(job=job)
+
+
+def decided(held: Reservation, job: Job, error: BaseException, seconds: float = 0.0) -> Outcome:
+    """What becomes of a job whose run failed: what the first plugin with a view says."""
+    job.transition.clear()
+    also = ""
+    try:
+        verdict = asked(job, error)
+    except Exception as second:
+        verdict, also = None, brief(second)
+        logger.exception("%r: a plugin failed in on_failure", job)
+    if verdict is not None:
+        return verdict
+    return Failed(failure_of(held, error, job, also=also, seconds=seconds))
+
+
+def failure_of(held: Reservation, error: BaseException, job: Job | None, **facts: Any) -> Failure:
+    if isinstance(error, DirtyExit):
+        facts["cause"] = error.cause
+        if error.peak_memory:
+            facts |= {"seconds": error.seconds, "peak_memory": error.peak_memory}
+    if job is None:
+        return Failure.of(error, worker=held.worker, **facts)
+    since = getattr(job.perform, "__code__", None)  # type: ignore[attr-defined]
+    return Failure.of(error, since, worker=held.worker, attempt=job.attempt, **facts)
+
+
+def asked(job: Job, error: BaseException) -> Later | None:
+    hooks = job.hooks()
+    verdict = None if hooks is None else hooks.on_failure(job=job, error=error)
+    if verdict is None or isinstance(verdict, Later):
+        return verdict
+    raise PluginError(f"{job.name}: on_failure: expected Later or None, got {verdict!r}")
+
+
+def expired(held: Reservation, job: Job) -> bool:
+    limit, first = job.payload.expires_at, job.attempt == 1 and not held.lost
+    return limit is not None and first and held.now > limit
+
+
+def lost(held: Reservation) -> WorkerLost:
+    return WorkerLost(
+        f"the worker was lost {held.lost} times while it held this job (killed, out of memory, "
+        "or cut off for longer than its lease)"
+    )
+
+
+def settled(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
+    """The outcome as the broker takes it."""
+    try:
+        return packed(held, job, outcome)
+    except (TypeError, ValueError, RecursionError) as error:
+        text = f"{job.name}: job.carried: expected what JSON can hold, got: {error}"
+        return settle_plainly(held, PluginError(text))
+
+
+def packed(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
+    commands = job.transition.commands
+    match outcome:
+        case Done():
+            log(logging.DEBUG, held, job, "done")
+            return Settlement.of(held, "done", commands=commands)
+        case Rejected(reason):
+            log(logging.WARNING, held, job, f"rejected: {reason}")
+            return Settlement.of(held, "rejected", commands=commands)
+        case Later(seconds, count):
+            log(logging.WARNING, held, job, f"again in {seconds:g} s")
+            payload = replace(job.payload, attempt=job.attempt + count).encoded()
+            return Settlement.of(held, "later", payload=payload, wait=seconds, commands=commands)
+        case Failed(failure):
+            log(logging.ERROR, held, job, f"failed: {failure.error}: {failure.message}")
+            payload = replace(job.payload, failure=failure.record()).encoded()
+            return Settlement.of(held, "failed", payload=payload, commands=commands)
+
+
+def settle_death(held: Reservation, error: Exception) -> Settlement:
+    """What becomes of a job that an error ended from outside: its plugins are asked."""
+    try:
+        job = loaded(held)
+    except BuoyError as unknown:
+        return settle_plainly(held, error if isinstance(error, BuoyError) else unknown)
+    return settled(held, job, decided(held, job, error))
+
+
+def settle_plainly(held: Reservation, error: BuoyError) -> Settlement:
+    """A failure that no plugin is asked about: the job cannot be loaded, or they have died, too.
+
+    It is kept whole, and can be retried after a deploy.
+    """
+    cause = "not run" if not isinstance(error, DirtyExit) else error.cause
+    failure = failure_of(held, error, None, cause=cause).record()
+    logger.error("failed: %s id=%s queue=%s worker=%s", error, held.id, held.queue, held.worker)
+    try:
+        payload = replace(Payload.decoded(held.payload), failure=failure).encoded()
+    except CorruptPayload:
+        payload = shelved(held.payload, failure)
+    return Settlement.of(held, "failed", payload=payload)
+
+
+def timeout_of(held: Reservation) -> float | None:
+    """How many seconds the job may run, by its class."""
+    try:
+        return loaded(held).timeout
+    except BuoyError:
+        return None
+
+
+def log(level: int, held: Reservation, job: Job, what: str) -> None:
+    if logger.isEnabledFor(level):
+        logger.log(
+            level,
+            "%s id=%s class=%s queue=%s attempt=%d worker=%s",
+            *(what, job.id, job.payload.name, held.queue, job.attempt, held.worker),
+        )

@@ -1,0 +1,63 @@
+"""Signals as something to wait for, and to be read in the main loop."""
+
+import signal
+import socket
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+HEARD = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGCONT,
+)
+
+
+class Wake:
+    """A file that is readable when a signal came, or when another thread calls.
+
+    ``on_signal`` is called in the main thread, as soon as it runs Python code.
+    """
+
+    def __init__(self, on_signal: Any) -> None:
+        self.on_signal = on_signal
+        self.reader, self.writer = socket.socketpair()
+        for end in (self.reader, self.writer):
+            end.setblocking(False)
+
+    def __enter__(self) -> Self:
+        self.before = {number: signal.signal(number, self.heard) for number in HEARD}
+        self.before_fd = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
+        return self
+
+    def heard(self, number: int, _: Any) -> None:
+        self.on_signal(signal.Signals(number))
+
+    def call(self) -> None:
+        """Wake the main thread, from any thread."""
+        with suppress(BlockingIOError):
+            self.writer.send(b"\0")
+
+    def fileno(self) -> int:
+        """The file to wait for."""
+        return self.reader.fileno()
+
+    def clear(self) -> None:
+        """Take note: the next call makes it readable again."""
+        with suppress(BlockingIOError):
+            self.reader.recv(4096)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        signal.set_wakeup_fd(self.before_fd)
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+        self.reader.close()
+        self.writer.close()
