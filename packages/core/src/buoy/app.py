@@ -77,6 +77,11 @@ class App:
         """A plugin's key in the slot of a queue; the first part is the plugin's name."""
         return Keys(self.settings.namespace).part(queue, *parts)
 
+    def command(self, *words: str | bytes | int | float) -> Any:
+        """Send a Redis command and return its reply (texts as bytes): for what plugins read, and
+        for what may be written beside a job's transitions."""
+        return self.broker.link.call(*words)
+
     # Into the queue
 
     def place(self, job: type[Job], rows: Iterable[Row], options: Options) -> list[Handle[Any]]:

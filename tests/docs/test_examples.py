@@ -1,0 +1,90 @@
+"""What the documentation shows does what it says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from buoy.server import Server
+
+from .blocks import PAGES, Page
+
+BIN = Path(sys.executable).parent
+
+
+def shell(command: str, folder: Path, url: str) -> str:
+    environment = {**os.environ, "BUOY_URL": url, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    ended = subprocess.run(
+        ["/bin/sh", "-ec", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def test_the_first_job_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
+    page = Page("README.md")
+    page.write_files(tmp_path)
+    [commands] = [block for block in page.blocks("sh") if "buoy worker" in block]
+    commands = commands.replace("export BUOY_URL=redis://127.0.0.1:6379/0\n", "")
+
+    said = shell(commands.rstrip() + " --burst", tmp_path, buoy_server.url)
+
+    assert said == "charging purchase 42\n"
+
+
+def test_the_example_of_the_core_runs(tmp_path: Path, buoy_server: Server) -> None:
+    page = Page("packages/core/README.md")
+    page.write_files(tmp_path)
+    [commands] = [block for block in page.blocks("sh") if "buoy worker" in block]
+
+    said = shell(commands, tmp_path, buoy_server.url)
+
+    queued, charged = said.splitlines()
+    assert queued.startswith("queued ")
+    assert charged == "charging 42 in EUR, attempt 1"
+
+
+@pytest.mark.parametrize(
+    ("page", "test"),
+    [
+        ("packages/core/README.md", "test_shop.py"),
+        ("docs/writing-a-plugin.md", "test_ration.py"),
+    ],
+)
+def test_the_tests_in_the_documentation_pass(page: str, test: str, tmp_path: Path) -> None:
+    Page(page).write_files(tmp_path)
+
+    said = shell(f"python -m pytest -q -p no:cacheprovider {test}", tmp_path, "redis://unused")
+
+    assert "1 passed" in said
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_python_blocks_can_be_run_or_imported(
+    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("BUOY_INLINE", "1")
+    page.write_files(tmp_path)
+
+    for number, body in enumerate(page.blocks("python")):
+        module = f"block_{number}"
+        code = compile(body, f"{page.path}#{number}", "exec")
+        exec(code, {"__name__": module})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_links_lead_somewhere(page: Page) -> None:
+    import re
+
+    folder = Path(__file__).parents[2] / Path(page.path).parent
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.text()):
+        assert (folder / target).exists(), target

@@ -1,0 +1,74 @@
+"""What the documentation lists is what there is."""
+
+import inspect
+import re
+
+from click.testing import CliRunner
+
+import buoy
+from buoy.cli import main
+from buoy.config import Settings
+from buoy.failure import Failure
+from buoy.hookspecs import JobHooks, WorkerHooks
+from buoy.keys import QUEUE_PARTS, Keys
+
+from .blocks import Page
+
+
+def test_every_hook_is_documented_with_its_arguments() -> None:
+    page = Page("docs/hooks.md").text()
+    for name, hook in vars(JobHooks).items():
+        if not name.startswith("_"):
+            arguments = [each for each in inspect.signature(hook).parameters if each != "self"]
+            assert f"### `{name}({', '.join(arguments)})`" in page
+    for name in vars(WorkerHooks):
+        if not name.startswith("_"):
+            assert f"| `{name}()` |" in page
+
+
+def test_every_key_is_documented() -> None:
+    listed = re.findall(r"^\| `(buoy:[^`]+)` \|", Page("docs/redis.md").text(), re.MULTILINE)
+    keys = Keys()
+    wanted = [keys.part("mail", part) for part in QUEUE_PARTS]
+    assert listed == [*wanted, keys.queues(), keys.workers(), keys.worker("ID")]
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    page = Page("packages/core/README.md").text()
+    settings = Settings()
+    for name in Settings.__dataclass_fields__:
+        default = getattr(settings, name)
+        shown = int(default) if isinstance(default, bool | float) else default
+        assert f"| `BUOY_{name.upper()}` | `{shown}` |" in page
+
+
+def test_every_attribute_of_a_job_class_is_documented() -> None:
+    page = Page("packages/core/README.md").text()
+    for name in ("queue", "plugins", "name", "app", "timeout", "expires", "max_length"):
+        assert f"| `{name}` |" in page
+        assert name in inspect.get_annotations(buoy.Job)
+
+
+def test_every_field_of_a_failure_is_documented() -> None:
+    [row] = [
+        line
+        for line in Page("docs/redis.md").text().splitlines()
+        if line.startswith("| `failure` |")
+    ]
+    assert re.findall(r"`(\w+)`", row)[1:] == list(Failure.__dataclass_fields__)
+
+
+def test_every_signal_and_command_is_documented() -> None:
+    operations = Page("docs/operations.md").text()
+    told = CliRunner().invoke(main, ["worker", "--help"]).output
+    for name in ("TERM", "INT", "QUIT", "USR1", "USR2", "CONT"):
+        assert name in operations
+        assert name in told
+
+
+def test_every_package_is_named_in_the_readme() -> None:
+    from pathlib import Path
+
+    readme = Page("README.md").text()
+    for folder in Path(__file__).parents[2].glob("packages/*/pyproject.toml"):
+        assert f"packages/{folder.parent.name}/README.md" in readme
