@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent
@@ -46,11 +47,11 @@ def main() -> int:
 
 
 def demo(args: list[str]) -> int:
-    return run(PYTHON, "examples/demo.py", *args)
+    return become(PYTHON, "examples/demo.py", *args)
 
 
 def test(args: list[str]) -> int:
-    return run(PYTHON, "-m", "pytest", "-n", "2", *args)
+    return become(PYTHON, "-m", "pytest", "-n", "2", *args)
 
 
 def check(args: list[str]) -> int:
@@ -68,18 +69,28 @@ def bench(args: list[str]) -> int:
     if not (ROOT / "benchmarks" / "__main__.py").exists():
         print("dev.py: there are no benchmarks yet")
         return 0
-    return run(PYTHON, "-m", "benchmarks", *args)
+    return become(PYTHON, "-m", "benchmarks", *args)
 
 
 COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench}
 
 
+def become(*command: str) -> NoReturn:
+    """Be that command: Ctrl-C reaches it alone, and it can end in its own way."""
+    show(command)
+    os.execv(command[0], command)
+
+
 def run(*command: str) -> int:
-    print("$", *[Path(command[0]).name, *command[1:]], flush=True)
+    show(command)
     try:
         return subprocess.run(command, check=False).returncode
     except KeyboardInterrupt:
         return 130
+
+
+def show(command: tuple[str, ...]) -> None:
+    print("$", *[Path(command[0]).name, *command[1:]], flush=True)
 
 
 def newer_python() -> str:

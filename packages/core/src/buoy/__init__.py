@@ -17,12 +17,14 @@ from .errors import (
     UnknownJob,
     WorkerLost,
 )
-from .function import job
 from .handle import Handle
 from .job import Call, Job, enqueue
 from .outcome import Held, Later, Rejected
 from .plugin import Plugin, Without, hookimpl
 from .transition import Transition
+
+# isort: split
+from .function import job  # the last: .job is a module, too, until then
 
 __all__ = [
     "App",

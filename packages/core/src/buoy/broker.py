@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .config import Settings
-from .connect import Act, Link, accepted, connect, only, run_scripts
+from .connect import connect
 from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
+from .link import Act, Link, accepted, only, run_scripts
 from .packing import Entry, Packing, raw, seconds, text
 from .reservation import Advance, Advanced, Look, Reservation
 from .scripts import script

@@ -41,7 +41,7 @@ class Signature:
             self.whole.bind(*args, **kwargs)
         except TypeError as error:
             raise InvalidArguments(
-                f"{name}: expected arguments for perform{self.whole}, got {error}"
+                f"{name}: expected arguments for perform{self.whole}, but {error}"
             ) from None
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from .broker import Broker
 from .errors import CorruptPayload
 from .monitor import JobView, Monitor
 from .payload import Payload
+
+if TYPE_CHECKING:
+    from .broker import Broker
 
 PAGE = 100
 
@@ -41,7 +44,7 @@ def find(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
     return (view for view in monitor.failed(queues) if wanted.fits(view))
 
 
-def retry(broker: Broker, views: Iterable[JobView]) -> dict[str, str]:
+def retry(broker: "Broker", views: Iterable[JobView]) -> dict[str, str]:
     """Put failed jobs back on their queues, each in one step: id -> "queued", "gone" (it was
     retried or removed meanwhile), or "exists ID" (that job holds its claim now)."""
     answers: dict[str, str] = {}
@@ -51,7 +54,7 @@ def retry(broker: Broker, views: Iterable[JobView]) -> dict[str, str]:
     return answers
 
 
-def remove(broker: Broker, views: Iterable[JobView]) -> list[str]:
+def remove(broker: "Broker", views: Iterable[JobView]) -> list[str]:
     """Forget failed jobs; returns the ids of those that were there."""
     ended = [broker.remove(q, [view.id for view in page], "failed") for q, page in paged(views)]
     return [id for some in ended for id in some]

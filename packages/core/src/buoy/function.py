@@ -1,7 +1,7 @@
 """Job classes made of functions."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from .job import Job, P, R
 from .plugin import Plugin
@@ -14,7 +14,7 @@ class FunctionJob(Job, Generic[P, R]):
         perform: Callable[P, R] = vars(cls)["perform"].__func__
         return perform(*args, **kwargs)
 
-    if False:  # for type checkers: each class brings its own
+    if TYPE_CHECKING:  # each class brings its own
 
         def perform(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ logger = logging.getLogger("buoy.worker")
 
 TICK = 0.02
 """Seconds between two looks at jobs that run in the worker's own process."""
+MARGIN = 0.1
+"""Seconds after the grace time in which the main thread, if it is not in a job, settles itself."""
 
 
 @dataclass
@@ -24,15 +27,23 @@ class Hand:
     """What a worker holds. Both threads use it: each operation is one of a dict."""
 
     held: dict[str, Reservation] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many jobs were settled how."""
 
     def take(self, reservations: Iterable[Reservation]) -> None:
         """Hold these."""
         self.held.update((each.token, each) for each in reservations)
 
-    def drop(self, settlements: Iterable[Settlement | Reservation]) -> None:
-        """Hold these no longer."""
-        for each in settlements:
+    def drop(self, lost: Iterable[Reservation]) -> None:
+        """Hold these no longer: others may have them."""
+        for each in lost:
             self.held.pop(each.token, None)
+
+    def settled(self, settlements: Iterable[Settlement]) -> None:
+        """Hold these no longer: it is known what has become of them."""
+        for each in settlements:
+            if self.held.pop(each.token, None):
+                self.counts[each.act] += 1
 
     def by_queue(self, queues: Iterable[str]) -> dict[str, list[Reservation]]:
         """What is held, by queue; these queues in any case."""
@@ -151,7 +162,7 @@ class Keeper(threading.Thread):
         self.unsettled += self.executor.overdue()
         if self.unsettled:
             self.settle()
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if self.deadline is not None and time.monotonic() > self.deadline + MARGIN:
             self.leave()
 
     def settle(self) -> None:
@@ -161,14 +172,18 @@ class Keeper(threading.Thread):
                 self.broker.advance(self.card.id, [Advance(queue, 0, settlements=mine)])
             except BrokerError:
                 continue
-            self.hand.drop(mine)
+            self.hand.settled(mine)
             self.unsettled = [each for each in self.unsettled if each.queue != queue]
 
     def leave(self) -> None:
         """The grace time is over and the main thread is still in a job: give all back, and go."""
-        unfinished = [Settlement.of(held, "release") for held in list(self.hand.held.values())]
+        ended = [*self.unsettled, *self.executor.ended()]
+        tokens = {each.token for each in ended}
+        held = list(self.hand.held.values())
+        unfinished = [each for each in held if each.token not in tokens]
         logger.warning("grace time over: %d unfinished jobs are put back", len(unfinished))
-        self.unsettled = unfinished[::-1]
+        self.unsettled = ended + [Settlement.of(each, "release") for each in unfinished[::-1]]
         self.settle()
-        self.say_goodbye()
+        if not self.unsettled:  # else Redis is away
+            self.say_goodbye()
         os._exit(0)

@@ -1,12 +1,13 @@
 """Loading an app: the modules that ``-a`` names."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from .errors import ConfigurationError
+from .errors import BuoyError, ConfigurationError
 
 
 def load_app(names: Sequence[str]) -> list[ModuleType]:
@@ -26,4 +27,13 @@ def load(name: str) -> ModuleType:
                 f"-a: expected a module that can be imported from {Path.cwd()}, got {name!r} "
                 f"({error})"
             ) from None
+        raise unloadable(name, error) from error
+    except BuoyError:
         raise
+    except Exception as error:
+        raise unloadable(name, error) from error
+
+
+def unloadable(name: str, error: Exception) -> ConfigurationError:
+    story = "".join(traceback.format_exception(error))
+    return ConfigurationError(f"-a: {name!r} cannot be imported:\n{story}")

@@ -1,15 +1,16 @@
 """Read-only views of what lies in Redis; the command line and the dashboard use only this."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from .broker import Broker
-from .connect import accepted
 from .errors import CorruptPayload
+from .link import accepted
 from .packing import text
-from .payload import Payload
+from .payload import Payload, unshelved
+
+if TYPE_CHECKING:
+    from .broker import Broker
 
 PAGE = 500
 Place = Literal["waiting", "delayed", "retrying", "running", "failed"]
@@ -71,7 +72,7 @@ class WorkerView:
 class Monitor:
     """What can be known of one namespace."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: "Broker") -> None:
         self.broker = broker
         self.keys, self.link = broker.keys, broker.link
 
@@ -82,29 +83,13 @@ class Monitor:
     def queues(self, names: Iterable[str] | None = None) -> list[QueueView]:
         """Queues in numbers: all known ones, or these."""
         names = self.queue_names() if names is None else list(names)
-        views = []
-        for name in names:
-            key = {part: self.keys.part(name, part) for part in PARTS}
-            counts = ["done", "rejected", "paused"]
-            waiting, delayed, running, failed, meta = accepted(
-                self.link.calls(
-                    [
-                        ["LLEN", key["ready"]],
-                        ["ZCARD", key["delayed"]],
-                        ["ZCARD", key["leases"]],
-                        ["ZCARD", key["failed"]],
-                        ["HMGET", key["meta"], *counts],
-                    ]
-                )
-            )
-            done, rejected, paused = meta
-            views.append(
-                QueueView(
-                    *(name, waiting, delayed, running, failed),
-                    *(int(done or 0), int(rejected or 0), paused is not None),
-                )
-            )
-        return views
+        commands = [
+            [command, self.keys.part(name, part), *fields]
+            for name in names
+            for command, part, *fields in COUNTS
+        ]
+        replies = iter(accepted(self.link.calls(commands)) if commands else [])
+        return [queue_view(name, *(next(replies) for _ in COUNTS)) for name in names]
 
     def find(self, id: str, queue: str | None = None) -> JobView | None:
         """Where a job is; without its queue all known queues are asked."""
@@ -137,6 +122,8 @@ class Monitor:
 
     def page(self, queue: str, place: Place, start: int, count: int) -> list[JobView]:
         key = self.keys.part(queue, place)
+        if count <= 0:
+            return []
         found = self.link.call("ZRANGE", key, start, start + count - 1, "WITHSCORES")
         pairs = [(found[n], found[n + 1]) for n in range(0, len(found), 2)]
         return self.views(queue, pairs, place)
@@ -178,21 +165,18 @@ class Monitor:
 
     def workers(self) -> list[WorkerView]:
         """All workers that have not said goodbye."""
-        ids = [id.decode() for id in self.link.call("ZRANGE", self.keys.workers(), 0, -1)]
+        found = self.link.call("ZRANGE", self.keys.workers(), 0, -1, "WITHSCORES")
+        beats = {
+            id.decode(): float(at) / 1000 for id, at in zip(found[::2], found[1::2], strict=True)
+        }
+        if not beats:
+            return []
         running = self.running()
-        views = []
-        for id in ids:
-            told, beat = accepted(
-                self.link.calls(
-                    [
-                        ["HGETALL", self.keys.worker(id)],
-                        ["ZSCORE", self.keys.workers(), id],
-                    ]
-                )
-            )
-            if beat is not None:
-                views.append(worker_view(id, told, float(beat) / 1000, running.get(id, [])))
-        return views
+        cards = accepted(self.link.calls([["HGETALL", self.keys.worker(id)] for id in beats]))
+        return [
+            worker_view(id, card, beats[id], running.get(id, []))
+            for id, card in zip(beats, cards, strict=True)
+        ]
 
     def running(self) -> dict[str, list[str]]:
         """The ids of the jobs in hand, by worker."""
@@ -205,16 +189,31 @@ class Monitor:
         return found
 
 
-PARTS = ("ready", "delayed", "leases", "failed", "meta")
+COUNTS = (
+    ("LLEN", "ready"),
+    ("ZCARD", "delayed"),
+    ("ZCARD", "leases"),
+    ("ZCARD", "failed"),
+    ("HMGET", "meta", "done", "rejected", "paused"),
+)
+"""How a queue is counted: command, part of the queue, fields."""
+
+
+def queue_view(
+    name: str, waiting: int, delayed: int, running: int, failed: int, meta: list[bytes | None]
+) -> QueueView:
+    done, rejected, paused = meta
+    counted = (int(done or 0), int(rejected or 0), paused is not None)
+    return QueueView(name, waiting, delayed, running, failed, *counted)
 
 
 def job_view(queue: str, id: str, raw_text: str, place: str, detail: str) -> JobView:
     """A payload and its place, as they lie in Redis, in a form to be read."""
-    shelf = raw_fields(raw_text)
     try:
         payload = Payload.decoded(raw_text)
     except CorruptPayload:
-        payload = Payload("", [], {}, id, failure=shelf.get("failure"))
+        raw_text, failure = unshelved(raw_text)
+        payload = Payload("", [], {}, id, failure=failure)
     retrying = place == "delayed" and payload.attempt > 1
     return JobView(
         id=id,
@@ -229,16 +228,8 @@ def job_view(queue: str, id: str, raw_text: str, place: str, detail: str) -> Job
         at=float(detail) / 1000 if place in ("delayed", "failed") else None,
         token=detail if place == "running" else None,
         failure=payload.failure or {},
-        raw=str(shelf.get("raw", raw_text)),
+        raw=raw_text,
     )
-
-
-def raw_fields(text: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
 
 
 def worker_view(id: str, told: list[bytes], beat_at: float, running: list[str]) -> WorkerView:

@@ -118,3 +118,14 @@ decode = json.JSONDecoder(parse_float=finite, parse_constant=finite).decode
 def shelved(raw: str, failure: dict[str, Any]) -> str:
     """A text that is no payload, kept whole beside the record of its failure."""
     return encode({"raw": raw, "failure": failure})
+
+
+def unshelved(text: str) -> tuple[str, dict[str, Any] | None]:
+    """The text that was shelved, and its failure; any other text as it is."""
+    try:
+        match json.loads(text):
+            case {"raw": str(raw), "failure": dict(failure)}:
+                return raw, failure
+    except (ValueError, RecursionError):
+        pass
+    return text, None

@@ -78,8 +78,15 @@ class Core:
 
 def to_the_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
     import asyncio  # 40 ms that a process without asynchronous jobs does not spend
+    from concurrent.futures import ThreadPoolExecutor
 
-    return asyncio.run(coroutine)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    # An inline job, enqueued on an event loop: that one cannot be entered a second time.
+    with ThreadPoolExecutor(1) as other_thread:
+        return other_thread.submit(asyncio.run, coroutine).result()
 
 
 @cache

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 
 PR_SET_PDEATHSIG = 1
 prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -21,12 +22,11 @@ def die_with(parent: int) -> None:
 
 
 def kill_tree(pid: int, how: signal.Signals) -> None:
-    """Signal a child and the processes of its group; it may not have made that group yet."""
+    """Signal a child and its group, once; it may not have made that group yet."""
     for send in (os.killpg, os.kill):
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             send(pid, how)
-        except (ProcessLookupError, PermissionError):
-            continue
+            return
 
 
 def cause_of(status: int) -> str:

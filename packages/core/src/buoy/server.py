@@ -96,7 +96,7 @@ class Server:
     def url(self) -> str:
         if self.port:
             return f"redis://127.0.0.1:{self.port}/0"
-        return f"unix://{quote(str(self.socket))}"
+        return unix_url(self.socket)
 
     @property
     def pid(self) -> int | None:
@@ -106,7 +106,7 @@ class Server:
         """Start it and wait until it answers; after kill(), on the same data and the same url."""
         for folder in (self.folder, self.socket.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._answers():
+        if answers(self.socket):
             raise ServerError(
                 f"{self.folder}: expected no server to run in this folder, but one answers on "
                 f"{self.socket}. Stop it, or take another folder."
@@ -127,6 +127,11 @@ class Server:
     def kill(self) -> None:
         """End it with SIGKILL; start() brings it back."""
         self._end(signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Return when it has ended, by itself or by another's hand."""
+        if self._process is not None:
+            self._process.wait()
 
     def __enter__(self) -> Self:
         self.start()
@@ -162,22 +167,12 @@ class Server:
         return process
 
     def _wait_for_answer(self, process: subprocess.Popen[bytes], deadline: float) -> None:
-        while not self._answers():
+        while not answers(self.socket):
             if process.poll() is not None:
                 raise self._not_started(f"it ended with exit code {process.returncode}")
             if time.monotonic() > deadline:
                 raise self._not_started("none came in time")
             time.sleep(0.005)
-
-    def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
-            connection.settimeout(1)
-            connection.connect(str(self.socket))
-            connection.sendall(b"PING\r\n")
-            reply = connection.recv(100)
-            # An error is an answer, too (a password is wanted), but not while data is read in.
-            return bool(reply) and not reply.startswith(b"-LOADING")
-        return False
 
     def _not_started(self, what: str) -> ServerError:
         tail = "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])
@@ -198,6 +193,23 @@ class Server:
             process.wait()
         with _pipe(process) as pipe, suppress(BrokenPipeError):
             pipe.write(b"\n")
+
+
+def unix_url(path: Path) -> str:
+    """The URL of the server that listens on this socket."""
+    return f"unix://{quote(str(path))}"
+
+
+def answers(path: Path) -> bool:
+    """Whether a server listens on this socket, and is ready."""
+    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+        connection.settimeout(1)
+        connection.connect(str(path))
+        connection.sendall(b"PING\r\n")
+        reply = connection.recv(100)
+        # An error is an answer, too (a password is wanted), but not while data is read in.
+        return bool(reply) and not reply.startswith(b"-LOADING")
+    return False
 
 
 def free_port() -> int:

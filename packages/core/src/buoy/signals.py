@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -19,17 +20,20 @@ HEARD = (
 class Wake:
     """A file that is readable when a signal came, or when another thread calls.
 
-    ``on_signal`` is called in the main thread, as soon as it runs Python code.
+    ``on_signal`` is called in the main thread, as soon as it runs Python code; it hears of those
+    in ``also``, too.
     """
 
-    def __init__(self, on_signal: Any) -> None:
-        self.on_signal = on_signal
+    def __init__(
+        self, on_signal: Callable[[signal.Signals], None], also: Iterable[signal.Signals] = ()
+    ) -> None:
+        self.on_signal, self.numbers = on_signal, (*HEARD, *also)
         self.reader, self.writer = socket.socketpair()
         for end in (self.reader, self.writer):
             end.setblocking(False)
 
     def __enter__(self) -> Self:
-        self.before = {number: signal.signal(number, self.heard) for number in HEARD}
+        self.before = {number: signal.signal(number, self.heard) for number in self.numbers}
         self.before_fd = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
         return self
 

@@ -1,8 +1,8 @@
 """The worker: settles, heals, promotes and reserves in one round trip; runs; waits."""
 
 import logging
+import math
 import os
-import random
 import secrets
 import select
 import signal
@@ -11,7 +11,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from .bell import Bell
+from .backoff import Backoff
+from .bell import bell_of
 from .broker import Broker
 from .errors import BrokerError, Unavailable
 from .executor import Executor
@@ -51,7 +52,7 @@ class Worker:
         self.id = worker_id()
         self.hand = Hand()
         self.outlook = Outlook()
-        self.bell = Bell(broker.settings.url, broker.keys)
+        self.bell = bell_of(broker.settings.url, broker.keys)
         self.card = Card(self.id, str(queues), executor.name, executor.slots)
         self.keeper = Keeper(broker, executor, self.hand, self.card, self.on_lost)
         self.wake = Wake(self.on_signal)
@@ -60,32 +61,35 @@ class Worker:
         self.lost: list[Reservation] = []
         self.pending: tuple[list[Advance], list[str]] | None = None
         self.number = 0
-        self.failures = 0
-        self.not_before = 0.0
+        self.outage = Backoff()
         self.refreshed = float("-inf")
-        self.paused = self.stopping = self.alone = self.grace_over = False
+        self.started = self.paused = self.killing = self.alone = self.grace_over = False
+        self.stopped_at: float | None = None
         self.deadline: float | None = None
-        self.counts: Counter[str] = Counter()
 
     def run(self) -> None:
         """Work until a signal says stop, or with ``burst`` until there is nothing to do."""
-        self.check_login()
-        self.executor.start()
         with self.wake:
+            self.check_login()
+            self.executor.start()
+            self.started = True
             logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
             self.keeper.start()
             try:
-                while not self.over():
-                    self.collect()
-                    if self.has_errand():
-                        self.travel()
-                    else:
-                        self.rest()
+                self.work()
             finally:
                 self.executor.close()
                 self.keeper.end()
                 self.bell.close()
-        logger.info("worker %s ends: %s", self.id, told(self.counts))
+        logger.info("worker %s ends: %s", self.id, told(self.hand.counts))
+
+    def work(self) -> None:
+        while not self.over():
+            self.collect()
+            if self.has_errand():
+                self.travel()
+            else:
+                self.rest()
 
     def check_login(self) -> None:
         """A wrong password is told at once; a Redis that is away is waited for."""
@@ -95,10 +99,12 @@ class Worker:
             logger.warning("%s; waiting for it", error)
 
     def over(self) -> bool:
-        free = not self.hand and not self.settlements and self.pending is None
-        if self.stopping:
-            too_late = self.deadline is not None and self.now() > self.deadline + LAST_TRY
-            return free or too_late
+        # A reply that is missing may bring jobs; after a stop they are put back.
+        awaited = self.pending is not None and any(trip.wanted for trip in self.pending[0])
+        free = not self.hand and not self.settlements and not awaited
+        if self.stopped_at is not None:
+            last = self.deadline if self.hand else self.stopped_at
+            return free or (last is not None and self.now() > last + LAST_TRY)
         known = not self.outlook.older_than(POLL) and self.outlook.choose() is None
         return self.burst and free and known and not self.echoes
 
@@ -106,20 +112,21 @@ class Worker:
 
     def on_signal(self, number: signal.Signals) -> None:
         match number:
+            case signal.SIGTERM | signal.SIGINT | signal.SIGQUIT if not self.started:
+                raise SystemExit(0)  # nothing runs yet
             case signal.SIGTERM | signal.SIGINT:
-                again = self.stopping and self.deadline is not None
-                self.stop(self.now() + (0.0 if again else self.grace))
+                self.stop(self.now() + (self.grace if self.deadline is None else 0.0))
             case signal.SIGQUIT:
                 self.stop(None)
             case signal.SIGUSR1:
-                self.executor.kill()
+                self.killing = True  # later: the main thread may be talking to the executor
             case signal.SIGUSR2 | signal.SIGCONT:
                 self.paused = number == signal.SIGUSR2
                 self.card.state = "paused" if self.paused else "running"
 
     def stop(self, deadline: float | None) -> None:
         """Take nothing new; what runs has time until the deadline, or as long as it needs."""
-        self.stopping, self.deadline, self.card.state = True, deadline, "stopping"
+        self.stopped_at, self.deadline, self.card.state = self.now(), deadline, "stopping"
         self.keeper.deadline = deadline
         if self.executor.in_process:
             self.executor.stop()
@@ -131,6 +138,9 @@ class Worker:
 
     def collect(self) -> None:
         """Take in what jobs have become, and which of them are no longer ours."""
+        if self.killing:
+            self.killing = False
+            self.executor.kill()
         self.settlements += [each for each in self.executor.ended() if each.token in self.hand.held]
         lost, self.lost = self.lost, []
         gone = [each for each in lost if each.token in self.hand.held]
@@ -164,8 +174,12 @@ class Worker:
         self.alone = False
         return 0 if self.stopping or self.paused else self.executor.room()
 
+    @property
+    def stopping(self) -> bool:
+        return self.stopped_at is not None
+
     def has_errand(self) -> bool:
-        if self.now() < self.not_before:
+        if self.outage.seconds() > 0:
             return False
         if self.pending is not None or self.settlements or self.echoes:
             return True
@@ -174,7 +188,7 @@ class Worker:
     def must_look(self) -> bool:
         """Whether to look at the queues before choosing one."""
         tempted = len(self.outlook.queues) > 1 and self.outlook.choose() is not None
-        return self.outlook.older_than(OLD if tempted else POLL)
+        return self.outlook.older_than(OLD if tempted else self.bell.poll)
 
     def travel(self) -> None:
         """One round trip; a lost reply is asked for again, under the same number."""
@@ -227,18 +241,20 @@ class Worker:
         """Take in the answers, and run what was reserved."""
         taken: list[Reservation] = []
         for trip, answer in zip(trips, answers, strict=True):
-            self.hand.drop(trip.settlements)
-            self.counts.update(each.act for each in trip.settlements)
+            self.hand.settled(trip.settlements)
             for id in answer.refused:
                 logger.warning(
                     "outcome refused, the lease was lost: id=%s queue=%s", id, trip.queue
                 )
-            if trip.wanted or trip.queue not in self.outlook.looks:
-                self.outlook.learn({trip.queue: answer.look}, all_others=False)
+            self.outlook.learn({trip.queue: answer.look}, all_others=False)
             self.outlook.set_clock(answer.now)
             self.alone = self.alone or answer.state == "alone"
             taken += answer.reservations
         self.hand.take(taken)
+        self.bell.follow(bool(taken))
+        if self.stopping:  # told while the reply was on its way
+            self.settlements += [Settlement.of(each, "release") for each in reversed(taken)]
+            return
         self.keeper.watch(bool(taken) and self.executor.in_process)
         self.executor.begin(taken)
 
@@ -249,24 +265,23 @@ class Worker:
         if self.pending is not None:
             for trip in self.pending[0]:
                 trip.again = True
-        if self.failures == 0:
+        if not self.outage.failures:
             logger.warning("%s; trying again until it is back", error)
-        self.not_before = self.now() + min(1.0, 0.05 * 2**self.failures) * random.uniform(0.5, 1.0)
-        self.failures = min(self.failures + 1, 10)
+        self.outage.fail()
 
     def be_back(self) -> None:
-        if self.failures:
+        if self.outage.failures:
             logger.warning("Redis is back")
-        self.failures = 0
+        self.outage.clear()
 
     def rest(self) -> None:
         """Sleep until a job ends, a bell rings, a signal comes or something is due."""
         self.keeper.watch(False)
-        if self.room() > 0 and not self.failures:
+        if self.room() > 0 and not self.outage.failures:
             self.bell.listen(self.outlook.queues)
         bells = self.bell.files()
         files = [*bells, *self.executor.files(), self.wake.fileno()]
-        readable, _, _ = select.select(files, [], [], self.patience())
+        readable = those_readable(files, self.patience())
         if self.wake.fileno() in readable:
             self.wake.clear()
         if bells and bells[0] in readable:
@@ -284,12 +299,24 @@ class Worker:
         """How long there can be nothing to do, as far as known."""
         waits = [POLL]
         if self.room() > 0:
-            waits += [self.outlook.seconds_to_next(), POLL - self.now() + self.outlook.looked_at]
+            next_look = self.outlook.looked_at + self.bell.poll
+            waits += [self.outlook.seconds_to_next(), next_look - self.now()]
+            if self.outlook.queues:
+                waits.append(self.bell.patience())
         if self.deadline is not None and not self.grace_over:
             waits.append(self.deadline - self.now())
-        if self.failures:
-            waits = [max(0.0, self.not_before - self.now())]
+        if self.outage.failures:
+            waits = [self.outage.seconds()]
         return max(0.0, min(waits))
+
+
+def those_readable(files: Sequence[int], seconds: float) -> set[int]:
+    """Wait until one of the files is readable. Not by select(), which knows files up to 1023
+    only: an app may have more open."""
+    poll = select.poll()
+    for file in files:
+        poll.register(file, select.POLLIN)
+    return {file for file, _ in poll.poll(math.ceil(seconds * 1000))}
 
 
 def told(counts: Counter[str]) -> str:

@@ -15,6 +15,7 @@ CORE = {
     "workers": "workers",
     "failed": "failed",
     "job": "job",
+    "doctor": "doctor",
 }
 
 

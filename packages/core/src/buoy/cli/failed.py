@@ -14,7 +14,7 @@ from ..failures import remove as remove_failures
 from ..failures import retry as retry_failures
 from ..job import Job
 from ..monitor import JobView
-from .output import Instant, json_option, show, stamp
+from .output import Instant, counted, json_option, show, stamp
 
 COLUMNS = ("id", "class", "queue", "args", "error", "message", "cause", "attempt", "failed_at")
 
@@ -107,7 +107,7 @@ def retry(views: list[JobView]) -> None:
     behind, none runs twice."""
     answers = retry_failures(Job.app.broker, views)
     counts = Counter(answer.split()[0] for answer in answers.values())
-    click.echo(f"{counts['queued']} jobs were put back on their queues")
+    click.echo(f"{counted(counts['queued'])} put back")
     for id, answer in answers.items():
         if answer.startswith("exists"):
             click.echo(f"{id} stays failed: job {answer[7:]} holds its claim", err=True)
@@ -119,7 +119,7 @@ def retry(views: list[JobView]) -> None:
 @acting
 def remove(views: list[JobView]) -> None:
     """Forget failed jobs."""
-    click.echo(f"{len(remove_failures(Job.app.broker, views))} jobs were removed")
+    click.echo(f"{counted(len(remove_failures(Job.app.broker, views)))} removed")
 
 
 def failure_row(view: JobView) -> dict[str, Any]:

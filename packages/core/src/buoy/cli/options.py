@@ -15,8 +15,7 @@ def app_option(*, required: bool) -> Callable[[Any], Any]:
         "-a",
         "--app",
         required=required,
-        default="" if not required else None,
         metavar="MODULE[,MODULE]",
-        callback=lambda _ctx, _param, text: [name for name in text.split(",") if name],
+        callback=lambda _ctx, _param, text: [name for name in (text or "").split(",") if name],
         help="The modules that define the jobs; the current directory is searched first.",
     )

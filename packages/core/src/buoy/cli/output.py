@@ -43,6 +43,11 @@ def cell(value: Any) -> str:
     return line if len(line) <= 60 else line[:59] + "…"
 
 
+def counted(count: int) -> str:
+    """How many jobs, in words that go on with a participle."""
+    return "1 job was" if count == 1 else f"{count} jobs were"
+
+
 def stamp(seconds: float | None) -> str | None:
     """An instant as ISO 8601, in UTC."""
     if seconds is None:

@@ -8,7 +8,7 @@ import click
 
 from ..job import Job
 from ..monitor import JobView
-from .output import json_option, show, stamp
+from .output import counted, json_option, show, stamp
 
 TOTALS = ("name", "waiting", "delayed", "running", "failed", "done", "rejected", "paused")
 JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
@@ -70,7 +70,7 @@ def clear(queue: str, yes: bool) -> None:
     ended = sum(
         len(app.broker.remove(queue, ids, "waiting delayed")) for ids in pages(app.monitor, queue)
     )
-    click.echo(f"{ended} jobs were ended")
+    click.echo(f"{counted(ended)} ended")
 
 
 def pages(monitor: Any, queue: str) -> Iterator[list[str]]:

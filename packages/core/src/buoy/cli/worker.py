@@ -4,7 +4,6 @@ import click
 
 from ..errors import ConfigurationError
 from ..job import Job
-from ..loading import load_app
 from ..logs import configure
 from .options import app_option, quiet_option, verbose_option
 
@@ -67,10 +66,7 @@ def worker(
     verbosity = verbose - quiet
     configure(verbosity)
     serving = QueueList.parse(queues)
-    if executor == "inline":
-        if slots != 1:
-            raise ConfigurationError(f"-c: expected 1 slot with --executor inline, got {slots}")
-        Worker(Job.app.broker, Inline(load_app(app)), serving, grace=grace, burst=burst).run()
-    else:
-        forking = Fork(app, slots, verbosity)
-        Worker(Job.app.broker, forking, serving, grace=grace, burst=burst).run()
+    if executor == "inline" and slots != 1:
+        raise ConfigurationError(f"-c: expected 1 slot with --executor inline, got {slots}")
+    running = Inline(app) if executor == "inline" else Fork(app, slots, verbosity)
+    Worker(Job.app.broker, running, serving, grace=grace, burst=burst).run()

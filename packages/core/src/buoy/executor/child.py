@@ -14,15 +14,10 @@ from ..reservation import Reservation, Settlement
 from ..run import run, settle_death
 from .frames import frame
 
-DEAF_TO = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-    signal.SIGQUIT,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-)
-"""Signals that the nursery leaves to its worker; for a job they are what they always are."""
+FOR_JOBS = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+DEAF_TO = (signal.SIGTERM, *FOR_JOBS)
+"""Signals that the nursery leaves to its worker; for a job they are what they always are, but for
+TERM."""
 
 Answer = dict[str, Any]
 RELEASE: Answer = {"act": "release"}
@@ -42,17 +37,18 @@ def be_child(
     ``meant`` tells whether a TERM comes from the nursery: what a service manager sends to all
     processes at once is for the worker alone.
     """
-    code = 1
+    code, me = 1, os.getpid()
     try:
         os.setsid()
         die_with(parent)
         signal.set_wakeup_fd(-1)
-        for number in (*DEAF_TO, signal.SIGCHLD):
+        for number in (*FOR_JOBS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, ender(timeout, meant))
         settlement = settled(held, death, hooks)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        send(pipe, answer_of(settlement) | {"redis": "redis" in sys.modules})
+        if os.getpid() == me:  # a job may have forked, and both come back
+            send(pipe, answer_of(settlement) | {"redis": "redis" in sys.modules})
         code = 0
     except BaseException:  # noqa: BLE001 - nothing may leave a child but its answer
         sys.excepthook(*sys.exc_info())

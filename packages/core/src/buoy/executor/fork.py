@@ -17,6 +17,9 @@ from .frames import Frames, frame
 
 logger = logging.getLogger("buoy.worker")
 
+LAST_HOOK = 10.0
+"""Seconds that the app has to end when all its jobs have ended."""
+
 
 class Fork:
     """The executor of ``--executor fork``: the worker never runs the app's own code."""
@@ -97,9 +100,15 @@ class Fork:
         self.say({"stop": True})
 
     def close(self) -> None:
+        """End the nursery; its hook worker_stopping has a while to end in order."""
         self.say({"close": True})
         self.hang_up()
-        self.nursery.wait()
+        try:
+            self.nursery.wait(LAST_HOOK)
+        except subprocess.TimeoutExpired:
+            logger.error("the app's hook worker_stopping has not ended within %g s", LAST_HOOK)
+            self.nursery.kill()
+            self.nursery.wait()
 
     # The wire to the nursery
 

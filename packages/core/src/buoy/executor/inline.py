@@ -3,9 +3,10 @@
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from typing import Any
 
 from ..errors import ConfigurationError
+from ..loading import load_app
 from ..plugin import worker_relay
 from ..registry import registry
 from ..reservation import Reservation, Settlement
@@ -25,9 +26,10 @@ class Inline:
     slots = 1
 
     def __init__(
-        self, app: Sequence[ModuleType] = (), clock: Callable[[], float] = time.monotonic
+        self, app: Sequence[str] = (), clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.hooks, self.clock = worker_relay(app), clock
+        self.app, self.clock = app, clock
+        self.hooks: Any = None
         self.waiting: deque[Reservation] = deque()
         self.settlements: deque[Settlement] = deque()
         self.seconds_each = BATCH_SECONDS
@@ -35,6 +37,7 @@ class Inline:
         self.stopping = False
 
     def start(self) -> None:
+        self.hooks = worker_relay(load_app(self.app))
         limited = [name for name, job in registry.items() if job.timeout is not None]
         if limited:
             raise ConfigurationError(

@@ -25,7 +25,7 @@ from ..loading import load_app
 from ..logs import configure
 from ..plugin import worker_relay
 from ..process import cause_of, die_with, kill_tree
-from ..reservation import Reservation
+from ..reservation import Reservation, Settlement
 from ..run import settle_plainly, timeout_of
 from .child import DEAF_TO, RELEASE, Answer, answer_of, be_child
 from .frames import Frames, frame
@@ -64,7 +64,7 @@ class Nursery:
         self.children: dict[int, Child] = {}
         self.board = mmap.mmap(-1, BOARD_SIZE)
         """Shared with the children: whose byte is set, for it a TERM is meant."""
-        self.forked = 0
+        self.count = 0
         self.selector = selectors.DefaultSelector()
         self.open = True
 
@@ -81,6 +81,7 @@ class Nursery:
             for key, _ in self.selector.select(self.patience()):
                 key.data()
             self.keep_time()
+        signal.set_wakeup_fd(-1)  # its socket goes with this call, and children end still
         for child in self.children.values():
             kill_tree(child.pid, signal.SIGKILL)
 
@@ -122,28 +123,51 @@ class Nursery:
         """Fork a child that runs the job, or that decides about the death of the one that did."""
         with reported("before_fork"):
             self.hooks.before_fork()
+        try:
+            child = self.forked(held, death)
+        except OSError as error:  # no memory, too many processes or files: the others go on
+            self.postpone(held, error)
+            return
+        self.children[child.pid] = child
+        self.selector.register(child.pipe, selectors.EVENT_READ, lambda: self.hear(child))
+
+    def forked(self, held: Reservation, death: DirtyExit | None) -> Child:
+        number = self.count % BOARD_SIZE
+        self.count, self.board[number] = self.count + 1, 0
+        timeout, parent, started = timeout_of(held), os.getpid(), time.monotonic()
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
-        self.forked += 1
-        number = self.forked % BOARD_SIZE
-        self.board[number] = 0
-        timeout = timeout_of(held)
-        started, parent = time.monotonic(), os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(reader)
+            os.close(writer)
+            raise
         if pid == 0:
+            self.leave()
             board = self.board
             be_child(held, death, writer, parent, timeout, lambda: bool(board[number]), self.hooks)
         os.close(writer)
         deadline = started + timeout if timeout is not None else None
-        child = Child(pid, reader, held, number, started, deadline, timeout, death)
-        self.children[pid] = child
-        self.selector.register(reader, selectors.EVENT_READ, lambda: self.hear(child))
+        return Child(pid, reader, held, number, started, deadline, timeout, death)
+
+    def leave(self) -> None:
+        """Called in a child: what it leaves behind must not seem to be a nursery that lives."""
+        self.control.close()
+        self.selector.close()
+
+    def postpone(self, held: Reservation, error: OSError) -> None:
+        logger.error("no fork for id=%s queue=%s: %s; again in 1 s", held.id, held.queue, error)
+        again = Settlement.of(held, "later", payload=held.payload, wait=1.0)
+        self.say({"ended": held.token, **answer_of(again)})
 
     def hear(self, child: Child) -> bool:
         """Pass on the child's answer as soon as it is whole; the child may still be exiting.
 
         False when there is nothing to hear, for now or for ever.
         """
+        if child.pipe < 0:  # buried already, by another event of the same round
+            return False
         try:
             data = os.read(child.pipe, 1 << 16)
         except BlockingIOError:
@@ -151,7 +175,12 @@ class Nursery:
         if not data:
             self.hang_up(child)
             return False
-        for answer in child.frames.feed(data):
+        try:
+            answers = child.frames.feed(data)
+        except ValueError:  # the job wrote into files that are not its own
+            self.hang_up(child)
+            return False
+        for answer in answers:
             child.answered, child.deadline = True, time.monotonic() + LAST_WORDS
             if answer.pop("redis"):
                 load_client()

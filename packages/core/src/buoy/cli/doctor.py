@@ -1,0 +1,29 @@
+"""``buoy doctor``."""
+
+from dataclasses import asdict
+
+import click
+
+from ..doctor import examine
+from ..job import Job
+from .output import json_option, show
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Look for what is wrong, or soon will be: Redis, queues, workers, failures.
+
+    Exit code 1 when something is wrong.
+    """
+    findings = examine(Job.app)
+    if as_json:
+        show([asdict(finding) for finding in findings], (), as_json, "")
+    else:
+        for finding in findings:
+            mark = "ok   " if finding.state == "fine" else "WRONG"
+            click.echo(f"{mark}  {finding.subject}: {finding.text}")
+            if finding.advice:
+                click.echo(f"       -> {finding.advice}")
+    if any(finding.state == "wrong" for finding in findings):
+        raise SystemExit(1)

@@ -1,0 +1,194 @@
+"""What is wrong, or soon will be, with a Redis, its queues and its workers; and what to do."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from .app import App
+
+OVERDUE_SECONDS = 60.0
+SKEW_SECONDS = 5.0
+HEADROOM = 0.8
+"""Part of ``maxmemory`` from which on memory is short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``advice`` says what to do when it is wrong."""
+
+    subject: str
+    state: Literal["fine", "wrong"]
+    text: str
+    advice: str = ""
+
+
+def examine(app: "App") -> list[Finding]:
+    """Look at everything."""
+    facts = Facts(app)
+    return [finding for check in CHECKS for finding in check(facts)]
+
+
+class Facts:
+    """What the checks go by, asked once."""
+
+    def __init__(self, app: "App") -> None:
+        link, self.monitor, self.settings = app.broker.link, app.monitor, app.settings
+        self.link, self.keys = link, app.broker.keys
+        self.info = {
+            name: value
+            for section in ("server", "memory", "persistence")
+            for name, _, value in (
+                line.partition(":") for line in link.call("INFO", section).decode().splitlines()
+            )
+        }
+        seconds, micros = link.call("TIME")
+        self.now = int(seconds) + int(micros) / 1e6
+        self.queues = self.monitor.queues()
+
+    def number(self, name: str) -> int:
+        return int(self.info.get(name) or 0)
+
+    def silent_for(self, queue: str) -> float:
+        """Seconds since a worker last looked at the queue."""
+        seen = self.link.call("HGET", self.keys.part(queue, "meta"), "seen")
+        return float("inf") if seen is None else self.now - float(seen) / 1000
+
+
+def eviction(facts: Facts) -> Iterator[Finding]:
+    policy = facts.info.get("maxmemory_policy", "unknown")
+    if policy == "noeviction" or not facts.number("maxmemory"):
+        yield Finding("eviction", "fine", f"nothing is evicted (policy {policy})")
+    else:
+        yield Finding(
+            "eviction",
+            "wrong",
+            f"expected maxmemory-policy noeviction, got {policy}: a full Redis throws jobs away",
+            "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
+        )
+
+
+def memory(facts: Facts) -> Iterator[Finding]:
+    used, limit = facts.number("used_memory"), facts.number("maxmemory")
+    if not limit:
+        yield Finding("memory", "fine", f"{mib(used)} used, no limit set")
+    elif used < HEADROOM * limit:
+        yield Finding("memory", "fine", f"{mib(used)} of {mib(limit)} used")
+    else:
+        yield Finding(
+            "memory",
+            "wrong",
+            f"expected less than {HEADROOM:.0%} of {mib(limit)} to be used, got {mib(used)}: "
+            "a full Redis refuses new jobs",
+            "see which queue grows (buoy queues), start workers for it, or raise maxmemory",
+        )
+
+
+def persistence(facts: Facts) -> Iterator[Finding]:
+    if facts.info.get("aof_enabled") == "1":
+        yield Finding("persistence", "fine", "an append-only file is written")
+    else:
+        yield Finding(
+            "persistence",
+            "wrong",
+            "expected an append-only file, got none: a crash of Redis loses jobs",
+            "CONFIG SET appendonly yes, and the same in redis.conf",
+        )
+
+
+def clock(facts: Facts) -> Iterator[Finding]:
+    skew = time.time() - facts.now
+    if abs(skew) < SKEW_SECONDS:
+        yield Finding("clock", "fine", f"this machine and Redis differ by {abs(skew):.1f} s")
+    else:
+        yield Finding(
+            "clock",
+            "wrong",
+            f"expected less than {SKEW_SECONDS:g} s between this machine and Redis, got "
+            f"{skew:+.0f} s: times given with at= and expires are wrong by as much",
+            "synchronise the clocks (NTP)",
+        )
+
+
+def unserved(facts: Facts) -> Iterator[Finding]:
+    patience = 2 * facts.settings.lease
+    found = False
+    for queue in facts.queues:
+        silence = facts.silent_for(queue.name)
+        if queue.waiting + queue.delayed and silence > patience:
+            found = True
+            since = "ever" if silence == float("inf") else f"for {silence:.0f} s"
+            yield Finding(
+                f"queue {queue.name}",
+                "wrong",
+                f"{queue.waiting} jobs wait and {queue.delayed} are delayed, but no worker has "
+                f"looked at it {since}",
+                f"start one: buoy worker -a MODULE -q {queue.name}",
+            )
+    if not found:
+        yield Finding("queues", "fine", f"{len(facts.queues)}, all with jobs are served")
+
+
+def workers(facts: Facts) -> Iterator[Finding]:
+    views = facts.monitor.workers()
+    for view in views:
+        if view.gone:
+            yield Finding(
+                f"worker {view.id}",
+                "wrong",
+                f"gone without a goodbye {facts.now - view.beat_at:.0f} s ago, "
+                f"{len(view.running)} jobs in hand",
+                "see its log and the kernel's (killed? out of memory?); the next worker that "
+                "starts takes its name off the list",
+            )
+    if not any(view.gone for view in views):
+        yield Finding("workers", "fine", f"{len(views)} at work")
+
+
+def overdue(facts: Facts) -> Iterator[Finding]:
+    found = False
+    for queue in facts.queues:
+        for view in facts.monitor.delayed(queue.name, 0, 1):
+            late = facts.now - (view.at or facts.now)
+            if late > OVERDUE_SECONDS:
+                found = True
+                yield Finding(
+                    f"queue {queue.name}",
+                    "wrong",
+                    f"delayed jobs are overdue by up to {late:.0f} s",
+                    "workers make due jobs ready: start one for this queue",
+                )
+    if not found:
+        yield Finding("delayed jobs", "fine", "none is overdue")
+
+
+def failures(facts: Facts) -> Iterator[Finding]:
+    found = False
+    for queue in facts.queues:
+        lately, before = (failed_within(facts, queue.name, hours) for hours in (1, 2))
+        if lately > before - lately:
+            found = True
+            yield Finding(
+                f"queue {queue.name}",
+                "wrong",
+                f"{lately} jobs failed in the last hour, {before - lately} in the one before",
+                f"buoy failed list --queue {queue.name} --since 1h",
+            )
+    if not found:
+        yield Finding("failures", "fine", "not growing")
+
+
+def failed_within(facts: Facts, queue: str, hours: int) -> int:
+    since = round((facts.now - 3600 * hours) * 1000)
+    return int(facts.link.call("ZCOUNT", facts.keys.part(queue, "failed"), since, "+inf"))
+
+
+def mib(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
+
+
+CHECKS: list[Callable[[Facts], Iterator[Finding]]] = [
+    *(eviction, memory, persistence, clock),
+    *(unserved, workers, overdue, failures),
+]

@@ -1,0 +1,168 @@
+"""The way to one server: one connection a thread, and every error as one of ours.
+
+The client library's own retries are off: a command whose reply was lost may have been executed,
+and only who sent it knows whether it may be repeated.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis import exceptions
+from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.retry import Retry
+
+from .embedded import folder_of, join
+from .errors import BrokerError, RedisFull, Unavailable
+from .link import UnknownScript, Word, only
+
+SOCKET_TIMEOUT = 5.0
+
+# What a server says when the same command may go through later, none of it executed now.
+PASSING = (
+    exceptions.BusyLoadingError,
+    exceptions.ReadOnlyError,
+    exceptions.MasterDownError,
+    exceptions.ClusterDownError,
+    exceptions.TryAgainError,
+)
+PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "max number of clients")
+
+FAULTS = (RedisError, OSError)
+"""What a connection may raise."""
+
+
+def connections(url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> Callable[[], Any]:
+    """What makes connections to a server, each for one user, not yet connected."""
+    folder = folder_of(url)
+    if folder is not None:
+        return partial(joined, folder, socket_timeout)
+    pool = redis.ConnectionPool.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=socket_timeout,
+        socket_connect_timeout=SOCKET_TIMEOUT,
+        protocol=2,
+        driver_info=None,
+    )
+    return lambda: pool.connection_class(**pool.connection_kwargs)
+
+
+def joined(folder: Path, socket_timeout: float | None) -> Any:
+    """A connection to an embedded server, which may have been killed since the last one."""
+    return connections(join(folder), socket_timeout)()
+
+
+class ServerLink:
+    """A way to one server."""
+
+    def __init__(self, url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> None:
+        self.url = url
+        self.new = connections(url, socket_timeout)
+        self.local = threading.local()
+
+    def connection(self) -> Any:
+        """The connection of this thread in this process, connected."""
+        if getattr(self.local, "owner", None) == os.getpid():
+            if not stale(self.local.connection):
+                return self.local.connection
+            self.close()
+        try:
+            connection = self.new()
+            connection.connect()
+        except AuthenticationError as error:
+            raise BrokerError(f"Redis refuses the login: {reason(error)}") from error
+        except FAULTS as error:
+            raise Unavailable(f"Redis cannot be reached: {reason(error)}", sent=False) from error
+        self.local.connection, self.local.owner = connection, os.getpid()
+        return connection
+
+    def call(self, *words: Word) -> Any:
+        return only(self.calls([words]))
+
+    def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        connection = self.connection()
+        packed = connection.pack_commands(commands)
+        try:
+            connection.send_packed_command(packed)
+            replies = [read(connection) for _ in commands]
+        except FAULTS as error:
+            self.close()
+            raise lost(error) from error
+        except BaseException:
+            self.close()  # an answer that nobody reads would be taken for that of the next command
+            raise
+        if any(isinstance(reply, Unavailable) for reply in replies):
+            self.close()  # by its name, another server may be found
+        return replies
+
+    def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
+        return [queues] if queues else []
+
+    def close(self) -> None:
+        if getattr(self.local, "owner", None) == os.getpid():
+            self.local.connection.disconnect()
+        self.local.owner = None
+
+
+def stale(connection: Any) -> bool:
+    """Whether the server has hung up since: nothing sent would be answered."""
+    try:
+        return bool(connection.can_read(0))
+    except FAULTS:
+        return True
+
+
+def read(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return refusal(error)
+
+
+class Elsewhere(Unavailable):
+    """Another node of the cluster has the slot, or takes it over: then it is asked ``once``."""
+
+    def __init__(self, error: exceptions.AskError) -> None:
+        super().__init__(
+            f"Redis is a cluster, another node has this slot ({reason(error)}): "
+            "expected BUOY_URL to start with redis+cluster://",
+            sent=False,
+        )
+        self.address = address_of(error.host, error.port)
+        self.once = not isinstance(error, exceptions.MovedError)
+
+
+def refusal(error: ResponseError) -> BrokerError:
+    """What Redis said no to, as one of ours."""
+    text = reason(error)
+    if isinstance(error, exceptions.NoScriptError):
+        return UnknownScript(text)
+    if isinstance(error, exceptions.AskError):
+        return Elsewhere(error)
+    if isinstance(error, exceptions.OutOfMemoryError) or "OOM" in text:
+        return RedisFull(f"Redis is full: {text}")
+    if isinstance(error, PASSING) or any(code in text for code in PASSING_CODES):
+        return Unavailable(f"Redis cannot do it now: {text}", sent=False)
+    return BrokerError(f"Redis refused: {text}")
+
+
+def lost(error: Exception) -> BrokerError:
+    """Why there was no reply, as one of ours."""
+    if isinstance(error, AuthenticationError):
+        return BrokerError(f"Redis refuses the login: {reason(error)}")
+    waits = isinstance(error, PASSING) or any(code in str(error) for code in PASSING_CODES)
+    return Unavailable(f"Redis did not answer: {reason(error)}", sent=not waits)
+
+
+def reason(error: BaseException) -> str:
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def address_of(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+
+import pytest
+
+from buoy.broker import Broker
+from buoy.config import Settings
+from buoy.link import Link
+from buoy.server import Server
+from buoy.wire import ServerLink
+from tests.support.cluster import Cluster
+from tests.support.proxy import Proxy
+from tests.support.world import World
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def cluster_nodes(cluster: Cluster) -> list[Link]:
+    return [ServerLink(server.url) for server in cluster.servers]
+
+
+@pytest.fixture(scope="session")
+def server_nodes(buoy_server: Server) -> list[Link]:
+    return [ServerLink(buoy_server.url)]
+
+
+@pytest.fixture
+def world(buoy_server: Server, server_nodes: list[Link]) -> World:
+    """A queue on one server."""
+    return empty_world(buoy_server.url, server_nodes)
+
+
+@pytest.fixture
+def cluster_world(cluster: Cluster, cluster_nodes: list[Link]) -> World:
+    """A queue on a cluster of three nodes."""
+    return empty_world(cluster.url, cluster_nodes)
+
+
+@pytest.fixture(params=["server", "cluster"])
+def any_world(request: pytest.FixtureRequest) -> World:
+    """A queue on one server, and again on a cluster."""
+    name = "world" if request.param == "server" else "cluster_world"
+    world: World = request.getfixturevalue(name)
+    return world
+
+
+@pytest.fixture
+def proxy(buoy_server: Server) -> Iterator[Proxy]:
+    """Stands before the server, and fails when it is told to."""
+    with Proxy(buoy_server.url) as proxy:
+        yield proxy
+
+
+def empty_world(url: str, nodes: list[Link]) -> World:
+    world = World(Broker(Settings(url=url)), nodes)
+    world.everywhere("FLUSHALL")
+    return world

@@ -1,0 +1,394 @@
+"""The command line, as a user types it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import buoy.cli
+from buoy import App, Handle, Job, Plugin, hookimpl
+from buoy.cli import main
+from buoy.testing import drain
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(buoy_app: App) -> Run:
+    def run(*words: str, code: int = 0, answer: str | None = None) -> Result:
+        result = CliRunner().invoke(main, words, input=answer)
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+@dataclass(frozen=True)
+class Noted(Plugin):
+    tag: str
+
+    @hookimpl(wrapper=True)
+    def around_perform(self, job: Job) -> Iterator[None]:
+        return (yield)
+
+
+@dataclass(frozen=True)
+class Silent(Plugin):
+    pass
+
+
+class Purchase(Job):
+    queue = "purchasing"
+    plugins = [Noted("all")]
+
+    def perform(self, purchase_id: int, reason: str = "") -> None:
+        if reason:
+            raise ValueError(reason)
+
+
+class Refund(Purchase):
+    plugins = [Silent()]
+    timeout = 60
+
+
+def failing(*reasons: str) -> list[Handle[None]]:
+    handles = [Purchase.enqueue(n, reason) for n, reason in enumerate(reasons)]
+    drain(Purchase.app)
+    return handles
+
+
+def ids_of(result: Result) -> list[str]:
+    return [row["id"] for row in json.loads(result.output)]
+
+
+# Queues
+
+
+def test_queues_shows_totals_as_a_table(run: Run) -> None:
+    Purchase.enqueue(1)
+    Purchase.using(delay=60).enqueue(2)
+
+    assert run("queues").output == (
+        "name        waiting  delayed  running  failed  done  rejected  paused\n"
+        "purchasing  1        1        0        0       0     0         no\n"
+    )
+
+
+def test_queues_list_as_json_is_one_array_of_objects(run: Run) -> None:
+    assert json.loads(run("queues", "list", "--json").output) == []
+
+    Purchase.enqueue(1)
+
+    [row] = json.loads(run("queues", "list", "--json").output)
+    assert row == {
+        "name": "purchasing",
+        "waiting": 1,
+        "delayed": 0,
+        "running": 0,
+        "failed": 0,
+        "done": 0,
+        "rejected": 0,
+        "paused": False,
+    }
+
+
+def test_queues_without_any_says_so(run: Run) -> None:
+    assert run("queues").output == "no queues: nothing was enqueued yet\n"
+
+
+def test_peek_shows_the_next_jobs_and_changes_nothing(run: Run, buoy_app: App) -> None:
+    handles = Purchase.enqueue_many([(n,) for n in range(4)])
+
+    shown = run("queues", "peek", "purchasing", "--start", "1", "--count", "2", "--json")
+
+    assert ids_of(shown) == [handle.id for handle in handles[1:3]]
+    assert run("queues", "peek", "mail").output == "nothing is there in mail\n"
+    assert buoy_app.monitor.queues()[0].waiting == 4
+
+
+def test_peek_shows_delayed_jobs_with_the_time_they_are_due(run: Run) -> None:
+    handle = Purchase.using(at=2_000_000_000).enqueue(1)
+
+    [row] = json.loads(run("queues", "peek", "purchasing", "--delayed", "--json").output)
+
+    assert (row["id"], row["due"]) == (handle.id, "2033-05-18T03:33:20.000+00:00")
+
+
+def test_pause_and_resume_say_what_they_changed(run: Run, buoy_app: App) -> None:
+    Purchase.enqueue(1)
+
+    assert run("queues", "pause", "purchasing").output == "purchasing is paused\n"
+    assert run("queues", "pause", "purchasing").output == "purchasing was paused already\n"
+    assert not drain(buoy_app)
+    assert run("queues", "resume", "purchasing").output == "purchasing goes on\n"
+    assert run("queues", "resume", "purchasing").output == "purchasing was not paused\n"
+    assert drain(buoy_app) == {"done": 1}
+
+
+def test_clear_ends_waiting_and_delayed_jobs_only(run: Run, buoy_app: App) -> None:
+    failing("no")
+    Purchase.enqueue_many([(n,) for n in range(150)])
+    Purchase.using(delay=60).enqueue_many([(n,) for n in range(150)])
+
+    assert run("queues", "clear", "purchasing", "--yes").output == "300 jobs were ended\n"
+
+    [queue] = buoy_app.monitor.queues()
+    assert (queue.waiting, queue.delayed, queue.failed) == (0, 0, 1)
+
+
+def test_clear_asks_first(run: Run, buoy_app: App) -> None:
+    Purchase.enqueue(1)
+
+    refused = run("queues", "clear", "purchasing", answer="n\n", code=1)
+
+    assert refused.output.startswith("End all waiting and delayed jobs of purchasing? [y/N]: n\n")
+    assert buoy_app.monitor.queues()[0].waiting == 1
+
+
+# Failures
+
+
+def test_failed_lists_what_happened(run: Run) -> None:
+    assert run("failed").output == "no failed jobs\n"
+
+    [handle] = failing("no money")
+
+    [row] = json.loads(run("failed", "list", "--json").output)
+    assert row.pop("failed_at").endswith("+00:00")
+    assert row == {
+        "id": handle.id,
+        "class": Purchase.name,
+        "queue": "purchasing",
+        "args": [0, "no money"],
+        "error": "ValueError",
+        "message": "no money",
+        "cause": "exception",
+        "attempt": 1,
+        "worker": "drain",
+    }
+    assert handle.id in run("failed").output
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (["--error", "NO MONEY"], 1),
+        (["--error", "valueerror"], 2),
+        (["--class", Purchase.name], 2),
+        (["--class", "Refund"], 0),
+        (["--queue", "purchasing"], 2),
+        (["--queue", "mail"], 0),
+        (["--since", "1h"], 2),
+        (["--since", "2100-01-01"], 0),
+        (["--until", "1h"], 0),
+        (["--until", "2100-01-01"], 2),
+        (["--count", "1"], 1),
+    ],
+)
+def test_failures_are_filtered(run: Run, filters: list[str], found: int) -> None:
+    failing("no money", "no card")
+
+    assert len(ids_of(run("failed", "list", "--json", *filters))) == found
+
+
+def test_a_time_that_is_none_is_refused(run: Run) -> None:
+    result = run("failed", "list", "--since", "yesterday", code=2)
+
+    assert (
+        "Invalid value for '--since': expected a time like 2026-01-31T08:00, "
+        "or how long ago like 2h, got 'yesterday'" in result.output
+    )
+
+
+def test_failed_show_tells_all_of_one_with_its_traceback(run: Run) -> None:
+    [handle] = failing("no money")
+
+    shown = run("failed", "show", handle.id).output
+
+    assert "message      no money\n" in shown
+    assert "raise ValueError(reason)\nValueError: no money" in shown
+
+
+def test_failed_show_of_another_job_says_where_it_is(run: Run) -> None:
+    handle = Purchase.enqueue(1)
+
+    assert run("failed", "show", "xyz", code=1).output == (
+        "Error: xyz: expected a failed job, but it is unknown\n"
+    )
+    assert run("failed", "show", handle.id, code=1).output == (
+        f"Error: {handle.id}: expected a failed job, but it is waiting in purchasing\n"
+    )
+
+
+def test_retry_moves_jobs_back_once(run: Run, buoy_app: App) -> None:
+    first, second = failing("no money", "no card")
+
+    assert run("failed", "retry", first.id).output == "1 job was put back\n"
+    assert run("failed", "retry", first.id).output == "0 jobs were put back\n"
+
+    assert ids_of(run("failed", "list", "--json")) == [second.id]
+    assert drain(buoy_app) == {"failed": 1}
+    assert len(ids_of(run("failed", "list", "--json"))) == 2
+
+
+def test_remove_forgets_the_filtered(run: Run) -> None:
+    first, _ = failing("no money", "no card")
+
+    assert run("failed", "remove", "--error", "card").output == "1 job was removed\n"
+    assert ids_of(run("failed", "list", "--json")) == [first.id]
+
+
+@pytest.mark.parametrize("command", ["retry", "remove"])
+def test_without_ids_and_filters_all_must_be_said(run: Run, command: str) -> None:
+    failing("no money", "no card")
+
+    refused = run("failed", command, code=2)
+
+    assert "Error: expected ids, filters or --all, got none of them" in refused.output
+    assert run("failed", command, "--all").output.startswith("2 jobs were ")
+
+
+@pytest.mark.parametrize("command", ["retry", "remove"])
+def test_a_dry_run_only_says_which(run: Run, command: str) -> None:
+    [handle] = failing("no money")
+
+    assert handle.id in run("failed", command, "--all", "--dry-run").output
+
+    assert ids_of(run("failed", "list", "--json")) == [handle.id]
+
+
+# Jobs
+
+
+def test_job_prints_what_is_declared_in_the_order_in_which_it_acts(run: Run) -> None:
+    shown = run("job", Refund.name, "-a", Refund.__module__).output
+
+    assert shown == (
+        f"{Refund.name}(purchase_id: int, reason: str = '') -> None\n"
+        "  queue      purchasing\n"
+        "  timeout    60\n"
+        "  plugins\n"
+        "    1. Noted(tag='all')\n"
+        "       around_perform; from Purchase\n"
+        "    2. Silent()\n"
+        "       no hooks; from Refund\n"
+    )
+
+
+def test_job_of_an_unknown_class_says_what_to_do(run: Run) -> None:
+    result = run("job", "shop.Nothing", "-a", "json", code=1)
+
+    assert result.output.startswith("Error: no job named 'shop.Nothing': expected one of the ")
+    assert "import its module in what -a names" in result.output
+
+
+def test_a_module_that_is_not_there_is_named(run: Run) -> None:
+    result = run("job", "x", "-a", "nowhere.jobs", code=1)
+
+    assert result.output == (
+        f"Error: -a: expected a module that can be imported from {Path.cwd()}, "
+        "got 'nowhere.jobs' (No module named 'nowhere')\n"
+    )
+
+
+def test_enqueue_with_the_app_checks_the_arguments(run: Run) -> None:
+    result = run("enqueue", Purchase.name, '["x", 1, 2]', "-a", Purchase.__module__, code=1)
+
+    assert result.output == (
+        f"Error: {Purchase.name}: expected arguments for perform"
+        "(purchase_id: int, reason: str = '') -> None, but too many positional arguments\n"
+    )
+
+
+def test_enqueue_answers_with_the_handle(run: Run, buoy_app: App) -> None:
+    words = ["enqueue", Purchase.name, '{"purchase_id": 42}', "-a", Purchase.__module__]
+
+    [row] = json.loads(run(*words, "--id", "p42", "--delay", "60", "--json").output)
+
+    assert (row["id"], row["queue"], row["state"]) == ("p42", "purchasing", "delayed")
+    view = buoy_app.find("p42")
+    assert view is not None
+    assert view.args == [42]
+
+
+def test_enqueue_by_name_needs_a_queue(run: Run, buoy_app: App) -> None:
+    refused = run("enqueue", "other.Job", "[1]", code=2)
+    assert (
+        "Error: expected -a MODULE, or --queue without --delay, for a push by name"
+        in refused.output
+    )
+
+    run("enqueue", "other.Job", "[1]", "--queue", "other")
+
+    [view] = buoy_app.monitor.peek("other")
+    assert (view.name, view.args) == ("other.Job", [1])
+
+
+def test_enqueue_wants_json(run: Run) -> None:
+    refused = run("enqueue", "x", "42", "--queue", "other", code=2)
+    assert "expected a JSON array or object, got '42'" in refused.output
+
+    refused = run("enqueue", "x", "[", "--queue", "other", code=2)
+    assert "expected JSON like '[42]', got '['" in refused.output
+
+
+def test_workers_without_any_says_so(run: Run) -> None:
+    assert run("workers").output == "no workers\n"
+    assert json.loads(run("workers", "--json").output) == []
+
+
+# Plugins' commands
+
+
+@click.command(short_help="Say hello.")
+def hello() -> None:
+    click.echo("hello")
+
+
+def plug(monkeypatch: pytest.MonkeyPatch, *targets: str) -> None:
+    points = [EntryPoint("hello", target, "buoy.commands") for target in targets]
+    monkeypatch.setattr(buoy.cli, "plugged", lambda: points)
+
+
+def test_the_command_of_an_installed_plugin_is_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plug(monkeypatch, f"{__name__}:hello")
+
+    assert run("hello").output == "hello\n"
+    assert "Say hello." in run("--help").output
+
+
+@pytest.mark.parametrize(
+    ("targets", "reason"),
+    [
+        (["nowhere.at_all:x"], "nowhere.at_all:x: ModuleNotFoundError: No module named 'nowhere'"),
+        (["json:loads"], "json:loads: expected a click command, got <function loads"),
+        (["a:x", "b:x"], "expected one package that brings it, got a:x and b:x"),
+    ],
+)
+def test_a_broken_plugin_is_named_and_the_others_work(
+    run: Run, monkeypatch: pytest.MonkeyPatch, targets: list[str], reason: str
+) -> None:
+    plug(monkeypatch, *targets)
+
+    assert "(broken: " in run("--help").output
+    assert run("queues").output == "no queues: nothing was enqueued yet\n"
+    assert f"Error: command 'hello' is broken: {reason}" in run("hello", code=1).output
+
+
+def test_help_and_declaring_jobs_load_no_redis_client() -> None:
+    program = (
+        "import sys; from click.testing import CliRunner; from buoy.cli import main;"
+        "result = CliRunner().invoke(main, ['--help']); assert 'worker' in result.output;"
+        "sys.exit('redis' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,160 @@
+"""What is special to a cluster; most tests of the scripts run on one, too."""
+
+from typing import Self
+
+import pytest
+
+from buoy import App, Job
+from buoy.cluster import slot_of
+from buoy.errors import Unavailable
+from buoy.reservation import Advance
+from buoy.testing import drain
+from tests.support.cluster import Cluster
+from tests.support.world import World
+
+
+class Charge(Job):
+    queue = "purchasing"
+
+    def perform(self, purchase_id: int) -> None:
+        if purchase_id < 0:
+            raise ValueError(f"{purchase_id} is no purchase")
+
+
+def test_an_app_needs_to_know_nothing_of_it(
+    cluster_world: World, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App(cluster.url)
+    monkeypatch.setattr(Charge, "app", app)
+
+    first = Charge.enqueue(1)
+    Charge.using(queue="mail").enqueue_many([(2,), (-3,)])
+    delayed = Charge.using(queue="later", delay=60).enqueue(4)
+    assert [view.id for view in app.monitor.peek("purchasing")] == [first.id]
+    assert drain(app) == {"done": 2, "failed": 1}
+
+    assert [view.args for view in app.monitor.failed()] == [[-3]]
+    assert [(view.name, view.done) for view in app.monitor.queues()] == [
+        ("later", 0),
+        ("mail", 1),
+        ("purchasing", 1),
+    ]
+    assert app.monitor.workers() == []
+    assert app.dequeue(Charge) == [delayed.id]
+    assert app.find(first.id) is None
+
+
+def test_queues_are_spread_over_the_nodes(cluster_world: World) -> None:
+    world = cluster_world
+    for world.queue in (f"queue-{number}" for number in range(30)):
+        assert world.enqueue("a") == ["queued"]
+
+    assert all(node.call("DBSIZE") > 5 for node in world.nodes)
+    assert len(world.broker.link.call("SMEMBERS", "buoy:queues")) == 30
+
+
+def test_a_trip_may_lead_to_several_nodes(cluster_world: World) -> None:
+    world = cluster_world
+    queues = [f"queue-{number}" for number in range(30)]
+    for world.queue in queues:
+        world.enqueue(world.queue)
+
+    trips = [Advance(queue, 1, 1) for queue in queues[:15]]
+    answers, looks = world.broker.advance("one", trips, queues[15:])
+
+    assert [held.id for answer in answers for held in answer.reservations] == queues[:15]
+    assert looks == dict.fromkeys(queues[15:], (1, None))
+
+
+def test_a_slot_that_has_moved_is_found_again(cluster_world: World, cluster: Cluster) -> None:
+    world = cluster_world
+    world.enqueue("a", "b")
+    first = world.take_one()
+
+    with SlotMove(world, cluster) as move:
+        move.begin()
+        move.keys()
+        with pytest.raises(Unavailable, match=r"^Redis cannot do it now: Multiple keys request"):
+            world.take()
+        move.end()
+
+        assert [held.id for held in world.take()] == ["b"]
+        assert world.settle(first, "done") == []
+        assert world.running == ["b"]
+
+
+def test_the_other_queues_go_on_while_a_node_is_away(
+    cluster_world: World, cluster: Cluster
+) -> None:
+    world = cluster_world
+    world.everywhere("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    here, there = (queue_on(world, node) for node in (0, 1))
+    for world.queue in (there, here):
+        world.enqueue("a")
+
+    cluster.servers[1].kill()
+    try:
+        [answer], looks = world.broker.advance("one", [Advance(here, 1, 1)], [there])
+        assert [held.id for held in answer.reservations] == ["a"]
+        assert looks == {there: (0, None)}
+
+        with pytest.raises(Unavailable, match=r"^Redis cannot be reached: "):
+            world.broker.advance("one", [Advance(there, 2, 1)])
+    finally:
+        cluster.servers[1].start()
+        cluster.wait_until_ready()
+
+    assert world.broker.advance("one", [], [here, there])[1] == {
+        here: (0, None),
+        there: (0, None),  # its data was only in memory
+    }
+
+
+class SlotMove:
+    """Moves the slot of the world's queue to another node; afterwards, empty, it goes back."""
+
+    def __init__(self, world: World, cluster: Cluster) -> None:
+        self.world = world
+        self.slot = slot_of(["LLEN", world.key("ready")])
+        self.source = owner(world, world.queue)
+        self.target = (self.source + 1) % 3
+        self.names = [node.call("CLUSTER", "MYID").decode() for node in world.nodes]
+        self.port = cluster.servers[self.target].port or 0
+
+    def begin(self) -> None:
+        """From now on the slot is on its way."""
+        self.set_slot(self.target, "IMPORTING", self.names[self.source])
+        self.set_slot(self.source, "MIGRATING", self.names[self.target])
+
+    def keys(self) -> None:
+        """All keys of the slot are on the other node."""
+        node = self.world.nodes[self.source]
+        for key in node.call("CLUSTER", "GETKEYSINSLOT", self.slot, 100):
+            node.call("MIGRATE", "127.0.0.1", self.port, key, 0, 1000)
+
+    def end(self) -> None:
+        """The slot is the other node's."""
+        for node in (self.target, self.source, 3 - self.source - self.target):
+            self.set_slot(node, "NODE", self.names[self.target])
+
+    def set_slot(self, node: int, *words: str) -> None:
+        self.world.nodes[node].call("CLUSTER", "SETSLOT", self.slot, *words)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.world.everywhere("FLUSHALL")
+        for node in (self.source, self.target, 3 - self.source - self.target):
+            self.set_slot(node, "NODE", self.names[self.source])
+
+
+def queue_on(world: World, node: int) -> str:
+    """A queue that lives on this node."""
+    names = (f"queue-{number}" for number in range(100))
+    return next(name for name in names if owner(world, name) == node)
+
+
+def owner(world: World, queue: str) -> int:
+    """The node on which a queue lives: slots are dealt out in three equal parts."""
+    return slot_of(["LLEN", world.broker.keys.part(queue, "ready")]) * 3 // 16384

@@ -1,0 +1,284 @@
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+from redis import exceptions
+
+from buoy.cluster import ClusterLink, slot_of
+from buoy.connect import connect, masked
+from buoy.errors import BrokerError, ConfigurationError, RedisFull, Unavailable
+from buoy.link import only, run_scripts
+from buoy.scripts import Script, script
+from buoy.server import Server
+from buoy.wire import Elsewhere, ServerLink, lost, refusal
+from tests.support.proxy import Proxy
+
+
+@pytest.fixture
+def link(buoy_server: Server) -> ServerLink:
+    link = ServerLink(buoy_server.url)
+    link.call("FLUSHALL")
+    return link
+
+
+class TestUrl:
+    @pytest.mark.parametrize(
+        ("url", "kind"),
+        [
+            ("redis://127.0.0.1:6379/0", ServerLink),
+            ("rediss://user:word@example.com/1", ServerLink),
+            ("unix:///run/redis.sock?db=2", ServerLink),
+            ("redis+cluster://user:word@127.0.0.1:7000", ClusterLink),
+        ],
+    )
+    def test_it_says_what_to_connect_to(self, url: str, kind: type) -> None:
+        assert type(connect(url)) is kind
+
+    @pytest.mark.parametrize("url", ["http://example.com", "127.0.0.1:6379", ""])
+    def test_another_scheme_is_refused(self, url: str) -> None:
+        message = (
+            "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
+            f"redis+cluster:// or embedded://, got {url!r}"
+        )
+        with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+            connect(url)
+
+    def test_a_url_that_cannot_be_read_is_refused_without_its_password(self) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            connect("redis://user:secret@example.com:port/0")
+
+        assert str(raised.value).startswith(
+            "BUOY_URL: expected a Redis URL, got 'redis://user:***@example.com:port/0' ("
+        )
+        with pytest.raises(ConfigurationError) as raised:
+            connect("rediz://:secret@example.com")
+        assert "secret" not in str(raised.value)
+
+    def test_a_password_is_masked(self) -> None:
+        assert masked("redis://u:p@h:1/0") == "redis://u:***@h:1/0"
+        assert masked("redis://h:1/0") == "redis://h:1/0"
+
+
+class TestServerLink:
+    def test_replies_are_as_redis_sends_them(self, link: ServerLink) -> None:
+        link.call("HSET", "hash", "field", b"\xff")
+
+        assert link.call("HGETALL", "hash") == [b"field", b"\xff"]
+        assert link.call("GET", "none") is None
+        assert link.call("SET", "key", 1.5) == b"OK"
+
+    def test_a_refused_command_has_its_error_in_place_of_a_reply(self, link: ServerLink) -> None:
+        one, two, three = link.calls([["SET", "a", 1], ["LPUSH", "a", 1], ["GET", "a"]])
+
+        assert (one, three) == (b"OK", b"1")
+        assert type(two) is BrokerError
+        assert str(two) == (
+            "Redis refused: WRONGTYPE Operation against a key holding the wrong kind of value"
+        )
+
+    def test_each_thread_has_a_connection_of_its_own(self, link: ServerLink) -> None:
+        ids = [link.call("CLIENT", "ID")]
+        thread = threading.Thread(target=lambda: ids.append(link.call("CLIENT", "ID")))
+        thread.start()
+        thread.join()
+
+        assert len(set(ids)) == 2
+        assert link.call("CLIENT", "ID") == ids[0]
+
+    def test_a_connection_that_the_server_has_closed_is_replaced(self, link: ServerLink) -> None:
+        first = link.call("CLIENT", "ID")
+        other = ServerLink(link.url)
+        other.call("CLIENT", "KILL", "ID", first)
+
+        assert link.call("CLIENT", "ID") > first
+
+    def test_connections_may_be_lost_without_end(self, link: ServerLink) -> None:
+        for _ in range(300):
+            link.close()
+            assert link.call("PING") == b"PONG"
+
+    def test_an_interrupted_call_does_not_leave_its_answer_to_the_next(
+        self, buoy_server: Server, proxy: Proxy
+    ) -> None:
+        link = ServerLink(proxy.url, socket_timeout=0.2)
+        link.call("SET", "key", "value")
+        proxy.freeze()
+        with pytest.raises(Unavailable):
+            link.call("GET", "key")
+        proxy.resume()
+
+        assert link.call("PING") == b"PONG"
+
+    def test_a_forked_child_has_a_connection_of_its_own(self, buoy_server: Server) -> None:
+        code = (
+            "import os, sys; from buoy.wire import ServerLink\n"
+            "link = ServerLink(sys.argv[1]); ours = link.call('CLIENT', 'ID')\n"
+            "if os.fork() == 0: os._exit(link.call('CLIENT', 'ID') == ours)\n"
+            "assert os.wait()[1] == 0 and link.call('CLIENT', 'ID') == ours"
+        )
+        subprocess.run([sys.executable, "-c", code, buoy_server.url], check=True)
+
+
+class TestErrors:
+    def test_what_cannot_be_reached_was_not_sent(self) -> None:
+        with pytest.raises(
+            Unavailable, match=r"^Redis cannot be reached: .*No such file"
+        ) as raised:
+            ServerLink("unix:///nowhere/redis.sock").call("PING")
+
+        assert not raised.value.sent
+
+    def test_what_was_not_answered_may_have_been_executed(
+        self, link: ServerLink, proxy: Proxy
+    ) -> None:
+        far = ServerLink(proxy.url)
+        far.call("PING")
+        proxy.cut(1, "after")
+
+        with pytest.raises(Unavailable, match=r"^Redis did not answer: ") as raised:
+            far.call("INCR", "count")
+
+        assert raised.value.sent
+        assert link.call("GET", "count") == b"1"
+        assert far.call("INCR", "count") == 2
+
+    def test_a_silence_ends(self, proxy: Proxy) -> None:
+        far = ServerLink(proxy.url, socket_timeout=0.05)
+        far.call("PING")
+        proxy.freeze()
+
+        with pytest.raises(Unavailable, match=r"^Redis did not answer: Timeout") as raised:
+            far.call("PING")
+
+        assert raised.value.sent
+
+    def test_a_wrong_password_is_not_worth_another_try(self, buoy_server: Server) -> None:
+        with pytest.raises(BrokerError) as raised:
+            ServerLink(f"unix://:wrong@{buoy_server.socket}").call("PING")
+
+        assert not isinstance(raised.value, Unavailable)
+        assert str(raised.value).startswith("Redis refuses the login: ")
+
+    def test_a_missing_password_is_not_worth_another_try(self) -> None:
+        with Server(args=("--requirepass", "secret")) as server:
+            with pytest.raises(BrokerError) as raised:
+                ServerLink(server.url).call("PING")
+            assert not isinstance(raised.value, Unavailable)
+            assert str(raised.value) == "Redis refuses the login: Authentication required"
+
+            url = f"unix://:secret@{server.socket}"
+            assert ServerLink(url).call("PING") == b"PONG"
+
+    @pytest.mark.parametrize(
+        ("text", "kind", "message"),
+        [
+            ("OOM command not allowed", RedisFull, "Redis is full: OOM command not allowed"),
+            ("ERR Error running script: OOM command not allowed", RedisFull,
+             "Redis is full: ERR Error running script: OOM command not allowed"),
+            ("BUSY Redis is busy running a script", Unavailable,
+             "Redis cannot do it now: BUSY Redis is busy running a script"),
+            ("MISCONF Redis is configured to save", Unavailable,
+             "Redis cannot do it now: MISCONF Redis is configured to save"),
+            ("NOREPLICAS Not enough good replicas", Unavailable,
+             "Redis cannot do it now: NOREPLICAS Not enough good replicas"),
+            ("ERR unknown command", BrokerError, "Redis refused: ERR unknown command"),
+            ("", BrokerError, "Redis refused: ResponseError"),
+        ],
+    )  # fmt: skip
+    def test_a_refusal_says_whether_to_try_again(self, text: str, kind: type, message: str) -> None:
+        error = refusal(exceptions.ResponseError(text))
+
+        assert (type(error), str(error)) == (kind, message)
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            exceptions.ReadOnlyError,
+            exceptions.ClusterDownError,
+            exceptions.MasterDownError,
+            exceptions.TryAgainError,
+        ],
+    )
+    def test_what_passes_was_not_executed(self, kind: type[exceptions.ResponseError]) -> None:
+        error = refusal(kind("for now"))
+
+        assert isinstance(error, Unavailable)
+        assert not error.sent
+
+    def test_while_redis_is_loading_nothing_was_executed(self) -> None:
+        loading = lost(exceptions.BusyLoadingError("Redis is loading the dataset in memory"))
+        crowded = lost(exceptions.ConnectionError("max number of clients reached"))
+
+        for error in (loading, crowded):
+            assert isinstance(error, Unavailable)
+            assert not error.sent
+
+    def test_a_single_server_that_is_a_cluster_is_told(self) -> None:
+        error = refusal(exceptions.MovedError("123 127.0.0.1:7001"))
+
+        assert isinstance(error, Elsewhere)
+        assert str(error) == (
+            "Redis is a cluster, another node has this slot (123 127.0.0.1:7001): "
+            "expected BUOY_URL to start with redis+cluster://"
+        )
+
+
+ADD = Script("add", "return ARGV[1] + #KEYS", "0" * 40)
+
+
+class TestScripts:
+    def test_a_script_is_sent_once(self, buoy_server: Server, proxy: Proxy) -> None:
+        link = ServerLink(proxy.url)
+        link.call("SCRIPT", "FLUSH")
+        known = script("buoy", "look")
+
+        for _ in range(2):
+            assert only(run_scripts(link, [(known, ["r", "d", "m"], [])])) == [0, -1]
+
+        assert proxy.commands == ["SCRIPT", "EVALSHA", "EVAL", "EVALSHA"]
+
+    def test_several_take_one_round_trip(self, link: ServerLink) -> None:
+        assert run_scripts(link, [(ADD, ["k"], [1]), (ADD, [], [5])]) == [2, 5]
+
+    def test_the_digest_is_that_of_the_text(self, link: ServerLink) -> None:
+        for name in ("enqueue", "advance", "beat", "find", "retry", "remove", "pause", "look"):
+            known = script("buoy", name)
+
+            assert link.call("SCRIPT", "LOAD", known.text).decode() == known.sha
+            assert "-- include" not in known.text
+
+
+class TestSlots:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["LLEN", "buoy:{mail}:ready"],
+            ["EVALSHA", "0" * 40, 2, "buoy:{mail}:ready", "buoy:{mail}:jobs", "word"],
+            ["EVAL", "return 1", 1, "buoy:{mail}:meta"],
+        ],
+    )
+    def test_a_command_belongs_to_the_slot_of_its_first_key(self, words: list[str]) -> None:
+        assert slot_of(words) == slot_of(["GET", "mail"])
+
+    def test_one_without_a_key_may_go_anywhere(self) -> None:
+        assert slot_of(["PING"]) == 0
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        yield int(listener.getsockname()[1])
+
+
+def test_a_cluster_that_cannot_be_reached_is_told(silent_port: int) -> None:
+    link = connect(f"redis+cluster://127.0.0.1:{silent_port}")
+
+    with pytest.raises(Unavailable, match=r"^Redis cannot be reached: ") as raised:
+        link.call("PING")
+
+    assert not raised.value.sent

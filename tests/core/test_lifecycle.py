@@ -1,0 +1,362 @@
+"""Any acts in any order, and after each of them every job is in exactly one place.
+
+A Python model goes beside the queue in Redis: it knows which jobs were accepted and have not
+ended, what is in their payloads and which claims they hold. Where each job lies is read back.
+
+BUOY_LIFECYCLE=N runs N sequences of acts instead of the usual number.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from buoy.packing import Entry
+from buoy.reservation import Act, Advanced, Reservation, Settlement
+from buoy.transition import Transition, Until, Word
+from tests.support.world import LEASE, World, decoded, pairs
+
+IDS = st.sampled_from([f"job-{number}" for number in range(8)])
+WORKERS = st.sampled_from(["one", "two", "three"])
+ACTS: list[Act] = ["done", "done", "later", "failed", "rejected", "release", "crashed"]
+CLAIMS = st.tuples(st.sampled_from(["k", "m"]), st.sampled_from(["started", "finished"]))
+NUMBERS = st.tuples(st.just("tick"), st.integers(0, 9))
+DUES = st.sampled_from(["", "", "", "+2000", "+60000", "0"])
+MOVES = st.sampled_from([100, 1000, LEASE // 3, LEASE // 3, LEASE + 1000, 10 * LEASE, -LEASE // 2])
+PLACES = st.sets(st.sampled_from(["waiting", "delayed", "failed"]), min_size=1)
+
+EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "200"))
+
+
+@dataclass
+class Accepted:
+    """A job that was accepted and has not ended, as the model knows it."""
+
+    payload: str
+    claims: dict[str, Until]
+    started: bool = False
+    over: bool = False
+    """It lies among the failed."""
+
+    @property
+    def held(self) -> set[str]:
+        """The claims that it must hold now."""
+        if self.over:
+            return set()
+        return {
+            key for key, until in self.claims.items() if until == "finished" or not self.started
+        }
+
+
+@dataclass
+class Snapshot:
+    """All that lies in the queue."""
+
+    ready: list[str]
+    jobs: dict[str, str]
+    leases: dict[str, float]
+    runs: dict[str, str]
+    delayed: dict[str, float]
+    failed: dict[str, float]
+    claims: dict[str, str]
+    crashes: dict[str, str]
+    recent: dict[str, float]
+    meta: dict[str, str]
+    bell: list[str]
+    now: float = field(default=0.0)
+
+    def place(self, id: str) -> list[str]:
+        """Where a job lies: a list of one, if all is well."""
+        places = {"running": self.leases, "delayed": self.delayed, "failed": self.failed}
+        found = [name for name, there in places.items() if id in there]
+        return found + ["ready"] * self.ready.count(id)
+
+
+def snapshot(world: World) -> Snapshot:
+    lists: list[list[Word]] = [["LRANGE", world.key(part), 0, -1] for part in ("ready", "bell")]
+    parts = ("jobs", "runs", "claims", "crashes", "meta")
+    hashes: list[list[Word]] = [["HGETALL", world.key(part)] for part in parts]
+    zsets: list[list[Word]] = [
+        ["ZRANGE", world.key(part), 0, -1, "WITHSCORES"]
+        for part in ("leases", "delayed", "failed", "recent")
+    ]
+    found = world.broker.link.calls([*lists, *hashes, *zsets, ["TIME"]])
+    ready, bell = map(decoded, found[:2])
+    jobs, runs, claims, crashes, meta = map(pairs, found[2:7])
+    scores = [{id: float(score) for id, score in pairs(each).items()} for each in found[7:11]]
+    leases, delayed, failed, recent = scores
+    seconds, micros = map(int, found[11])
+    now = seconds * 1000 + micros // 1000 + world.broker.shift
+    return Snapshot(
+        ready, jobs, leases, runs, delayed, failed, claims, crashes, recent, meta, bell, now
+    )
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """Drives one queue; ``world`` is set by the test."""
+
+    world: World
+
+    @initialize()
+    def begin(self) -> None:
+        self.world.broker.shift = 0
+        self.world.everywhere("FLUSHALL")
+        self.accepted: dict[str, Accepted] = {}
+        self.hands: dict[str, list[Reservation]] = {}
+        self.tick, self.effects, self.ended = -1, 0, 0
+        self.paused = False
+        self.serial: Iterator[int] = count(1)
+        self.seen = snapshot(self.world)
+
+    # Producers
+
+    @rule(
+        rows=st.lists(st.tuples(IDS, DUES), min_size=1, max_size=5),
+        claims=st.lists(CLAIMS, max_size=2, unique_by=lambda claim: claim[0]),
+        numbers=st.lists(NUMBERS, max_size=1),
+        limit=st.sampled_from([None, None, 3]),
+    )
+    def enqueue(self, rows: Any, claims: Any, numbers: Any, limit: int | None) -> None:
+        transition = Transition("mail")
+        for key, until in claims:
+            transition.claim(key, until)
+        for name, number in numbers:
+            transition.newer(name, number)
+        transition.then("INCR", self.world.key("effects"))
+        entries = [Entry(id, self.payload(id).encode(), due, transition) for id, due in rows]
+        length = len(self.seen.ready) + len(self.seen.delayed)
+
+        answers = self.world.broker.enqueue("mail", entries, limit)
+
+        for entry, answer in zip(entries, answers, strict=True):
+            expected = self.expected(entry, dict(claims), numbers, limit, length)
+            assert answer == expected, (entry, answer, expected)
+            if answer in ("queued", "delayed"):
+                self.accepted[entry.id] = Accepted(entry.payload.decode(), dict(claims))
+                self.tick = max([self.tick, *(number for _, number in numbers)])
+                self.effects += 1
+                length += 1
+
+    def expected(self, entry: Entry, claims: Any, numbers: Any, limit: Any, length: int) -> str:
+        if entry.id in self.accepted or entry.id in self.seen.recent:
+            return "exists"
+        for key in claims:
+            if holder := self.holders().get(key):
+                return f"exists {holder}"
+        if any(number <= self.tick for _, number in numbers):
+            return "older tick"
+        if limit is not None and length >= limit:
+            return f"full {length}"
+        return "delayed" if entry.due.startswith("+") else "queued"
+
+    def payload(self, id: str) -> str:
+        return f"{id} {next(self.serial)}"
+
+    def holders(self) -> dict[str, str]:
+        return {key: id for id, job in self.accepted.items() for key in job.held}
+
+    # Workers
+
+    @rule(worker=WORKERS, wanted=st.integers(0, 5), lost=st.booleans(), data=st.data())
+    def advance(self, worker: str, wanted: int, lost: bool, data: st.DataObject) -> None:
+        hand = self.hands.setdefault(worker, [])
+        settled = data.draw(st.lists(st.sampled_from(hand), unique=True)) if hand else []
+        settlements = [self.settlement(held, data) for held in settled]
+        number, hands = next(self.world.numbers), len(hand) - len(settled)
+
+        answer = self.world.trip(wanted, *settlements, worker=worker, hands=hands, number=number)
+
+        stale = {each.id for each in settlements if self.seen.runs.get(each.id) != each.token}
+        assert set(answer.refused) == stale
+        for each in settlements:
+            if each.id not in stale:
+                self.settled(each)
+        if lost:
+            before = answer
+            answer = self.world.trip(
+                wanted, *settlements, worker=worker, hands=hands, number=number, again=True
+            )
+            if before.reservations:
+                assert by_token(answer) == by_token(before)
+        self.hands[worker] = [held for held in hand if held not in settled]
+        self.take(worker, hands, answer)
+
+    def settlement(self, held: Reservation, data: st.DataObject) -> Settlement:
+        act = data.draw(st.sampled_from(ACTS))
+        effect = [["INCR", self.world.key("effects")]] if data.draw(st.booleans()) else []
+        wait = data.draw(st.sampled_from([0.0, 2.0, 60.0]))
+        payload = self.payload(held.id) if act in ("later", "failed") else ""
+        return Settlement.of(held, act, payload=payload, wait=wait, commands=effect)
+
+    def settled(self, each: Settlement) -> None:
+        self.effects += len(each.commands)
+        job = self.accepted[each.id]
+        if each.act in ("done", "rejected"):
+            del self.accepted[each.id]
+            self.ended += 1
+        elif each.act in ("later", "failed"):
+            job.payload, job.over = each.payload, each.act == "failed"
+
+    def take(self, worker: str, hands: int, answer: Advanced) -> None:
+        """Check what was handed out: it was there to be taken, is fenced, and in order."""
+        given = answer.reservations
+        assert not (self.paused and len(given) > len(self.again(worker, answer)))
+        for held in given:
+            job = self.accepted[held.id]
+            assert held.payload == job.payload
+            assert held.token not in self.seen.runs.values()
+            job.started = True
+        if any(held.lost >= 2 for held in given):
+            assert (len(given), hands, answer.state) == (1, 0, "alone")
+        tokens = [int(held.token.split(":")[0]) for held in given]
+        assert sorted(tokens) == sorted(set(tokens))
+        assert all(token > int(self.seen.meta.get("seq", 0)) for token in tokens)
+        self.hands[worker] += given
+
+    def again(self, worker: str, answer: Advanced) -> list[Reservation]:
+        return [held for held in answer.reservations if held in self.hands[worker]]
+
+    @rule(worker=WORKERS)
+    def beat(self, worker: str) -> None:
+        hand = self.hands.get(worker, [])
+
+        lost = self.world.broker.beat({"mail": hand})
+
+        stale = [held for held in hand if self.seen.runs.get(held.id) != held.token]
+        assert lost == stale
+        self.hands[worker] = [held for held in hand if held not in stale]
+
+    @rule(worker=WORKERS)
+    def die(self, worker: str) -> None:
+        self.hands.pop(worker, None)
+
+    @rule(milliseconds=MOVES)
+    def move_clock(self, milliseconds: int) -> None:
+        self.world.wait(milliseconds)
+
+    @rule()
+    def flush_scripts(self) -> None:
+        self.world.everywhere("SCRIPT", "FLUSH")
+
+    # Operators
+
+    @rule(resume=st.booleans())
+    def pause(self, resume: bool) -> None:
+        changed = self.world.broker.pause("mail", resume=resume)
+
+        assert changed == (self.paused == resume)
+        self.paused = not resume
+
+    @rule(ids=st.lists(IDS, min_size=1, max_size=4), late=st.booleans())
+    def retry(self, ids: list[str], late: bool) -> None:
+        entries = []
+        for id in dict.fromkeys(ids):
+            job, failed_at = self.accepted.get(id), int(self.seen.failed.get(id, 0)) - late
+            claims = [[key, until] for key, until in job.claims.items()] if job else []
+            entries.append((id, failed_at, self.payload(id), claims))
+
+        answers = self.world.broker.retry("mail", entries)
+
+        for (id, _, payload, claims), answer in zip(entries, answers, strict=True):
+            expected = "gone"
+            if id in self.seen.failed and not late:
+                holders = [self.holders().get(key) for key, _ in claims]
+                holder = next((each for each in holders if each), None)
+                expected = f"exists {holder}" if holder else "queued"
+            assert answer == expected
+            if answer == "queued":
+                job = self.accepted[id]
+                job.payload, job.started, job.over = payload, False, False
+
+    @rule(ids=st.lists(IDS, min_size=1, max_size=4, unique=True), places=PLACES)
+    def remove(self, ids: list[str], places: set[str]) -> None:
+        gone = self.world.broker.remove("mail", ids, " ".join(sorted(places)))
+
+        names = {"ready": "waiting", "delayed": "delayed", "failed": "failed"}
+        there = {id: names.get("".join(self.seen.place(id))) for id in ids}
+        assert gone == [id for id in ids if there[id] in places]
+        for id in gone:
+            del self.accepted[id]
+
+    # What holds after each act
+
+    @invariant()
+    def all_is_well(self) -> None:
+        before, self.seen = self.seen, snapshot(self.world)
+        self.every_job_is_in_one_place(self.seen)
+        self.nothing_moved_too_early(before, self.seen)
+        self.claims_are_held_by_those_who_must(self.seen.claims)
+        self.attached_commands_were_applied_once()
+
+    def every_job_is_in_one_place(self, seen: Snapshot) -> None:
+        assert seen.jobs == {id: job.payload for id, job in self.accepted.items()}
+        assert {id: len(seen.place(id)) for id in seen.jobs} == dict.fromkeys(seen.jobs, 1)
+        for ids in (seen.ready, seen.leases, seen.delayed, seen.failed, seen.crashes):
+            assert set(ids) <= set(seen.jobs)
+        assert set(seen.runs) == set(seen.leases)
+        assert set(seen.failed) == {id for id, job in self.accepted.items() if job.over}
+        assert not set(seen.recent) & set(seen.jobs)
+        assert len(seen.bell) <= 1
+
+    def nothing_moved_too_early(self, before: Snapshot, seen: Snapshot) -> None:
+        for id in set(before.jobs) & set(seen.jobs):
+            if before.runs.get(id) and seen.place(id) == ["ready"] and not self.settles(id, before):
+                assert before.leases[id] <= seen.now
+            if before.place(id) == ["delayed"] and seen.place(id) == ["ready"]:
+                assert before.delayed[id] <= seen.now
+
+    def settles(self, id: str, before: Snapshot) -> bool:
+        """Whether the run is out of hand because its worker has settled it."""
+        held = [each.token for hand in self.hands.values() for each in hand]
+        return before.runs[id] not in held
+
+    def claims_are_held_by_those_who_must(self, claims: dict[str, str]) -> None:
+        assert {key[1:]: id for key, id in claims.items() if key[0] == ">"} == self.holders()
+        owners = {id for id, job in self.accepted.items() if job.held}
+        assert {key[1:] for key in claims if key[0] == "<"} == owners
+
+    def attached_commands_were_applied_once(self) -> None:
+        assert int(self.world.call("GET", "effects") or 0) == self.effects
+
+    def teardown(self) -> None:
+        """Whatever has happened: in the end all jobs are worked off, but those that have failed."""
+        self.world.broker.pause("mail", resume=True)
+        for _ in range(12):
+            self.world.live_on(LEASE)
+            while held := self.world.take(1, worker="last"):
+                self.world.settle(held[0], "done")
+                self.accepted.pop(held[0].id)
+        left = snapshot(self.world)
+        assert set(left.jobs) == set(self.accepted) == set(left.failed)
+        assert (left.ready, left.runs, left.crashes, left.claims) == ([], {}, {}, {})
+
+
+def by_token(answer: Advanced) -> set[tuple[str, str, str]]:
+    return {(held.id, held.token, held.payload) for held in answer.reservations}
+
+
+def test_every_job_is_in_exactly_one_place_whatever_happens(world: World) -> None:
+    machine = type("LifecycleHere", (Lifecycle,), {"world": world})
+
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=50,
+            deadline=None,
+            database=None,
+            derandomize="CI" in os.environ,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,146 @@
+import json
+import re
+from typing import Any
+
+import pytest
+
+from buoy.errors import CorruptPayload
+from buoy.payload import Payload, shelved, unshelved
+
+
+def payload(**fields: Any) -> Payload:
+    return Payload("shop.Charge", [42], {}, "a1", **fields)
+
+
+class TestEncoded:
+    def test_class_and_args_come_first_and_defaults_are_left_out(self) -> None:
+        text = payload(enqueued_at=12.5).encoded()
+
+        assert text == '{"class":"shop.Charge","args":[42],"id":"a1","enqueued_at":12.5}'
+
+    def test_everything_that_is_set_travels(self) -> None:
+        text = Payload(
+            "shop.Charge",
+            [42, "é"],
+            {"x": [1]},
+            "a1",
+            identifier="cart-42",
+            enqueued_at=12.5,
+            expires_at=13.5,
+            attempt=2,
+            plugins={"retry": {"left": 3}},
+            claims=[["k", "finished"]],
+            failure={"error": "KeyError"},
+            extra={"trace": "t"},
+        ).encoded()
+
+        assert text == (
+            '{"class":"shop.Charge","args":[42,"é"],"kwargs":{"x":[1]},"id":"a1",'
+            '"identifier":"cart-42","enqueued_at":12.5,"expires_at":13.5,"attempt":2,'
+            '"plugins":{"retry":{"left":3}},"claims":[["k","finished"]],'
+            '"failure":{"error":"KeyError"},"trace":"t"}'
+        )
+
+    def test_it_comes_back_as_it_was(self) -> None:
+        whole = Payload(
+            "J", [1, "é", None], {"x": {}}, "a1", "me", 1.5, 2.5, 3, {"p": {}}, [["k", "started"]]
+        )
+        whole.failure, whole.extra = {"error": "E"}, {"other": [1]}
+
+        assert Payload.decoded(whole.encoded()) == whole
+
+    def test_fields_of_other_versions_are_kept(self) -> None:
+        text = '{"class":"J","args":[],"id":"a1","enqueued_at":0.0,"priority":{"of":[1]}}'
+
+        assert Payload.decoded(text).encoded() == text
+
+
+class TestDecoded:
+    def test_class_and_id_are_enough(self) -> None:
+        assert Payload.decoded('{"class":"J","id":"a1"}') == Payload("J", [], {}, "a1")
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("", "a JSON object, got '' (Expecting value: line 1 column 1 (char 0))"),
+            ("{", "a JSON object, got '{' (Expecting property name enclosed in double quotes: "
+             "line 1 column 2 (char 1))"),
+            ("[1]", "a JSON object, got '[1]'"),
+            ("{}", "'class' to be str, got None"),
+            ('{"class":1}', "'class' to be str, got 1"),
+            ('{"class":"J"}', "'id' to be str, got None"),
+            ('{"class":"J","id":"a","args":{}}', "'args' to be list, got {}"),
+            ('{"class":"J","id":"a","kwargs":[]}', "'kwargs' to be dict, got []"),
+            ('{"class":"J","id":"a","enqueued_at":"x"}', "'enqueued_at' to be float, got 'x'"),
+            ('{"class":"J","id":"a","attempt":true}', "'attempt' to be int, got True"),
+            ('{"class":"J","id":"a","attempt":1.5}', "'attempt' to be int, got 1.5"),
+            ('{"class":"J","id":"a","expires_at":"x"}', "'expires_at' to be float, got 'x'"),
+            ('{"class":"J","id":"a","identifier":7}', "'identifier' to be str, got 7"),
+            ('{"class":"J","id":"a","plugins":[]}', "'plugins' to be dict, got []"),
+            ('{"class":"J","id":"a","claims":{}}', "'claims' to be list, got {}"),
+            ('{"class":"J","id":"a","failure":"x"}', "'failure' to be dict, got 'x'"),
+        ],
+    )  # fmt: skip
+    def test_what_is_no_payload_is_refused(self, text: str, message: str) -> None:
+        with pytest.raises(CorruptPayload, match=f"^{re.escape(f'payload: expected {message}')}$"):
+            Payload.decoded(text)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "NaN",
+            "-Infinity",
+            "1e999",
+            '"\\ud800"',
+            '{"\\udfff":1}',
+            "[" * 100_000,
+            "9" * 5000,
+            '"\udcff"',
+        ],
+    )
+    def test_what_could_not_be_written_again_is_refused(self, value: str) -> None:
+        text = f'{{"class":"J","id":"a","args":[{value}]}}'
+
+        with pytest.raises(CorruptPayload, match=r"^payload: expected a JSON object, got '"):
+            Payload.decoded(text)
+
+    def test_what_it_shows_is_bounded(self) -> None:
+        with pytest.raises(CorruptPayload) as raised:
+            Payload.decoded("x" * 10**6)
+        assert len(str(raised.value)) < 200
+
+        with pytest.raises(CorruptPayload) as raised:
+            Payload.decoded(json.dumps({"class": ["x" * 10**6]}))
+        assert len(str(raised.value)) < 200
+
+
+class TestArguments:
+    def test_a_run_may_change_its_own(self) -> None:
+        kept = Payload("J", [[1], 2], {"x": {"y": 1}}, "a1")
+
+        args, kwargs = kept.arguments()
+        args[0].append(3)
+        kwargs["x"].clear()
+
+        assert kept.args == [[1], 2]
+        assert kept.kwargs == {"x": {"y": 1}}
+
+
+class TestShelf:
+    @pytest.mark.parametrize("raw", ["", "{", '{"class":1}', "\udcff", '{"raw":"x"}'])
+    def test_a_text_that_is_no_payload_is_kept_whole(self, raw: str) -> None:
+        shelf = shelved(raw, {"error": "E"})
+
+        assert unshelved(shelf) == (raw, {"error": "E"})
+        with pytest.raises(CorruptPayload):
+            Payload.decoded(shelf)
+
+    @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"raw":"x"}', '{"raw":1}'])
+    def test_any_other_text_is_what_it_is(self, text: str) -> None:
+        assert unshelved(text) == (text, None)
+
+
+def test_the_identifier_is_that_of_the_class_or_of_the_arguments() -> None:
+    assert payload(identifier="mine").identified() == "mine"
+    assert payload().identified() == payload(attempt=2).identified()
+    assert payload().identified() != Payload("shop.Charge", [43], {}, "a1").identified()

@@ -1,0 +1,82 @@
+import re
+
+import pytest
+
+from buoy.errors import ConfigurationError
+from buoy.keys import Keys, checked_queue
+from buoy.queues import QueueList
+
+KNOWN = ["purchasing", "mail", "mail_bulk", "mail_urgent", "admin"]
+
+
+class TestQueueList:
+    @pytest.mark.parametrize(
+        ("text", "queues"),
+        [
+            ("purchasing", ["purchasing"]),
+            ("purchasing,mail", ["purchasing", "mail"]),
+            (" mail , purchasing ,", ["mail", "purchasing"]),
+            ("unknown", ["unknown"]),
+            ("*", ["admin", "mail", "mail_bulk", "mail_urgent", "purchasing"]),
+            ("purchasing,*", ["purchasing", "admin", "mail", "mail_bulk", "mail_urgent"]),
+            ("mail*,!mail_bulk,*", ["mail", "mail_urgent", "admin", "purchasing"]),
+            ("mail_?????", []),
+            ("mail_[bu]*", ["mail_bulk", "mail_urgent"]),
+            ("*,!mail*", ["admin", "purchasing"]),
+            ("mail,!mail", []),
+            ("mail,mail", ["mail"]),
+            ("Mail*", []),
+        ],
+    )
+    def test_it_is_served_in_its_order(self, text: str, queues: list[str]) -> None:
+        assert list(QueueList.parse(text).resolve(KNOWN)) == queues
+
+    def test_one_without_globs_is_fixed(self) -> None:
+        assert QueueList.parse("a,b,!c").fixed
+        assert not QueueList.parse("a,b*").fixed
+
+    def test_it_is_shown_as_it_is_meant(self) -> None:
+        assert str(QueueList.parse(" mail*, !mail_bulk ,*")) == "mail*,*,!mail_bulk"
+
+    @pytest.mark.parametrize("text", ["", " , ", "!mail"])
+    def test_a_list_of_nothing_is_refused(self, text: str) -> None:
+        message = f"-q: expected at least one queue that is not excluded by !, got {text!r}"
+
+        with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+            QueueList.parse(text)
+
+    def test_a_name_that_no_queue_can_have_is_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"^queue: expected a name .* got 'a b'$"):
+            QueueList.parse("mail,a b")
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["mail", "a.b-c_d/e", "büro", "1"])
+    def test_most_names_can_be_that_of_a_queue(self, name: str) -> None:
+        assert checked_queue(name) == name
+
+    @pytest.mark.parametrize("name", ["", "a b", "a{b}", "a*", "a,b", "a:b", "a\n", "!a", None, 7])
+    def test_some_cannot(self, name: object) -> None:
+        message = (
+            f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r}"
+        )
+
+        with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+            checked_queue(name)
+
+
+class TestKeys:
+    def test_all_keys_of_a_queue_are_in_one_slot(self) -> None:
+        keys = Keys("shop").queue("mail")
+
+        assert keys[0] == "shop:{mail}:ready"
+        assert keys[-1] == "shop:{mail}:bell"
+        assert all(key.startswith("shop:{mail}:") for key in keys)
+        assert Keys("shop").part("mail", "status", "a1") == "shop:{mail}:status:a1"
+
+    def test_the_others_are_in_slots_of_their_own(self) -> None:
+        keys = Keys()
+
+        assert keys.queues() == "buoy:queues"
+        assert keys.workers() == "buoy:workers"
+        assert keys.worker("w1") == "buoy:worker:w1"

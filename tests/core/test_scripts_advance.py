@@ -1,0 +1,410 @@
+"""lua/advance.lua and lua/settle.lua, on one server and on a cluster."""
+
+import pytest
+
+from buoy.reservation import Act, Reservation, Settlement
+from tests.support.world import HEALING, LEASE, World, done, payload_of
+
+
+class TestReserve:
+    def test_jobs_are_reserved_in_their_order(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c")
+
+        assert [held.id for held in world.take(2)] == ["a", "b"]
+
+        assert world.ready == ["c"]
+        assert sorted(world.running) == ["a", "b"]
+
+    def test_a_reservation_says_what_it_holds(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        [held] = world.take(5)
+
+        assert held.queue == "mail"
+        assert held.payload == payload_of("a").decode()
+        assert held.worker == "one"
+        assert held.lost == 0
+        assert not held.given_up
+        assert world.runs == {"a": held.token}
+
+    def test_each_token_of_a_queue_is_greater_than_those_before(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c")
+
+        tokens = [held.token for held in world.take(2) + world.take(1, worker="two")]
+
+        assert tokens == ["1:one:1", "2:one:1", "3:two:2"]
+
+    def test_bytes_that_are_no_text_come_back_as_they_were(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", payload=b"\xff\x00\xc3")
+
+        held = world.take_one()
+        world.settle(held, "failed")
+
+        assert world.call("HGET", "jobs", "a") == b"\xff\x00\xc3"
+
+    def test_an_id_without_a_payload_is_skipped(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        world.call("HDEL", "jobs", "a")
+
+        assert [held.id for held in world.take(2)] == ["b"]
+
+        assert world.running == ["b"]
+
+    def test_a_thousand_jobs_are_reserved_and_settled_at_once(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue(*[f"{number:04}" for number in range(1000)])
+
+        held = world.take(1000)
+        world.trip(0, *map(done, held))
+
+        assert len(held) == 1000
+        assert (world.jobs, world.running, world.runs) == ({}, [], {})
+
+    def test_the_answer_tells_what_is_left(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c")
+        world.enqueue("d", due="+5000")
+
+        answer = world.trip(2)
+
+        length, due = answer.look
+        assert length == 1
+        assert due is not None
+        assert 4.5 < due - answer.now <= 5
+
+    def test_a_paused_queue_gives_nothing(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.broker.pause("mail")
+
+        answer = world.trip(1)
+
+        assert (answer.reservations, answer.state, answer.look) == ([], "paused", (0, None))
+        assert world.ready == ["a"]
+
+    def test_a_paused_queue_lets_settle(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+        world.broker.pause("mail")
+
+        assert world.settle(held, "done") == []
+
+        assert world.jobs == {}
+
+
+class TestLostReply:
+    def test_asked_again_the_same_jobs_are_handed_over(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c")
+        lost = world.trip(2, number=7)
+
+        again = world.trip(2, number=7, again=True)
+
+        assert tokens(again.reservations) == tokens(lost.reservations)
+        assert world.ready == ["c"]
+
+    def test_asked_again_they_get_a_whole_lease(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.trip(1, number=7)
+        world.live_on(LEASE - 5000)
+
+        [held] = world.trip(1, number=7, again=True).reservations
+        world.live_on(LEASE - 5000)
+
+        assert world.runs == {"a": held.token}
+
+    def test_asked_again_after_the_question_was_lost_it_reserves(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        assert len(world.trip(1, number=7, again=True).reservations) == 1
+
+    def test_jobs_of_other_calls_and_other_workers_are_not_handed_over(
+        self, any_world: World
+    ) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c")
+        world.trip(1, number=1)
+        world.trip(1, number=11)
+        world.trip(1, number=1, worker="three")
+
+        again = world.trip(5, number=1, again=True)
+
+        assert [held.id for held in again.reservations] == ["a"]
+
+    def test_what_was_settled_by_the_lost_call_is_not_settled_twice(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        held = world.take_one()
+        world.trip(1, done(held), number=7)
+
+        again = world.trip(1, done(held), number=7, again=True)
+
+        assert again.refused == []
+        assert [each.id for each in again.reservations] == ["b"]
+        assert world.meta["done"] == "1"
+
+    def test_asked_again_while_paused_it_hands_over_what_is_leased(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        world.trip(1, number=7)
+        world.broker.pause("mail")
+
+        again = world.trip(1, number=7, again=True)
+
+        assert [held.id for held in again.reservations] == ["a"]
+
+
+class TestSettle:
+    def test_a_job_that_is_done_leaves_nothing(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", claims=[("k", "finished")])
+
+        assert world.settle(world.take_one(), "done") == []
+
+        assert (world.jobs, world.runs, world.running, world.ready) == ({}, {}, [], [])
+        assert (world.claims, world.call("EXISTS", "crashes")) == ({}, 0)
+        assert world.meta["done"] == "1"
+
+    def test_a_job_for_later_waits_with_its_new_payload(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        world.settle(world.take_one(), "later", payload="second", wait=5.0)
+
+        assert world.delayed == ["a"]
+        assert world.jobs == {"a": "second"}
+        world.wait(5001)
+        assert [held.payload for held in world.take()] == ["second"]
+
+    def test_a_failed_job_is_kept_with_its_new_payload(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        world.settle(world.take_one(), "failed", payload="why")
+
+        assert world.failed == ["a"]
+        assert world.jobs == {"a": "why"}
+        assert world.meta["failed"] == "1"
+
+    def test_a_rejected_job_leaves_nothing(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        world.settle(world.take_one(), "rejected")
+
+        assert world.jobs == {}
+        assert world.meta["rejected"] == "1"
+        assert world.meta["done"] == "0"
+
+    @pytest.mark.parametrize("act", ["release", "crashed"])
+    def test_what_is_put_back_comes_before_all_others(self, any_world: World, act: Act) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c", "d")
+        held = world.take(3)
+
+        world.trip(0, *[Settlement.of(each, act) for each in reversed(held)])
+
+        assert world.ready == ["a", "b", "c", "d"]
+
+    def test_a_released_job_has_lost_no_lease(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        world.settle(world.take_one(), "release")
+
+        assert world.take_one().lost == 0
+
+    def test_a_crashed_job_has_lost_a_lease(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        world.settle(world.take_one(), "crashed")
+
+        assert world.take_one().lost == 1
+
+    @pytest.mark.parametrize("act", ["later", "failed"])
+    def test_a_run_that_ended_clears_the_count_of_lost_leases(
+        self, any_world: World, act: Act
+    ) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.settle(world.take_one(), "crashed")
+
+        world.settle(world.take_one(), act)
+
+        assert world.call("HGET", "crashes", "a") is None
+
+    def test_what_is_settled_makes_room_in_the_same_trip(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        held = world.take_one()
+
+        answer = world.trip(1, done(held))
+
+        assert [each.id for each in answer.reservations] == ["b"]
+
+
+class TestFence:
+    ACTS = ("done", "later", "failed", "rejected", "release", "crashed")
+
+    @pytest.mark.parametrize("act", ACTS)
+    def test_a_run_that_lost_its_lease_cannot_settle(self, any_world: World, act: Act) -> None:
+        world = any_world
+        world.enqueue("a")
+        stale = world.take_one()
+        world.live_on(LEASE + HEALING)
+        held = world.take_one(worker="two")
+        before = (world.jobs, world.runs)
+
+        assert world.settle(stale, act, payload="stale") == ["a"]
+
+        assert (world.jobs, world.runs) == before == ({"a": held.payload}, {"a": held.token})
+
+    @pytest.mark.parametrize("act", ACTS)
+    def test_nothing_is_settled_twice(self, any_world: World, act: Act) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+        world.settle(held, "release")
+
+        assert world.settle(held, act, payload="stale") == ["a"]
+
+        assert world.ready == ["a"]
+        assert world.jobs == {"a": held.payload}
+
+    def test_of_a_batch_only_the_stale_are_refused(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c")
+        first, second, third = world.take(3)
+        world.settle(second, "done")
+
+        answer = world.trip(0, done(first), done(second), done(third))
+
+        assert answer.refused == ["b"]
+        assert world.jobs == {}
+        assert world.meta["done"] == "3"
+
+
+class TestAttachedCommands:
+    def test_they_are_applied_when_the_settlement_holds(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        world.settle(world.take_one(), "done", commands=[["SET", world.key("status:a"), "ok"]])
+
+        assert world.call("GET", "status:a") == b"ok"
+        assert world.jobs == {}
+        assert world.meta["done"] == "1"
+
+    def test_each_settlement_has_its_own(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        first, second = world.take(2)
+
+        settlements = [
+            Settlement.of(first, "done", commands=[["SET", world.key("status:a"), "x"]]),
+            Settlement.of(
+                second, "rejected", commands=[["SET", world.key("status:b"), "y", "EX", 9]]
+            ),
+        ]
+        world.trip(0, *settlements)
+
+        assert [world.call("GET", f"status:{id}") for id in "ab"] == [b"x", b"y"]
+
+    def test_they_are_not_applied_when_the_settlement_is_refused(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+        world.settle(held, "release")
+
+        world.settle(held, "done", commands=[["SET", world.key("status:a"), "ok"]])
+
+        assert world.call("EXISTS", "status:a") == 0
+
+    def test_one_that_redis_refuses_is_logged_and_stops_nothing(
+        self, any_world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world = any_world
+        world.enqueue("a")
+        commands = [["INCR", world.key("meta")], ["SET", world.key("status:a"), "ok"]]
+
+        assert world.settle(world.take_one(), "done", commands=commands) == []
+
+        assert world.jobs == {}
+        assert world.call("GET", "status:a") == b"ok"
+        [record] = caplog.records
+        assert record.getMessage().startswith(
+            "queue=mail a plugin's command was refused by Redis: INCR buoy:{mail}:meta: WRONGTYPE"
+        )
+
+
+class TestBell:
+    def test_who_leaves_jobs_behind_rings(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        world.rung()
+
+        world.take(1)
+
+        assert world.rung()
+
+    def test_who_takes_the_last_job_does_not_ring(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        world.rung()
+
+        world.take(2)
+
+        assert not world.rung()
+
+    def test_who_has_room_left_does_not_ring(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.rung()
+
+        world.take(2)
+
+        assert not world.rung()
+
+    def test_who_has_no_room_rings_for_what_will_be_due(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.enqueue("b", due="+5000")
+        world.rung()
+
+        world.take(1)
+
+        assert world.rung()
+
+    def test_a_paused_queue_does_not_ring(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        world.rung()
+        world.broker.pause("mail")
+
+        world.take(1)
+        world.trip(0)
+
+        assert not world.rung()
+
+    def test_who_brings_a_job_back_rings(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.rung()
+        held = world.take_one()
+
+        world.settle(held, "release")
+
+        assert world.rung()
+
+
+def tokens(reservations: list[Reservation]) -> list[tuple[str, str]]:
+    return [(held.id, held.token) for held in reservations]

@@ -1,0 +1,267 @@
+"""lua/heal.lua, as advance and beat include it: lost leases, silences, jumps of the clock."""
+
+import pytest
+
+from buoy.broker import Broker
+from buoy.config import Settings
+from tests.support.world import HEALING, LEASE, World
+
+HOUR = 3_600_000
+
+
+class TestLostLease:
+    def test_a_beat_keeps_a_lease(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+
+        for _ in range(12):
+            world.wait(LEASE // 3)
+            assert world.beat(held) == []
+
+        assert world.runs == {"a": held.token}
+
+    def test_a_dead_workers_job_is_back_within_four_thirds_of_a_lease(
+        self, any_world: World
+    ) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.beat()
+        world.take_one()
+
+        world.live_on(LEASE * 4 // 3)
+
+        assert world.ready == ["a"]
+        assert (world.running, world.runs) == ([], {})
+
+    def test_it_is_back_before_all_others_and_in_order(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c", "d")
+        for _ in range(3):
+            world.take_one()
+            world.wait(10)
+
+        world.live_on(LEASE * 4 // 3)
+
+        assert world.ready == ["a", "b", "c", "d"]
+
+    def test_a_beat_that_comes_too_late_is_told(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        first, second = world.take(2)
+        world.live_on(LEASE * 2 // 3)
+        world.beat(second)
+        world.live_on(LEASE * 2 // 3)
+
+        assert world.beat(first, second) == ["a"]
+
+    def test_a_beat_rings_for_what_it_makes_ready(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.enqueue("b", due="+5000")
+        world.take_one()
+        world.live_on(LEASE * 2 // 3)
+        assert world.rung()
+
+        world.live_on(LEASE * 2 // 3)
+
+        assert world.rung()
+        world.beat()
+        assert not world.rung()
+
+    def test_a_hundred_jobs_are_put_back_at_a_time(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue(*[f"{number:03}" for number in range(250)])
+        world.take(250)
+        world.live_on(LEASE * 2 // 3)
+        world.wait(LEASE // 3 + 1)
+
+        for left in (150, 50, 0):
+            world.beat()
+            assert len(world.running) == left
+
+        assert sorted(world.ready) == [f"{number:03}" for number in range(250)]
+
+    def test_a_hundred_jobs_become_due_at_a_time(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue(*[f"{number:03}" for number in range(250)], due="+1000")
+        world.wait(1001)
+
+        for left in (150, 50, 0):
+            answer = world.trip(0)
+            assert len(world.delayed) == left
+            assert (answer.look[1] is None) == (left == 0)
+
+        assert world.ready == [f"{number:03}" for number in range(250)]
+
+    def test_twenty_workers_put_a_job_back_once(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.take_one()
+        world.live_on(LEASE - 1000)
+        world.wait(LEASE // 3)
+
+        for number in range(20):
+            world.trip(0, worker=f"worker-{number}")
+
+        assert world.ready == ["a"]
+        assert world.take_one().lost == 1
+
+
+class TestSilence:
+    @pytest.mark.parametrize("outage", [LEASE, 2 * LEASE, HOUR, 1000 * HOUR])
+    def test_an_outage_of_any_length_steals_no_job(self, any_world: World, outage: int) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+        world.wait(LEASE // 3)
+        world.beat(held)
+
+        world.wait(outage)
+        world.trip(0, worker="two")
+        world.wait(LEASE - HEALING)
+        world.trip(0, worker="two")
+
+        assert world.beat(held) == []
+        assert world.runs == {"a": held.token}
+
+    def test_after_an_outage_a_dead_workers_job_is_back_within_two_leases(
+        self, any_world: World
+    ) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.take_one()
+        world.wait(HOUR)
+
+        world.live_on(2 * LEASE)
+
+        assert world.ready == ["a"]
+
+    def test_a_worker_that_only_looks_in_now_and_then_heals_too(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.take_one(worker="dying")
+
+        world.wait(2 * LEASE)
+        assert world.take(worker="burst") == []
+        world.wait(HEALING)
+        assert world.take(worker="burst") == []
+
+        world.wait(2 * LEASE)
+        assert [held.id for held in world.take(worker="burst")] == ["a"]
+
+    def test_the_first_look_at_a_queue_is_one_after_a_silence(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+
+        assert world.beat(held) == []
+        assert world.ready == []
+
+
+class TestClock:
+    def test_a_clock_that_jumps_ahead_steals_no_job(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+        world.live_on(0)
+
+        world.wait(HOUR)
+        world.trip(0, worker="two")
+
+        assert world.beat(held) == []
+        assert world.runs == {"a": held.token}
+
+    def test_a_clock_that_jumps_back_steals_no_job(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+
+        world.wait(-HOUR)
+        world.trip(0, worker="two")
+
+        assert world.beat(held) == []
+        assert world.runs == {"a": held.token}
+
+    def test_after_a_jump_back_a_dead_workers_job_is_back_within_two_leases(
+        self, any_world: World
+    ) -> None:
+        world = any_world
+        world.wait(HOUR)
+        world.enqueue("a")
+        world.take_one()
+
+        world.wait(-HOUR)
+        world.beat()
+        world.live_on(2 * LEASE)
+
+        assert world.ready == ["a"]
+
+
+class TestPoison:
+    def test_a_job_that_lost_a_lease_may_run_with_others(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.lose("a", times=1)
+        world.enqueue("b")
+
+        assert [(held.id, held.lost) for held in world.take(2)] == [("a", 1), ("b", 0)]
+
+    def test_a_job_that_lost_two_leases_is_taken_alone(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.lose("a", times=2)
+        world.enqueue("b")
+
+        answer = world.trip(2)
+
+        assert [(held.id, held.lost) for held in answer.reservations] == [("a", 2)]
+        assert answer.state == "alone"
+        assert world.ready == ["b"]
+
+    def test_it_is_not_taken_by_a_worker_that_has_others_in_hand(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.lose("a", times=2)
+        world.rung()
+
+        answer = world.trip(2, hands=1)
+
+        assert (answer.reservations, answer.state) == ([], "alone")
+        assert world.ready == ["a"]
+        assert world.rung()
+
+    def test_jobs_before_it_are_taken_without_it(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.lose("a", times=2)
+        world.enqueue("b", "c")
+        world.call("LPUSH", "ready", world.call("RPOP", "ready"))
+
+        answer = world.trip(3)
+
+        assert [held.id for held in answer.reservations] == ["c"]
+        assert world.ready == ["a", "b"]
+
+    def test_it_is_given_up_when_it_has_lost_more_leases_than_allowed(
+        self, any_world: World
+    ) -> None:
+        world = any_world
+        world.enqueue("a", claims=[("k", "finished")])
+
+        world.lose("a", times=3)
+        assert not world.take_one().given_up
+
+        world.live_on(LEASE + HEALING)
+        held = world.take_one()
+        assert (held.lost, held.given_up) == (4, True)
+        assert world.claims == {"k": "a"}
+
+    def test_with_no_crash_allowed_one_is_enough(self, world: World) -> None:
+        settings = Settings(url=world.broker.settings.url, max_crashes=0)
+        world.broker = Broker(settings)
+        world.enqueue("a")
+
+        world.lose("a", times=1)
+
+        assert world.take_one().given_up

@@ -1,0 +1,219 @@
+"""lua/find, remove, retry, pause and look, on one server and on a cluster."""
+
+from typing import Any
+
+from buoy.reservation import Advance
+from tests.support.world import World, payload_of
+
+
+class TestFind:
+    def test_a_job_is_found_wherever_it_is(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("running", "failed", "waiting")
+        running = world.take_one()
+        world.settle(world.take_one(), "failed")
+        world.enqueue("delayed", due="+5000")
+        now = world.trip().now
+
+        found = {id: world.broker.find("mail", id) for id in world.jobs}
+
+        places = {id: place[1] for id, place in found.items() if place}
+        assert places == {id: id for id in ("running", "failed", "waiting", "delayed")}
+        assert found["running"] == (payload_of("running").decode(), "running", running.token)
+        assert found["waiting"] == (payload_of("waiting").decode(), "waiting", "")
+        assert found["delayed"] is not None
+        assert abs(float(found["delayed"][2]) / 1000 - now - 5) < 1
+
+    def test_what_is_not_there_is_not_found(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.settle(world.take_one(), "done")
+
+        assert world.broker.find("mail", "a") is None
+
+
+class TestRemove:
+    def test_waiting_delayed_and_failed_jobs_are_ended(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("failed", "waiting", claims=[])
+        world.settle(world.take_one(), "failed")
+        world.enqueue("delayed", due="+5000")
+
+        ids = ["waiting", "delayed", "failed", "unknown"]
+        gone = world.broker.remove("mail", ids, "waiting delayed failed")
+
+        assert gone == ["waiting", "delayed", "failed"]
+        assert (world.jobs, world.ready, world.delayed, world.failed) == ({}, [], [], [])
+
+    def test_only_the_places_that_are_named_are_looked_at(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("waiting")
+        world.enqueue("delayed", due="+5000")
+
+        assert world.broker.remove("mail", ["waiting", "delayed"], "delayed failed") == ["delayed"]
+
+        assert list(world.jobs) == ["waiting"]
+
+    def test_a_running_job_is_let_be(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+
+        assert world.broker.remove("mail", ["a"], "waiting delayed failed") == []
+
+        assert world.runs == {"a": held.token}
+
+    def test_what_it_claimed_is_free(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", claims=[("k", "finished"), ("s", "started")])
+
+        world.broker.remove("mail", ["a"], "waiting")
+
+        assert world.claims == {}
+
+    def test_its_id_is_known_for_a_while(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        world.broker.remove("mail", ["a"], "waiting")
+
+        assert world.enqueue("a") == ["exists"]
+
+    def test_many_are_removed_in_several_steps(self, any_world: World) -> None:
+        world = any_world
+        ids = [f"{number:03}" for number in range(250)]
+        world.enqueue(*ids)
+
+        assert world.broker.remove("mail", ids, "waiting") == ids
+
+        assert world.jobs == {}
+
+
+class TestRetry:
+    def test_a_failed_job_is_put_back_with_a_new_payload(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        failed_at = fail(world, "a")
+        world.rung()
+
+        assert world.broker.retry("mail", [("a", failed_at, "anew", [])]) == ["queued"]
+
+        assert world.ready == ["b", "a"]
+        assert world.failed == []
+        assert world.jobs["a"] == "anew"
+        assert world.rung()
+
+    def test_it_claims_again_what_it_had_claimed(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        failed_at = fail(world, "a")
+
+        world.broker.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
+
+        assert world.claims == {"k": "a"}
+        world.settle(world.take_one(), "done")
+        assert world.claims == {}
+
+    def test_it_stays_where_it_is_while_another_holds_its_claim(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        failed_at = fail(world, "a")
+        world.enqueue("b", claims=[("k", "finished")])
+
+        answers = world.broker.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
+
+        assert answers == ["exists b"]
+        assert world.failed == ["a"]
+        assert world.jobs["a"] == payload_of("a").decode()
+
+    def test_who_has_failed_anew_since_is_let_be(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        failed_at = fail(world, "a")
+
+        assert world.broker.retry("mail", [("a", failed_at - 1, "anew", [])]) == ["gone"]
+
+        assert world.failed == ["a"]
+
+    def test_what_is_not_there_cannot_be_retried(self, any_world: World) -> None:
+        assert any_world.broker.retry("mail", [("a", 1, "anew", [])]) == ["gone"]
+
+        assert any_world.jobs == {}
+
+    def test_many_are_retried_in_several_steps(self, any_world: World) -> None:
+        world = any_world
+        ids = [f"{number:03}" for number in range(250)]
+        world.enqueue(*ids)
+        for held in world.take(250):
+            world.settle(held, "failed")
+        scores = world.call("ZRANGE", "failed", 0, -1, "WITHSCORES")[1::2]
+        entries: list[Any] = [
+            (id, int(score), id, []) for id, score in zip(ids, scores, strict=True)
+        ]
+
+        assert world.broker.retry("mail", entries) == ["queued"] * 250
+
+        assert world.ready == ids
+
+
+class TestPause:
+    def test_a_queue_is_paused_and_resumed(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+
+        assert world.broker.pause("mail")
+        assert world.take() == []
+
+        assert world.broker.pause("mail", resume=True)
+        assert len(world.take()) == 1
+
+    def test_it_tells_whether_that_changed_something(self, any_world: World) -> None:
+        world = any_world
+
+        assert not world.broker.pause("mail", resume=True)
+        assert world.broker.pause("mail")
+        assert not world.broker.pause("mail")
+
+    def test_resuming_rings(self, any_world: World) -> None:
+        world = any_world
+        world.broker.pause("mail")
+        assert not world.rung()
+
+        world.broker.pause("mail", resume=True)
+
+        assert world.rung()
+
+
+class TestLook:
+    def test_a_trip_looks_at_other_queues(self, any_world: World) -> None:
+        world = any_world
+        for queue, ids, due in (("b", "xy", ""), ("c", "z", "+5000"), ("d", "w", "")):
+            world.queue = queue
+            world.enqueue(*ids, due=due)
+        world.broker.pause("d")
+
+        [answer], looks = world.broker.advance("one", [Advance("a", 1)], ["b", "c", "d", "e"])
+
+        length, due_at = looks.pop("c")
+        assert looks == {"b": (2, None), "d": (0, None), "e": (0, None)}
+        assert (length, due_at is not None and 4.5 < due_at - answer.now <= 5.5) == (0, True)
+
+    def test_it_may_do_nothing_but_look(self, any_world: World) -> None:
+        any_world.enqueue("a")
+
+        assert any_world.broker.advance("one", [], ["mail"]) == ([], {"mail": (1, None)})
+
+    def test_several_queues_are_visited_in_one_trip(self, any_world: World) -> None:
+        world = any_world
+        for world.queue in ("a", "b"):
+            world.enqueue(world.queue)
+
+        answers, _ = world.broker.advance("one", [Advance("a", 1, 1), Advance("b", 1, 1)])
+
+        assert [held.queue for answer in answers for held in answer.reservations] == ["a", "b"]
+
+
+def fail(world: World, id: str) -> int:
+    """Let a job fail; returns when."""
+    world.settle(world.take_one(), "failed")
+    return int(world.call("ZSCORE", "failed", id))

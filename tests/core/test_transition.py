@@ -1,0 +1,85 @@
+import re
+from typing import Any
+
+import pytest
+
+from buoy import PluginError, Transition
+from buoy.transition import Word
+
+KEY = "buoy:{mail}:status:1"
+
+
+class TestClaim:
+    def test_a_claim_is_until_finished_unless_it_says_started(self) -> None:
+        transition = Transition("mail")
+
+        transition.claim("a")
+        transition.claim("b", until="started")
+
+        assert transition.claims == [["a", "finished"], ["b", "started"]]
+
+    @pytest.mark.parametrize("untils", [("started", "finished"), ("finished", "started")])
+    def test_of_two_claims_on_one_key_the_longer_holds(self, untils: Any) -> None:
+        transition = Transition("mail")
+
+        for until in untils:
+            transition.claim("a", until)
+
+        assert transition.claims == [["a", "finished"]]
+
+    @pytest.mark.parametrize(
+        ("key", "until", "message"),
+        [
+            ("a\nb", "finished", "expected a key of one line and until='started' or 'finished', "
+             "got 'a\\nb', 'finished'"),
+            ("a", "ever", "expected a key of one line and until='started' or 'finished', "
+             "got 'a', 'ever'"),
+            ("\ud800", "finished", "key: expected text that UTF-8 can hold, got '\\ud800'"),
+        ],
+    )  # fmt: skip
+    def test_a_key_is_one_line_of_text(self, key: str, until: Any, message: str) -> None:
+        with pytest.raises(PluginError, match=f"^claim: {re.escape(message)}$"):
+            Transition("mail").claim(key, until)
+
+
+class TestThen:
+    def test_a_command_is_kept_in_its_order(self) -> None:
+        transition = Transition("mail")
+
+        transition.then("SET", KEY, "x", "EX", 60)
+        transition.then("INCRBYFLOAT", KEY, 1.5)
+
+        assert transition.commands == [["SET", KEY, "x", "EX", 60], ["INCRBYFLOAT", KEY, 1.5]]
+
+    def test_a_key_of_another_queue_is_refused(self) -> None:
+        message = (
+            "then: expected a key of queue 'mail', made by app.key(job.queue, ...), "
+            "got 'buoy:{bulk}:status:1'"
+        )
+
+        with pytest.raises(PluginError, match=f"^{re.escape(message)}$"):
+            Transition("mail").then("DEL", "buoy:{bulk}:status:1")
+
+    @pytest.mark.parametrize(
+        ("word", "message"),
+        [
+            (None, "expected str, int or float, got NoneType"),
+            (True, "expected str, int or float, got bool"),
+            ({"a": 1}, "expected str, int or float, got dict"),
+            ("\ud800", "expected text that UTF-8 can hold, got '\\ud800'"),
+        ],
+    )
+    def test_what_cannot_be_sent_to_redis_is_refused(self, word: Word, message: str) -> None:
+        with pytest.raises(PluginError, match=f"^then: SET: {re.escape(message)}$"):
+            Transition("mail").then("SET", KEY, word)
+
+
+def test_nothing_is_left_of_what_is_cleared() -> None:
+    transition = Transition("mail")
+    transition.claim("a")
+    transition.newer("tick", 7)
+    transition.then("DEL", KEY)
+
+    transition.clear()
+
+    assert transition == Transition("mail")

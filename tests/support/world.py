@@ -1,0 +1,167 @@
+"""One queue as a test sees it: jobs go in by their ids, and each is found in its place."""
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from buoy.broker import Broker
+from buoy.link import Link
+from buoy.packing import Entry
+from buoy.reservation import Act, Advance, Advanced, Reservation, Settlement
+from buoy.transition import Transition, Until, Word
+
+LEASE = 30_000
+"""Milliseconds of the default lease."""
+
+HEALING = LEASE // 20 + 1
+"""Milliseconds after which a queue is healed again."""
+
+
+class World:
+    """A broker, the nodes of its Redis, and one queue. Times are in milliseconds."""
+
+    def __init__(self, broker: Broker, nodes: Sequence[Link], queue: str = "mail") -> None:
+        self.broker, self.nodes, self.queue = broker, nodes, queue
+        self.numbers = count(1)
+
+    # Acts
+
+    def enqueue(
+        self,
+        *ids: str,
+        due: str = "",
+        payload: bytes = b"",
+        claims: Sequence[tuple[str, Until]] = (),
+        newer: Sequence[tuple[str, int]] = (),
+        then: Sequence[Sequence[Word]] = (),
+        max_length: int | None = None,
+    ) -> list[str]:
+        """Enqueue a job for each id; the payload is that of all, or made of the id."""
+        transition = Transition(self.queue)
+        for key, until in claims:
+            transition.claim(key, until=until)
+        for field, number in newer:
+            transition.newer(field, number)
+        for command, part, *words in then:
+            transition.then(str(command), self.key(str(part)), *words)
+        entries = [Entry(id, payload or payload_of(id), due, transition) for id in ids]
+        return self.broker.enqueue(self.queue, entries, max_length)
+
+    def trip(
+        self,
+        wanted: int = 0,
+        *settlements: Settlement,
+        worker: str = "one",
+        hands: int = 0,
+        number: int | None = None,
+        again: bool = False,
+    ) -> Advanced:
+        """One round trip of a worker to the queue."""
+        number = next(self.numbers) if number is None else number
+        advance = Advance(self.queue, number, wanted, hands, list(settlements), again)
+        [answer], _ = self.broker.advance(worker, [advance])
+        return answer
+
+    def take(self, wanted: int = 1, worker: str = "one", hands: int = 0) -> list[Reservation]:
+        """Reserve so many jobs."""
+        return self.trip(wanted, worker=worker, hands=hands).reservations
+
+    def take_one(self, worker: str = "one") -> Reservation:
+        [held] = self.take(worker=worker)
+        return held
+
+    def settle(self, held: Reservation, act: Act, **facts: Any) -> list[str]:
+        """Say what became of a job; returns the ids that are refused."""
+        if act in ("later", "failed"):
+            facts.setdefault("payload", held.payload)
+        return self.trip(0, Settlement.of(held, act, **facts)).refused
+
+    def beat(self, *held: Reservation) -> list[str]:
+        """Renew these leases; returns the ids that are held no more."""
+        return [each.id for each in self.broker.beat({self.queue: held})]
+
+    def lose(self, id: str, times: int) -> None:
+        """Let a job, the only one that is ready, lose so many leases."""
+        for _ in range(times):
+            assert [held.id for held in self.take(worker="dying")] == [id]
+            self.live_on(LEASE + HEALING)
+
+    def live_on(self, milliseconds: int) -> None:
+        """Let time pass while some other worker beats as often as workers do."""
+        for passed in range(0, milliseconds, LEASE // 3):
+            self.wait(min(LEASE // 3, milliseconds - passed))
+            self.beat()
+
+    def wait(self, milliseconds: int) -> None:
+        """Let time pass, or go back, while nobody looks."""
+        self.broker.shift += milliseconds
+
+    # What lies in Redis
+
+    def key(self, part: str) -> str:
+        return self.broker.keys.part(self.queue, part)
+
+    def call(self, command: str, part: str, *words: Word) -> Any:
+        """Send a command on a key of the queue."""
+        return self.broker.link.call(command, self.key(part), *words)
+
+    def everywhere(self, *words: Word) -> None:
+        """Send a command to every node."""
+        for node in self.nodes:
+            node.call(*words)
+
+    @property
+    def ready(self) -> list[str]:
+        return decoded(self.call("LRANGE", "ready", 0, -1))
+
+    @property
+    def delayed(self) -> list[str]:
+        return decoded(self.call("ZRANGE", "delayed", 0, -1))
+
+    @property
+    def failed(self) -> list[str]:
+        return decoded(self.call("ZRANGE", "failed", 0, -1))
+
+    @property
+    def running(self) -> list[str]:
+        """In the order in which their leases end."""
+        return decoded(self.call("ZRANGE", "leases", 0, -1))
+
+    @property
+    def runs(self) -> dict[str, str]:
+        return pairs(self.call("HGETALL", "runs"))
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        return pairs(self.call("HGETALL", "jobs"))
+
+    @property
+    def claims(self) -> dict[str, str]:
+        """The claims that are held, and by whom."""
+        found = pairs(self.call("HGETALL", "claims"))
+        return {key[1:]: id for key, id in found.items() if key.startswith(">")}
+
+    @property
+    def meta(self) -> dict[str, str]:
+        return pairs(self.call("HGETALL", "meta"))
+
+    def rung(self) -> bool:
+        """Whether the bell has been rung; takes the ring."""
+        assert self.call("LLEN", "bell") in (0, 1)
+        return self.call("LPOP", "bell") is not None
+
+
+def payload_of(id: str) -> bytes:
+    return f'{{"class":"Job","args":[],"id":"{id}"}}'.encode()
+
+
+def decoded(replies: list[bytes]) -> list[str]:
+    return [reply.decode() for reply in replies]
+
+
+def pairs(replies: list[bytes]) -> dict[str, str]:
+    return dict(zip(decoded(replies[::2]), decoded(replies[1::2]), strict=True))
+
+
+def done(held: Reservation) -> Settlement:
+    return Settlement.of(held, "done")
