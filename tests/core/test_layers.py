@@ -17,7 +17,7 @@ LONGEST = 350
 # fmt: off
 ORDER = (
     "errors", "canonical", "identity", "keys", "scripts", "config", "backoff", "queues",
-    "server", "embedded", "caretaker", "link", "wire", "cluster", "connect",
+    "server", "formats", "embedded", "caretaker", "link", "wire", "cluster", "connect", "awire",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "hookspecs", "plugin", "call", "handle", "registry", "job", "function", "run",
     "broker", "monitor", "failures", "app",
@@ -29,13 +29,13 @@ ORDER = (
 # Who may import what only when it is needed: declaring jobs must stay cheap, and a command loads
 # what it runs.
 DEFERRED = {
-    "app": {"broker", "monitor"},
+    "app": {"awire", "broker", "monitor"},
     "plugin": {"asyncio", "concurrent"},
     "cli": {*ORDER, "redis"},
 }
 
 HOMES = {
-    "redis": {"wire", "cluster"},
+    "redis": {"wire", "cluster", "awire"},
     "click": {"cli"},
     "pluggy": {"hookspecs", "plugin"},
     "pytest": {"testing"},

@@ -15,6 +15,7 @@ from .handle import Handle, Options, checked_id
 from .identity import new_id
 from .job import Job, built
 from .keys import Keys, checked_queue
+from .link import Steps, drive
 from .outcome import Held, Rejected
 from .packing import Entry
 from .payload import Payload
@@ -23,6 +24,7 @@ from .reservation import Reservation
 from .run import decided, perform
 
 if TYPE_CHECKING:
+    from .awire import AsyncLink
     from .broker import Broker
     from .monitor import JobView, Monitor
 
@@ -67,6 +69,17 @@ class App:
         return Broker(self.settings)
 
     @cached_property
+    def async_link(self) -> "AsyncLink":
+        """The way to Redis for what awaits."""
+        from .awire import aconnect
+
+        return aconnect(self.settings.url, self.broker.link)
+
+    async def aclose(self) -> None:
+        """Close the connections that ``aenqueue`` keeps for the running event loop."""
+        await self.async_link.close()
+
+    @cached_property
     def monitor(self) -> "Monitor":
         """Read-only views of queues, jobs, failures and workers."""
         from .monitor import Monitor
@@ -86,7 +99,16 @@ class App:
 
     def place(self, job: type[Job], rows: Iterable[Row], options: Options) -> list[Handle[Any]]:
         """Enqueue a job of this class for each row of arguments."""
-        return self.enter([built(job, (list(args), dict(named)), options) for args, named in rows])
+        return self.enter(built_rows(job, rows, options))
+
+    async def aplace(
+        self, job: type[Job], rows: Iterable[Row], options: Options
+    ) -> list[Handle[Any]]:
+        """The same, awaiting Redis."""
+        from .awire import adrive
+
+        jobs = built_rows(job, rows, options)
+        return await adrive(self.entering(jobs), lambda: self.async_link)
 
     def submit(self, job: Job) -> Handle[Any]:
         """Enqueue a job that a plugin had held; all hooks are asked again."""
@@ -94,22 +116,23 @@ class App:
 
     def enter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
         """Ask the hooks, and let those jobs in that none of them keeps out."""
+        return drive(self.entering(jobs), lambda: self.broker.link)
+
+    def entering(self, jobs: Sequence[Job]) -> Steps[list[Handle[Any]]]:
         verdicts = [asked_to_enter(job) for job in jobs]
         passed = [job for job, verdict in zip(jobs, verdicts, strict=True) if verdict is None]
-        answers = self.let_in(passed)
+        answers = iter((yield from self.let_in(passed)))
         return [
             handle(handle_of(job), next(answers) if verdict is None else verdict)
             for job, verdict in zip(jobs, verdicts, strict=True)
         ]
 
-    def let_in(self, jobs: Sequence[Job]) -> Iterator[str]:
-        return self.run_here(jobs) if self.is_inline else iter(self.push_in(jobs))
-
-    def push_in(self, jobs: Sequence[Job]) -> list[str]:
-        if not jobs:
-            return []
+    def let_in(self, jobs: Sequence[Job]) -> Steps[list[str]]:
+        if not jobs or self.is_inline:
+            return list(self.run_here(jobs))
         queue, limit = jobs[0].queue, jobs[0].max_length
-        answers = self.broker.enqueue(queue, [self.entry(job) for job in jobs], limit)
+        entries = [self.entry(job) for job in jobs]
+        answers = yield from self.broker.enqueueing(queue, entries, limit)
         full = [answer for answer in answers if answer.startswith("full ")]
         if full and limit is not None:
             raise QueueFull(queue, int(full[0][5:]), limit, len(jobs) - len(full), len(jobs))
@@ -144,7 +167,8 @@ class App:
         id = new_id() if id is None else checked_id(id, "push(id)")
         payload = Payload(name, args, kwargs, id, enqueued_at=round(time.time(), 3))
         job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
-        return handle(handle_of(job), next(self.let_in([job])))
+        [answer] = drive(self.let_in([job]), lambda: self.broker.link)
+        return handle(handle_of(job), answer)
 
     # Inline
 
@@ -193,6 +217,10 @@ class App:
             ids = self.monitor.ids_of(job.name, same)
         ended = [self.broker.remove(queue, some, "waiting delayed") for queue, some in ids.items()]
         return [id for some in ended for id in some]
+
+
+def built_rows(job: type[Job], rows: Iterable[Row], options: Options) -> list[Job]:
+    return [built(job, (list(args), dict(named)), options) for args, named in rows]
 
 
 def asked_to_enter(job: Job) -> Rejected | Held | None:

@@ -9,7 +9,7 @@ from .config import Settings
 from .connect import connect
 from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
-from .link import Act, Link, accepted, only, run_scripts
+from .link import Act, Link, Steps, accepted, drive, only, run_scripts, scripted
 from .packing import Entry, Packing, raw, seconds, text
 from .reservation import Advance, Advanced, Look, Reservation
 from .scripts import script
@@ -47,6 +47,12 @@ class Broker:
     def enqueue(
         self, queue: str, entries: Sequence[Entry], max_length: int | None = None
     ) -> list[str]:
+        """Store jobs; see enqueueing."""
+        return drive(self.enqueueing(queue, entries, max_length), lambda: self.link)
+
+    def enqueueing(
+        self, queue: str, entries: Sequence[Entry], max_length: int | None = None
+    ) -> Steps[list[str]]:
         """Store jobs; the answers are those of lua/enqueue.lua.
 
         An enqueue whose answer is lost is repeated; raises EnqueueError when that does not help.
@@ -58,27 +64,29 @@ class Broker:
             for entry in batch:
                 packing.entry(entry)
             try:
-                answers += self.insist(queue, batch, self.act("enqueue", queue, packing))
+                answers += yield from self.insist(queue, batch, self.act("enqueue", queue, packing))
             except BrokerError as error:
                 raise not_enqueued(queue, entries, first, error) from error
         return answers
 
-    def insist(self, queue: str, batch: Sequence[Entry], act: Act) -> list[str]:
+    def insist(self, queue: str, batch: Sequence[Entry], act: Act) -> Steps[list[str]]:
         started, sent = time.monotonic(), False
         for pause in (*PAUSES, None):
             try:
-                return self.push(queue, batch, act, repeated=sent)
+                return (yield from self.push(queue, batch, act, repeated=sent))
             except BrokerError as error:
                 sent = error.sent = error.sent or sent
                 late = time.monotonic() - started > PATIENCE
                 if pause is None or late or not isinstance(error, Unavailable):
                     raise
-                time.sleep(pause)
+                yield pause
         raise AssertionError("the last pause is None")
 
-    def push(self, queue: str, batch: Sequence[Entry], act: Act, *, repeated: bool) -> list[str]:
-        self.register(queue)
-        answers, refusals = only(run_scripts(self.link, [act]))
+    def push(
+        self, queue: str, batch: Sequence[Entry], act: Act, *, repeated: bool
+    ) -> Steps[list[str]]:
+        yield from self.register(queue)
+        answers, refusals = only((yield from scripted([act])))
         report(queue, refusals)
         found = [answer.decode() for answer in answers]
         if repeated:  # a job that is there now was stored by the try whose answer was lost
@@ -89,12 +97,12 @@ class Broker:
             ]
         return found
 
-    def register(self, queue: str) -> None:
+    def register(self, queue: str) -> Steps[None]:
         """Make the queue known, before its first push and again each minute."""
         now = time.monotonic()
         if now - self.registered.get(queue, -60.0) >= 60.0:
             try:
-                self.link.call("SADD", self.keys.queues(), queue)
+                only((yield [["SADD", self.keys.queues(), queue]]))
             except Unavailable as error:  # sent or not: no job was
                 raise Unavailable(str(error), sent=False) from error
             self.registered[queue] = now

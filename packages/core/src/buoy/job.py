@@ -90,6 +90,21 @@ class Job:
         """Put a job with these arguments on its queue."""
         return cls.app.place(cls, [(args, kwargs)], Options())[0]
 
+    @overload
+    @classmethod
+    async def aenqueue(
+        cls: type[Performs[P, Async[R]]], *args: P.args, **kwargs: P.kwargs
+    ) -> Handle[R]: ...
+    @overload
+    @classmethod
+    async def aenqueue(
+        cls: type[Performs[P, R]], *args: P.args, **kwargs: P.kwargs
+    ) -> Handle[R]: ...
+    @classmethod
+    async def aenqueue(cls, *args: Any, **kwargs: Any) -> Handle[Any]:
+        """The same as enqueue, for programs that await: Redis is awaited, too."""
+        return (await cls.app.aplace(cls, [(args, kwargs)], Options()))[0]
+
     @classmethod
     def enqueue_many(cls: type[Performs[..., Any]], rows: Rows) -> list[Handle[Any]]:
         """Enqueue a job for each row of positional arguments, a thousand in a round trip."""
@@ -181,6 +196,10 @@ class Call(Generic[P, R]):
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
         """Put a job with these arguments on its queue."""
         return self.job.app.place(self.job, [(args, kwargs)], self.options)[0]
+
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
+        """The same, for programs that await."""
+        return (await self.job.app.aplace(self.job, [(args, kwargs)], self.options))[0]
 
     def enqueue_many(self, rows: Rows) -> list[Handle[R]]:
         """Enqueue a job for each row of positional arguments, a thousand in a round trip."""

@@ -1,7 +1,12 @@
-"""What a way to Redis is, and how scripts are run on it."""
+"""What a way to Redis is, and conversations that go over it.
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+A conversation neither waits nor sends by itself: it is a generator of steps. So the same one is
+had by a program that blocks (drive) and by one that awaits (adrive, in asyncio's own file).
+"""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Protocol, TypeVar
 
 from .errors import BrokerError
 from .scripts import Script
@@ -9,6 +14,12 @@ from .scripts import Script
 Word = str | bytes | int | float
 Act = tuple[Script, Sequence[str], Sequence[Word]]
 """A script, its keys, its arguments."""
+
+T = TypeVar("T")
+Step = Sequence[Sequence[Word]] | float
+"""Commands to be sent in one round trip, or seconds to wait."""
+Steps = Generator[Step, Any, T]
+"""Takes the replies to each step, returns what came of them."""
 
 
 class Link(Protocol):
@@ -31,19 +42,44 @@ class UnknownScript(BrokerError):
     """The server was restarted, or is another one: it must be sent the script's text."""
 
 
-def run_scripts(link: Link, acts: Sequence[Act]) -> list[Any]:
+def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
     """Run scripts in one round trip, or two when the server does not know one of them yet.
 
     A refused one has its exception in place of a reply.
     """
-    replies = link.calls([["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in acts])
+    replies: list[Any] = yield [["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in acts]
     unknown = [n for n, reply in enumerate(replies) if isinstance(reply, UnknownScript)]
     if unknown:
         whole = [acts[n] for n in unknown]
-        again = link.calls([["EVAL", s.text, len(k), *k, *a] for s, k, a in whole])
+        again = yield [["EVAL", s.text, len(k), *k, *a] for s, k, a in whole]
         for n, reply in zip(unknown, again, strict=True):
             replies[n] = reply
     return replies
+
+
+def run_scripts(link: Link, acts: Sequence[Act]) -> list[Any]:
+    """Run scripts; see scripted."""
+    return drive(scripted(acts), lambda: link)
+
+
+def drive(steps: Steps[T], link: Callable[[], Link]) -> T:
+    """Take the steps, waiting for each; the link is asked for when it is needed."""
+    answer: Any = None
+    try:
+        step = next(steps)
+        while True:
+            if isinstance(step, float):
+                time.sleep(step)
+                answer = None
+            else:
+                try:
+                    answer = link().calls(step)
+                except BrokerError as error:
+                    step = steps.throw(error)
+                    continue
+            step = steps.send(answer)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]  # it is what the steps return
 
 
 def accepted(replies: list[Any]) -> list[Any]:
