@@ -42,7 +42,7 @@ class TestUrl:
     def test_another_scheme_is_refused(self, url: str) -> None:
         message = (
             "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
-            f"redis+cluster:// or embedded://, got {url!r}"
+            f"redis+sentinel://, redis+cluster:// or embedded://, got {url!r}"
         )
         with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
             connect(url)

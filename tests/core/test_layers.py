@@ -17,7 +17,8 @@ LONGEST = 350
 # fmt: off
 ORDER = (
     "errors", "canonical", "identity", "keys", "scripts", "config", "backoff", "queues",
-    "server", "formats", "embedded", "caretaker", "link", "wire", "cluster", "connect", "awire",
+    "server", "formats", "embedded", "caretaker", "link", "sentinel", "wire", "cluster", "connect",
+    "awire",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "hookspecs", "plugin", "call", "handle", "registry", "job", "function", "run",
     "broker", "monitor", "failures", "app",
@@ -35,7 +36,7 @@ DEFERRED = {
 }
 
 HOMES = {
-    "redis": {"wire", "cluster", "awire"},
+    "redis": {"sentinel", "wire", "cluster", "awire"},
     "click": {"cli"},
     "pluggy": {"hookspecs", "plugin"},
     "pytest": {"testing"},

@@ -13,7 +13,7 @@ def connect(url: str) -> Link:
     scheme = url.partition("://")[0]
     try:
         match scheme:
-            case "redis" | "rediss" | "unix" | "embedded":
+            case "redis" | "rediss" | "unix" | "embedded" | "redis+sentinel":
                 return ServerLink(url)
             case "redis+cluster":
                 return ClusterLink(url)
@@ -23,7 +23,7 @@ def connect(url: str) -> Link:
         ) from None
     raise ConfigurationError(
         "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
-        f"redis+cluster:// or embedded://, got {masked(url)!r}"
+        f"redis+sentinel://, redis+cluster:// or embedded://, got {masked(url)!r}"
     )
 
 

@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import redis
@@ -20,6 +19,7 @@ from redis.retry import Retry
 from .embedded import folder_of, join
 from .errors import BrokerError, RedisFull, Unavailable
 from .link import UnknownScript, Word, only
+from .sentinel import primary
 
 SOCKET_TIMEOUT = 5.0
 
@@ -39,9 +39,9 @@ FAULTS = (RedisError, OSError)
 
 def connections(url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> Callable[[], Any]:
     """What makes connections to a server, each for one user, not yet connected."""
-    folder = folder_of(url)
-    if folder is not None:
-        return partial(joined, folder, socket_timeout)
+    find = finder(url)
+    if find is not None:
+        return partial(found, find, socket_timeout)
     pool = redis.ConnectionPool.from_url(
         url,
         retry=Retry(NoBackoff(), 0),
@@ -53,9 +53,17 @@ def connections(url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> Call
     return lambda: pool.connection_class(**pool.connection_kwargs)
 
 
-def joined(folder: Path, socket_timeout: float | None) -> Any:
-    """A connection to an embedded server, which may have been killed since the last one."""
-    return connections(join(folder), socket_timeout)()
+def found(find: Callable[[], str], socket_timeout: float | None) -> Any:
+    """A connection to the server where it is now."""
+    return connections(find(), socket_timeout)()
+
+
+def finder(url: str) -> Callable[[], str] | None:
+    """Where the server is at another place each time, what finds it; it may raise FAULTS."""
+    folder = folder_of(url)
+    if folder is not None:
+        return partial(join, folder)
+    return primary(url) if url.startswith("redis+sentinel:") else None
 
 
 class ServerLink:

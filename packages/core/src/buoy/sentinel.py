@@ -1,0 +1,43 @@
+"""The way to the primary that sentinels name: asked anew for each connection."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from redis import Sentinel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+PATIENCE = 1.0
+"""Seconds for one sentinel to answer; then the next one is asked."""
+
+
+def primary(url: str) -> Callable[[], str]:
+    """What tells the redis:// URL of the present primary.
+
+    ``url``: redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/SERVICE[/DATABASE]
+    """
+    parts = urlsplit(url)
+    login, at, hosts = parts.netloc.rpartition("@")
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service:
+        raise ValueError("expected the name of the service behind the hosts")
+    watch = Sentinel(
+        [address(host) for host in hosts.split(",")],
+        sentinel_kwargs={
+            "socket_timeout": PATIENCE,
+            "socket_connect_timeout": PATIENCE,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    )
+
+    def found() -> str:
+        host, port = watch.discover_master(service)
+        host = f"[{host}]" if ":" in host else host
+        return f"redis://{login}{at}{host}:{port}/{database or 0}"
+
+    return found
+
+
+def address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":") if text.count(":") else (text, "", "26379")
+    return host.strip("[]"), int(port)
