@@ -203,12 +203,17 @@ class Site:
         def found() -> list[Note]:
             return [n for n in self.notes if n.event == event and word in ("", n.word)]
 
-        what = lambda: f"{event} {word}: {self.notes}\n{self.logs()}"  # noqa: E731
+        def what() -> str:
+            return f"{event} {word}: {self.notes}\n{self.logs()}"
+
         return wait_until(found, within, what=what)[0]
 
     def settled(self, queue: str = "default", within: float = 20.0) -> None:
         """Wait until no job waits, is delayed, or runs."""
-        what = lambda: f"a settled queue: {self.view(queue)}\n{self.logs()}"  # noqa: E731
+
+        def what() -> str:
+            return f"a settled queue: {self.view(queue)}\n{self.logs()}"
+
         wait_until(lambda: self.idle(queue), within, what=what)
 
     def idle(self, queue: str = "default") -> bool:

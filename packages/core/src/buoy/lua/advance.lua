@@ -16,8 +16,8 @@
 local lease, alone = count(), count()
 local worker, number, again, wanted, hands = take(), take(), take(), count(), count()
 local caller = ':' .. worker .. ':' .. number
-local seen, grace, paused, seq, done =
-  unpack(call('HMGET', meta, 'seen', 'grace', 'paused', 'seq', 'done'))
+local seen, grace, since, paused, seq, done =
+  unpack(call('HMGET', meta, 'seen', 'grace', 'since', 'paused', 'seq', 'done'))
 local marked = call('EXISTS', crashes, claims) > 0
 local refused, state, given = {}, '', {}
 
@@ -86,7 +86,7 @@ seq, done = tonumber(seq) or 0, tonumber(done) or 0
 local before = seq
 settle_done(marked, refused)
 settle_others(refused)
-heal(lease, tonumber(seen) or 0, tonumber(grace) or 0)
+heal(lease, seen, grace, since)
 local due = promote()
 marked = marked or call('EXISTS', crashes, claims) > 0
 

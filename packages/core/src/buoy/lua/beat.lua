@@ -18,8 +18,7 @@ for _ = 1, count() do
     lost[#lost + 1] = id
   end
 end
-local seen, grace = unpack(call('HMGET', meta, 'seen', 'grace'))
-heal(lease, tonumber(seen) or 0, tonumber(grace) or 0)
+heal(lease, unpack(call('HMGET', meta, 'seen', 'grace', 'since')))
 promote()
 if stirred then ring() end
 return lost

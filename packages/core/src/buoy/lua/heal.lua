@@ -6,9 +6,15 @@ local stirred = false -- whether anything was made ready
 local RECENT_SECONDS, RECENT_MOST = 120, 100000
 
 -- After a silence (Redis was away, or all workers) and after a jump of the clock no lease says
--- anything of its holder: each gets one more lease to show itself.
+-- anything of its holder: each gets one more lease to show itself. Silence upon silence prolongs
+-- that, but not without end: where workers come and go, there may be nobody who listens for long.
 local function silent(lease, seen, grace)
   return now - seen > lease / 2 or now < seen or grace > now + lease
+end
+
+local function prolonged(lease, grace, since)
+  if now >= grace or now < since then since = now end
+  return math.min(now + lease, since + 3 * lease), since
 end
 
 -- When the clock went back, leases would last too long by as much.
@@ -37,15 +43,19 @@ local function forget()
 end
 
 -- The looking itself is rationed: often enough for a twentieth of a lease, too seldom to be felt.
-local function heal(lease, seen, grace)
+local function heal(lease, seen, grace, since)
+  seen, grace, since = tonumber(seen) or 0, tonumber(grace) or 0, tonumber(since) or 0
   if now >= seen and now - seen < lease / 20 then return end
   make_way()
   if now < seen then shorten(lease) end
   -- In a silence only those are put back who have let the grace after the last one pass, too.
   local quiet = silent(lease, seen, grace)
   local more = now >= grace and put_back(quiet and grace - lease or now) == MOST
-  if quiet then grace = now + lease end
-  call('HSET', meta, 'grace', grace, 'seen', more and now - lease / 20 or now)
+  if quiet then
+    grace, since = prolonged(lease, grace, since)
+    call('HSET', meta, 'grace', grace, 'since', since)
+  end
+  call('HSET', meta, 'seen', more and now - lease / 20 or now)
   forget()
 end
 

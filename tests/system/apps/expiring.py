@@ -1,0 +1,14 @@
+"""A job that is of no use when it comes too late."""
+
+from buoy import Job
+
+from .record import note
+
+
+class Expiring(Job):
+    """Wants to be started within moments."""
+
+    expires = 0.3
+
+    def perform(self, word: str) -> None:
+        note("ran", word)

@@ -1,0 +1,43 @@
+"""Jobs with limits on their class."""
+
+import time
+
+from buoy import Job
+
+from .record import note, wait_for
+
+
+class Limited(Job):
+    """Waits too long, and ends in order when it is told to."""
+
+    timeout = 0.4
+
+    def perform(self, word: str) -> None:
+        note("began", word)
+        try:
+            wait_for("never")
+        finally:
+            note("cleaned up", word)
+
+
+class LimitedDeaf(Job):
+    """Waits too long, whatever it is told."""
+
+    timeout = 0.4
+
+    def perform(self, word: str) -> None:
+        note("began", word)
+        while True:
+            try:
+                time.sleep(60)
+            except Exception:  # noqa: BLE001 - as careless code has it
+                note("shrugged", word)
+
+
+class Quick(Job):
+    """Ends within its time."""
+
+    timeout = 5.0
+
+    def perform(self, word: str) -> None:
+        note("ran", word)

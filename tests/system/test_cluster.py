@@ -1,0 +1,59 @@
+"""A worker on a cluster, whose queues lie on several nodes: it looks where it cannot wait."""
+
+import signal
+from collections.abc import Callable, Iterator
+from statistics import median
+
+import pytest
+
+from tests.support.cluster import Cluster
+from tests.support.processes import Site, wait_until
+
+from .apps.jobs import Note, Wait
+
+QUEUES = [f"queue{n}" for n in range(8)]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def site(cluster: Cluster, make_site: Callable[..., Site]) -> Site:
+    return make_site(cluster)
+
+
+def test_all_queues_are_served_in_order(site: Site, executor: str) -> None:
+    for queue in reversed(QUEUES):
+        Note.using(queue=queue).enqueue_many([(queue,), (queue,)])
+    site.burst("--executor", executor, queues=",".join(QUEUES))
+    assert site.words() == [queue for queue in QUEUES for _ in range(2)]
+
+
+def test_an_idle_worker_finds_new_jobs_by_itself(site: Site, executor: str) -> None:
+    worker = site.worker("--executor", executor, queues="queue*,!queue0")
+    waits = []
+    for n in range(10):
+        Note.using(queue=QUEUES[1 + n % 7]).enqueue(str(n))
+        before = site.notes[-1].at if site.notes else None
+        at = site.note("ran", str(n)).at
+        waits += [at - before] if before else []
+    assert median(waits) < 0.5
+    assert worker.cpu_seconds < 5.0
+    worker.stop()
+
+
+def test_jobs_of_a_killed_worker_go_to_another(site: Site) -> None:
+    Wait.using(queue="queue3").enqueue("running", "gate")
+    queues = ",".join(QUEUES)
+    first = site.worker(queues=queues)
+    site.note("began")
+    other = site.worker(queues=queues)
+    other.wait_for_log("serves")
+    first.signal(signal.SIGKILL)
+    wait_until(lambda: len(site.words("began")) == 2, within=4 * site.lease + 2)
+    site.open("gate")
+    site.settled("queue3")
+    assert site.words() == ["running"]
