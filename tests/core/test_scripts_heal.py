@@ -45,6 +45,20 @@ class TestLostLease:
 
         assert world.ready == ["a", "b", "c", "d"]
 
+    @pytest.mark.parametrize("pause", [LEASE * 2 // 3, LEASE, LEASE * 3 // 2, 10 * LEASE])
+    def test_it_is_back_also_where_workers_only_come_and_go(
+        self, any_world: World, pause: int
+    ) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.take_one()
+
+        for _ in range(8):
+            world.wait(pause)
+            world.beat()
+
+        assert world.ready == ["a"]
+
     def test_a_beat_that_comes_too_late_is_told(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", "b")
