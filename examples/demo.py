@@ -1,0 +1,213 @@
+"""The shop at work, on a Redis of its own: `make demo`, or `python examples/demo.py`.
+
+Orders are placed, charged and packed; a worker is killed; what failed is retried; and in the end
+it is counted what has become of everything.
+"""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+try:
+    from backstage import EXAMPLES, Crew, WorkerProcess, backstage
+    from display import Lines, bar, display
+    from shop import database
+    from shop.gateway import Gateway
+    from shop.jobs import place
+    from shop.orders import read_orders
+    from stock import Events, summary, what_is_wrong
+
+    from buoy import BuoyError, Job
+    from buoy.failures import Filter, find, retry
+    from buoy.server import Server
+except KeyboardInterrupt:  # nothing has been started yet
+    sys.exit(130)
+
+ORDERS = EXAMPLES / "shop" / "orders.csv"
+SLOTS = 4
+LEASE = 2.0
+"""Seconds after which others take what a dead worker held. In real life: 30, the default."""
+PATIENCE = 60.0
+ROUNDS = 5
+
+
+class Stuck(Exception):
+    """What must happen did not."""
+
+
+class Demo:
+    """The plot."""
+
+    def __init__(self, stack: ExitStack, screen: Lines) -> None:
+        self.screen = screen
+        self.orders = read_orders(ORDERS)
+        self.failed = self.replayed = self.held = 0
+        self.started = time.monotonic()
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="buoy-demo-")))
+        server = stack.enter_context(Server(appendonly=True))
+        self.gateway = stack.enter_context(Gateway())
+        # The workers read from the environment where everything is, as those of a real shop do.
+        os.environ.update(BUOY_URL=server.url, BUOY_LEASE=str(LEASE), BUOY_INLINE="0")
+        os.environ.update(SHOP_DATABASE=str(folder / "shop.db"), SHOP_GATEWAY=self.gateway.url)
+        os.environ.update(PYTHONIOENCODING="utf-8")
+        self.out = stack.enter_context((folder / "out").open("a", encoding="utf-8"))
+        self.log = stack.enter_context((folder / "log").open("a+", encoding="utf-8"))
+        self.heard = stack.enter_context((folder / "out").open(encoding="utf-8"))
+        self.crew = stack.enter_context(Crew())
+        self.monitor = Job.app.monitor
+
+    def play(self) -> int:
+        self.open_shop()
+        self.kill_a_worker()
+        self.replay_failures()
+        return self.take_stock()
+
+    # The four acts
+
+    def open_shop(self) -> None:
+        database.create()
+        for order in self.orders:
+            place(order)
+        self.say(f"{len(self.orders)} orders are placed; each is to be charged, then packed")
+        first, second = self.start_worker(), self.start_worker()
+        self.say(f"workers {first.pid} and {second.pid} start, with {SLOTS} slots each")
+
+    def kill_a_worker(self) -> None:
+        victim = self.crew.workers[0]
+
+        def in_the_middle() -> bool:
+            begun = {id for (id,) in database.rows("SELECT job_id FROM runs")}
+            busy = len(begun.intersection(self.in_hand(victim))) > 1
+            return busy and database.count("charges") >= len(self.orders) // 3
+
+        self.wait_until(in_the_middle, "that a worker is in the middle of its work")
+        self.crew.workers.remove(victim)
+        victim.kill()
+        held = self.in_hand(victim)
+        self.say(f"worker {victim.pid} is killed by kill -9, holding {', '.join(held)}")
+        self.say(f"worker {self.start_worker().pid} takes its place")
+        self.wait_until(lambda: not any(map(self.is_open, held)), "what the dead worker held")
+        self.held = len(held)
+        self.say(f"all {self.held} jobs of the dead worker have been run by the others")
+
+    def replay_failures(self) -> None:
+        self.wait_until(self.is_quiet, "the end of all jobs")
+        for _ in range(ROUNDS):
+            failures = list(find(self.monitor, Filter()))
+            if not failures:
+                break
+            self.failed += len(failures)
+            self.say(f"{len(failures)} failed: retried, as by `buoy failed retry --all`")
+            answers = retry(Job.app.broker, failures)
+            self.replayed += Counter(answers.values())["queued"]
+            self.wait_until(self.is_quiet, "the end of the retried jobs")
+
+    def take_stock(self) -> int:
+        seconds = time.monotonic() - self.started
+        events = Events(self.failed, self.replayed, self.held, seconds)
+        self.screen.close()
+        self.screen.say()
+        for line in summary(Job.app, self.gateway, events):
+            self.screen.say(line)
+        self.screen.say()
+        wrong = list(what_is_wrong(Job.app, self.gateway, self.orders))
+        for line in wrong:
+            self.screen.say(f"WRONG: {line}")
+        if not wrong:
+            self.screen.say("Nothing was lost, and nothing was charged twice.")
+        return 1 if wrong else 0
+
+    # What is going on
+
+    def in_hand(self, worker: WorkerProcess) -> list[str]:
+        views = [view for view in self.monitor.workers() if view.pid == worker.pid]
+        return sorted(id for view in views for id in view.running)
+
+    def is_open(self, id: str) -> bool:
+        view = Job.app.find(id)
+        return view is not None and view.state != "failed"
+
+    def is_quiet(self) -> bool:
+        """Whether each order is packed, or lies among the failed, and no job is under way."""
+        packed, queues = database.count("papers"), self.monitor.queues()
+        under_way = sum(queue.waiting + queue.delayed + queue.running for queue in queues)
+        failed = sum(queue.failed for queue in queues)
+        return packed + failed >= len(self.orders) and under_way == 0
+
+    # Telling, and waiting
+
+    def start_worker(self) -> WorkerProcess:
+        # The order of queues is strict: what is charged gets packed before more is charged.
+        arguments = ["-a", "shop.jobs", "-q", "packing,purchasing", "-c", str(SLOTS)]
+        worker = WorkerProcess(*arguments, "--grace", "1", "--quiet", out=self.out, log=self.log)
+        self.crew.workers.append(worker)
+        return worker
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            self.report()
+            if not all(worker.is_alive() for worker in self.crew.workers):
+                raise self.stuck("a worker has ended by itself")
+            if time.monotonic() > deadline:
+                raise self.stuck(f"waited {PATIENCE:g} s for {what}, in vain")
+            time.sleep(0.05)
+        self.report()
+
+    def stuck(self, why: str) -> Stuck:
+        self.log.seek(0)
+        tail = "".join(self.log.readlines()[-10:])
+        return Stuck(f"{why}. The workers' log ends with:\n{tail}".rstrip())
+
+    def report(self) -> None:
+        while line := self.heard.readline():
+            self.screen.tell(self.timed(line.rstrip("\n")))
+        queues = self.monitor.queues()
+        states = {
+            "waiting": sum(queue.waiting for queue in queues),
+            "running": sum(queue.running for queue in queues),
+            "failed": sum(queue.failed for queue in queues),
+        }
+        whole = len(self.orders)
+        self.screen.stand(
+            [
+                "",
+                f"charged  {bar(database.count('charges'), whole)}",
+                f"packed   {bar(database.count('papers'), whole)}",
+                "jobs     " + ", ".join(f"{count} {state}" for state, count in states.items()),
+                "",
+            ]
+        )
+
+    def say(self, text: str) -> None:
+        self.screen.say(self.timed(text))
+
+    def timed(self, text: str) -> str:
+        return f"{time.monotonic() - self.started:5.1f} s  {text}"
+
+
+def main() -> int:
+    screen = display()
+    try:
+        with backstage() as stack:
+            return Demo(stack, screen).play()
+    except KeyboardInterrupt:
+        screen.close()
+        print("demo: interrupted; all that it had started has ended", file=sys.stderr)
+        return 130
+    except (Stuck, BuoyError) as error:
+        screen.close()
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""A payment gateway to try the shop with: it runs on this machine, and is a bad one on purpose.
+
+Of each order it decides by the order's id, the same each time: to answer soon or slowly, to refuse
+at first, or to charge and then hang up without an answer.
+"""
+
+import json
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from typing import Any, Literal, Self
+
+Answer = Literal["quick", "slow", "refused", "cut off"]
+SLOW = 1.0
+"""Seconds from which on an answer is called slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Temper:
+    """How the gateway treats one order."""
+
+    seconds: float
+    refusals: int = 0
+    hang_ups: int = 0
+
+    def answer(self, request: int) -> Answer:
+        """What happens to the first request for this order, to the second, ..."""
+        if request <= self.refusals:
+            return "refused"
+        if request <= self.hang_ups:
+            return "cut off"
+        return "slow" if self.seconds >= SLOW else "quick"
+
+
+def draw_temper(order_id: int, seed: int) -> Temper:
+    """How an order is treated, drawn from the seed."""
+    dice = Random(f"{seed}/{order_id}")
+    quick = dice.uniform(0.05, 0.35)
+    match dice.choices(["quick", "slow", "refused", "cut off"], [70, 14, 10, 6])[0]:
+        case "slow":
+            return Temper(dice.uniform(SLOW, 1.8))
+        case "refused":
+            return Temper(quick, refusals=dice.choice([1, 1, 2]))
+        case "cut off":
+            return Temper(quick, hang_ups=1)
+    return Temper(quick)
+
+
+class Gateway:
+    """``with Gateway() as gateway: ... gateway.url``. ``books`` is what it really charged."""
+
+    def __init__(self, seed: int = 2009, pace: float = 1.0) -> None:
+        self.seed, self.pace = seed, pace
+        self.books: list[tuple[int, int]] = []
+        """Each charge: id of the order, cents."""
+        self.receipts: dict[str, str] = {}
+        self.requests: Counter[int] = Counter()
+        self.answers: Counter[Answer] = Counter()
+        self.lock = threading.Lock()
+        self.server = Server(("127.0.0.1", 0), Conversation)
+        self.server.gateway = self
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self) -> Self:
+        serve = {"poll_interval": 0.05}
+        threading.Thread(target=self.server.serve_forever, kwargs=serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def temper(self, order_id: int) -> Temper:
+        """How this order is treated."""
+        return draw_temper(order_id, self.seed)
+
+    def charge(self, order_id: int, cents: int, key: str) -> tuple[Answer, str]:
+        """Charge, or find what was charged under this key; the receipt is empty for a refusal."""
+        temper = self.temper(order_id)
+        with self.lock:
+            self.requests[order_id] += 1
+            answer = temper.answer(self.requests[order_id])
+            self.answers[answer] += 1
+            if answer == "refused":
+                return answer, ""
+            if key not in self.receipts:
+                self.books.append((order_id, cents))
+                self.receipts[key] = f"r-{len(self.books):04}"
+            return answer, self.receipts[key]
+
+
+class Server(ThreadingHTTPServer):
+    """Knows its gateway. A customer who goes away while being served is no error of ours."""
+
+    gateway: Gateway
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
+class Conversation(BaseHTTPRequestHandler):
+    """One request and its answer."""
+
+    server: Server
+
+    def do_POST(self) -> None:
+        gateway = self.server.gateway
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        key = self.headers["Idempotency-Key"]
+        answer, receipt = gateway.charge(asked["order"], asked["cents"], key)
+        # It charges first and dawdles then: who is killed meanwhile does not know of the charge.
+        time.sleep(gateway.temper(asked["order"]).seconds * gateway.pace)
+        if answer == "refused":
+            self.send_error(503)
+        elif answer != "cut off":
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"receipt": receipt}).encode())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
