@@ -19,7 +19,7 @@ class Charge(Job):
 
 
 def take(app: App, wanted: int = 1, queue: str = "purchasing") -> list[Reservation]:
-    [answer], _ = app.broker.advance("w-1", [Advance(queue, 1, wanted)])
+    answer = app.broker.visit("w-1", Advance(queue, 1, wanted))
     return answer.reservations
 
 

@@ -74,6 +74,8 @@ def test_python_blocks_can_be_run_or_imported(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("BUOY_INLINE", "1")
     page.write_files(tmp_path)
+    for file in tmp_path.glob("*.py"):  # other modules of the tests may have such names, too
+        monkeypatch.delitem(sys.modules, file.stem, raising=False)
 
     for number, body in enumerate(page.blocks("python")):
         module = f"block_{number}"

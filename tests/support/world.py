@@ -59,8 +59,7 @@ class World:
         """One round trip of a worker to the queue."""
         number = next(self.numbers) if number is None else number
         advance = Advance(self.queue, number, wanted, hands, list(settlements), again)
-        [answer], _ = self.broker.advance(worker, [advance])
-        return answer
+        return self.broker.visit(worker, advance)
 
     def take(self, wanted: int = 1, worker: str = "one", hands: int = 0) -> list[Reservation]:
         """Reserve so many jobs."""

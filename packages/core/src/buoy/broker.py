@@ -103,28 +103,44 @@ class Broker:
         if now - self.registered.get(queue, -60.0) >= 60.0:
             try:
                 only((yield [["SADD", self.keys.queues(), queue]]))
-            except Unavailable as error:  # sent or not: no job was
-                raise Unavailable(str(error), sent=False) from error
+            except Unavailable as error:
+                error.sent = False  # sent or not: no job was
+                raise
             self.registered[queue] = now
 
     # Workers
 
     def advance(
         self, worker: str, trips: Sequence[Advance], others: Sequence[str] = ()
-    ) -> tuple[list[Advanced], dict[str, Look]]:
-        """Go to some queues and look at others, in one round trip."""
+    ) -> tuple[list[Advanced | BrokerError], dict[str, Look]]:
+        """Go to some queues and look at others, in one round trip.
+
+        A trip that did not succeed has its error in the place of an answer; a queue that could
+        not be looked at is missing from the looks. Raises only if there was nothing else to do.
+        """
         acts = [self.trip(worker, trip) for trip in trips]
         groups = self.link.together(others)
         acts += [self.glance(queues) for queues in groups]
-        replies = run_scripts(self.link, acts)
+        try:
+            replies = run_scripts(self.link, acts)
+        except BrokerError as error:
+            replies = [error] * len(acts)
         answers = [
-            self.advanced(worker, trip, reply)
-            for trip, reply in zip(trips, accepted(replies[: len(trips)]), strict=True)
+            reply if isinstance(reply, BrokerError) else self.advanced(worker, trip, reply)
+            for trip, reply in zip(trips, replies[: len(trips)], strict=True)
         ]
+        if not trips:
+            accepted(replies[:1])
         looks: dict[str, Look] = {}
         for queues, reply in zip(groups, replies[len(trips) :], strict=True):
             looks |= looked(queues, reply)
         return answers, looks
+
+    def visit(self, worker: str, trip: Advance) -> Advanced:
+        """One trip; raises what went wrong."""
+        answers, _ = self.advance(worker, [trip])
+        answer: Advanced = only(answers)
+        return answer
 
     def trip(self, worker: str, trip: Advance) -> Act:
         lease, alone = self.settings.lease, max(1, self.settings.max_crashes - 1)
@@ -227,10 +243,9 @@ def report(queue: str, refusals: Sequence[bytes]) -> None:
 
 
 def looked(queues: Sequence[str], reply: Any) -> dict[str, Look]:
-    if isinstance(reply, Unavailable):  # a node of a cluster is away; the others' queues go on
-        return dict.fromkeys(queues, (0, None))
-    seen = only([reply])
-    pairs = zip(queues, seen[::2], seen[1::2], strict=True)
+    if isinstance(reply, BrokerError):
+        return {}
+    pairs = zip(queues, reply[::2], reply[1::2], strict=True)
     return {queue: (length, seconds(due)) for queue, length, due in pairs}
 
 

@@ -2,16 +2,14 @@
 
 import logging
 import os
-import socket
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from .broker import Broker
 from .errors import BrokerError
 from .executor import Executor
+from .hand import Card, Hand
 from .reservation import Advance, Reservation, Settlement
 
 logger = logging.getLogger("buoy.worker")
@@ -20,58 +18,6 @@ TICK = 0.02
 """Seconds between two looks at jobs that run in the worker's own process."""
 MARGIN = 0.1
 """Seconds after the grace time in which the main thread, if it is not in a job, settles itself."""
-
-
-@dataclass
-class Hand:
-    """What a worker holds. Both threads use it: each operation is one of a dict."""
-
-    held: dict[str, Reservation] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-    """How many jobs were settled how."""
-
-    def take(self, reservations: Iterable[Reservation]) -> None:
-        """Hold these."""
-        self.held.update((each.token, each) for each in reservations)
-
-    def drop(self, lost: Iterable[Reservation]) -> None:
-        """Hold these no longer: others may have them."""
-        for each in lost:
-            self.held.pop(each.token, None)
-
-    def settled(self, settlements: Iterable[Settlement]) -> None:
-        """Hold these no longer: it is known what has become of them."""
-        for each in settlements:
-            if self.held.pop(each.token, None):
-                self.counts[each.act] += 1
-
-    def by_queue(self, queues: Iterable[str]) -> dict[str, list[Reservation]]:
-        """What is held, by queue; these queues in any case."""
-        found: dict[str, list[Reservation]] = {queue: [] for queue in queues}
-        for each in list(self.held.values()):
-            found.setdefault(each.queue, []).append(each)
-        return found
-
-    def __len__(self) -> int:
-        return len(self.held)
-
-
-@dataclass
-class Card:
-    """What a worker says of itself; see ``buoy workers``."""
-
-    id: str
-    queues: str
-    executor: str
-    slots: int
-    state: str = "running"
-    started_at: float = field(default_factory=time.time)
-
-    def words(self) -> list[str]:
-        facts = {"host": socket.gethostname(), "pid": os.getpid(), "queues": self.queues}
-        facts |= {"executor": self.executor, "slots": self.slots, "state": self.state}
-        facts["started_at"] = round(self.started_at, 3)
-        return [str(word) for pair in facts.items() for word in pair]
 
 
 class Keeper(threading.Thread):
@@ -108,7 +54,7 @@ class Keeper(threading.Thread):
         self.say_goodbye()
 
     def watch(self, busy: bool) -> None:
-        """Told by the main thread: it will run jobs itself now, or it has ended that."""
+        """Told by the main thread: jobs run in this process now, or none does any more."""
         if busy and not self.busy:
             self.nudged.set()
         self.busy = busy
@@ -168,9 +114,8 @@ class Keeper(threading.Thread):
     def settle(self) -> None:
         for queue in {each.queue for each in self.unsettled}:
             mine = [each for each in self.unsettled if each.queue == queue]
-            try:
-                self.broker.advance(self.card.id, [Advance(queue, 0, settlements=mine)])
-            except BrokerError:
+            [answer], _ = self.broker.advance(self.card.id, [Advance(queue, 0, settlements=mine)])
+            if isinstance(answer, BrokerError):
                 continue
             self.hand.settled(mine)
             self.unsettled = [each for each in self.unsettled if each.queue != queue]

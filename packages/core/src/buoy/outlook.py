@@ -1,7 +1,7 @@
 """What a worker knows of its queues, and so where it goes next."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from .reservation import Look
 
@@ -11,6 +11,8 @@ OLD = 0.05
 """Seconds after which a look is no ground for passing over a queue of higher priority."""
 POLL = 2.0
 """Seconds after which an idle worker looks by itself: a ring may have been lost."""
+
+NOTHING: Look = (0, None)
 
 
 class Outlook:
@@ -22,9 +24,13 @@ class Outlook:
         self.looks: dict[str, Look] = {}
         self.looked_at = float("-inf")
         self.offset = 0.0
+        self.weights: Mapping[str, int] = {}
+        self.served: dict[str, float] = {}
+        self.least = 0.0
 
-    def serve(self, queues: tuple[str, ...]) -> None:
+    def serve(self, queues: tuple[str, ...], weights: Mapping[str, int] | None = None) -> None:
         """From now on these queues; what is new must be looked at."""
+        self.weights = weights or {}
         if queues != self.queues:
             self.queues, self.looked_at = queues, float("-inf")
 
@@ -46,14 +52,27 @@ class Outlook:
         """Whether the last look at all queues is so long ago."""
         return self.clock() - self.looked_at > seconds
 
-    def choose(self) -> str | None:
-        """The first queue that has something to take."""
+    def choose(self, passed_over: Container[str] = ()) -> str | None:
+        """The queue to take from next: the first that has something; with weights, of these the
+        one that is farthest behind its share."""
         now = self.clock() + self.offset
-        for queue in self.queues:
-            waiting, due = self.looks.get(queue, (0, None))
-            if waiting or (due is not None and due <= now):
-                return queue
-        return None
+        ready = (
+            queue
+            for queue, (waiting, due) in ((q, self.looks.get(q, NOTHING)) for q in self.queues)
+            if (waiting or (due is not None and due <= now)) and queue not in passed_over
+        )
+        if not self.weights:
+            return next(ready, None)
+        return min(
+            ready, key=lambda queue: max(self.served.get(queue, 0.0), self.least), default=None
+        )
+
+    def took(self, queue: str, count: int) -> None:
+        """Take account of jobs taken, against the share of the queue. A queue that was empty for a
+        while has saved up nothing."""
+        if self.weights and count:
+            self.least = max(self.served.get(queue, 0.0), self.least)
+            self.served[queue] = self.least + count / self.weights.get(queue, 1)
 
     def seconds_to_next(self) -> float:
         """How long nothing can be due, as far as known."""

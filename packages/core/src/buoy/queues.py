@@ -12,22 +12,30 @@ WILD = set("*?[")
 
 @dataclass(frozen=True, slots=True)
 class QueueList:
-    """As in ``-q purchasing,mail*,!mail_bulk``: the first is served first."""
+    """As in ``-q purchasing,mail*,!mail_bulk``: the first is served first; or with weights, as in
+    ``-q mail:5,admin:1``: each gets its share of the jobs, as long as it has any."""
 
     patterns: tuple[str, ...]
     excluded: tuple[str, ...]
+    weights: tuple[int, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> "QueueList":
         """The list that the text names."""
         words = [word.strip() for word in text.split(",") if word.strip()]
-        patterns = tuple(word for word in words if not word.startswith("!"))
+        named = [word.partition(":") for word in words if not word.startswith("!")]
+        patterns = tuple(pattern for pattern, _, _ in named)
         excluded = tuple(word[1:] for word in words if word.startswith("!"))
         expect(bool(patterns), "-q", "at least one queue that is not excluded by !", text)
         for pattern in patterns:
             if not WILD & set(pattern):
                 checked_queue(pattern)
-        return cls(patterns, excluded)
+        if not any(colon for _, colon, _ in named):
+            return cls(patterns, excluded)
+        for pattern, colon, weight in named:
+            right = not colon or (weight.isascii() and weight.isdigit() and int(weight) > 0)
+            expect(right, "-q", f"a weight of 1 or more behind {pattern}:", weight)
+        return cls(patterns, excluded, tuple(int(weight or 1) for _, _, weight in named))
 
     @property
     def fixed(self) -> bool:
@@ -45,5 +53,15 @@ class QueueList:
                     chosen.setdefault(name)
         return tuple(chosen)
 
+    def weigh(self, queues: Iterable[str]) -> dict[str, int]:
+        """The weights of these queues, each by the first pattern that it fits; none without."""
+        pairs = list(zip(self.patterns, self.weights, strict=False))
+        return {
+            queue: next(weight for pattern, weight in pairs if fnmatchcase(queue, pattern))
+            for queue in (queues if pairs else ())
+        }
+
     def __str__(self) -> str:
-        return ",".join([*self.patterns, *("!" + name for name in self.excluded)])
+        weights = [f":{weight}" for weight in self.weights] or [""] * len(self.patterns)
+        named = [pattern + weight for pattern, weight in zip(self.patterns, weights, strict=True)]
+        return ",".join([*named, *("!" + name for name in self.excluded)])

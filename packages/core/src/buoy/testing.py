@@ -31,12 +31,12 @@ def drain(app: App, *queues: str) -> Counter[str]:
         idle = True
         for queue in queues or app.monitor.queue_names():
             number += 1
-            [answer], _ = app.broker.advance(WORKER, [Advance(queue, number, wanted=1)])
-            for held in answer.reservations:
+            trip = Advance(queue, number, wanted=1)
+            for held in app.broker.visit(WORKER, trip).reservations:
                 idle = False
                 settlement = run(held)
                 counts[settlement.act] += 1
-                app.broker.advance(WORKER, [Advance(queue, 0, settlements=[settlement])])
+                app.broker.visit(WORKER, Advance(queue, 0, settlements=[settlement]))
     return counts
 
 

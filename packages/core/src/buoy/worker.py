@@ -11,17 +11,18 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from .backoff import Backoff
 from .bell import bell_of
 from .broker import Broker
 from .errors import BrokerError, Unavailable
 from .executor import Executor
-from .keeper import Card, Hand, Keeper
+from .hand import Card, Hand
+from .keeper import Keeper
 from .monitor import Monitor
-from .outlook import FRESH, OLD, POLL, Outlook
+from .outlook import POLL, Outlook
 from .queues import QueueList
-from .reservation import Advance, Advanced, Reservation, Settlement
+from .reservation import Reservation, Settlement
 from .signals import Wake
+from .trips import Trips
 
 logger = logging.getLogger("buoy.worker")
 
@@ -50,20 +51,15 @@ class Worker:
         self.broker, self.executor, self.queues = broker, executor, queues
         self.grace, self.burst = grace, burst
         self.id = worker_id()
-        self.hand = Hand()
-        self.outlook = Outlook()
+        self.hand, self.outlook = Hand(), Outlook()
         self.bell = bell_of(broker.settings.url, broker.keys)
+        self.trips = Trips(broker, self.id, self.hand, self.outlook, lambda: self.bell.poll)
         self.card = Card(self.id, str(queues), executor.name, executor.slots)
         self.keeper = Keeper(broker, executor, self.hand, self.card, self.on_lost)
         self.wake = Wake(self.on_signal)
-        self.settlements: list[Settlement] = []
-        self.echoes: set[str] = set()
         self.lost: list[Reservation] = []
-        self.pending: tuple[list[Advance], list[str]] | None = None
-        self.number = 0
-        self.outage = Backoff()
         self.refreshed = float("-inf")
-        self.started = self.paused = self.killing = self.alone = self.grace_over = False
+        self.started = self.paused = self.killing = self.grace_over = False
         self.stopped_at: float | None = None
         self.deadline: float | None = None
 
@@ -83,14 +79,6 @@ class Worker:
                 self.bell.close()
         logger.info("worker %s ends: %s", self.id, told(self.hand.counts))
 
-    def work(self) -> None:
-        while not self.over():
-            self.collect()
-            if self.has_errand():
-                self.travel()
-            else:
-                self.rest()
-
     def check_login(self) -> None:
         """A wrong password is told at once; a Redis that is away is waited for."""
         try:
@@ -98,15 +86,25 @@ class Worker:
         except Unavailable as error:
             logger.warning("%s; waiting for it", error)
 
+    def work(self) -> None:
+        while not self.over():
+            self.collect()
+            self.refresh()
+            if self.trips.errand(self.room()):
+                self.begin(self.trips.go(self.room()))
+            else:
+                self.rest()
+
     def over(self) -> bool:
-        # A reply that is missing may bring jobs; after a stop they are put back.
-        awaited = self.pending is not None and any(trip.wanted for trip in self.pending[0])
-        free = not self.hand and not self.settlements and not awaited
+        free = not self.hand and not self.trips.unsaid
         if self.stopped_at is not None:
             last = self.deadline if self.hand else self.stopped_at
             return free or (last is not None and self.now() > last + LAST_TRY)
         known = not self.outlook.older_than(POLL) and self.outlook.choose() is None
-        return self.burst and free and known and not self.echoes
+        return self.burst and free and known and not self.trips.echoes
+
+    def now(self) -> float:
+        return time.monotonic()
 
     # Signals
 
@@ -127,21 +125,36 @@ class Worker:
     def stop(self, deadline: float | None) -> None:
         """Take nothing new; what runs has time until the deadline, or as long as it needs."""
         self.stopped_at, self.deadline, self.card.state = self.now(), deadline, "stopping"
-        self.keeper.deadline = deadline
-        if self.executor.in_process:
-            self.executor.stop()
+        last = self.executor.last_words
+        self.keeper.deadline = None if deadline is None else deadline + last
+        self.executor.retire()
 
-    def now(self) -> float:
-        return time.monotonic()
+    # Jobs
 
-    # What has happened
+    def room(self) -> int:
+        """How many jobs to take now."""
+        if self.trips.alone and self.hand:
+            return 0
+        self.trips.alone = False
+        return 0 if self.stopped_at is not None or self.paused else self.executor.room()
+
+    def begin(self, taken: list[Reservation]) -> None:
+        """Run what was reserved; what comes after a stop was told is put back."""
+        self.bell.follow(bool(taken))
+        if self.stopped_at is not None:
+            back = [Settlement.of(each, "release") for each in reversed(taken)]
+            self.trips.settlements += back
+        elif taken:
+            self.keeper.watch(self.executor.in_process)
+            self.executor.begin(taken)
 
     def collect(self) -> None:
         """Take in what jobs have become, and which of them are no longer ours."""
         if self.killing:
             self.killing = False
             self.executor.kill()
-        self.settlements += [each for each in self.executor.ended() if each.token in self.hand.held]
+        ended = self.executor.ended()
+        self.trips.settlements += [each for each in ended if each.token in self.hand.held]
         lost, self.lost = self.lost, []
         gone = [each for each in lost if each.token in self.hand.held]
         if gone:
@@ -162,122 +175,27 @@ class Worker:
             )
         self.executor.abandon(gone)
         self.hand.drop(gone)
-        tokens = {each.token for each in gone}
-        self.settlements = [each for each in self.settlements if each.token not in tokens]
-
-    # Round trips
-
-    def room(self) -> int:
-        """How many jobs to take now."""
-        if self.alone and self.hand:
-            return 0
-        self.alone = False
-        return 0 if self.stopping or self.paused else self.executor.room()
-
-    @property
-    def stopping(self) -> bool:
-        return self.stopped_at is not None
-
-    def has_errand(self) -> bool:
-        if self.outage.seconds() > 0:
-            return False
-        if self.pending is not None or self.settlements or self.echoes:
-            return True
-        return self.room() > 0 and (self.must_look() or self.outlook.choose() is not None)
-
-    def must_look(self) -> bool:
-        """Whether to look at the queues before choosing one."""
-        tempted = len(self.outlook.queues) > 1 and self.outlook.choose() is not None
-        return self.outlook.older_than(OLD if tempted else self.bell.poll)
-
-    def travel(self) -> None:
-        """One round trip; a lost reply is asked for again, under the same number."""
-        try:
-            if self.pending is None:
-                self.refresh()
-                self.pending = self.plan()
-            trips, others = self.pending
-            answers, looks = self.broker.advance(self.id, trips, others)
-        except BrokerError as error:
-            self.wait_out(error)
-            return
-        self.pending = None
-        self.be_back()
-        self.outlook.learn(looks, all_others=len(others) + len(trips) >= len(self.outlook.queues))
-        self.begin(trips, answers)
+        self.trips.forget(gone)
 
     def refresh(self) -> None:
         """Follow the queues that there are, when the list has globs."""
-        if self.now() - self.refreshed > POLL and not (self.queues.fixed and self.outlook.queues):
-            known = [] if self.queues.fixed else Monitor(self.broker).queue_names()
-            self.outlook.serve(self.queues.resolve(known))
-            self.keeper.queues = self.outlook.queues
-            self.refreshed = self.now()
-
-    def plan(self) -> tuple[list[Advance], list[str]]:
-        """Where to go: to settle, to ring on, and to the one queue that comes first."""
-        room, looking = self.room(), self.must_look()
-        target = self.outlook.choose() if room and not looking else None
-        settlements, self.settlements = self.settlements, []
-        echoes, self.echoes = self.echoes, set()
-        self.number += 1
-        visited = {each.queue: None for each in settlements} | dict.fromkeys(echoes)
-        if target is not None:
-            visited[target] = None
-        trips = [
-            Advance(
-                queue,
-                self.number,
-                wanted=room if queue == target else 0,
-                hands=len(self.hand) - len(settlements),
-                settlements=[each for each in settlements if each.queue == queue],
-            )
-            for queue in visited
-        ]
-        looking = looking or (len(self.outlook.queues) > 1 and self.outlook.older_than(FRESH))
-        return trips, [q for q in self.outlook.queues if q not in visited] if looking else []
-
-    def begin(self, trips: Sequence[Advance], answers: Sequence[Advanced]) -> None:
-        """Take in the answers, and run what was reserved."""
-        taken: list[Reservation] = []
-        for trip, answer in zip(trips, answers, strict=True):
-            self.hand.settled(trip.settlements)
-            for id in answer.refused:
-                logger.warning(
-                    "outcome refused, the lease was lost: id=%s queue=%s", id, trip.queue
-                )
-            self.outlook.learn({trip.queue: answer.look}, all_others=False)
-            self.outlook.set_clock(answer.now)
-            self.alone = self.alone or answer.state == "alone"
-            taken += answer.reservations
-        self.hand.take(taken)
-        self.bell.follow(bool(taken))
-        if self.stopping:  # told while the reply was on its way
-            self.settlements += [Settlement.of(each, "release") for each in reversed(taken)]
+        if self.now() - self.refreshed < POLL or (self.queues.fixed and self.outlook.queues):
             return
-        self.keeper.watch(bool(taken) and self.executor.in_process)
-        self.executor.begin(taken)
+        self.refreshed = self.now()
+        try:
+            known = [] if self.queues.fixed else Monitor(self.broker).queue_names()
+        except BrokerError:  # the trips will tell
+            return
+        names = self.queues.resolve(known)
+        self.outlook.serve(names, self.queues.weigh(names))
+        self.keeper.queues = names
 
     # Waiting
 
-    def wait_out(self, error: BrokerError) -> None:
-        """Redis cannot be reached: try again, soon at first, then each second."""
-        if self.pending is not None:
-            for trip in self.pending[0]:
-                trip.again = True
-        if not self.outage.failures:
-            logger.warning("%s; trying again until it is back", error)
-        self.outage.fail()
-
-    def be_back(self) -> None:
-        if self.outage.failures:
-            logger.warning("Redis is back")
-        self.outage.clear()
-
     def rest(self) -> None:
         """Sleep until a job ends, a bell rings, a signal comes or something is due."""
-        self.keeper.watch(False)
-        if self.room() > 0 and not self.outage.failures:
+        self.keeper.watch(bool(self.hand) and self.executor.in_process)
+        if self.room() > 0 and not self.trips.outages:
             self.bell.listen(self.outlook.queues)
         bells = self.bell.files()
         files = [*bells, *self.executor.files(), self.wake.fileno()]
@@ -293,7 +211,7 @@ class Worker:
             return
         self.outlook.rung(queue)
         if self.room() == 0:
-            self.echoes.add(queue)
+            self.trips.echoes.add(queue)
 
     def patience(self) -> float:
         """How long there can be nothing to do, as far as known."""
@@ -305,8 +223,9 @@ class Worker:
                 waits.append(self.bell.patience())
         if self.deadline is not None and not self.grace_over:
             waits.append(self.deadline - self.now())
-        if self.outage.failures:
-            waits = [self.outage.seconds()]
+        next_try = self.trips.seconds_to_next_try()
+        if next_try is not None:
+            waits = [next_try]
         return max(0.0, min(waits))
 
 

@@ -12,7 +12,9 @@ class Executor(Protocol):
     name: str
     slots: int
     in_process: bool
-    """Whether jobs run in the worker's own process, in ``begin``."""
+    """Whether jobs run in the worker's own process."""
+    last_words: float
+    """In its own process: seconds after ``stop`` for which a job may still end by itself."""
 
     def start(self) -> None:
         """Get ready; raises ConfigurationError when the app cannot be run so."""
@@ -21,7 +23,7 @@ class Executor(Protocol):
         """How many more jobs it would take now."""
 
     def begin(self, held: Sequence[Reservation]) -> None:
-        """Run these jobs; in the process of the worker that may take until they have ended."""
+        """Run these jobs; that may take until they have ended."""
 
     def ended(self) -> list[Settlement]:
         """What has become of jobs since this was asked last."""
@@ -30,8 +32,9 @@ class Executor(Protocol):
         """What to wait for: one of these is readable when ``ended`` has something new."""
 
     def overdue(self) -> list[Settlement]:
-        """Called by the keeper thread, again and again while ``begin`` runs: what should be
-        settled now, and what should be given back because it waits behind a slow job."""
+        """Called by the keeper thread, again and again while jobs run in the worker's own process:
+        what should be settled now, and what should be given back, since it waits behind slow jobs.
+        """
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
         """These are no longer held: end them, nobody wants their results."""
@@ -39,8 +42,11 @@ class Executor(Protocol):
     def kill(self) -> None:
         """Kill the running jobs; they fail."""
 
+    def retire(self) -> None:
+        """Begin nothing more; give back what waits."""
+
     def stop(self) -> None:
-        """End the running jobs; what does not end by itself is given back."""
+        """The grace time is over: end the running jobs; what does not end well is given back."""
 
     def close(self) -> None:
         """The worker ends."""

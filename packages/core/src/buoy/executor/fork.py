@@ -26,6 +26,7 @@ class Fork:
 
     name = "fork"
     in_process = False
+    last_words = 0.0
 
     def __init__(self, app: Sequence[str], slots: int = 1, verbosity: int = 0) -> None:
         self.app, self.slots, self.verbosity = list(app), slots, verbosity
@@ -95,6 +96,9 @@ class Fork:
 
     def kill(self) -> None:
         self.say({"kill": list(self.running), "why": "killed"})
+
+    def retire(self) -> None:
+        """Nothing waits here."""
 
     def stop(self) -> None:
         self.say({"stop": True})
