@@ -10,15 +10,22 @@ PR_SET_PDEATHSIG = 1
 prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
-def die_with(parent: int) -> None:
-    """Be killed when the parent dies, however it dies.
+def die_with(parent: int, how: signal.Signals = signal.SIGKILL) -> None:
+    """Be killed, or told to end, when the parent dies, however it dies.
 
     Linux does that at once; elsewhere the parent's pipe tells, to those who read it.
     """
     if prctl is not None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(PR_SET_PDEATHSIG, how, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def follow_supervisor() -> None:
+    """Under a supervisor: stop in order when it dies."""
+    supervisor = os.environ.pop("BUOY_SUPERVISOR", None)
+    if supervisor is not None:
+        die_with(int(supervisor), signal.SIGTERM)
 
 
 def kill_tree(pid: int, how: signal.Signals) -> None:
