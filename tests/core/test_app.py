@@ -352,7 +352,10 @@ class TestRoundTrips:
         far.enqueue(0)
         far.enqueue(0)
 
-        assert [name for name in proxy.commands if name != "EVAL"] == ["SADD", "EVALSHA", "EVALSHA"]
+        assert [name for name in proxy.commands if name != "EVAL"] == [
+            *("SADD", "LLEN", "HGET", "TIME"),
+            *("EVALSHA", "EVALSHA"),
+        ]
 
 
 @pytest.fixture
@@ -513,3 +516,36 @@ class Awaiting(Job):
     async def perform(self, number: int) -> None:
         await asyncio.sleep(0)
         ran.append(number)
+
+
+class TestUnservedQueue:
+    """Story S12: another team enqueues into a queue that no worker serves."""
+
+    def warnings(self, caplog: pytest.LogCaptureFixture) -> list[str]:
+        return [record.getMessage() for record in caplog.records]
+
+    def test_the_producer_is_warned_once_a_minute(
+        self, buoy_app: App, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        Awaiting.enqueue(1)
+        assert self.warnings(caplog) == []
+
+        buoy_app.broker.registered.clear()  # as after a minute
+        Awaiting.enqueue(2)
+        Awaiting.enqueue(3)
+
+        assert self.warnings(caplog) == [
+            "queue 'default': 1 jobs wait, but no worker has looked at it ever; start one: "
+            "buoy worker -a MODULE -q default"
+        ]
+
+    def test_a_queue_that_a_worker_looks_at_is_no_matter(
+        self, buoy_app: App, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        Awaiting.enqueue(1)
+        buoy_app.broker.beat({"default": []})
+
+        buoy_app.broker.registered.clear()
+        Awaiting.enqueue(2)
+
+        assert self.warnings(caplog) == []

@@ -23,7 +23,7 @@ ORDER = (
     "hookspecs", "plugin", "call", "handle", "registry", "job", "function", "run",
     "broker", "monitor", "failures", "app",
     "process", "signals", "logs", "loading", "doctor",
-    "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "testing",
+    "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "contract", "testing",
 )
 # fmt: on
 

@@ -15,11 +15,12 @@ SLOTS = 16384
 class Cluster:
     """`with Cluster() as cluster`: three masters, each with a third of the slots.
 
-    `servers` can be killed and started again one by one; slots do not move by themselves.
+    `servers` can be killed and started again one by one; slots do not move by themselves. With
+    `appendonly` they keep their data.
     """
 
-    def __init__(self) -> None:
-        self.servers = [_node() for _ in range(SIZE)]
+    def __init__(self, *, appendonly: bool = False) -> None:
+        self.servers = [_node(appendonly) for _ in range(SIZE)]
         self._running = ExitStack()
 
     @property
@@ -47,11 +48,13 @@ class Cluster:
         self._running.close()
 
 
-def _node() -> Server:
+def _node(appendonly: bool) -> Server:
     # The usual port of the cluster's bus, 10 000 above the first, may be taken or out of range.
     bus = ("--cluster-port", str(free_port()))
     timeout = ("--cluster-node-timeout", "1000")
-    return Server(port=True, args=("--cluster-enabled", "yes", *bus, *timeout))
+    partial = ("--cluster-require-full-coverage", "no", "--appendfsync", "always")
+    args = ("--cluster-enabled", "yes", *bus, *timeout, *(partial if appendonly else ()))
+    return Server(port=True, appendonly=appendonly, args=args)
 
 
 def _join(servers: list[Server]) -> None:

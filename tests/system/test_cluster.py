@@ -6,6 +6,7 @@ from statistics import median
 
 import pytest
 
+from buoy.cluster import ClusterLink, slot_of
 from tests.support.cluster import Cluster
 from tests.support.processes import Site, wait_until
 
@@ -57,3 +58,40 @@ def test_jobs_of_a_killed_worker_go_to_another(site: Site) -> None:
     site.open("gate")
     site.settled("queue3")
     assert site.words() == ["running"]
+
+
+def test_the_loss_of_a_node_stops_its_queues_alone_and_loses_nothing(
+    make_site: Callable[..., Site],
+) -> None:
+    with Cluster(appendonly=True) as cluster:
+        site = make_site(cluster, lease=3.0)
+        here, there = (queue_of(site, cluster, number) for number in (0, 2))
+        workers = [
+            site.worker("--executor", each, queues=f"{there},{here}")
+            for each in ("fork", "inline", "thread", "async")
+        ]
+        Note.using(queue=there).enqueue("before")
+        site.note("ran", "before")
+
+        cluster.servers[2].kill()
+        Note.using(queue=here).enqueue_many([(f"meanwhile-{n}",) for n in range(10)])
+        wait_until(lambda: len(set(site.words())) == 11, what=site.logs)
+        cluster.servers[2].start()
+        cluster.wait_until_ready()
+
+        Note.using(queue=there).enqueue_many([(f"after-{n}",) for n in range(10)])
+        wait_until(lambda: len(set(site.words())) == 21, what=site.logs)
+        for worker in workers:
+            worker.stop()
+
+
+def queue_of(site: Site, cluster: Cluster, number: int) -> str:
+    """A queue whose slot this node has."""
+    port = cluster.servers[number].port
+    link = site.app.broker.link
+    assert isinstance(link, ClusterLink)
+    return next(
+        queue
+        for queue in QUEUES
+        if link.learn()[slot_of(["LLEN", f"buoy:{{{queue}}}:ready"])].endswith(f":{port}")
+    )

@@ -98,15 +98,20 @@ class Broker:
         return found
 
     def register(self, queue: str) -> Steps[None]:
-        """Make the queue known, before its first push and again each minute."""
+        """Make the queue known, before its first push and again each minute; and warn when jobs
+        wait there that no worker looks at."""
         now = time.monotonic()
-        if now - self.registered.get(queue, -60.0) >= 60.0:
-            try:
-                only((yield [["SADD", self.keys.queues(), queue]]))
-            except Unavailable as error:
-                error.sent = False  # sent or not: no job was
-                raise
-            self.registered[queue] = now
+        if now - self.registered.get(queue, -60.0) < 60.0:
+            return
+        ready, meta = (self.keys.part(queue, part) for part in ("ready", "meta"))
+        facts = [["LLEN", ready], ["HGET", meta, "seen"], ["TIME"]]
+        try:
+            _, *found = accepted((yield [["SADD", self.keys.queues(), queue], *facts]))
+        except Unavailable as error:
+            error.sent = False  # sent or not: no job was
+            raise
+        self.registered[queue] = now
+        warn_if_unserved(queue, 2 * self.settings.lease, *found)
 
     # Workers
 
@@ -129,11 +134,11 @@ class Broker:
             reply if isinstance(reply, BrokerError) else self.advanced(worker, trip, reply)
             for trip, reply in zip(trips, replies[: len(trips)], strict=True)
         ]
-        if not trips:
-            accepted(replies[:1])
         looks: dict[str, Look] = {}
         for queues, reply in zip(groups, replies[len(trips) :], strict=True):
             looks |= looked(queues, reply)
+        if not trips and not looks:
+            accepted(replies)
         return answers, looks
 
     def visit(self, worker: str, trip: Advance) -> Advanced:
@@ -235,6 +240,20 @@ class Broker:
     def pause(self, queue: str, *, resume: bool = False) -> bool:
         """Let workers take nothing from the queue, or go on; False if it was so already."""
         return bool(self.run("pause", queue, Packing(["resume" if resume else "pause"])))
+
+
+def warn_if_unserved(
+    queue: str, patience: float, waiting: int, seen: bytes | None, clock: list[bytes]
+) -> None:
+    """Jobs that pile up fill Redis, and that stops everybody: so producers hear of it, too."""
+    silence = int(clock[0]) - int(float(seen or 0)) / 1000
+    if waiting and silence > patience:
+        since = f"for {silence:.0f} s" if seen else "ever"
+        logger.warning(
+            "queue %r: %d jobs wait, but no worker has looked at it %s; start one: "
+            "buoy worker -a MODULE -q %s",
+            *(queue, waiting, since, queue),
+        )
 
 
 def report(queue: str, refusals: Sequence[bytes]) -> None:

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from .app import App
+from .contract import plugin_contract
 from .handle import Options
 from .job import Job, built
 from .reservation import Advance
 from .run import run
 from .server import Server
+
+__all__ = ["Clock", "assert_enqueued", "buoy_app", "buoy_clock", "buoy_server", "drain"]
+__all__ += ["plugin_contract"]
 
 WORKER = "drain"
 

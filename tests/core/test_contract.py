@@ -1,0 +1,94 @@
+"""buoy.testing.plugin_contract: what it lets pass, and what it finds."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from buoy import App, Job, Later, Plugin, PluginError, hookimpl
+from buoy.testing import plugin_contract
+
+
+@dataclass(frozen=True)
+class Good(Plugin):
+    times: int = 3
+
+    @hookimpl
+    def before_enqueue(self, job: Job) -> None:
+        job.transition.claim(f"good:{job.identifier}")
+
+    @hookimpl(wrapper=True)
+    def around_perform(self, job: Job) -> Iterator[None]:
+        job.app.command("GET", job.app.key(job.queue, "good"))
+        job.transition.then("INCR", job.app.key(job.queue, "good"))
+        return (yield)
+
+    @hookimpl
+    def on_failure(self, job: Job, error: BaseException) -> Later | None:
+        return Later(1) if job.attempt < self.times else None
+
+
+@dataclass
+class Changeable(Plugin):
+    times: int = 3
+    __hash__ = object.__hash__
+
+
+@dataclass(frozen=True)
+class Unhashable(Plugin):
+    on: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Misspelt(Plugin):
+    @hookimpl
+    def on_fail(self, job: Job) -> None: ...
+
+
+@dataclass(frozen=True)
+class Unmarked(Plugin):
+    def on_failure(self, job: Job, error: BaseException) -> None: ...
+
+
+@dataclass(frozen=True)
+class Writing(Plugin):
+    @hookimpl(wrapper=True)
+    def around_perform(self, job: Job) -> Iterator[None]:
+        job.app.command("INCR", job.app.key(job.queue, "writing"))
+        return (yield)
+
+
+@dataclass(frozen=True)
+class Greedy(Plugin):
+    """Its hook hides the errors of all inside it, so that they see no failure."""
+
+    @hookimpl(tryfirst=True)
+    def around_perform(self, job: Job) -> str:
+        if getattr(job.declared[0], "log", None) is not None:
+            raise ValueError("not behind another")
+        return "done without perform"
+
+
+def test_a_plugin_that_keeps_to_the_contract_passes(buoy_app: App) -> None:
+    plugin_contract(Good())
+
+
+@pytest.mark.parametrize(
+    ("plugin", "message"),
+    [
+        (Changeable(), "expected an immutable value, but 'times' can be set"),
+        (Unhashable(), "expected a hashable value, got: unhashable type: 'list'"),
+        (Unmarked(), "expected @hookimpl on on_failure, got a plain method, which is never called"),
+        (Writing(), "expected no writes beside a transition, got incr; attach them"),
+        (Greedy(), "expected the same outcome before and behind a neighbour"),
+    ],
+)
+def test_what_breaks_it_is_named(buoy_app: App, plugin: Plugin, message: str) -> None:
+    with pytest.raises(AssertionError, match=re.escape(message)):
+        plugin_contract(plugin)
+
+
+def test_an_unknown_hook_is_named(buoy_app: App) -> None:
+    with pytest.raises(PluginError, match="on_fail"):
+        plugin_contract(Misspelt())
