@@ -29,13 +29,12 @@ def shell(command: str, folder: Path, url: str) -> str:
     return ended.stdout
 
 
-def test_the_first_job_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
+def test_the_first_job_of_the_readme_runs(tmp_path: Path) -> None:
     page = Page("README.md")
     page.write_files(tmp_path)
     [commands] = [block for block in page.blocks("sh") if "buoy worker" in block]
-    commands = commands.replace("export BUOY_URL=redis://127.0.0.1:6379/0\n", "")
 
-    said = shell(commands.rstrip() + " --burst", tmp_path, buoy_server.url)
+    said = shell(commands.rstrip() + " --burst", tmp_path, "redis://unused")
 
     assert said == "charging purchase 42\n"
 

@@ -183,14 +183,17 @@ def slow_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def is_open(pid: int, path: Path) -> bool:
-    files = Path(f"/proc/{pid}/fd").iterdir()
-    return any(str(file.readlink()) == str(path) for file in files)
+    return any(target_of(file) == str(path) for file in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def target_of(link: Path) -> str:
+    with suppress(OSError):  # a file may be closed while one looks
+        return str(link.readlink())
+    return ""
 
 
 def cwd_of(pid: int) -> str:
-    with suppress(OSError):
-        return str(Path(f"/proc/{pid}/cwd").readlink())
-    return ""
+    return target_of(Path(f"/proc/{pid}/cwd"))
 
 
 @pytest.fixture
