@@ -22,7 +22,7 @@ ORDER = (
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "hookspecs", "plugin", "call", "handle", "registry", "job", "function", "run",
     "broker", "monitor", "failures", "app",
-    "process", "signals", "logs", "loading", "doctor",
+    "process", "titles", "wear", "signals", "wishes", "logs", "loading", "doctor",
     "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "contract", "testing",
 )
 # fmt: on
@@ -32,6 +32,8 @@ ORDER = (
 DEFERRED = {
     "app": {"awire", "broker", "monitor"},
     "plugin": {"asyncio", "concurrent"},
+    "process": {"subprocess"},
+    "titles": {"setproctitle"},
     "cli": {*ORDER, "redis"},
 }
 

@@ -50,6 +50,60 @@ class TestQueueList:
             QueueList.parse("mail,a b")
 
 
+class TestWeights:
+    @pytest.mark.parametrize(
+        ("text", "weights"),
+        [
+            ("mail,admin", {}),
+            ("mail:5,admin:1", {"mail": 5, "admin": 1}),
+            (" mail:5 , admin ", {"mail": 5, "admin": 1}),
+            ("mail_urgent:9,mail*:3,!mail_bulk,*", {"mail_urgent": 9, "mail": 3, "admin": 1}),
+            ("*:2", {"mail": 2, "mail_urgent": 2, "purchasing": 2}),
+            ("admin:2,admin:7", {"admin": 2}),
+            ("unknown:3", {"unknown": 3}),
+        ],
+    )
+    def test_each_queue_has_that_of_the_first_pattern_it_fits(
+        self, text: str, weights: dict[str, int]
+    ) -> None:
+        queues = QueueList.parse(text)
+
+        weighed = queues.weigh(queues.resolve(KNOWN))
+
+        assert {name: weighed[name] for name in weights} == weights
+        assert set(weighed) == (set(queues.resolve(KNOWN)) if weights else set())
+
+    def test_they_leave_the_order_as_it_is(self) -> None:
+        queues = QueueList.parse("admin:1,mail:5,!mail_bulk")
+
+        assert queues.resolve(KNOWN) == ("admin", "mail")
+        assert queues.fixed
+        assert not QueueList.parse("mail*:5").fixed
+
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("mail:5, admin:1", "mail:5,admin:1"),
+            ("mail*:5,admin,!mail_bulk", "mail*:5,admin:1,!mail_bulk"),
+        ],
+    )
+    def test_they_are_shown_as_they_are_meant(self, text: str, shown: str) -> None:
+        assert str(QueueList.parse(text)) == shown
+
+    @pytest.mark.parametrize("weight", ["", "0", "-1", "1.5", "x", "٣", "5:3", " 5"])
+    def test_a_weight_that_is_none_is_refused(self, weight: str) -> None:
+        message = f"-q: expected a weight of 1 or more behind mail:, got {weight!r}"
+
+        with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+            QueueList.parse(f"admin,mail:{weight},other")
+
+    def test_an_excluded_queue_has_none(self) -> None:
+        message = "-q: expected no weight behind an excluded queue, got '!mail:5'"
+
+        with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+            QueueList.parse("*:2,!mail:5")
+
+
 class TestNames:
     @pytest.mark.parametrize("name", ["mail", "a.b-c_d/e", "büro", "1"])
     def test_most_names_can_be_that_of_a_queue(self, name: str) -> None:

@@ -21,6 +21,7 @@ MARK = "BUOY_TEST_MARK"
 RECORD = "BUOY_TEST_RECORD"
 ROOT = Path(__file__).parents[2]
 APPS = "tests.system.apps"
+EXECUTORS = ["fork", "inline", "thread", "async"]
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from tests.support.processes import Site, alive, children_of, holds_for, wait_until
+from tests.support.processes import EXECUTORS, Site, alive, children_of, holds_for, wait_until
 
 from .apps.jobs import KillNursery, KillWorker, Note, Sleep, Wait
 from .apps.misbehaving import LeavesAGrandchild
@@ -129,6 +129,7 @@ def test_kills_at_any_moment_lose_nothing(site: Site, executor: str) -> None:
     assert list(site.app.monitor.failed()) == []
 
 
+@pytest.mark.parametrize("executor", EXECUTORS)
 def test_redis_killed_at_any_moment_loses_nothing(own_site: Site, executor: str) -> None:
     rows = [(str(n), 0.01) for n in range(120)]
     Sleep.enqueue_many(rows)

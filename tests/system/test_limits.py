@@ -4,7 +4,7 @@ from tests.support.processes import Site, alive, wait_until
 
 from .apps.expiring import Expiring
 from .apps.jobs import Wait
-from .apps.limits import Limited, LimitedDeaf, Quick
+from .apps.limits import Hungry, Limited, LimitedDeaf, Modest, Quick
 
 
 def test_a_job_that_runs_too_long_is_told_to_end(site: Site) -> None:
@@ -20,6 +20,23 @@ def test_a_job_that_runs_too_long_is_told_to_end(site: Site) -> None:
     assert failure["message"] == "the job ran longer than its timeout of 0.4 s: ended by TERM"
     assert 0.3 < float(str(failure["seconds"])) < 3.0
     assert "wait_for" in str(failure["traceback"])
+
+
+def test_a_job_that_holds_too_much_memory_is_killed(site: Site) -> None:
+    Hungry.enqueue("hungry")
+    Modest.enqueue("modest")
+    site.worker(app="limits")
+    hungry = site.note("began", "hungry")
+    site.note("ran", "modest")
+    site.settled()
+    assert not alive(hungry.pid)
+    failure = site.failure()
+    assert failure["error"] == "buoy.errors.MemoryExceeded"
+    assert failure["cause"] == "memory"
+    assert int(str(failure["peak_memory"])) > 96 << 20
+    assert str(failure["message"]).startswith(
+        "the process of the job held more than its max_memory of 96 MiB, and was killed; "
+    )
 
 
 def test_a_job_that_does_not_end_when_told_is_killed(site: Site) -> None:

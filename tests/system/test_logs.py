@@ -1,8 +1,14 @@
 """What a worker says: lines to search in, more or fewer of them."""
 
+import json
+import logging
 import re
+import sys
 from pathlib import Path
 
+import pytest
+
+from buoy.logs import OneObject
 from tests.support.processes import Site
 
 from .apps import misbehaving as bad
@@ -77,3 +83,37 @@ def test_where_nothing_can_be_written_jobs_run_all_the_same(site: Site, executor
         site.start([*command, "--executor", executor], full).wait(20.0)
     assert site.words() == ["x"]
     assert site.view().failed == 1
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_as_json_each_line_is_an_object(site: Site, how: str) -> None:
+    failed = bad.Fails.enqueue()
+    bad.Segfaults.enqueue()
+    options = ["--log-format", "json"] if how == "option" else []
+    site.environ |= {"BUOY_LOG_FORMAT": "json"} if how == "environment" else {}
+    worker = site.burst("-v", "--processes", "2", *options, queues="bad", app="misbehaving")
+    rows = [json.loads(line) for line in worker.log.splitlines()]
+    assert {"buoy.supervisor", "buoy.worker", "buoy.job"} == {row["logger"] for row in rows}
+    [row] = [row for row in rows if f"id={failed.id}" in row["message"]]
+    assert set(row) == {"time", "level", "logger", "message", "pid"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["time"])
+    assert row["level"] == "ERROR"
+    assert row["message"].startswith("failed: ValueError: wrong\nin two lines id=")
+
+
+def test_as_json_an_event_carries_its_traceback() -> None:
+    try:
+        raise ValueError("wrong")
+    except ValueError:
+        record = logging.getLogger().makeRecord(
+            "shop", logging.ERROR, __file__, 1, "%s failed", ("x",), sys.exc_info()
+        )
+    row = json.loads(OneObject().format(record))
+    assert row["message"] == "x failed"
+    assert row["traceback"].endswith("ValueError: wrong")
+
+
+def test_another_format_is_refused(site: Site) -> None:
+    code, output = site.run("worker", "-a", "x", "-q", "x", "--log-format", "xml")
+    assert code == 2
+    assert "Invalid value for '--log-format': 'xml' is not one of 'text', 'json'." in output

@@ -1,5 +1,7 @@
 """The first queue of the list is served first, whatever the others hold."""
 
+import pytest
+
 from buoy.outlook import OLD
 from tests.support.processes import Site, holds_for, wait_until
 
@@ -93,3 +95,25 @@ def test_slots_are_filled_from_the_first_queue(site: Site) -> None:
     assert sorted(site.words("began")) == ["high", "low 0", "low 1"]
     site.open("gate")
     site.settled("low")
+
+
+@pytest.mark.parametrize("mail", ["mail", "mail*"])
+@pytest.mark.parametrize(("executor", "jobs", "off"), [("fork", 100, 1), ("inline", 300, 30)])
+def test_with_weights_each_queue_gets_its_share(
+    site: Site, executor: str, jobs: int, off: int, mail: str
+) -> None:
+    for queue in ("admin", "mail"):
+        Sleep.using(queue=queue).enqueue_many([(queue, 0.002)] * jobs)
+    site.burst("--executor", executor, queues=f"{mail}:5,admin:1")
+    words = site.words()
+    assert words.count("mail") == words.count("admin") == jobs
+    # As long as there is mail; inline takes short jobs in batches.
+    shared = words[: max(n for n, word in enumerate(words) if word == "mail")]
+    assert shared.count("admin") == pytest.approx(jobs / 5, abs=off)
+
+
+@pytest.mark.parametrize("executor", ["fork", "inline"])
+def test_alone_a_queue_is_not_held_back_by_a_small_weight(site: Site, executor: str) -> None:
+    Note.using(queue="admin").enqueue_many([(str(n),) for n in range(20)])
+    site.burst("--executor", executor, queues="mail:5,admin:1")
+    assert site.words() == [str(n) for n in range(20)]

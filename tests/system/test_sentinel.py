@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from buoy import EnqueueError, Handle
+from buoy import Call, EnqueueError
 from tests.support.processes import Site, wait_until
 from tests.support.sentinel import Watched
 
@@ -28,7 +28,7 @@ def test_all_go_on_with_the_new_primary_and_nothing_replicated_is_lost(
         watched.kill_primary()
 
         for queue in EXECUTORS:
-            insisting(lambda queue=queue: Note.using(queue=queue).enqueue(f"{queue}-after"))
+            insisting(Note.using(queue=queue), f"{queue}-after")
         site.open("gate")
         for queue in EXECUTORS:
             site.settled(queue)
@@ -48,12 +48,12 @@ def replicated(watched: Watched) -> None:
         wait_until(lambda: primary.wait(1, 1000) == 1)
 
 
-def insisting(enqueue: Callable[[], Handle[None]]) -> None:
+def insisting(call: Call[[str], None], word: str) -> None:
     """Enqueue as a program does that cares: again, when it was told that nothing was enqueued."""
 
     def done() -> bool:
         try:
-            enqueue()
+            call.enqueue(word)
         except EnqueueError:
             return False
         return True

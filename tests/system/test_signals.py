@@ -6,11 +6,12 @@ from contextlib import suppress
 
 import pytest
 
-from tests.support.processes import Site, WorkerProcess, alive, holds_for, wait_until
+from tests.support.processes import EXECUTORS, Site, WorkerProcess, alive, holds_for, wait_until
 
 from .apps.jobs import Note, Sleep, Stubborn, Wait, WaitSoon
 
 STOPS = [signal.SIGTERM, signal.SIGINT]
+EVERY = pytest.mark.parametrize("executor", EXECUTORS)
 
 
 def waiting(site: Site) -> list[tuple[str, int]]:
@@ -18,6 +19,7 @@ def waiting(site: Site) -> list[tuple[str, int]]:
     return [(view.args[0], view.attempt) for view in site.app.monitor.peek("default")]
 
 
+@EVERY
 @pytest.mark.parametrize("stop", STOPS)
 def test_an_idle_worker_ends_at_once(site: Site, executor: str, stop: signal.Signals) -> None:
     worker = site.worker("--executor", executor)
@@ -92,6 +94,7 @@ def test_a_batch_that_is_interrupted_loses_and_repeats_nothing(site: Site) -> No
     assert len(ran) <= 301  # the one job in hand may run twice
 
 
+@EVERY
 def test_a_second_term_puts_back_at_once(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor, "--grace", "60")
@@ -114,6 +117,7 @@ def test_quit_waits_beyond_the_grace_time(site: Site, executor: str) -> None:
     assert site.words() == ["running"]
 
 
+@EVERY
 def test_term_after_quit_ends_the_patience(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor, "--grace", "0")
@@ -151,6 +155,7 @@ def test_usr1_kills_the_running_jobs_and_the_worker_goes_on(site: Site) -> None:
     worker.stop()
 
 
+@EVERY
 def test_usr2_pauses_and_cont_resumes(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import time
 from pathlib import Path
 
@@ -107,6 +108,6 @@ class EnqueueUrgent(Job):
 
 def worker_of(pid: int) -> int:
     """The worker of this process, which is itself or its grandparent."""
-    while b"\0worker\0" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+    while not re.search(rb"\0worker\0|^buoy worker:", Path(f"/proc/{pid}/cmdline").read_bytes()):
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return pid

@@ -34,6 +34,27 @@ class LimitedDeaf(Job):
                 note("shrugged", word)
 
 
+class Hungry(Job):
+    """Takes more memory than it may, and keeps it."""
+
+    max_memory = 96 << 20
+
+    def perform(self, word: str) -> None:
+        note("began", word)
+        hoard = bytearray(256 << 20)
+        wait_for("never")
+        del hoard
+
+
+class Modest(Job):
+    """Keeps within its memory."""
+
+    max_memory = 96 << 20
+
+    def perform(self, word: str) -> None:
+        note("ran", word)
+
+
 class Quick(Job):
     """Ends within its time."""
 

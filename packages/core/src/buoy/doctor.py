@@ -12,6 +12,7 @@ OVERDUE_SECONDS = 60.0
 SKEW_SECONDS = 5.0
 HEADROOM = 0.8
 """Part of ``maxmemory`` from which on memory is short."""
+LAST_WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,10 @@ class Facts:
     def __init__(self, app: "App") -> None:
         link, self.monitor, self.settings = app.broker.link, app.monitor, app.settings
         self.link, self.keys = link, app.broker.keys
-        self.info = {
-            name: value
-            for section in ("server", "memory", "persistence")
-            for name, _, value in (
-                line.partition(":") for line in link.call("INFO", section).decode().splitlines()
-            )
-        }
+        lines = link.call("INFO").decode().splitlines()  # of a cluster: one node's
+        self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
         seconds, micros = link.call("TIME")
-        self.now = int(seconds) + int(micros) / 1e6
+        self.now = int(seconds) + int(micros) / 1e6 + app.broker.shift / 1000
         self.queues = self.monitor.queues()
 
     def number(self, name: str) -> int:
@@ -64,7 +60,7 @@ def eviction(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "eviction",
             "wrong",
-            f"expected maxmemory-policy noeviction, got {policy}: a full Redis throws jobs away",
+            f"expected maxmemory-policy noeviction, got {policy}: a full Redis throws data away",
             "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
         )
 
@@ -86,7 +82,15 @@ def memory(facts: Facts) -> Iterator[Finding]:
 
 
 def persistence(facts: Facts) -> Iterator[Finding]:
-    if facts.info.get("aof_enabled") == "1":
+    failed = [name for name in LAST_WRITES if facts.info.get(name) == "err"]
+    if failed:
+        yield Finding(
+            "persistence",
+            "wrong",
+            f"expected Redis to write to its disk, got {failed[0]}:err: it may refuse all jobs",
+            "see the log of Redis; is its disk full?",
+        )
+    elif facts.info.get("aof_enabled") == "1":
         yield Finding("persistence", "fine", "an append-only file is written")
     else:
         yield Finding(
@@ -118,16 +122,18 @@ def unserved(facts: Facts) -> Iterator[Finding]:
         silence = facts.silent_for(queue.name)
         if queue.waiting + queue.delayed and silence > patience:
             found = True
-            since = "ever" if silence == float("inf") else f"for {silence:.0f} s"
+            never = silence == float("inf")
+            looked = "has ever looked at it" if never else f"has looked at it for {silence:.0f} s"
             yield Finding(
                 f"queue {queue.name}",
                 "wrong",
-                f"{queue.waiting} jobs wait and {queue.delayed} are delayed, but no worker has "
-                f"looked at it {since}",
+                f"waiting {queue.waiting}, delayed {queue.delayed}, but no worker {looked}",
                 f"start one: buoy worker -a MODULE -q {queue.name}",
             )
     if not found:
-        yield Finding("queues", "fine", f"{len(facts.queues)}, all with jobs are served")
+        yield Finding(
+            "queues", "fine", f"known: {len(facts.queues)}; all that hold jobs are served"
+        )
 
 
 def workers(facts: Facts) -> Iterator[Finding]:
@@ -138,9 +144,8 @@ def workers(facts: Facts) -> Iterator[Finding]:
                 f"worker {view.id}",
                 "wrong",
                 f"gone without a goodbye {facts.now - view.beat_at:.0f} s ago, "
-                f"{len(view.running)} jobs in hand",
-                "see its log and the kernel's (killed? out of memory?); the next worker that "
-                "starts takes its name off the list",
+                f"jobs in hand: {len(view.running)}",
+                "see its log and the kernel's (killed? out of memory?); it is listed for a day",
             )
     if not any(view.gone for view in views):
         yield Finding("workers", "fine", f"{len(views)} at work")
@@ -172,7 +177,7 @@ def failures(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 f"queue {queue.name}",
                 "wrong",
-                f"{lately} jobs failed in the last hour, {before - lately} in the one before",
+                f"failed in the last hour: {lately}, in the one before: {before - lately}",
                 f"buoy failed list --queue {queue.name} --since 1h",
             )
     if not found:

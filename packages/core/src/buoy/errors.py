@@ -91,6 +91,12 @@ class JobTimeout(DirtyExit):
     cause = "timeout"
 
 
+class MemoryExceeded(DirtyExit):
+    """The process of a job held more memory than the ``max_memory`` of its class."""
+
+    cause = "memory"
+
+
 class Terminated(DirtyExit):
     """A job was told to end by the TERM signal, because its worker stops."""
 

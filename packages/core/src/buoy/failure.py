@@ -86,5 +86,9 @@ def cut(text: str, limit: int = MESSAGE_LIMIT) -> str:
 
 def peak_memory() -> int:
     """The most memory that this process ever held, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return peak_bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def peak_bytes(maxrss: int) -> int:
+    """What the operating system says of a peak, in bytes: it says it in other units each."""
+    return maxrss if sys.platform == "darwin" else maxrss * 1024

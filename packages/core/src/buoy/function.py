@@ -26,11 +26,12 @@ def job(
     name: str | None = None,
     max_length: int | None = None,
     timeout: float | None = None,
+    max_memory: int | None = None,
     expires: float | None = None,
 ) -> Callable[[Callable[P, R]], type[FunctionJob[P, R]]]:
     """Make a job class of a function; the options are the attributes of ``Job``."""
     declared: dict[str, Any] = {"queue": queue, "plugins": plugins, "max_length": max_length}
-    declared |= {"timeout": timeout, "expires": expires}
+    declared |= {"timeout": timeout, "max_memory": max_memory, "expires": expires}
     if name is not None:
         declared["name"] = name
 

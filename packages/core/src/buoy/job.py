@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
+LIMITS = ("timeout", "max_memory", "expires", "max_length")
 Rows = Iterable[tuple[Any, ...]]
 Async = Coroutine[Any, Any, R]
 
@@ -44,6 +45,8 @@ class Job:
     """Refuse to enqueue when so many jobs wait in the queue or are delayed there."""
     timeout: ClassVar[float | None] = None
     """Seconds that a run may take."""
+    max_memory: ClassVar[int | None] = None
+    """Bytes that the process of a run may hold."""
     expires: ClassVar[float | None] = None
     """Seconds after being due within which the first run must start."""
 
@@ -63,7 +66,7 @@ class Job:
         if "name" not in vars(cls):
             cls.name = f"{module_of(cls)}.{cls.__qualname__}"
         checked_queue(cls.queue)
-        for limit in ("timeout", "expires", "max_length"):
+        for limit in LIMITS:
             value = getattr(cls, limit)
             expect(value is None or value > 0, f"{cls.name}.{limit}", "more than 0", value)
         bases = reversed(cls.__mro__)

@@ -11,6 +11,7 @@ from .errors import BrokerError
 from .executor import Executor
 from .hand import Card, Hand
 from .reservation import Advance, Reservation, Settlement
+from .wishes import signal_of
 
 logger = logging.getLogger("buoy.worker")
 
@@ -18,6 +19,10 @@ TICK = 0.02
 """Seconds between two looks at jobs that run in the worker's own process."""
 MARGIN = 0.1
 """Seconds after the grace time in which the main thread, if it is not in a job, settles itself."""
+SOON = 0.2
+"""Seconds after which a worker that was told something shows that it has heard it."""
+LISTED = 86_400_000
+"""Milliseconds for which a worker that is gone without a goodbye stays on the list."""
 
 
 class Keeper(threading.Thread):
@@ -39,6 +44,7 @@ class Keeper(threading.Thread):
         self.deadline: float | None = None
         self.nudged = threading.Event()
         self.ending = False
+        self.wish: bytes | None = None
         self.unsettled: list[Settlement] = []
 
     def run(self) -> None:
@@ -72,26 +78,40 @@ class Keeper(threading.Thread):
         lease = self.broker.settings.lease
         try:
             lost = self.broker.beat(self.hand.by_queue(self.queues))
-            self.show_card(lease)
+            wish = self.show_card(lease)
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
             logger.debug("no heartbeat: %s", error)
             return min(0.5, lease / 10)
         if lost:
             self.on_lost(lost)
-        return lease / 3
+        return SOON if self.heed(wish) else lease / 3
 
-    def show_card(self, lease: float) -> None:
+    def heed(self, wish: bytes | None) -> bool:
+        """Obey a wish that is new; by a signal, so that it is as if one had come."""
+        if wish is None or wish == self.wish:
+            return False
+        self.wish, number = wish, signal_of(wish)
+        if number is not None:
+            logger.info("told through Redis: %s", wish.decode().split(" ")[0])
+            os.kill(os.getpid(), number)
+        return number is not None
+
+    def show_card(self, lease: float) -> bytes | None:
+        """Say what this worker is; returns what is wished of it."""
         keys, link = self.broker.keys, self.broker.link
         seconds, micros = link.call("TIME")
         now = int(seconds) * 1000 + int(micros) // 1000
         key = keys.worker(self.card.id)
-        link.calls(
+        *_, wish = link.calls(
             [
                 ["HSET", key, *self.card.words()],
                 ["PEXPIRE", key, round(lease * 1000)],
                 ["ZADD", keys.workers(), now, self.card.id],
+                ["ZREMRANGEBYSCORE", keys.workers(), "-inf", now - LISTED],
+                ["HGET", key, "wish"],
             ]
         )
+        return wish if isinstance(wish, bytes) else None
 
     def say_goodbye(self) -> None:
         keys, link = self.broker.keys, self.broker.link

@@ -53,7 +53,8 @@ class JobView:
 class WorkerView:
     """A worker as it describes itself, and the ids of the jobs in its hands.
 
-    ``gone`` when its heartbeat stopped without a goodbye.
+    ``gone`` when its heartbeat stopped without a goodbye. ``wish``: what it was last told by
+    ``buoy workers``.
     """
 
     id: str
@@ -67,6 +68,7 @@ class WorkerView:
     beat_at: float
     gone: bool
     running: list[str]
+    wish: str | None = None
 
 
 class Monitor:
@@ -244,6 +246,7 @@ def worker_view(id: str, told: list[bytes], beat_at: float, running: list[str]) 
         state=said.get("state", "gone"),
         started_at=float(said.get("started_at", 0)),
         beat_at=beat_at,
-        gone=not said,
+        gone="state" not in said,
         running=running,
+        wish=said["wish"].split(" ")[0] if "wish" in said else None,
     )

@@ -4,7 +4,11 @@ import ctypes
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .errors import ConfigurationError
 
 PR_SET_PDEATHSIG = 1
 prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -21,11 +25,33 @@ def die_with(parent: int, how: signal.Signals = signal.SIGKILL) -> None:
         os._exit(1)
 
 
-def follow_supervisor() -> None:
-    """Under a supervisor: stop in order when it dies."""
+def follow_supervisor() -> int | None:
+    """Under a supervisor: stop in order when it dies. Returns the file in which to tell it when
+    the work begins."""
     supervisor = os.environ.pop("BUOY_SUPERVISOR", None)
-    if supervisor is not None:
-        die_with(int(supervisor), signal.SIGTERM)
+    if supervisor is None:
+        return None
+    parent, tell = map(int, supervisor.split())
+    die_with(parent, signal.SIGTERM)
+    os.set_inheritable(tell, False)
+    return tell
+
+
+@contextmanager
+def noted_pid(path: Path | None) -> Iterator[None]:
+    """Have the id of this process in a file while it works. Under a supervisor: that does it."""
+    if path is None or "BUOY_SUPERVISOR" in os.environ:
+        yield
+        return
+    try:
+        path.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        wanted = "--pidfile: expected a file that can be written"
+        raise ConfigurationError(f"{wanted}, got {path}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def kill_tree(pid: int, how: signal.Signals) -> None:
@@ -45,3 +71,19 @@ def cause_of(status: int) -> str:
         return f"signal {-code} ({signal.Signals(-code).name})"
     except ValueError:
         return f"signal {-code}"
+
+
+def memory_of(pid: int) -> int:
+    """The memory that a process holds now, in bytes; 0 when it is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return memory_by_ps(pid) if sys.platform == "darwin" else 0
+
+
+def memory_by_ps(pid: int) -> int:
+    import subprocess  # where /proc is, the lean processes do without it
+
+    said = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=False)
+    return int(said.stdout.strip() or 0) * 1024

@@ -27,6 +27,8 @@ class QueueList:
         patterns = tuple(pattern for pattern, _, _ in named)
         excluded = tuple(word[1:] for word in words if word.startswith("!"))
         expect(bool(patterns), "-q", "at least one queue that is not excluded by !", text)
+        for word in excluded:
+            expect(":" not in word, "-q", "no weight behind an excluded queue", "!" + word)
         for pattern in patterns:
             if not WILD & set(pattern):
                 checked_queue(pattern)

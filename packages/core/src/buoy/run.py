@@ -148,12 +148,13 @@ def settle_plainly(held: Reservation, error: BuoyError) -> Settlement:
     return Settlement.of(held, "failed", payload=payload)
 
 
-def timeout_of(held: Reservation) -> float | None:
-    """How many seconds the job may run, by its class."""
+def limits_of(held: Reservation) -> tuple[float | None, int | None]:
+    """How many seconds the job may run and how many bytes it may hold, by its class."""
     try:
-        return loaded(held).timeout
+        job = loaded(held)
     except BuoyError:
-        return None
+        return None, None
+    return job.timeout, job.max_memory
 
 
 def log(level: int, held: Reservation, job: Job, what: str) -> None:

@@ -15,6 +15,7 @@ HEARD = (
     signal.SIGUSR2,
     signal.SIGCONT,
 )
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class Wake:
@@ -35,6 +36,8 @@ class Wake:
     def __enter__(self) -> Self:
         self.before = {number: signal.signal(number, self.heard) for number in self.numbers}
         self.before_fd = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
+        # A supervisor holds them back until they can be heard.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         return self
 
     def heard(self, number: int, _: Any) -> None:

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from .process import cause_of
-from .signals import Wake
+from .signals import HEARD, STOPS, Wake
 
 logger = logging.getLogger("buoy.supervisor")
 
@@ -18,7 +19,10 @@ YOUNG_SECONDS = 5.0
 """A worker that ends sooner than this has not worked: the next one waits before it starts."""
 LONGEST_PAUSE = 30.0
 
-PASSED_ON = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGCONT}
+WRONG = {1, 2}
+"""Exit codes of a worker that says what is wrong with its app or its command line."""
+AGAIN = 75
+"""Exit code of a worker that has ended by itself and wants a successor."""
 
 
 @dataclass
@@ -35,104 +39,126 @@ class Place:
 
 @dataclass
 class Supervisor:
-    """Starts workers, replaces those that end, passes signals on.
+    """Starts workers, replaces those that die or have done enough, passes signals on.
 
-    As the first process of a container it also buries the orphans that jobs leave behind.
+    The first worker must have begun to serve before the others start: if it cannot, it says why,
+    and that is the end. As the first process of a container it also buries the orphans that jobs
+    leave behind.
     """
 
     command: Sequence[str]
     count: int
-    burst: bool = False
     clock: Callable[[], float] = time.monotonic
+    signals: list[signal.Signals] = field(default_factory=list)
+    proven: bool = False
     stopping: bool = False
+    paused: bool = False
     code: int = 0
     places: list[Place] = field(default_factory=list)
 
     def run(self) -> int:
         """Supervise until all workers have ended for good; returns the exit code."""
-        self.places = [Place(number) for number in range(self.count)]
-        with Wake(self.on_signal, also=[signal.SIGCHLD]) as wake:
+        self.places = [Place(number) for number in range(1, self.count + 1)]
+        self.news, self.tell = os.pipe()
+        with Wake(self.signals.append, also=[signal.SIGCHLD]) as wake:
             while not all(place.done for place in self.places):
-                for place in self.places:
-                    self.fill(place)
-                select.select([wake.fileno()], [], [], self.patience())
-                wake.clear()
+                for place in self.vacant():
+                    if place.not_before <= self.clock():
+                        self.start(place)
+                self.wait(wake)
+                while self.signals:
+                    self.obey(self.signals.pop(0))
                 self.bury()
+        os.close(self.news)
+        os.close(self.tell)
         return self.code
 
-    def fill(self, place: Place) -> None:
-        """Start a worker where there is none and should be one."""
-        if place.worker is not None or place.done or self.clock() < place.not_before:
-            return
-        if self.stopping:
-            place.done = True
-            return
-        environment = os.environ | {"BUOY_SUPERVISOR": str(os.getpid())}
-        place.worker = subprocess.Popen(self.command, env=environment)
+    def vacant(self) -> list[Place]:
+        """Where a worker is missing."""
+        places = self.places if self.proven else self.places[:1]
+        return [place for place in places if place.worker is None and not place.done]
+
+    def wait(self, wake: Wake) -> None:
+        """Sleep until a signal comes, the first worker serves, or a pause is over."""
+        pauses = [max(0.0, place.not_before - self.clock()) for place in self.vacant()]
+        files = [wake.fileno(), self.news]
+        readable, _, _ = select.select(files, [], [], min(pauses, default=None))
+        wake.clear()
+        if self.news in readable:
+            self.proven = bool(os.read(self.news, 4096))
+
+    # Workers
+
+    def start(self, place: Place) -> None:
+        """Start a worker, or try again later."""
+        # Signals that come before the worker can hear them are kept for it; see Wake.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+        environment = os.environ | {"BUOY_SUPERVISOR": f"{os.getpid()} {self.tell}"}
         place.started_at = self.clock()
+        try:
+            place.worker = subprocess.Popen(self.command, env=environment, pass_fds=[self.tell])
+        except OSError as error:  # no memory, no more processes
+            self.postpone(place)
+            logger.error("worker %d cannot be started: %s", place.number, error)
+            return
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         logger.info("worker %d started: pid %d", place.number, place.worker.pid)
+        if self.paused:
+            self.send(signal.SIGUSR2, [place])
 
     def bury(self) -> None:
         """Take note of all processes that have ended, our workers among them."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            for place in self.places:
-                if place.worker is not None and place.worker.pid == pid:
-                    self.vacate(place, status)
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                for place in self.places:
+                    if place.worker is not None and place.worker.pid == pid:
+                        place.worker.returncode = os.waitstatus_to_exitcode(status)
+                        place.worker = None
+                        self.vacate(place, status)
 
     def vacate(self, place: Place, status: int) -> None:
+        """One that ends with 0 was told to, or has nothing left to do; all others are replaced."""
         code = os.waitstatus_to_exitcode(status)
-        if place.worker is not None:
-            place.worker.returncode = code
-        place.worker = None
-        if self.stopping or (code == 0 and self.burst):
-            place.done = True
-            self.code = self.code or int(code != 0)
-        elif self.clock() - place.started_at >= YOUNG_SECONDS or code == 0:
-            place.failures, place.not_before = 0, self.clock()
-        else:
-            self.postpone(place, code)
-        if code != 0:
-            logger.error("worker %d ended: %s", place.number, cause_of(status))
-
-    def postpone(self, place: Place, code: int) -> None:
-        """A worker that cannot even start is tried again, less and less often; but one that says
-        that its command line or its app is wrong ends the whole."""
-        place.failures += 1
-        place.not_before = self.clock() + min(LONGEST_PAUSE, 0.5 * 2**place.failures)
-        if code in (1, 2) and place.failures == 1 and not self.has_worked():
+        place.done = self.stopping or code == 0
+        if code in WRONG and not self.proven:  # it has said why
             self.code = code
-            self.stop(signal.SIGTERM)
+            self.stop()
+        elif code == AGAIN:
+            logger.info("worker %d has done enough", place.number)
+        elif code != 0:
+            logger.error("worker %d died: %s", place.number, cause_of(status))
+            self.code = self.code or int(self.stopping)
+            self.postpone(place)
 
-    def has_worked(self) -> bool:
-        return any(
-            place.worker is not None and self.clock() - place.started_at >= YOUNG_SECONDS
-            for place in self.places
-        )
+    def postpone(self, place: Place) -> None:
+        """One that dies young is replaced less and less often."""
+        young = self.clock() - place.started_at < YOUNG_SECONDS
+        place.failures = place.failures + 1 if young else 0
+        pause = min(LONGEST_PAUSE, 0.5 * 2.0**place.failures) if young else 0.0
+        place.not_before = self.clock() + pause
 
-    def patience(self) -> float | None:
-        waiting = [
-            place.not_before for place in self.places if place.worker is None and not place.done
-        ]
-        return max(0.0, min(waiting) - self.clock()) if waiting else None
+    # Signals
 
-    def on_signal(self, number: signal.Signals) -> None:
-        if number in PASSED_ON:
-            self.send(number)
-        elif number != signal.SIGCHLD:
-            self.stop(number)
+    def obey(self, number: signal.Signals) -> None:
+        """Pass a signal on; a second stop, too."""
+        if number == signal.SIGCHLD:
+            return
+        if number in STOPS:
+            self.stop()
+        elif number != signal.SIGUSR1:
+            self.paused = number == signal.SIGUSR2
+        self.send(number, self.places)
 
-    def stop(self, number: signal.Signals) -> None:
-        """Let all workers end, as the signal says; a second one is passed on as well."""
+    def stop(self) -> None:
+        """Start no more workers."""
         self.stopping = True
-        self.send(number)
-
-    def send(self, number: signal.Signals) -> None:
         for place in self.places:
+            place.done = place.worker is None
+
+    def send(self, number: signal.Signals, places: Sequence[Place]) -> None:
+        # Not by Popen.send_signal(), which may bury the worker, and then nobody hears of its end.
+        for place in places:
             if place.worker is not None:
-                place.worker.send_signal(number)
+                os.kill(place.worker.pid, number)

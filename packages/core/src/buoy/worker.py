@@ -21,13 +21,18 @@ from .monitor import Monitor
 from .outlook import POLL, Outlook
 from .queues import QueueList
 from .reservation import Reservation, Settlement
-from .signals import Wake
+from .signals import STOPS, Wake
+from .titles import show
 from .trips import Trips
+from .wear import Wear
 
 logger = logging.getLogger("buoy.worker")
 
 LAST_TRY = 5.0
 """Seconds after the grace time for which a worker still tries to say what it has done."""
+
+ECHO = 1.0
+"""Seconds within which a second TERM, under a supervisor, says no more than the first."""
 
 
 def worker_id() -> str:
@@ -47,9 +52,12 @@ class Worker:
         *,
         grace: float = 25.0,
         burst: bool = False,
+        wear: Wear | None = None,
+        supervisor: int | None = None,
     ) -> None:
         self.broker, self.executor, self.queues = broker, executor, queues
-        self.grace, self.burst = grace, burst
+        self.grace, self.burst, self.supervisor = grace, burst, supervisor
+        self.wear = wear or Wear()
         self.id = worker_id()
         self.hand, self.outlook = Hand(), Outlook()
         self.bell = bell_of(broker.settings.url, broker.keys)
@@ -59,7 +67,7 @@ class Worker:
         self.wake = Wake(self.on_signal)
         self.lost: list[Reservation] = []
         self.refreshed = float("-inf")
-        self.started = self.paused = self.killing = self.grace_over = False
+        self.told_to_stop = self.started = self.paused = self.killing = self.grace_over = False
         self.stopped_at: float | None = None
         self.deadline: float | None = None
 
@@ -68,16 +76,29 @@ class Worker:
         with self.wake:
             self.check_login()
             self.executor.start()
-            self.started = True
+            self.begin_to_serve()
             logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
             self.keeper.start()
             try:
                 self.work()
             finally:
-                self.executor.close()
-                self.keeper.end()
-                self.bell.close()
+                self.close()
         logger.info("worker %s ends: %s", self.id, told(self.hand.counts))
+
+    def close(self) -> None:
+        try:
+            self.executor.close()
+        except Exception:
+            logger.exception("the app's hook worker_stopping failed")
+        finally:
+            self.keeper.end()
+            self.bell.close()
+
+    def begin_to_serve(self) -> None:
+        self.started = True
+        if self.supervisor is not None:
+            os.write(self.supervisor, b"\0")
+            os.close(self.supervisor)
 
     def check_login(self) -> None:
         """A wrong password is told at once; a Redis that is away is waited for."""
@@ -89,11 +110,19 @@ class Worker:
     def work(self) -> None:
         while not self.over():
             self.collect()
+            self.retire_when_worn()
             self.refresh()
             if self.trips.errand(self.room()):
                 self.begin(self.trips.go(self.room()))
             else:
                 self.rest()
+
+    def retire_when_worn(self) -> None:
+        """Let another worker go on, after so many jobs or with so much memory."""
+        reason = self.wear.reached(self.hand.counts.total())
+        if reason is not None and self.stopped_at is None:
+            logger.info("worker %s stops: %s", self.id, reason)
+            self.stop(None)
 
     def over(self) -> bool:
         free = not self.hand and not self.trips.unsaid
@@ -109,10 +138,11 @@ class Worker:
     # Signals
 
     def on_signal(self, number: signal.Signals) -> None:
+        self.told_to_stop = self.told_to_stop or number in STOPS
         match number:
             case signal.SIGTERM | signal.SIGINT | signal.SIGQUIT if not self.started:
                 raise SystemExit(0)  # nothing runs yet
-            case signal.SIGTERM | signal.SIGINT:
+            case signal.SIGTERM | signal.SIGINT if not self.is_echo():
                 self.stop(self.now() + (self.grace if self.deadline is None else 0.0))
             case signal.SIGQUIT:
                 self.stop(None)
@@ -121,6 +151,12 @@ class Worker:
             case signal.SIGUSR2 | signal.SIGCONT:
                 self.paused = number == signal.SIGUSR2
                 self.card.state = "paused" if self.paused else "running"
+
+    def is_echo(self) -> bool:
+        """Whether a signal that was sent to all processes comes again, from the supervisor."""
+        if self.supervisor is None or self.stopped_at is None or self.deadline is None:
+            return False
+        return self.now() < self.stopped_at + ECHO
 
     def stop(self, deadline: float | None) -> None:
         """Take nothing new; what runs has time until the deadline, or as long as it needs."""
@@ -136,7 +172,10 @@ class Worker:
         if self.trips.alone and self.hand:
             return 0
         self.trips.alone = False
-        return 0 if self.stopped_at is not None or self.paused else self.executor.room()
+        if self.stopped_at is not None or self.paused:
+            return 0
+        begun = self.hand.counts.total() + len(self.hand)
+        return min(self.executor.room(), self.wear.room(begun))
 
     def begin(self, taken: list[Reservation]) -> None:
         """Run what was reserved; what comes after a stop was told is put back."""
@@ -145,6 +184,7 @@ class Worker:
             back = [Settlement.of(each, "release") for each in reversed(taken)]
             self.trips.settlements += back
         elif taken:
+            show(f"worker: {len(self.hand)} of {self.executor.slots} jobs from {self.queues}")
             self.keeper.watch(self.executor.in_process)
             self.executor.begin(taken)
 
@@ -197,6 +237,8 @@ class Worker:
         self.keeper.watch(bool(self.hand) and self.executor.in_process)
         if self.room() > 0 and not self.trips.outages:
             self.bell.listen(self.outlook.queues)
+        if not self.hand:
+            show(f"worker: waits for {self.queues}")
         bells = self.bell.files()
         files = [*bells, *self.executor.files(), self.wake.fileno()]
         readable = those_readable(files, self.patience())

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from ..job import Job
+from ..job import LIMITS, Job
 from ..loading import load_app
 from ..plugin import Plugin, hook_names
 from ..registry import named
@@ -26,7 +26,7 @@ def job(name: str, app: list[str], as_json: bool) -> None:
         click.echo(json.dumps([declaration(found)], indent=2))
         return
     click.echo(f"{found.name}{found.accepts.whole}")
-    for field in ("queue", "timeout", "expires", "max_length"):
+    for field in ("queue", *LIMITS):
         value = getattr(found, field)
         if value is not None:
             click.echo(f"  {field:11}{value}")
@@ -39,7 +39,7 @@ def job(name: str, app: list[str], as_json: bool) -> None:
 
 
 def declaration(found: type[Job]) -> dict[str, object]:
-    limits = {field: getattr(found, field) for field in ("timeout", "expires", "max_length")}
+    limits = {field: getattr(found, field) for field in LIMITS}
     plugins = [
         {"plugin": repr(plugin), "hooks": hook_names(plugin), "from": origin(found, plugin)}
         for plugin in found.declared

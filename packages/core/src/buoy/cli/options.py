@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,21 @@ import click
 
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each job, too.")
 quiet_option = click.option("--quiet", is_flag=True, help="Log only what is wrong.")
+
+
+def set_log_format(_ctx: click.Context, _param: click.Parameter, name: str) -> None:
+    os.environ["BUOY_LOG_FORMAT"] = name  # there the processes which run the jobs find it, too
+
+
+log_format_option = click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    envvar="BUOY_LOG_FORMAT",
+    expose_value=False,
+    callback=set_log_format,
+    help="How log lines look.  [env: BUOY_LOG_FORMAT; default: text]",
+)
 
 
 def app_option(*, required: bool) -> Callable[[Any], Any]:

@@ -1,6 +1,11 @@
 """``buoy worker``."""
 
+import logging
+import os
 import sys
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
@@ -8,7 +13,7 @@ from ..errors import ConfigurationError
 from ..executor import Executor
 from ..job import Job
 from ..logs import configure
-from .options import app_option, quiet_option, verbose_option
+from .options import app_option, log_format_option, quiet_option, verbose_option
 
 SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
 
@@ -41,7 +46,7 @@ SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many such workers run; those that die are replaced.",
+    help="How many such workers run, under one supervisor: those that die are replaced.",
 )
 @click.option("--burst", is_flag=True, help="End when nothing is ready and nothing runs.")
 @click.option(
@@ -51,8 +56,25 @@ SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
     show_default=True,
     help="Seconds that running jobs get after TERM before they are put back.",
 )
+@click.option(
+    "--pidfile",
+    type=click.Path(path_type=Path),
+    help="A file for the id of this process, for a process monitor; removed at the end.",
+)
+@click.option(
+    "--max-jobs",
+    type=click.IntRange(min=1),
+    help="End after so many jobs; a supervisor or process monitor starts another.",
+)
+@click.option(
+    "--max-memory",
+    type=click.IntRange(min=1),
+    metavar="MIB",
+    help="The same, when the worker itself holds so much memory (inline, thread, async).",
+)
 @verbose_option
 @quiet_option
+@log_format_option
 def worker(
     app: list[str],
     queues: str,
@@ -61,6 +83,9 @@ def worker(
     processes: int,
     burst: bool,
     grace: float,
+    max_jobs: int | None,
+    max_memory: int | None,
+    pidfile: Path | None,
     verbose: bool,
     quiet: bool,
 ) -> None:
@@ -70,20 +95,37 @@ def worker(
     running jobs end, however long it takes. USR1: kill the running jobs, go on. USR2: pause.
     CONT: go on.
     """
-    from ..process import follow_supervisor
+    from ..process import follow_supervisor, noted_pid
     from ..queues import QueueList
-    from ..supervisor import Supervisor
+    from ..supervisor import AGAIN, Supervisor
+    from ..wear import Wear
     from ..worker import Worker
 
     configure(verbose - quiet)
     serving = QueueList.parse(queues)
+    click.get_current_context().with_resource(noted_pid(pidfile))
     slots = slots or SLOTS[executor]
-    if processes > 1:
+    if processes > 1 or os.getpid() == 1:  # the first process must also bury orphans
         command = [sys.executable, "-m", "buoy", *sys.argv[1:], "--processes", "1"]
-        raise SystemExit(Supervisor(command, processes, burst=burst).run())
-    follow_supervisor()
+        raise SystemExit(Supervisor(command, processes).run())
+    supervisor = follow_supervisor()
     running = executor_of(executor, app, slots, verbose - quiet)
-    Worker(Job.app.broker, running, serving, grace=grace, burst=burst).run()
+    broker = Job.app.broker
+    wear = Wear(max_jobs, None if max_memory is None else max_memory << 20)
+    limits: dict[str, Any] = {"grace": grace, "burst": burst, "wear": wear}
+    one = Worker(broker, running, serving, **limits, supervisor=supervisor)
+    one.run()
+    leave(AGAIN if supervisor is not None and not (burst or one.told_to_stop) else 0)
+
+
+def leave(code: int) -> NoReturn:
+    """End, without waiting for threads that jobs have left behind: no job is in hand any more."""
+    if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
+        raise SystemExit(code)
+    click.get_current_context().close()
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def executor_of(name: str, app: list[str], slots: int, verbosity: int) -> Executor:

@@ -1,30 +1,93 @@
 """``buoy workers``."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
 
 from ..job import Job
+from ..monitor import WorkerView
+from ..wishes import unrest, wish
 from .output import json_option, show, stamp
 
 COLUMNS = ("id", "state", "queues", "executor", "slots", "running", "started_at", "beat_at")
+LOOK_SECONDS = 0.2
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-def workers(as_json: bool) -> None:
-    """Workers: what they serve and which jobs they have in hand.
+@click.pass_context
+def workers(ctx: click.Context, as_json: bool) -> None:
+    """Workers: what they serve and which jobs they have in hand; tell them to stop or pause.
 
     State "gone" means that the heartbeat stopped without a goodbye: the worker was killed, or it
     cannot reach Redis.
     """
-    rows = [
-        asdict(view)
-        | {
-            "state": "gone" if view.gone else view.state,
-            "started_at": stamp(view.started_at or None),
-            "beat_at": stamp(view.beat_at),
-        }
+    if ctx.invoked_subcommand is None:
+        rows = [worker_row(view) for view in Job.app.monitor.workers()]
+        show(rows, COLUMNS, as_json, "no workers")
+
+
+@workers.command()
+@click.argument("ids", nargs=-1)
+def stop(ids: tuple[str, ...]) -> None:
+    """Tell workers to stop, as TERM does: these, or all."""
+    tell("stop", ids)
+
+
+@workers.command()
+@click.argument("ids", nargs=-1)
+def quiet(ids: tuple[str, ...]) -> None:
+    """Tell workers to take nothing new, as USR2 does: these, or all."""
+    tell("quiet", ids)
+
+
+@workers.command()
+@click.argument("ids", nargs=-1)
+def resume(ids: tuple[str, ...]) -> None:
+    """Tell workers to take jobs again, as CONT does: these, or all."""
+    tell("resume", ids)
+
+
+@workers.command()
+@click.argument("ids", nargs=-1)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0), help="Seconds to wait.  [default: for ever]"
+)
+def wait(ids: tuple[str, ...], timeout: float | None) -> None:
+    """Wait until workers, these or all, have no job in hand and have done as they were told.
+
+    Exit code 1 when the time is over before.
+    """
+    started = time.monotonic()
+    while reasons := [
+        f"{view.id}: {reason}"
         for view in Job.app.monitor.workers()
-    ]
-    show(rows, COLUMNS, as_json, "no workers")
+        if (not ids or view.id in ids) and (reason := unrest(view))
+    ]:
+        if timeout is not None and time.monotonic() - started >= timeout:
+            lines = "".join(f"\n  {reason}" for reason in reasons)
+            raise click.ClickException(f"not at rest after {timeout:g} s:{lines}")
+        time.sleep(LOOK_SECONDS)
+
+
+def tell(word: str, ids: Sequence[str]) -> None:
+    app = Job.app
+    there = [view.id for view in app.monitor.workers() if not view.gone]
+    for id in ids:
+        if id not in there:
+            raise click.ClickException(f"expected the id of a worker, got {id!r}; see buoy workers")
+    wish(app.broker, word, ids or there)
+    for id in ids or there:
+        click.echo(f"{id}: {word}")
+    if not there:
+        click.echo("no workers")
+
+
+def worker_row(view: WorkerView) -> dict[str, object]:
+    return asdict(view) | {
+        "state": "gone" if view.gone else view.state,
+        "started_at": stamp(view.started_at or None),
+        "beat_at": stamp(view.beat_at),
+    }

@@ -2,63 +2,52 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Sequence
-from inspect import iscoroutinefunction
+from collections.abc import Container, Generator, Iterable
 from typing import Any
 
-from ..errors import BuoyError, JobTimeout
+from ..errors import JobTimeout, PluginError
 from ..job import Job
 from ..outcome import Outcome
 from ..plugin import Core
 from ..reservation import Reservation, Settlement
-from ..run import DONE, decided, expired, loaded, run, settle_plainly, settled
+from ..run import DONE, decided, settled
 
 Wrapper = Generator[None, Any, Any]
 
 
-async def arun(held: Reservation) -> Settlement:
-    """Run a reserved job and say what became of it; what is no coroutine runs in a thread."""
-    try:
-        job = loaded(held)
-    except BuoyError as error:
-        return settle_plainly(held, error)
-    if held.given_up or expired(held, job) or not iscoroutinefunction(job.perform):  # type: ignore[attr-defined]
-        return await asyncio.to_thread(run, held)
-    return settled(held, job, await outcome(held, job))
+async def arun(held: Reservation, job: Job, told: Container[str] = ()) -> Settlement:
+    """Run a reserved job and say what became of it.
+
+    Raises CancelledError only for a job that was told to end by its worker, and did not end well;
+    one that cancels itself has failed.
+    """
+    return settled(held, job, await outcome(held, job, told))
 
 
-async def outcome(held: Reservation, job: Job) -> Outcome:
+async def outcome(held: Reservation, job: Job, told: Container[str]) -> Outcome:
     started = time.monotonic()
-    limit = asyncio.timeout(job.timeout)
     try:
-        async with limit:
-            await perform(job)
+        await perform(job)
     except BaseException as error:
-        if cancelled_from_outside(error):
-            raise
-        if limit.expired() and isinstance(error, TimeoutError):
-            error = JobTimeout(f"the job ran longer than its timeout of {job.timeout:g} s")
+        if held.token in told:
+            raise asyncio.CancelledError from error
         return decided(held, job, error, time.monotonic() - started)
     return DONE
-
-
-def cancelled_from_outside(error: BaseException) -> bool:
-    """Whether the worker cancelled the job; one that cancels itself has failed."""
-    this = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and this is not None and this.cancelling() > 0
 
 
 async def perform(job: Job) -> Any:
     """Await ``perform`` inside the plugins' wrappers: pluggy could not drive them around it."""
     hooks = job.hooks()
     if hooks is None:
-        return await started(job)
+        return await performed(job)
     implementations = hooks.around_perform.get_hookimpls()[::-1]
     opened: list[Wrapper] = []
     result, error = None, None
     try:
-        opened.extend(begun(each.function(job)) for each in implementations if each.wrapper)
-        result = await first_result(job, [each for each in implementations if not each.wrapper])
+        for each in implementations:
+            if each.wrapper:
+                opened.append(begun(called(each, job)))  # noqa: PERF401 - one may fail
+        result = await first_result(job, implementations)
     except BaseException as raised:  # noqa: BLE001 - each wrapper may turn it into a result
         error = raised
     for wrapper in reversed(opened):
@@ -68,22 +57,44 @@ async def perform(job: Job) -> Any:
     return result
 
 
-async def first_result(job: Job, implementations: Sequence[Any]) -> Any:
+async def first_result(job: Job, implementations: Iterable[Any]) -> Any:
     """As pluggy does it: the first plugin that has a result has it, at last the core's own."""
     for each in implementations:
-        result = await started(job) if each.plugin is Core else each.function(job)
+        if each.wrapper:
+            continue
+        if each.hookwrapper:
+            raise PluginError(f"{each.plugin!r}: expected hookimpl(wrapper=True), got hookwrapper")
+        result = await performed(job) if each.plugin is Core else called(each, job)
         if result is not None:
             return result
     return None
 
 
+async def performed(job: Job) -> Any:
+    """What ``perform`` returns, if it does within the timeout of the job."""
+    args, kwargs = job.payload.arguments()
+    limit = asyncio.timeout(job.timeout)
+    try:
+        async with limit:
+            return await job.perform(*args, **kwargs)  # type: ignore[attr-defined]
+    except TimeoutError as error:
+        if not limit.expired() or error.__cause__ is None:
+            raise
+        late = JobTimeout(f"the job ran longer than its timeout of {job.timeout:g} s")
+        raise late.with_traceback(error.__cause__.__traceback__) from None
+
+
+def called(implementation: Any, job: Job) -> Any:
+    """A plugin need not take the job."""
+    return implementation.function(*[job] * len(implementation.argnames))
+
+
 def begun(wrapper: Wrapper) -> Wrapper:
-    next(wrapper)
+    try:
+        next(wrapper)
+    except StopIteration:
+        raise RuntimeError(f"{wrapper!r}: expected one yield, got none") from None
     return wrapper
-
-
-def started(job: Job) -> Any:
-    return job.perform(*job.payload.args, **job.payload.kwargs)  # type: ignore[attr-defined]
 
 
 def closed(
@@ -95,9 +106,9 @@ def closed(
             wrapper.send(result)
         else:
             wrapper.throw(error)
+        wrapper.close()
     except StopIteration as end:
         return end.value, None
     except BaseException as raised:  # noqa: BLE001 - it goes on to the wrappers outside
         return None, raised
-    wrapper.close()
     return None, RuntimeError(f"{wrapper!r}: expected one yield, got two")

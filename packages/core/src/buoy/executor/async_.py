@@ -4,16 +4,21 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from contextvars import copy_context
 from inspect import iscoroutinefunction
+from queue import SimpleQueue
 from typing import Any
 
+from ..errors import BuoyError
+from ..job import Job
 from ..loading import load_app
 from ..plugin import worker_relay
-from ..registry import registry
 from ..reservation import Reservation, Settlement
+from ..run import expired, loaded, run
 from .arun import arun
-from .batch import SETTLE_SECONDS, Batch, Caller, refuse_timeouts
+from .batch import Ahead, ended_soon, refuse_limits
 
 logger = logging.getLogger("buoy.worker")
 
@@ -22,114 +27,154 @@ BLOCKED_SECONDS = 0.5
 """How long the event loop may stand still before the job that blocks it is named."""
 
 
-class Async:
+class Async(Ahead):
     """The executor of ``--executor async``. Jobs that are no coroutines run in threads."""
 
     name = "async"
-    in_process = True
     last_words = 2.0
 
-    def __init__(self, app: Sequence[str] = (), slots: int = 10) -> None:
-        self.app, self.slots = app, slots
-        self.batch, self.caller = Batch(), Caller()
-        self.loop = asyncio.new_event_loop()
-        self.running: dict[str, asyncio.Task[None]] = {}
-        self.alive_at = self.came_at = 0.0
-        self.blamed = False
-
     def start(self) -> None:
-        self.hooks: Any = worker_relay(load_app(self.app))
-        refuse_timeouts(self.name, [n for n, job in registry.items() if is_plain(job)])
+        self.hooks = worker_relay(load_app(self.app))
+        refuse_limits(self.name, keeps_timeout=awaits)
         self.hooks.worker_started()
-        threading.Thread(target=self.loop.run_forever, name="buoy-loop", daemon=True).start()
-
-    def room(self) -> int:
-        return self.batch.room(self.slots, len(self.running))
+        self.told: set[str] = set()
+        """The tokens of those that were told to end."""
+        self.alive_at = 0.0
+        self.pulsing = self.blamed = self.closing = False
+        self.aside: SimpleQueue[Reservation | None] = SimpleQueue()
+        self.threads: list[threading.Thread] = []
+        self.context = copy_context()
+        # Only now: the app may have chosen another kind of loop.
+        self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self.loop = self.runner.get_loop()
+        self.turning = threading.Thread(target=self.turn, name="buoy-loop", daemon=True)
+        self.turning.start()
 
     def begin(self, held: Sequence[Reservation]) -> None:
-        self.came_at = time.monotonic()
-        self.batch.waiting.extend(held)
+        self.take(held)
         self.loop.call_soon_threadsafe(self.fill)
+
+    def turn(self) -> None:
+        """What the loop's thread does; at its end the runner cleans up what jobs have left."""
+        with self.runner:
+            while not self.closing:
+                try:
+                    self.loop.run_forever()
+                except BaseException:  # SystemExit in what a job has started beside itself
+                    logger.exception("the event loop was left, and is entered again")
 
     # On the event loop
 
     def fill(self) -> None:
         """Give each free slot a job."""
-        if not self.running:
-            self.pulse(first=True)
+        if not self.pulsing and self.batch.waiting:
+            self.pulse()
         while len(self.running) < self.slots and (held := self.batch.next()):
-            self.running[held.token] = self.loop.create_task(self.work(held), name=held.id)
+            if job := awaited(held):
+                self.running[held.token] = self.run_here(held, job)
+            else:
+                self.running[held.token] = None
+                self.run_aside(held)
 
-    async def work(self, held: Reservation) -> None:
+    def run_here(self, held: Reservation, job: Job) -> asyncio.Task[Settlement]:
         started = time.monotonic()
-        try:
-            settlement = await arun(held)
-        except asyncio.CancelledError:  # the worker stops, or has lost the job
-            settlement = Settlement.of(held, "release")
-        self.batch.settlements.append(settlement)
-        del self.running[held.token]
-        self.batch.follow(1, time.monotonic() - started)
-        if self.batch.low(self.slots):
-            self.caller.call()
+        # In a context of its own: what a job sets there, the next one must not find.
+        context = self.context.copy()
+        running = arun(held, job, self.told)
+        task = self.loop.create_task(running, name=held.id, context=context)
+        task.add_done_callback(lambda task: self.finish(started, what_became(held, task)))
+        return task
+
+    def run_aside(self, held: Reservation) -> None:
+        """Run in a thread what would block the loop."""
+        self.aside.put(held)
+        if len(self.threads) < list(self.running.values()).count(None):
+            self.threads.append(threading.Thread(target=self.work_aside, daemon=True))
+            self.threads[-1].start()
+
+    def work_aside(self) -> None:
+        """What each of these threads does."""
+        while held := self.aside.get():
+            started = time.monotonic()
+            settlement = self.context.copy().run(run, held)
+            with suppress(RuntimeError):  # the loop is closed: the worker ends, and has put it back
+                self.loop.call_soon_threadsafe(self.finish, started, settlement)
+
+    def finish(self, started: float, settlement: Settlement) -> None:
+        self.told.discard(settlement.token)
+        self.has_ended(settlement, time.monotonic() - started)
         self.fill()
 
-    def pulse(self, *, first: bool = False) -> None:
-        """Show that the loop turns, as long as jobs run."""
+    def cancel(self, tokens: Iterable[str]) -> None:
+        for token in tokens:
+            if task := self.running.get(token):
+                self.told.add(token)
+                task.cancel()
+
+    def pulse(self) -> None:
+        """Show that the loop turns, as long as jobs run or wait."""
         self.alive_at, self.blamed = time.monotonic(), False
-        if first or self.running:
+        self.pulsing = bool(self.running or self.batch.waiting)
+        if self.pulsing:
             self.loop.call_later(PULSE_SECONDS, self.pulse)
 
     # On the main thread and the keeper
 
-    def ended(self) -> list[Settlement]:
-        self.caller.clear()
-        return self.batch.ended()
-
-    def files(self) -> list[int]:
-        return [self.caller.bell]
-
     def overdue(self) -> list[Settlement]:
         self.blame()
-        if time.monotonic() - self.came_at < SETTLE_SECONDS:
-            return []
-        return self.batch.ended() + self.batch.given_back()
+        return super().overdue()
 
     def blame(self) -> None:
         """Name the job that has kept the event loop from turning."""
         still = time.monotonic() - self.alive_at
-        this = asyncio.current_task(self.loop) if self.running else None
-        if this is None or still < BLOCKED_SECONDS or self.blamed:
+        if not self.pulsing or self.blamed or still < BLOCKED_SECONDS:
+            return
+        this = asyncio.current_task(self.loop)
+        if this is None:
             return
         self.blamed = True
         logger.warning(
             "id=%s has blocked the event loop for %.1f s, and all other jobs of this worker with "
             "it: let it await, or run it under another executor",
-            *(this.get_name(), still),
+            *(self.id_of(this), still),
         )
 
+    def id_of(self, this: asyncio.Task[Any]) -> str:
+        """The job of a task; of one that a job has started beside itself, those it may be."""
+        tasks = [task for task in list(self.running.values()) if task]
+        return this.get_name() if this in tasks else "|".join(task.get_name() for task in tasks)
+
     def abandon(self, lost: Sequence[Reservation]) -> None:
-        self.batch.drop(lost)
-        self.cancel([each.token for each in lost])
-
-    def cancel(self, tokens: Sequence[str]) -> None:
-        for token in tokens:
-            if task := self.running.get(token):
-                self.loop.call_soon_threadsafe(task.cancel)
-
-    def kill(self) -> None:
-        """A job cannot be killed alone here."""
-
-    def retire(self) -> None:
-        self.batch.settlements.extend(self.batch.given_back())
-        self.caller.call()
+        super().abandon(lost)
+        self.loop.call_soon_threadsafe(self.cancel, [each.token for each in lost])
 
     def stop(self) -> None:
-        self.cancel(list(self.running))
+        """Cancel what can be cancelled; of what is left then, the keeper ends the process."""
+        self.loop.call_soon_threadsafe(lambda: self.cancel(list(self.running)))
 
     def close(self) -> None:
+        self.closing = True
         self.loop.call_soon_threadsafe(self.loop.stop)
+        for _ in self.threads:
+            self.aside.put(None)
+        if ended_soon([self.turning, *self.threads]):
+            self.caller.close()
         self.hooks.worker_stopping()
 
 
-def is_plain(job: Any) -> bool:
-    return not iscoroutinefunction(job.perform)
+def awaits(job: Any) -> bool:
+    return iscoroutinefunction(job.perform)
+
+
+def awaited(held: Reservation) -> Job | None:
+    """The run to be awaited; None for all that run.py does as everywhere."""
+    try:
+        job = loaded(held)
+    except BuoyError:
+        return None
+    return None if held.given_up or expired(held, job) or not awaits(job) else job
+
+
+def what_became(held: Reservation, task: asyncio.Task[Settlement]) -> Settlement:
+    """One that was told to end and did not end well is put back."""
+    return Settlement.of(held, "release") if task.cancelled() else task.result()

@@ -5,11 +5,15 @@ jobs: each step is one operation of a deque.
 """
 
 import os
+import threading
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from ..errors import ConfigurationError
+from ..job import Job
 from ..registry import registry
 from ..reservation import Reservation, Settlement
 
@@ -18,6 +22,8 @@ BATCH_SECONDS = 0.03
 BATCH_MOST = 256
 SETTLE_SECONDS = 0.02
 """How long a finished job may wait for its settling, and others behind a slow one."""
+CLOSE_SECONDS = 2.0
+"""How long a worker waits at its end for its threads."""
 
 
 class Batch:
@@ -69,6 +75,10 @@ class Batch:
             each = max(seconds / ran, 1e-6)
             self.seconds_each = max(each, (self.seconds_each + each) / 2)
 
+    def slow(self, slots: int) -> None:
+        """What runs is longer than was thought: fetch nothing ahead until some shorter ones end."""
+        self.seconds_each = max(self.seconds_each, 2 * slots * BATCH_SECONDS)
+
     def ahead(self, slots: int) -> int:
         """How many jobs of this length the slots run in the time that is reserved ahead."""
         return min(BATCH_MOST, int(slots * BATCH_SECONDS / self.seconds_each))
@@ -101,18 +111,99 @@ class Caller:
                 os.write(self.ring, b"\0")
 
     def clear(self) -> None:
-        """Take note."""
-        if self.called:
-            self.called = False
-            with suppress(BlockingIOError):
-                os.read(self.bell, 4096)
+        """Take note. In this order: what is called for in between is looked at after this; the
+        other way round it could be read away, and nobody would call again."""
+        with suppress(BlockingIOError):
+            os.read(self.bell, 4096)
+        self.called = False
+
+    def close(self) -> None:
+        """Hear no more calls."""
+        self.called = True
+        for end in (self.bell, self.ring):
+            os.close(end)
 
 
-def refuse_timeouts(executor: str, names: Iterable[str]) -> None:
-    """Refuse to start with job classes whose limit could not be kept."""
-    limited = [name for name in names if registry[name].timeout is not None]
-    if limited:
-        raise ConfigurationError(
-            f"--executor {executor}: expected jobs without timeout, got {', '.join(limited)}; "
-            "a job in the worker's own process cannot be stopped: use --executor fork"
-        )
+class Ahead:
+    """What executors have in common whose main thread fetches jobs while others run.
+
+    The main thread is free, and settles everything itself; the keeper only wakes it.
+    """
+
+    in_process = True
+    hooks: Any
+
+    def __init__(self, app: Sequence[str] = (), slots: int = 10) -> None:
+        self.app, self.slots = app, slots
+        self.batch, self.caller = Batch(), Caller()
+        self.running: dict[str, Any] = {}
+        self.came_at = 0.0
+
+    def room(self) -> int:
+        return self.batch.room(self.slots, len(self.running))
+
+    def take(self, held: Sequence[Reservation]) -> None:
+        """Have these wait for a slot."""
+        self.came_at = time.monotonic()
+        self.batch.waiting.extend(held)
+
+    def has_ended(self, settlement: Settlement, seconds: float) -> None:
+        """A slot is free; the main thread is woken when there is not enough for it to run."""
+        del self.running[settlement.token]
+        self.batch.settlements.append(settlement)
+        self.batch.follow(1, seconds)
+        if self.batch.low(self.slots):
+            self.caller.call()
+
+    def ended(self) -> list[Settlement]:
+        self.caller.clear()
+        return self.batch.ended()
+
+    def files(self) -> list[int]:
+        return [self.caller.bell]
+
+    def overdue(self) -> list[Settlement]:
+        if time.monotonic() - self.came_at >= SETTLE_SECONDS:
+            if self.batch.waiting:
+                self.batch.slow(self.slots)
+            self.retire()
+        return []
+
+    def abandon(self, lost: Sequence[Reservation]) -> None:
+        self.batch.drop(lost)
+
+    def kill(self) -> None:
+        """A job cannot be killed alone here."""
+
+    def retire(self) -> None:
+        self.batch.settlements.extend(self.batch.given_back())
+        if self.batch.settlements:
+            self.caller.call()
+
+
+def ended_soon(threads: Sequence[threading.Thread]) -> bool:
+    """Wait a little for threads; says whether all have ended."""
+    last = time.monotonic() + CLOSE_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, last - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
+
+
+def refuse_limits(executor: str, *, keeps_timeout: Callable[[type[Job]], bool]) -> None:
+    """Refuse to start with job classes whose limits could not be kept."""
+    broken = {
+        "timeout": [j for j in registry.values() if j.timeout is not None and not keeps_timeout(j)],
+        "max_memory": [j for j in registry.values() if j.max_memory is not None],
+    }
+    for limit, jobs in broken.items():
+        if jobs:
+            names = ", ".join(job.name for job in jobs)
+            raise ConfigurationError(
+                f"--executor {executor}: expected jobs without {limit}, got {names}; a job in the "
+                "worker's own process cannot be stopped by force: use --executor fork"
+            )
+
+
+def keeps_none(job: type[Job]) -> bool:
+    """A job that does not await cannot be cancelled."""
+    return False

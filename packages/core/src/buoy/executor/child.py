@@ -12,6 +12,7 @@ from ..errors import DirtyExit, JobTimeout, Terminated
 from ..process import die_with
 from ..reservation import Reservation, Settlement
 from ..run import run, settle_death
+from ..titles import show_job
 from .frames import frame
 
 FOR_JOBS = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -40,6 +41,7 @@ def be_child(
     code, me = 1, os.getpid()
     try:
         os.setsid()
+        show_job(held)
         die_with(parent)
         signal.set_wakeup_fd(-1)
         for number in (*FOR_JOBS, signal.SIGCHLD):

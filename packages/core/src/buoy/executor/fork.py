@@ -17,6 +17,8 @@ from .frames import Frames, frame
 
 logger = logging.getLogger("buoy.worker")
 
+TITLE_ROOM = " " * 160
+"""A title takes no more room than the command line had; see titles.py."""
 LAST_HOOK = 10.0
 """Seconds that the app has to end when all its jobs have ended."""
 
@@ -38,7 +40,7 @@ class Fork:
     def start(self) -> None:
         """Start a nursery and wait until it has loaded the app."""
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "buoy.executor.nursery", str(theirs.fileno())]
+        command = [sys.executable, "-m", "buoy.executor.nursery", str(theirs.fileno()), TITLE_ROOM]
         self.nursery = subprocess.Popen(
             command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
         )

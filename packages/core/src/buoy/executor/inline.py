@@ -6,10 +6,9 @@ from typing import Any
 
 from ..loading import load_app
 from ..plugin import worker_relay
-from ..registry import registry
 from ..reservation import Reservation, Settlement
 from ..run import run
-from .batch import SETTLE_SECONDS, Batch, refuse_timeouts
+from .batch import BATCH_SECONDS, SETTLE_SECONDS, Batch, keeps_none, refuse_limits
 
 
 class Inline:
@@ -26,11 +25,12 @@ class Inline:
         self.app, self.clock = app, clock
         self.batch = Batch()
         self.running_since: float | None = None
+        self.came_at = 0.0
         self.stopping = False
 
     def start(self) -> None:
         self.hooks: Any = worker_relay(load_app(self.app))
-        refuse_timeouts(self.name, registry)
+        refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
 
     def room(self) -> int:
@@ -38,13 +38,13 @@ class Inline:
 
     def begin(self, held: Sequence[Reservation]) -> None:
         self.batch.waiting.extend(held)
-        started, ran = self.clock(), 0
+        self.came_at, ran = self.clock(), 0
         while not self.stopping and (reservation := self.batch.next()):
             self.running_since = self.clock()
             self.batch.settlements.append(run(reservation))
             ran += 1
         self.running_since = None
-        self.batch.follow(ran, self.clock() - started)
+        self.batch.follow(ran, self.clock() - self.came_at)
         self.batch.settlements.extend(self.batch.given_back())
 
     def ended(self) -> list[Settlement]:
@@ -54,8 +54,10 @@ class Inline:
         return []
 
     def overdue(self) -> list[Settlement]:
-        since = self.running_since
-        if since is None or self.clock() - since < SETTLE_SECONDS:
+        """One job is slow, or all are slower than those before."""
+        now, since = self.clock(), self.running_since
+        last = self.came_at + BATCH_SECONDS + SETTLE_SECONDS
+        if since is None or (now - since < SETTLE_SECONDS and now < last):
             return []
         return self.batch.ended() + self.batch.given_back()
 

@@ -16,18 +16,19 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from ..errors import BuoyError, DirtyExit, JobTimeout
+from ..errors import BuoyError, DirtyExit
 from ..loading import load_app
 from ..logs import configure
 from ..plugin import worker_relay
-from ..process import cause_of, die_with, kill_tree
+from ..process import die_with, kill_tree
 from ..reservation import Reservation, Settlement
-from ..run import settle_plainly, timeout_of
+from ..run import limits_of, settle_plainly
+from ..titles import show
 from .child import DEAF_TO, RELEASE, Answer, answer_of, be_child
+from .forked import Child, death_of
 from .frames import Frames, frame
 
 logger = logging.getLogger("buoy.nursery")
@@ -35,24 +36,10 @@ logger = logging.getLogger("buoy.nursery")
 LAST_WORDS = 2.0
 """Seconds that a child gets between TERM and KILL, or between its answer and its end."""
 
+WEIGH_SECONDS = 0.1
+"""How often jobs with a limit of memory are looked at."""
+
 BOARD_SIZE = 4096
-
-
-@dataclass(slots=True)
-class Child:
-    """A process that runs a job, or decides about a job whose process has died."""
-
-    pid: int
-    pipe: int
-    held: Reservation
-    number: int
-    started: float
-    deadline: float | None
-    timeout: float | None
-    death: DirtyExit | None = None
-    why: str = ""
-    answered: bool = False
-    frames: Frames = field(default_factory=Frames)
 
 
 class Nursery:
@@ -80,7 +67,7 @@ class Nursery:
         while self.open:
             for key, _ in self.selector.select(self.patience()):
                 key.data()
-            self.keep_time()
+            self.keep_limits()
         signal.set_wakeup_fd(-1)  # its socket goes with this call, and children end still
         for child in self.children.values():
             kill_tree(child.pid, signal.SIGKILL)
@@ -134,7 +121,8 @@ class Nursery:
     def forked(self, held: Reservation, death: DirtyExit | None) -> Child:
         number = self.count % BOARD_SIZE
         self.count, self.board[number] = self.count + 1, 0
-        timeout, parent, started = timeout_of(held), os.getpid(), time.monotonic()
+        timeout, max_memory = limits_of(held)
+        parent, started = os.getpid(), time.monotonic()
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         try:
@@ -148,8 +136,7 @@ class Nursery:
             board = self.board
             be_child(held, death, writer, parent, timeout, lambda: bool(board[number]), self.hooks)
         os.close(writer)
-        deadline = started + timeout if timeout is not None else None
-        return Child(pid, reader, held, number, started, deadline, timeout, death)
+        return Child(pid, reader, held, number, started, timeout, max_memory, death)
 
     def leave(self) -> None:
         """Called in a child: what it leaves behind must not seem to be a nursery that lives."""
@@ -229,42 +216,28 @@ class Nursery:
         else:  # what decides dies as well: nobody is asked any more
             self.answer(child, answer_of(settle_plainly(child.held, child.death)))
 
-    # Time
+    # Limits
 
     def patience(self) -> float | None:
-        deadlines = [c.deadline for c in self.children.values() if c.deadline is not None]
-        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        now = time.monotonic()
+        waits = [c.deadline - now for c in self.children.values() if c.deadline is not None]
+        if any(child.max_memory is not None for child in self.children.values()):
+            waits.append(WEIGH_SECONDS)
+        return max(0.0, min(waits)) if waits else None
 
-    def keep_time(self) -> None:
+    def keep_limits(self) -> None:
         now = time.monotonic()
         for child in self.children.values():
-            if child.deadline is None or now < child.deadline:
+            if child.is_too_large():
+                child.why = "memory"
+                kill_tree(child.pid, signal.SIGKILL)
+            elif child.deadline is None or now < child.deadline:
                 continue
-            if child.answered or child.why:
+            elif child.answered or child.why:
                 child.deadline = None
                 kill_tree(child.pid, signal.SIGKILL)
             else:
                 self.terminate(child, "timeout")
-
-
-def death_of(child: Child, status: int, peak: int) -> DirtyExit:
-    seconds = time.monotonic() - child.started
-    memory = peak if sys.platform == "darwin" else peak * 1024
-    cause = cause_of(status)
-    if child.why == "timeout":
-        death: DirtyExit = JobTimeout(
-            f"the job ran longer than its timeout of {child.timeout:g} s, "
-            "and was killed since TERM did not end it"
-        )
-    else:
-        told = ", because its worker was told to kill it (USR1)" if child.why == "killed" else ""
-        death = DirtyExit(
-            f"the process of the job ended by {cause} after {seconds:.1f} s, "
-            f"with {memory >> 20} MiB of memory at its peak{told}"
-        )
-        death.cause = cause
-    death.seconds, death.peak_memory = seconds, memory
-    return death
 
 
 def load_client() -> None:
@@ -295,6 +268,7 @@ def main(descriptor: int) -> None:
     except BaseException as error:  # noqa: BLE001 - the worker must hear of it, whatever it is
         control.sendall(frame({"broken": told(error)}))
         return
+    show(f"nursery: {','.join(order['app'])}")
     gc.collect()
     gc.freeze()
     control.sendall(frame({"ready": True}))

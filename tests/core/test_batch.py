@@ -1,0 +1,266 @@
+import os
+import select
+import threading
+import warnings
+
+import pytest
+
+from buoy import Job
+from buoy.errors import ConfigurationError
+from buoy.executor.async_ import Async
+from buoy.executor.batch import (
+    BATCH_MOST,
+    BATCH_SECONDS,
+    Ahead,
+    Batch,
+    Caller,
+    keeps_none,
+    refuse_limits,
+)
+from buoy.executor.inline import Inline
+from buoy.executor.thread import Thread
+from buoy.registry import registry
+from buoy.reservation import Reservation, Settlement
+
+
+def held(*names: str) -> list[Reservation]:
+    return [Reservation(name, f"token of {name}", "mail", "{}") for name in names]
+
+
+def readable(caller: Caller) -> bool:
+    return bool(select.select([caller.bell], [], [], 0)[0])
+
+
+class TestBatch:
+    def test_jobs_come_in_order_and_then_none(self) -> None:
+        batch = Batch()
+        batch.waiting.extend(held("a", "b"))
+        assert [batch.next(), batch.next(), batch.next()] == [*held("a", "b"), None]
+
+    def test_what_waits_is_given_back_the_last_first(self) -> None:
+        batch = Batch()
+        batch.waiting.extend(held("a", "b", "c"))
+        batch.next()
+        assert [(each.id, each.act) for each in batch.given_back()] == [
+            ("c", "release"),
+            ("b", "release"),
+        ]
+        assert batch.given_back() == []
+
+    def test_what_has_ended_is_told_once(self) -> None:
+        batch = Batch()
+        ended = [Settlement.of(each, "done") for each in held("a", "b")]
+        batch.settlements.extend(ended)
+        assert batch.ended() == ended
+        assert batch.ended() == []
+
+    def test_of_what_is_lost_only_what_waits_can_be_dropped(self) -> None:
+        batch = Batch()
+        batch.waiting.extend(held("a", "b", "c"))
+        batch.next()
+        batch.drop(held("a", "b"))
+        assert list(batch.waiting) == held("c")
+
+    def test_pace_follows_longer_jobs_at_once_and_shorter_ones_slowly(self) -> None:
+        batch = Batch()
+        batch.follow(10, 10.0)
+        assert batch.seconds_each == 1.0
+        batch.follow(1, 0.1)
+        assert batch.seconds_each == pytest.approx(0.55)
+        batch.follow(0, 5.0)
+        assert batch.seconds_each == pytest.approx(0.55)
+
+    def test_reserves_ahead_what_the_slots_run_in_a_moment(self) -> None:
+        batch = Batch()
+        batch.seconds_each = BATCH_SECONDS / 4
+        assert batch.ahead(1) == 4
+        assert batch.ahead(10) == 40
+        batch.seconds_each = 1e-6
+        assert batch.ahead(1) == BATCH_MOST
+        batch.seconds_each = 1.0
+        assert batch.ahead(10) == 0
+
+    def test_room_is_for_free_slots_and_some_more_in_large_steps(self) -> None:
+        batch = Batch()
+        batch.seconds_each = BATCH_SECONDS / 4
+        assert batch.room(2, running=0) == 2 + 8
+        assert batch.room(2, running=2) == 8
+        batch.waiting.extend(held(*"abcd"))
+        assert batch.room(2, running=2) == 4
+        batch.waiting.extend(held("e"))
+        assert batch.room(2, running=2) == 0
+
+    @pytest.mark.parametrize("slots", [1, 3, 10, 500])
+    def test_behind_slow_jobs_nothing_is_fetched_until_some_have_ended(self, slots: int) -> None:
+        batch = Batch()
+        batch.seconds_each = 0.001
+        batch.slow(slots)
+        assert batch.room(slots, running=slots) == 0
+        assert batch.room(slots, running=slots - 1) == 1
+        for _ in range(12):
+            batch.follow(1, 0.001)
+        assert batch.ahead(slots) >= min(slots, BATCH_MOST)
+
+
+class TestCaller:
+    def test_is_readable_from_a_call_until_it_is_cleared(self) -> None:
+        caller = Caller()
+        assert not readable(caller)
+        caller.call()
+        caller.call()
+        assert readable(caller)
+        caller.clear()
+        assert not readable(caller)
+        caller.close()
+
+    def test_no_call_is_lost_and_none_stays(self) -> None:
+        caller, seen = Caller(), 0
+        made = [0]
+
+        def make() -> None:
+            for _ in range(20_000):
+                made[0] += 1
+                caller.call()
+
+        threads = [threading.Thread(target=make) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads) or readable(caller):
+            if select.select([caller.bell], [], [], 0.01)[0]:
+                caller.clear()
+                seen = made[0]
+        assert seen == made[0]
+        assert not readable(caller)
+        caller.call()
+        assert readable(caller)
+        caller.close()
+
+    def test_clears_in_an_order_that_loses_no_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A call between the two steps of clear() must not switch off those that follow."""
+        caller, read = Caller(), os.read
+
+        def read_and_be_called(descriptor: int, size: int) -> bytes:
+            data = read(descriptor, size)
+            monkeypatch.undo()
+            caller.call()
+            return data
+
+        caller.call()
+        monkeypatch.setattr(os, "read", read_and_be_called)
+        caller.clear()
+        caller.call()
+        assert readable(caller)
+        caller.close()
+
+    def test_a_call_after_the_end_is_not_heard(self) -> None:
+        caller = Caller()
+        caller.close()
+        caller.call()
+
+
+class TestAhead:
+    def test_what_waits_behind_slow_jobs_is_given_back_by_the_main_thread(self) -> None:
+        executor = Ahead(slots=2)
+        executor.take(held("a", "b", "c"))
+        assert executor.overdue() == []
+        assert len(executor.batch.waiting) == 3
+        executor.came_at -= 1
+        assert executor.overdue() == []
+        assert readable(executor.caller)
+        assert [each.id for each in executor.ended()] == ["c", "b", "a"]
+        assert executor.room() == 2
+        executor.caller.close()
+
+    def test_what_has_ended_calls_the_main_thread_when_little_waits(self) -> None:
+        executor = Ahead(slots=2)
+        executor.batch.seconds_each = BATCH_SECONDS / 4
+        running = held("running", "another")
+        for each in running:
+            executor.running[each.token] = True
+        executor.take(held(*"abcdefgh"))
+        executor.has_ended(Settlement.of(running[0], "done"), BATCH_SECONDS / 4)
+        assert not readable(executor.caller)
+        for _ in range(4):
+            executor.batch.next()
+        executor.has_ended(Settlement.of(running[1], "done"), BATCH_SECONDS / 4)
+        assert readable(executor.caller)
+        assert len(executor.ended()) == 2
+        assert executor.running == {}
+        executor.caller.close()
+
+
+class TestInline:
+    """By a clock that only the jobs advance; the keeper looks on while each one runs."""
+
+    @pytest.mark.parametrize(
+        ("seconds", "given_back"),
+        [
+            ([0.005, 0.005, 0.005, 0.005], []),
+            ([0.005, 0.025, 0.005, 0.005], ["d", "c"]),
+            ([0.015, 0.015, 0.015, 0.015, 0.015], ["e"]),
+        ],
+    )
+    def test_what_waits_behind_slow_jobs_is_given_back(
+        self, seconds: list[float], given_back: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now, left, seen = [100.0], iter(seconds), list[Settlement]()
+
+        def run(reservation: Reservation) -> Settlement:
+            now[0] += next(left)
+            seen.extend(executor.overdue())
+            return Settlement.of(reservation, "done")
+
+        executor = Inline(clock=lambda: now[0])
+        monkeypatch.setattr("buoy.executor.inline.run", run)
+        executor.begin(held(*"abcde"[: len(seconds)]))
+        assert [each.id for each in seen if each.act == "release"] == given_back
+        ended = [each.id for each in [*seen, *executor.ended()] if each.act == "done"]
+        assert ended == [c for c in "abcde"[: len(seconds)] if c not in given_back]
+
+
+class TestLimits:
+    def only(self, monkeypatch: pytest.MonkeyPatch, **limits: float) -> None:
+        limited = type("Limited", (Job,), {"name": "limited", "perform": print, **limits})
+        monkeypatch.setattr("buoy.executor.batch.registry", {"limited": limited})
+        del registry["limited"]
+
+    def test_a_timeout_that_could_not_be_kept_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.only(monkeypatch, timeout=1.0)
+
+        refuse_limits("async", keeps_timeout=lambda job: True)
+        with pytest.raises(ConfigurationError) as refused:
+            refuse_limits("thread", keeps_timeout=keeps_none)
+
+        assert str(refused.value) == (
+            "--executor thread: expected jobs without timeout, got limited; a job in the worker's "
+            "own process cannot be stopped by force: use --executor fork"
+        )
+
+    def test_a_limit_of_memory_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.only(monkeypatch, max_memory=1 << 20)
+
+        with pytest.raises(ConfigurationError, match="expected jobs without max_memory, got lim"):
+            refuse_limits("async", keeps_timeout=lambda job: True)
+
+
+@pytest.mark.parametrize("kind", [Thread, Async])
+def test_an_executor_leaves_nothing_behind(
+    kind: type[Thread | Async], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, job in list(registry.items()):
+        if job.timeout is not None or job.max_memory is not None:
+            monkeypatch.delitem(registry, name)
+    threads, files = threading.active_count(), os.listdir("/proc/self/fd")  # noqa: PTH208
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        executor = kind(["json"], slots=3)
+        executor.start()
+        executor.begin(held("a", "b"))  # no payloads: they fail
+        while len(executor.running) + len(executor.batch.waiting):
+            select.select([executor.caller.bell], [], [], 1.0)
+        assert [each.act for each in executor.ended()] == ["failed", "failed"]
+        executor.close()
+    assert threading.active_count() == threads
+    assert os.listdir("/proc/self/fd") == files  # noqa: PTH208

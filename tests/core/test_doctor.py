@@ -1,0 +1,286 @@
+import json
+import time
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from buoy import App, Job
+from buoy.cli import main
+from buoy.doctor import (
+    Facts,
+    Finding,
+    clock,
+    examine,
+    failures,
+    memory,
+    overdue,
+    persistence,
+    unserved,
+    workers,
+)
+from buoy.server import Server
+from buoy.testing import Clock, drain
+
+HOUR = 3600.0
+
+
+class Charge(Job):
+    queue = "purchasing"
+
+    def perform(self, purchase_id: int) -> None:
+        if purchase_id < 0:
+            raise ValueError(f"{purchase_id} is no purchase")
+
+
+@pytest.fixture
+def facts(buoy_app: App) -> Facts:
+    return Facts(buoy_app)
+
+
+def found(app: App, subject: str) -> Finding:
+    [finding] = [each for each in examine(app) if each.subject == subject]
+    return finding
+
+
+def work(app: App) -> None:
+    """Look at the queues as a worker does, and run what is there."""
+    drain(app)
+
+
+def configure(app: App, **settings: str) -> None:
+    for name, value in settings.items():
+        app.command("CONFIG", "SET", name.replace("_", "-"), value)
+
+
+class TestRedis:
+    def test_what_is_fine_is_said_too(self, buoy_app: App) -> None:
+        subjects = {each.subject: each for each in examine(buoy_app)}
+
+        assert list(subjects) == [
+            *("eviction", "memory", "persistence", "clock"),
+            *("queues", "workers", "delayed jobs", "failures"),
+        ]
+        assert subjects["eviction"].text == "nothing is evicted (policy noeviction)"
+        assert subjects["memory"].text.endswith(" MiB used, no limit set")
+        assert subjects["clock"].text == "this machine and Redis differ by 0.0 s"
+        assert [each.subject for each in subjects.values() if each.state == "wrong"] == [
+            "persistence"
+        ]
+
+    def test_eviction_of_jobs_is_wrong_once_there_is_a_limit(self, buoy_app: App) -> None:
+        with Server() as server:
+            app = App(server.url)
+            configure(app, maxmemory_policy="allkeys-lru")
+            assert found(app, "eviction") == Finding(
+                "eviction", "fine", "nothing is evicted (policy allkeys-lru)"
+            )
+
+            configure(app, maxmemory="1gb")
+            assert found(app, "eviction") == Finding(
+                "eviction",
+                "wrong",
+                "expected maxmemory-policy noeviction, got allkeys-lru: a full Redis throws data "
+                "away",
+                "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
+            )
+
+    def test_memory_is_short_before_it_is_full(self, facts: Facts) -> None:
+        mib = 2**20
+        facts.info |= {"used_memory": str(79 * mib), "maxmemory": str(100 * mib)}
+        assert list(memory(facts)) == [Finding("memory", "fine", "79 MiB of 100 MiB used")]
+
+        facts.info["used_memory"] = str(80 * mib)
+        assert list(memory(facts)) == [
+            Finding(
+                "memory",
+                "wrong",
+                "expected less than 80% of 100 MiB to be used, got 80 MiB: a full Redis refuses "
+                "new jobs",
+                "see which queue grows (buoy queues), start workers for it, or raise maxmemory",
+            )
+        ]
+
+    def test_without_an_append_only_file_a_crash_loses_jobs(self, buoy_app: App) -> None:
+        assert found(buoy_app, "persistence") == Finding(
+            "persistence",
+            "wrong",
+            "expected an append-only file, got none: a crash of Redis loses jobs",
+            "CONFIG SET appendonly yes, and the same in redis.conf",
+        )
+
+        with Server(appendonly=True) as server:
+            finding = found(App(server.url), "persistence")
+        assert finding == Finding("persistence", "fine", "an append-only file is written")
+
+    def test_a_redis_that_cannot_write_to_its_disk(self, facts: Facts) -> None:
+        facts.info |= {"aof_enabled": "1", "aof_last_write_status": "err"}
+        assert list(persistence(facts)) == [
+            Finding(
+                "persistence",
+                "wrong",
+                "expected Redis to write to its disk, got aof_last_write_status:err: it may refuse "
+                "all jobs",
+                "see the log of Redis; is its disk full?",
+            )
+        ]
+
+    def test_clocks_that_differ_are_told(self, facts: Facts) -> None:
+        facts.now = time.time() - 7.2
+        [finding] = clock(facts)
+        assert (finding.state, finding.text, finding.advice) == (
+            "wrong",
+            "expected less than 5 s between this machine and Redis, got +7 s: times given with "
+            "at= and expires are wrong by as much",
+            "synchronise the clocks (NTP)",
+        )
+
+        facts.now = time.time() + 100
+        assert "got -100 s" in next(clock(facts)).text
+
+    def test_a_cluster_is_examined_too(self, cluster: Any) -> None:
+        app = App(cluster.url)
+        assert {each.subject for each in examine(app)} >= {"memory", "persistence", "clock"}
+
+
+class TestQueues:
+    def test_a_queue_that_nobody_ever_served(self, buoy_app: App) -> None:
+        Charge.enqueue(1)
+        Charge.using(delay=60).enqueue_many([(2,), (3,)])
+
+        assert list(unserved(Facts(buoy_app))) == [
+            Finding(
+                "queue purchasing",
+                "wrong",
+                "waiting 1, delayed 2, but no worker has ever looked at it",
+                "start one: buoy worker -a MODULE -q purchasing",
+            )
+        ]
+
+    def test_a_queue_that_is_served_no_more(self, buoy_app: App, buoy_clock: Clock) -> None:
+        work(buoy_app)
+        Charge.enqueue(1)
+        work(buoy_app)
+        Charge.enqueue(2)
+
+        buoy_clock.advance(59)
+        assert list(unserved(Facts(buoy_app))) == [
+            Finding("queues", "fine", "known: 1; all that hold jobs are served")
+        ]
+
+        buoy_clock.advance(4)
+        [finding] = unserved(Facts(buoy_app))
+        assert finding.state == "wrong"
+        assert finding.text == ("waiting 1, delayed 0, but no worker has looked at it for 63 s")
+
+    def test_an_empty_queue_needs_no_worker(self, buoy_app: App, buoy_clock: Clock) -> None:
+        Charge.enqueue(1)
+        work(buoy_app)
+        buoy_clock.advance(HOUR)
+
+        assert [each.state for each in unserved(Facts(buoy_app))] == ["fine"]
+
+    def test_delayed_jobs_that_nobody_makes_ready(self, buoy_app: App, buoy_clock: Clock) -> None:
+        Charge.using(delay=10).enqueue(1)
+        buoy_clock.advance(69)
+        assert list(overdue(Facts(buoy_app))) == [
+            Finding("delayed jobs", "fine", "none is overdue")
+        ]
+
+        buoy_clock.advance(3)
+        assert list(overdue(Facts(buoy_app))) == [
+            Finding(
+                "queue purchasing",
+                "wrong",
+                "delayed jobs are overdue by up to 62 s",
+                "workers make due jobs ready: start one for this queue",
+            )
+        ]
+
+    def test_failures_that_grow(self, buoy_app: App, buoy_clock: Clock) -> None:
+        Charge.enqueue_many([(-1,), (-2,)])
+        work(buoy_app)
+        assert list(failures(Facts(buoy_app))) == [
+            Finding(
+                "queue purchasing",
+                "wrong",
+                "failed in the last hour: 2, in the one before: 0",
+                "buoy failed list --queue purchasing --since 1h",
+            )
+        ]
+
+        buoy_clock.advance(HOUR + 1)
+        Charge.enqueue_many([(-3,), (-4,)])
+        work(buoy_app)
+        assert list(failures(Facts(buoy_app))) == [Finding("failures", "fine", "not growing")]
+
+        Charge.enqueue(-5)
+        work(buoy_app)
+        [finding] = failures(Facts(buoy_app))
+        assert finding.text == "failed in the last hour: 3, in the one before: 2"
+
+
+class TestWorkers:
+    def test_one_that_beats_is_fine_and_one_that_stopped_is_gone(self, buoy_app: App) -> None:
+        facts = Facts(buoy_app)
+        beat_at = round(1000 * facts.now) - 90_000
+        buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
+        buoy_app.command("ZADD", "buoy:workers", beat_at, "w-1")
+        assert list(workers(facts)) == [Finding("workers", "fine", "1 at work")]
+
+        buoy_app.command("ZADD", "buoy:workers", beat_at, "w-2")
+        assert list(workers(facts)) == [
+            Finding(
+                "worker w-2",
+                "wrong",
+                "gone without a goodbye 90 s ago, jobs in hand: 0",
+                "see its log and the kernel's (killed? out of memory?); it is listed for a day",
+            )
+        ]
+
+
+class TestCommand:
+    def run(self, url: str, *words: str) -> Result:
+        return CliRunner().invoke(main, ["--url", url, "doctor", *words])
+
+    @pytest.fixture(autouse=True)
+    def fresh(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The command finds its app by itself."""
+        monkeypatch.setenv("BUOY_URL", "")
+        monkeypatch.setattr(Job, "app", App())
+
+    def test_its_exit_code_tells(self) -> None:
+        with Server(appendonly=True) as server:
+            result = self.run(server.url)
+            assert result.exit_code == 0, result.output
+            assert result.output.splitlines()[2:6] == [
+                "ok     persistence: an append-only file is written",
+                "ok     clock: this machine and Redis differ by 0.0 s",
+                "ok     queues: known: 0; all that hold jobs are served",
+                "ok     workers: 0 at work",
+            ]
+
+            configure(App(server.url), appendonly="no")
+            result = self.run(server.url)
+            assert result.exit_code == 1
+            assert result.output.splitlines()[2:4] == [
+                "WRONG  persistence: expected an append-only file, got none: a crash of Redis "
+                "loses jobs",
+                "       -> CONFIG SET appendonly yes, and the same in redis.conf",
+            ]
+
+    def test_as_json_it_is_one_array(self, buoy_server: Server) -> None:
+        result = self.run(buoy_server.url, "--json")
+        rows = json.loads(result.output)
+        assert result.exit_code == 1
+        assert rows[2] == {
+            "subject": "persistence",
+            "state": "wrong",
+            "text": "expected an append-only file, got none: a crash of Redis loses jobs",
+            "advice": "CONFIG SET appendonly yes, and the same in redis.conf",
+        }
+
+    def test_a_redis_that_is_away_is_told(self) -> None:
+        result = self.run("redis://127.0.0.1:1/0")
+        assert result.exit_code == 1
+        assert result.output.startswith("Error: ")

@@ -1,0 +1,139 @@
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+
+from buoy.outlook import POLL, Outlook
+
+
+class Hands:
+    """Moved by the test."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def outlook(clock: Hands) -> Outlook:
+    return Outlook(clock)
+
+
+def serve(outlook: Outlook, weights: Mapping[str, int], full: str) -> None:
+    """Serve queues of which some, named by letters, never get empty."""
+    outlook.serve(tuple(weights), weights)
+    outlook.learn({queue: (int(queue in full), None) for queue in weights}, all_others=True)
+
+
+def take(outlook: Outlook, jobs: int, batch: int = 1) -> list[str]:
+    """Take so many jobs, some at a time; the queues they came from."""
+    taken: list[str] = []
+    while len(taken) < jobs:
+        queue = outlook.choose()
+        assert queue is not None
+        outlook.took(queue, batch)
+        taken += [queue] * batch
+    return taken
+
+
+class TestOrder:
+    def test_the_first_that_has_something_is_chosen(self, outlook: Outlook) -> None:
+        outlook.serve(("a", "b", "c"))
+        assert outlook.choose() is None
+
+        outlook.learn({"b": (3, None), "c": (1, None)}, all_others=True)
+        assert outlook.choose() == "b"
+        assert outlook.choose({"b"}) == "c"
+        assert outlook.choose({"b", "c"}) is None
+
+    def test_without_weights_nothing_is_shared(self, outlook: Outlook) -> None:
+        outlook.serve(("a", "b"))
+        outlook.learn({"a": (1, None), "b": (1, None)}, all_others=True)
+
+        assert set(take(outlook, 50)) == {"a"}
+
+    def test_a_ring_and_a_due_time_are_something(self, outlook: Outlook, clock: Hands) -> None:
+        outlook.serve(("a", "b"))
+        outlook.set_clock(5000.0)
+        outlook.learn({"a": (0, 5003.0)}, all_others=True)
+        assert outlook.choose() is None
+        assert outlook.seconds_to_next() == 3.0
+
+        outlook.rung("b")
+        assert outlook.choose() == "b"
+        clock.now += 3
+        assert outlook.choose() == "a"
+        assert outlook.seconds_to_next() == 0.0
+
+    def test_without_due_times_it_can_wait(self, outlook: Outlook) -> None:
+        assert outlook.seconds_to_next() == POLL
+
+
+class TestShares:
+    @pytest.mark.parametrize("batch", [1, 7])
+    @pytest.mark.parametrize(
+        "weights", [{"a": 5, "b": 1}, {"b": 1, "a": 5}, {"a": 3, "b": 3, "c": 1}, {"a": 7, "b": 3}]
+    )
+    def test_each_queue_gets_its_share_in_the_long_run(
+        self, outlook: Outlook, weights: dict[str, int], batch: int
+    ) -> None:
+        serve(outlook, weights, full="abc")
+        rounds = 1000 * batch
+
+        taken = Counter(take(outlook, rounds * sum(weights.values()), batch))
+
+        # A batch is taken as a whole: so much can be missing at the moment.
+        for queue, weight in weights.items():
+            assert abs(taken[queue] - rounds * weight) <= batch
+
+    def test_none_waits_longer_than_a_round(self, outlook: Outlook) -> None:
+        serve(outlook, {"a": 5, "b": 1}, full="ab")
+
+        taken = "".join(take(outlook, 600))
+
+        assert taken.count("a") == 500
+        assert "aaaaaaaa" not in taken
+        assert "bb" not in taken
+
+    def test_what_an_empty_queue_leaves_is_shared_by_the_others(self, outlook: Outlook) -> None:
+        serve(outlook, {"a": 6, "b": 2, "c": 1}, full="bc")
+
+        assert Counter(take(outlook, 300)) == {"b": 200, "c": 100}
+
+    def test_an_idle_queue_saves_up_nothing(self, outlook: Outlook) -> None:
+        serve(outlook, {"a": 1, "b": 1}, full="b")
+        take(outlook, 1000)
+        outlook.rung("a")
+
+        taken = Counter(take(outlook, 100))
+
+        assert abs(taken["a"] - taken["b"]) <= 2
+
+    def test_nor_does_a_busy_one_owe_for_having_been_alone(self, outlook: Outlook) -> None:
+        serve(outlook, {"a": 5, "b": 1}, full="b")
+        take(outlook, 1000)
+        outlook.rung("a")
+
+        taken = Counter(take(outlook, 600))
+
+        assert abs(taken["b"] - 100) <= 1
+
+    def test_a_queue_that_gave_nothing_is_not_charged(self, outlook: Outlook) -> None:
+        serve(outlook, {"a": 1, "b": 1}, full="ab")
+        outlook.took("a", 0)
+
+        assert take(outlook, 2) == ["a", "b"]
+
+    def test_new_queues_of_a_glob_join_in(self, outlook: Outlook) -> None:
+        serve(outlook, {"a": 2, "b": 1}, full="ab")
+        take(outlook, 300)
+        serve(outlook, {"a": 2, "b": 1, "c": 3}, full="abc")
+
+        assert Counter(take(outlook, 600)) == {"a": 200, "b": 100, "c": 300}

@@ -1,0 +1,133 @@
+import json
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from buoy import App, Job
+from buoy.cli import main
+from buoy.reservation import Advance
+from buoy.wishes import signal_of, wish
+
+
+class Charge(Job):
+    def perform(self) -> None: ...
+
+
+def run(*words: str, code: int = 0) -> str:
+    result: Result = CliRunner().invoke(main, ["workers", *words])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+@pytest.fixture
+def seen(buoy_app: App) -> Callable[..., None]:
+    """Writes the card of a worker as its heartbeat does."""
+
+    def seen(id: str, state: str = "running") -> None:
+        buoy_app.command("HSET", f"buoy:worker:{id}", "state", state)
+        buoy_app.command("PEXPIRE", f"buoy:worker:{id}", 30_000)
+        buoy_app.command("ZADD", "buoy:workers", 1000, id)
+
+    return seen
+
+
+Seen = Callable[..., None]
+
+
+def wishes(app: App) -> dict[str, Any]:
+    return {view.id: view.wish for view in app.monitor.workers()}
+
+
+class TestTelling:
+    @pytest.mark.parametrize("word", ["stop", "quiet", "resume"])
+    def test_all_are_told_unless_some_are_named(self, buoy_app: App, seen: Seen, word: str) -> None:
+        seen("w-1")
+        seen("w-2")
+
+        assert run(word, "w-2") == f"w-2: {word}\n"
+        assert wishes(buoy_app) == {"w-1": None, "w-2": word}
+
+        assert run(word) == f"w-1: {word}\nw-2: {word}\n"
+        assert wishes(buoy_app) == {"w-1": word, "w-2": word}
+
+    def test_without_workers_there_is_nobody_to_tell(self, buoy_app: App) -> None:
+        assert run("stop") == "no workers\n"
+
+    def test_one_that_is_not_there_or_gone_cannot_be_told(self, buoy_app: App, seen: Seen) -> None:
+        seen("w-1")
+        buoy_app.command("ZADD", "buoy:workers", 1000, "w-2")
+
+        for id in ("w-2", "w-3"):
+            assert run("stop", "w-1", id, code=1) == (
+                f"Error: expected the id of a worker, got '{id}'; see buoy workers\n"
+            )
+        assert wishes(buoy_app) == {"w-1": None, "w-2": None}
+
+    def test_a_wish_brings_no_worker_back(self, buoy_app: App) -> None:
+        buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
+
+        wish(buoy_app.broker, "stop", ["w-1"])
+
+        [view] = buoy_app.monitor.workers()
+        assert view.gone
+        assert buoy_app.command("EXISTS", "buoy:worker:w-1") == 0
+
+    def test_a_wish_is_obeyed_as_a_signal_if_it_is_known(self) -> None:
+        assert signal_of(b"stop 17") == signal.SIGTERM
+        assert signal_of(b"quiet 17") == signal.SIGUSR2
+        assert signal_of(b"resume 17") == signal.SIGCONT
+        assert signal_of(b"dance 17") is None
+
+    def test_it_is_listed(self, buoy_app: App, seen: Seen) -> None:
+        seen("w-1")
+        run("quiet")
+
+        [row] = json.loads(run("--json"))
+        assert (row["id"], row["state"], row["wish"]) == ("w-1", "running", "quiet")
+
+
+class TestWaiting:
+    def take_one(self, app: App, worker: str) -> None:
+        Charge.enqueue()
+        app.broker.visit(worker, Advance("default", 1, 1))
+
+    def test_workers_with_empty_hands_are_at_rest(self, buoy_app: App, seen: Seen) -> None:
+        assert run("wait") == ""
+        seen("w-1")
+        seen("w-2", "paused")
+        assert run("wait") == ""
+
+    def test_jobs_in_hand_are_waited_for(self, buoy_app: App, seen: Seen) -> None:
+        seen("w-1")
+        seen("w-2")
+        self.take_one(buoy_app, "w-1")
+
+        said = run("wait", "--timeout", "0.1", code=1)
+
+        assert said == "Error: not at rest after 0.1 s:\n  w-1: jobs in hand: 1\n"
+        assert run("wait", "w-2") == run("wait", "w-3") == ""
+
+    def test_those_that_were_told_must_have_heard_it(self, buoy_app: App, seen: Seen) -> None:
+        seen("w-1")
+        seen("w-2")
+        seen("w-3", "stopping")
+        run("quiet", "w-1")
+        run("stop", "w-2")
+
+        assert run("wait", "--timeout", "0", code=1) == (
+            "Error: not at rest after 0 s:\n"
+            "  w-1: has not heard yet\n"
+            "  w-2: stopping, jobs in hand: 0\n"
+            "  w-3: stopping, jobs in hand: 0\n"
+        )
+        seen("w-1", "paused")
+        assert run("wait", "w-1") == ""
+
+    def test_one_that_is_gone_is_not_waited_for(self, buoy_app: App) -> None:
+        buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
+        self.take_one(buoy_app, "w-1")
+
+        assert run("wait") == ""
