@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -72,32 +72,41 @@ class Crew:
             worker.wait()
 
 
+class Stage(ExitStack):
+    """What is entered ends in order, whatever ends the demo."""
+
+    interrupted = False
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if somebody has asked for the end.
+
+        Called where it is a good moment: an exception out of a signal handler would come at any.
+        """
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+
 @contextmanager
-def backstage() -> Iterator[ExitStack]:
-    """What is entered on the stack ends in order, whatever ends the demo.
+def without_signals() -> Iterator[None]:
+    """Threads that are started in here leave signals to the main thread."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    The first Ctrl-C (or TERM, or a closed terminal) raises KeyboardInterrupt; while things are
-    put away, no further one disturbs.
-    """
+
+@contextmanager
+def backstage() -> Iterator[Stage]:
+    """A stage that heeds Ctrl-C (and TERM, and a closed terminal) at its next check."""
     heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-
-    def listen(listener: Callable[[int, FrameType | None], None]) -> None:
-        for number in heeded:
-            signal.signal(number, listener)
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        listen(ignore)
-        raise KeyboardInterrupt
-
-    with ExitStack() as stack:
+    with Stage() as stage:
         # Last of all: while Python itself ends, it would heed them again.
-        stack.callback(signal.pthread_sigmask, signal.SIG_BLOCK, heeded)
-        listen(interrupt)
-        try:
-            yield stack
-        finally:
-            listen(ignore)
+        stage.callback(signal.pthread_sigmask, signal.SIG_BLOCK, heeded)
 
+        def interrupt(number: int, frame: FrameType | None) -> None:
+            stage.interrupted = True
 
-def ignore(number: int, frame: FrameType | None) -> None:
-    """Not SIG_IGN: Python complains when a signal comes in just while that is set."""
+        for number in heeded:
+            signal.signal(number, interrupt)
+        yield stage

@@ -9,12 +9,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 try:
-    from backstage import EXAMPLES, Crew, WorkerProcess, backstage
+    from backstage import EXAMPLES, Crew, Stage, WorkerProcess, backstage, without_signals
     from display import Lines, bar, display
     from shop import database
     from shop.gateway import Gateway
@@ -43,14 +42,15 @@ class Stuck(Exception):
 class Demo:
     """The plot."""
 
-    def __init__(self, stack: ExitStack, screen: Lines) -> None:
-        self.screen = screen
+    def __init__(self, stack: Stage, screen: Lines) -> None:
+        self.stack, self.screen = stack, screen
         self.orders = read_orders(ORDERS)
         self.failed = self.replayed = self.held = 0
         self.started = time.monotonic()
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="buoy-demo-")))
         server = stack.enter_context(Server(appendonly=True))
-        self.gateway = stack.enter_context(Gateway())
+        with without_signals():
+            self.gateway = stack.enter_context(Gateway())
         # The workers read from the environment where everything is, as those of a real shop do.
         os.environ.update(BUOY_URL=server.url, BUOY_LEASE=str(LEASE), BUOY_INLINE="0")
         os.environ.update(SHOP_DATABASE=str(folder / "shop.db"), SHOP_GATEWAY=self.gateway.url)
@@ -72,6 +72,7 @@ class Demo:
     def open_shop(self) -> None:
         database.create()
         for order in self.orders:
+            self.stack.check()
             place(order)
         self.say(f"{len(self.orders)} orders are placed; each is to be charged, then packed")
         first, second = self.start_worker(), self.start_worker()
@@ -151,12 +152,14 @@ class Demo:
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while not condition():
+            self.stack.check()
             self.report()
             if not all(worker.is_alive() for worker in self.crew.workers):
                 raise self.stuck("a worker has ended by itself")
             if time.monotonic() > deadline:
                 raise self.stuck(f"waited {PATIENCE:g} s for {what}, in vain")
             time.sleep(0.05)
+        self.stack.check()
         self.report()
 
     def stuck(self, why: str) -> Stuck:
@@ -195,7 +198,9 @@ def main() -> int:
     screen = display()
     try:
         with backstage() as stack:
-            return Demo(stack, screen).play()
+            code = Demo(stack, screen).play()
+            stack.check()
+            return code
     except KeyboardInterrupt:
         screen.close()
         print("demo: interrupted; all that it had started has ended", file=sys.stderr)
