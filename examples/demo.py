@@ -104,7 +104,7 @@ class Demo:
                 break
             self.failed += len(failures)
             self.say(f"{len(failures)} failed: retried, as by `buoy failed retry --all`")
-            answers = retry(Job.app.broker, failures)
+            answers = retry(Job.app.control, failures)
             self.replayed += Counter(answers.values())["queued"]
             self.wait_until(self.is_quiet, "the end of the retried jobs")
 

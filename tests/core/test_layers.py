@@ -21,7 +21,7 @@ ORDER = (
     "awire",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "hookspecs", "plugin", "call", "handle", "registry", "job", "function", "run",
-    "broker", "monitor", "failures", "app",
+    "broker", "control", "monitor", "failures", "moving", "entrance", "app",
     "process", "titles", "wear", "signals", "wishes", "logs", "loading", "doctor",
     "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "contract", "testing",
 )
@@ -30,7 +30,7 @@ ORDER = (
 # Who may import what only when it is needed: declaring jobs must stay cheap, and a command loads
 # what it runs.
 DEFERRED = {
-    "app": {"awire", "broker", "monitor"},
+    "app": {"awire", "broker", "control", "monitor"},
     "plugin": {"asyncio", "concurrent"},
     "process": {"subprocess"},
     "titles": {"setproctitle"},

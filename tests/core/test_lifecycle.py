@@ -24,17 +24,20 @@ from hypothesis.stateful import (
 
 from buoy.packing import Entry
 from buoy.reservation import Act, Advanced, Reservation, Settlement
-from buoy.transition import Transition, Until, Word
+from buoy.transition import Transition, Word
 from tests.support.world import LEASE, World, decoded, pairs
 
 IDS = st.sampled_from([f"job-{number}" for number in range(8)])
 WORKERS = st.sampled_from(["one", "two", "three"])
-ACTS: list[Act] = ["done", "done", "later", "failed", "rejected", "release", "crashed"]
-CLAIMS = st.tuples(st.sampled_from(["k", "m"]), st.sampled_from(["started", "finished"]))
+ACTS: list[Act] = ["done", "done", "later", "failed", "rejected", "release", "crashed", "moved"]
+CLAIMS = st.one_of(
+    st.tuples(st.sampled_from(["k", "m"]), st.sampled_from(["started", "finished"])),
+    st.just(("newest", "latest")),
+)
 NUMBERS = st.tuples(st.just("tick"), st.integers(0, 9))
 DUES = st.sampled_from(["", "", "", "+2000", "+60000", "0"])
 MOVES = st.sampled_from([100, 1000, LEASE // 3, LEASE // 3, LEASE + 1000, 10 * LEASE, -LEASE // 2])
-PLACES = st.sets(st.sampled_from(["waiting", "delayed", "failed"]), min_size=1)
+PLACES = st.sets(st.sampled_from(["waiting", "delayed", "running", "failed"]), min_size=1)
 
 EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "200"))
 
@@ -44,7 +47,7 @@ class Accepted:
     """A job that was accepted and has not ended, as the model knows it."""
 
     payload: str
-    claims: dict[str, Until]
+    claims: dict[str, str]
     started: bool = False
     over: bool = False
     """It lies among the failed."""
@@ -54,9 +57,13 @@ class Accepted:
         """The claims that it must hold now."""
         if self.over:
             return set()
-        return {
-            key for key, until in self.claims.items() if until == "finished" or not self.started
-        }
+        kept = {"finished"} if self.started else {"finished", "started"}
+        return {key for key, until in self.claims.items() if until in kept}
+
+    @property
+    def listed(self) -> bool:
+        """Whether Redis must know what it claims."""
+        return bool(self.held) or (not self.over and "latest" in self.claims.values())
 
 
 @dataclass
@@ -116,6 +123,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.hands: dict[str, list[Reservation]] = {}
         self.tick, self.effects, self.ended = -1, 0, 0
         self.paused = False
+        self.newest: str | None = None
+        self.hastened: set[str] = set()
         self.serial: Iterator[int] = count(1)
         self.seen = snapshot(self.world)
 
@@ -129,8 +138,7 @@ class Lifecycle(RuleBasedStateMachine):
     )
     def enqueue(self, rows: Any, claims: Any, numbers: Any, limit: int | None) -> None:
         transition = Transition("mail")
-        for key, until in claims:
-            transition.claim(key, until)
+        transition.claims = [[key, until] for key, until in claims]
         for name, number in numbers:
             transition.newer(name, number)
         transition.then("INCR", self.world.key("effects"))
@@ -144,6 +152,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert answer == expected, (entry, answer, expected)
             if answer in ("queued", "delayed"):
                 self.accepted[entry.id] = Accepted(entry.payload.decode(), dict(claims))
+                self.point(entry.id)
                 self.tick = max([self.tick, *(number for _, number in numbers)])
                 self.effects += 1
                 length += 1
@@ -151,8 +160,8 @@ class Lifecycle(RuleBasedStateMachine):
     def expected(self, entry: Entry, claims: Any, numbers: Any, limit: Any, length: int) -> str:
         if entry.id in self.accepted or entry.id in self.seen.recent:
             return "exists"
-        for key in claims:
-            if holder := self.holders().get(key):
+        for key, until in claims.items():
+            if until != "latest" and (holder := self.holders().get(key)):
                 return f"exists {holder}"
         if any(number <= self.tick for _, number in numbers):
             return "older tick"
@@ -164,7 +173,18 @@ class Lifecycle(RuleBasedStateMachine):
         return f"{id} {next(self.serial)}"
 
     def holders(self) -> dict[str, str]:
-        return {key: id for id, job in self.accepted.items() for key in job.held}
+        held = {key: id for id, job in self.accepted.items() for key in job.held}
+        return held | ({} if self.newest is None else {"newest": self.newest})
+
+    def point(self, id: str) -> None:
+        """A job is accepted, or once more: the key of the latest may point at it now."""
+        if "newest" in self.accepted[id].claims:
+            self.newest = id
+
+    def end(self, id: str) -> None:
+        """A job lives no longer."""
+        if self.newest == id:
+            self.newest = None
 
     # Workers
 
@@ -202,11 +222,14 @@ class Lifecycle(RuleBasedStateMachine):
     def settled(self, each: Settlement) -> None:
         self.effects += len(each.commands)
         job = self.accepted[each.id]
-        if each.act in ("done", "rejected"):
+        if each.act in ("done", "rejected", "moved"):
             del self.accepted[each.id]
+            self.end(each.id)
             self.ended += 1
         elif each.act in ("later", "failed"):
             job.payload, job.over = each.payload, each.act == "failed"
+            if job.over:
+                self.end(each.id)
 
     def take(self, worker: str, hands: int, answer: Advanced) -> None:
         """Check what was handed out: it was there to be taken, is fenced, and in order."""
@@ -253,7 +276,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(resume=st.booleans())
     def pause(self, resume: bool) -> None:
-        changed = self.world.broker.pause("mail", resume=resume)
+        changed = self.world.control.pause("mail", resume=resume)
 
         assert changed == (self.paused == resume)
         self.paused = not resume
@@ -266,28 +289,59 @@ class Lifecycle(RuleBasedStateMachine):
             claims = [[key, until] for key, until in job.claims.items()] if job else []
             entries.append((id, failed_at, self.payload(id), claims))
 
-        answers = self.world.broker.retry("mail", entries)
+        answers = self.world.control.retry("mail", entries)
 
         for (id, _, payload, claims), answer in zip(entries, answers, strict=True):
             expected = "gone"
             if id in self.seen.failed and not late:
-                holders = [self.holders().get(key) for key, _ in claims]
+                holders = [self.holders().get(key) for key, until in claims if until != "latest"]
                 holder = next((each for each in holders if each), None)
                 expected = f"exists {holder}" if holder else "queued"
             assert answer == expected
             if answer == "queued":
                 job = self.accepted[id]
                 job.payload, job.started, job.over = payload, False, False
+                self.point(id)
 
     @rule(ids=st.lists(IDS, min_size=1, max_size=4, unique=True), places=PLACES)
     def remove(self, ids: list[str], places: set[str]) -> None:
-        gone = self.world.broker.remove("mail", ids, " ".join(sorted(places)))
+        gone = self.world.control.remove("mail", ids, " ".join(sorted(places)))
 
-        names = {"ready": "waiting", "delayed": "delayed", "failed": "failed"}
-        there = {id: names.get("".join(self.seen.place(id))) for id in ids}
-        assert gone == [id for id in ids if there[id] in places]
+        there = {id: "".join(self.seen.place(id)).replace("ready", "waiting") for id in ids}
+        assert gone == {id: place for id, place in there.items() if place in places}
         for id in gone:
             del self.accepted[id]
+            self.end(id)
+
+    @rule(ids=st.lists(IDS, min_size=1, max_size=4, unique=True), late=st.booleans())
+    def reschedule(self, ids: list[str], late: bool) -> None:
+        at = self.seen.now / 1000 + 60 if late else None
+
+        moved = self.world.control.reschedule("mail", ids, at)
+
+        assert moved == [id for id in ids if id in self.seen.delayed]
+        self.hastened = set() if late else set(moved)
+
+    @rule(key=st.sampled_from(["k", "m", "newest"]))
+    def release(self, key: str) -> None:
+        holder = self.world.control.release("mail", key)
+
+        assert holder == self.holders().get(key)
+        if holder:
+            del self.accepted[holder].claims[key]
+            self.newest = None if key == "newest" else self.newest
+
+    @rule(worker=WORKERS, ids=st.lists(IDS, min_size=1, max_size=4, unique=True))
+    def take_out_of_turn(self, worker: str, ids: list[str]) -> None:
+        taken = self.world.control.take("mail", ids, worker)
+
+        there = [id for id in ids if self.seen.place(id) in (["ready"], ["delayed"])]
+        assert [each.id for each in taken] == there
+        for each in taken:
+            assert each.payload == self.accepted[each.id].payload
+            assert int(each.due or 0) == self.seen.delayed.get(each.id, 0)
+        held = [Reservation(each.id, each.token, "mail", each.payload) for each in taken]
+        self.hands.setdefault(worker, []).extend(held)
 
     # What holds after each act
 
@@ -314,7 +368,7 @@ class Lifecycle(RuleBasedStateMachine):
             if before.runs.get(id) and seen.place(id) == ["ready"] and not self.settles(id, before):
                 assert before.leases[id] <= seen.now
             if before.place(id) == ["delayed"] and seen.place(id) == ["ready"]:
-                assert before.delayed[id] <= seen.now
+                assert before.delayed[id] <= seen.now or id in self.hastened
 
     def settles(self, id: str, before: Snapshot) -> bool:
         """Whether the run is out of hand because its worker has settled it."""
@@ -323,7 +377,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def claims_are_held_by_those_who_must(self, claims: dict[str, str]) -> None:
         assert {key[1:]: id for key, id in claims.items() if key[0] == ">"} == self.holders()
-        owners = {id for id, job in self.accepted.items() if job.held}
+        owners = {id for id, job in self.accepted.items() if job.listed}
         assert {key[1:] for key in claims if key[0] == "<"} == owners
 
     def attached_commands_were_applied_once(self) -> None:
@@ -331,7 +385,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Whatever has happened: in the end all jobs are worked off, but those that have failed."""
-        self.world.broker.pause("mail", resume=True)
+        self.world.control.pause("mail", resume=True)
         for _ in range(12):
             self.world.live_on(LEASE)
             while held := self.world.take(1, worker="last"):

@@ -42,7 +42,7 @@ class TestQueues:
         Charge.using(delay=60).enqueue_many([(5,), (6,), (7,)])
         take(buoy_app)
         Charge.using(queue="mail").enqueue(8)
-        buoy_app.broker.pause("mail")
+        buoy_app.control.pause("mail")
 
         mail, purchasing = buoy_app.monitor.queues()
 
@@ -165,7 +165,7 @@ class TestFailed:
 
         for view in buoy_app.monitor.failed():
             seen.append(view.id)
-            retry(buoy_app.broker, [view])
+            retry(buoy_app.control, [view])
 
         assert sorted(seen) == ids
         assert len(buoy_app.monitor.peek("purchasing", 0, 10**6)) == len(ids)
@@ -193,11 +193,11 @@ class TestFailed:
         handle = Charge.enqueue(-1)
         drain(buoy_app)
 
-        assert retry(buoy_app.broker, buoy_app.monitor.failed()) == {handle.id: "queued"}
+        assert retry(buoy_app.control, buoy_app.monitor.failed()) == {handle.id: "queued"}
 
         [view] = buoy_app.monitor.peek("purchasing")
         assert (view.id, view.args, view.attempt, view.failure) == (handle.id, [-1], 1, {})
-        assert retry(buoy_app.broker, [view]) == {handle.id: "gone"}
+        assert retry(buoy_app.control, [view]) == {handle.id: "gone"}
 
     def test_what_is_no_payload_is_retried_as_it_was(self, buoy_app: App) -> None:
         store(buoy_app, b"{\xff")
@@ -205,7 +205,7 @@ class TestFailed:
         [view] = buoy_app.monitor.failed()
         assert view.failure["error"] == "buoy.errors.CorruptPayload"
 
-        retry(buoy_app.broker, [view])
+        retry(buoy_app.control, [view])
 
         assert buoy_app.command("HGET", buoy_app.key("purchasing", "jobs"), "a1") == b"{\xff"
 
@@ -213,7 +213,7 @@ class TestFailed:
         handle = Charge.enqueue(-1)
         drain(buoy_app)
 
-        assert remove(buoy_app.broker, buoy_app.monitor.failed()) == [handle.id]
+        assert remove(buoy_app.control, buoy_app.monitor.failed()) == [handle.id]
 
         assert buoy_app.find(handle.id) is None
 

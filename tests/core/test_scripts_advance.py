@@ -80,7 +80,7 @@ class TestReserve:
     def test_a_paused_queue_gives_nothing(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
-        world.broker.pause("mail")
+        world.control.pause("mail")
 
         answer = world.trip(1)
 
@@ -91,7 +91,7 @@ class TestReserve:
         world = any_world
         world.enqueue("a")
         held = world.take_one()
-        world.broker.pause("mail")
+        world.control.pause("mail")
 
         assert world.settle(held, "done") == []
 
@@ -155,7 +155,7 @@ class TestLostReply:
         world = any_world
         world.enqueue("a", "b")
         world.trip(1, number=7)
-        world.broker.pause("mail")
+        world.control.pause("mail")
 
         again = world.trip(1, number=7, again=True)
 
@@ -388,7 +388,7 @@ class TestBell:
         world = any_world
         world.enqueue("a", "b")
         world.rung()
-        world.broker.pause("mail")
+        world.control.pause("mail")
 
         world.take(1)
         world.trip(0)

@@ -97,10 +97,10 @@ class TestFullRedis:
         failed_at = int(world.call("ZSCORE", "failed", "a"))
 
         with Full(world):
-            assert world.broker.pause("mail")
-            assert world.broker.pause("mail", resume=True)
-            assert world.broker.retry("mail", [("a", failed_at, "anew", [])]) == ["queued"]
-            assert world.broker.remove("mail", ["b"], "waiting") == ["b"]
+            assert world.control.pause("mail")
+            assert world.control.pause("mail", resume=True)
+            assert world.control.retry("mail", [("a", failed_at, "anew", [])]) == ["queued"]
+            assert world.control.remove("mail", ["b"], "waiting") == {"b": "waiting"}
 
         assert world.ready == ["c", "a"]
 

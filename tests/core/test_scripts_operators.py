@@ -16,7 +16,7 @@ class TestFind:
         world.enqueue("delayed", due="+5000")
         now = world.trip().now
 
-        found = {id: world.broker.find("mail", id) for id in world.jobs}
+        found = {id: world.find(id) for id in world.jobs}
 
         places = {id: place[1] for id, place in found.items() if place}
         assert places == {id: id for id in ("running", "failed", "waiting", "delayed")}
@@ -30,7 +30,7 @@ class TestFind:
         world.enqueue("a")
         world.settle(world.take_one(), "done")
 
-        assert world.broker.find("mail", "a") is None
+        assert world.find("a") is None
 
 
 class TestRemove:
@@ -41,9 +41,9 @@ class TestRemove:
         world.enqueue("delayed", due="+5000")
 
         ids = ["waiting", "delayed", "failed", "unknown"]
-        gone = world.broker.remove("mail", ids, "waiting delayed failed")
+        gone = world.control.remove("mail", ids, "waiting delayed failed")
 
-        assert gone == ["waiting", "delayed", "failed"]
+        assert gone == {id: id for id in ("waiting", "delayed", "failed")}
         assert (world.jobs, world.ready, world.delayed, world.failed) == ({}, [], [], [])
 
     def test_only_the_places_that_are_named_are_looked_at(self, any_world: World) -> None:
@@ -51,7 +51,9 @@ class TestRemove:
         world.enqueue("waiting")
         world.enqueue("delayed", due="+5000")
 
-        assert world.broker.remove("mail", ["waiting", "delayed"], "delayed failed") == ["delayed"]
+        assert world.control.remove("mail", ["waiting", "delayed"], "delayed failed") == {
+            "delayed": "delayed"
+        }
 
         assert list(world.jobs) == ["waiting"]
 
@@ -60,7 +62,7 @@ class TestRemove:
         world.enqueue("a")
         held = world.take_one()
 
-        assert world.broker.remove("mail", ["a"], "waiting delayed failed") == []
+        assert world.control.remove("mail", ["a"], "waiting delayed failed") == {}
 
         assert world.runs == {"a": held.token}
 
@@ -68,7 +70,7 @@ class TestRemove:
         world = any_world
         world.enqueue("a", claims=[("k", "finished"), ("s", "started")])
 
-        world.broker.remove("mail", ["a"], "waiting")
+        world.control.remove("mail", ["a"], "waiting")
 
         assert world.claims == {}
 
@@ -76,7 +78,7 @@ class TestRemove:
         world = any_world
         world.enqueue("a")
 
-        world.broker.remove("mail", ["a"], "waiting")
+        world.control.remove("mail", ["a"], "waiting")
 
         assert world.enqueue("a") == ["exists"]
 
@@ -85,9 +87,123 @@ class TestRemove:
         ids = [f"{number:03}" for number in range(250)]
         world.enqueue(*ids)
 
-        assert world.broker.remove("mail", ids, "waiting") == ids
+        assert list(world.control.remove("mail", ids, "waiting")) == ids
 
         assert world.jobs == {}
+
+    def test_a_running_job_can_be_ended_too(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", claims=[("k", "finished")])
+        held = world.take_one()
+        then = [["SET", world.key("note"), "ended"]]
+
+        gone = world.control.remove("mail", ["a", "b"], "waiting running", then)
+
+        assert gone == {"a": "running"}
+        assert world.call("GET", "note") == b"ended"
+        assert (world.jobs, world.runs, world.running, world.claims) == ({}, {}, [], {})
+        assert world.beat(held) == ["a"]
+        assert world.settle(held, "done") == ["a"]
+
+    def test_a_command_of_a_job_that_is_not_there_is_not_sent(self, any_world: World) -> None:
+        world = any_world
+
+        assert world.control.remove("mail", ["a"], "waiting", [["SET", world.key("n"), 1]]) == {}
+
+        assert world.call("EXISTS", "n") == 0
+
+
+class TestReschedule:
+    def test_a_delayed_job_is_due_at_another_time(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b", due="+60000")
+        now = world.trip().now
+
+        assert world.control.reschedule("mail", ["a", "c"], now + 5) == ["a"]
+
+        assert world.delayed == ["a", "b"]
+        world.wait(5_001)
+        assert [held.id for held in world.take(2)] == ["a"]
+
+    def test_a_delayed_job_is_made_ready_now(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", due="+60000")
+        world.rung()
+
+        assert world.control.reschedule("mail", ["a"], None) == ["a"]
+
+        assert (world.ready, world.delayed, world.rung()) == (["a"], [], True)
+
+    def test_only_delayed_jobs_are_touched(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("running", "waiting")
+        world.take_one()
+
+        assert world.control.reschedule("mail", ["running", "waiting", "unknown"], None) == []
+
+        assert (world.running, world.ready) == (["running"], ["waiting"])
+
+
+class TestRelease:
+    def test_a_claim_is_freed_and_its_job_stays(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", claims=[("k", "finished"), ("m", "finished")])
+
+        assert world.control.release("mail", "k") == "a"
+
+        assert (world.claims, world.ready) == ({"m": "a"}, ["a"])
+
+    def test_who_takes_it_keeps_it_when_the_first_ends(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", claims=[("k", "finished")])
+        world.control.release("mail", "k")
+        world.enqueue("b", claims=[("k", "finished")])
+
+        world.settle(world.take_one(), "done")
+
+        assert world.claims == {"k": "b"}
+
+    def test_what_nobody_holds_cannot_be_freed(self, any_world: World) -> None:
+        assert any_world.control.release("mail", "k") is None
+
+
+class TestLatest:
+    def test_the_key_points_at_the_last_job_that_named_it(self, any_world: World) -> None:
+        world = any_world
+
+        assert world.enqueue("a", "b", claims=[("k", "latest")]) == ["queued", "queued"]
+
+        assert world.monitor.holder("mail", "k") == "b"
+        world.settle(world.take_one(), "done")
+        assert world.monitor.holder("mail", "k") == "b"
+        world.settle(world.take_one(), "done")
+        assert world.monitor.holder("mail", "k") is None
+
+
+class TestTake:
+    def test_waiting_and_delayed_jobs_are_taken(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        world.enqueue("c", due="+60000")
+        [due] = [int(each) for each in world.call("ZRANGE", "delayed", 0, 0, "WITHSCORES")[1:]]
+
+        taken = world.control.take("mail", ["c", "b", "unknown"], "mover")
+
+        assert [(each.id, each.due) for each in taken] == [("c", str(due)), ("b", "")]
+        assert (world.ready, world.running) == (["a"], ["b", "c"])
+
+    def test_when_the_taker_vanishes_a_delayed_job_is_back_when_it_is_due(
+        self, any_world: World
+    ) -> None:
+        world = any_world
+        world.enqueue("a", due="+120000")
+        world.control.take("mail", ["a"], "mover")
+
+        world.live_on(110_000)
+        assert world.take(1) == []
+        world.live_on(20_000)
+
+        assert [held.id for held in world.take(1)] == ["a"]
 
 
 class TestRetry:
@@ -97,7 +213,7 @@ class TestRetry:
         failed_at = fail(world, "a")
         world.rung()
 
-        assert world.broker.retry("mail", [("a", failed_at, "anew", [])]) == ["queued"]
+        assert world.control.retry("mail", [("a", failed_at, "anew", [])]) == ["queued"]
 
         assert world.ready == ["b", "a"]
         assert world.failed == []
@@ -109,7 +225,7 @@ class TestRetry:
         world.enqueue("a")
         failed_at = fail(world, "a")
 
-        world.broker.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
+        world.control.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
 
         assert world.claims == {"k": "a"}
         world.settle(world.take_one(), "done")
@@ -121,7 +237,7 @@ class TestRetry:
         failed_at = fail(world, "a")
         world.enqueue("b", claims=[("k", "finished")])
 
-        answers = world.broker.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
+        answers = world.control.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
 
         assert answers == ["exists b"]
         assert world.failed == ["a"]
@@ -132,12 +248,12 @@ class TestRetry:
         world.enqueue("a")
         failed_at = fail(world, "a")
 
-        assert world.broker.retry("mail", [("a", failed_at - 1, "anew", [])]) == ["gone"]
+        assert world.control.retry("mail", [("a", failed_at - 1, "anew", [])]) == ["gone"]
 
         assert world.failed == ["a"]
 
     def test_what_is_not_there_cannot_be_retried(self, any_world: World) -> None:
-        assert any_world.broker.retry("mail", [("a", 1, "anew", [])]) == ["gone"]
+        assert any_world.control.retry("mail", [("a", 1, "anew", [])]) == ["gone"]
 
         assert any_world.jobs == {}
 
@@ -152,7 +268,7 @@ class TestRetry:
             (id, int(score), id, []) for id, score in zip(ids, scores, strict=True)
         ]
 
-        assert world.broker.retry("mail", entries) == ["queued"] * 250
+        assert world.control.retry("mail", entries) == ["queued"] * 250
 
         assert world.ready == ids
 
@@ -162,25 +278,25 @@ class TestPause:
         world = any_world
         world.enqueue("a")
 
-        assert world.broker.pause("mail")
+        assert world.control.pause("mail")
         assert world.take() == []
 
-        assert world.broker.pause("mail", resume=True)
+        assert world.control.pause("mail", resume=True)
         assert len(world.take()) == 1
 
     def test_it_tells_whether_that_changed_something(self, any_world: World) -> None:
         world = any_world
 
-        assert not world.broker.pause("mail", resume=True)
-        assert world.broker.pause("mail")
-        assert not world.broker.pause("mail")
+        assert not world.control.pause("mail", resume=True)
+        assert world.control.pause("mail")
+        assert not world.control.pause("mail")
 
     def test_resuming_rings(self, any_world: World) -> None:
         world = any_world
-        world.broker.pause("mail")
+        world.control.pause("mail")
         assert not world.rung()
 
-        world.broker.pause("mail", resume=True)
+        world.control.pause("mail", resume=True)
 
         assert world.rung()
 
@@ -191,7 +307,7 @@ class TestLook:
         for queue, ids, due in (("b", "xy", ""), ("c", "z", "+5000"), ("d", "w", "")):
             world.queue = queue
             world.enqueue(*ids, due=due)
-        world.broker.pause("d")
+        world.control.pause("d")
 
         answers, looks = world.broker.advance("one", [Advance("a", 1)], ["b", "c", "d", "e"])
 

@@ -28,18 +28,34 @@ class TestClaim:
         assert transition.claims == [["a", "finished"]]
 
     @pytest.mark.parametrize(
-        ("key", "until", "message"),
+        ("key", "message"),
         [
-            ("a\nb", "finished", "expected a key of one line and until='started' or 'finished', "
-             "got 'a\\nb', 'finished'"),
-            ("a", "ever", "expected a key of one line and until='started' or 'finished', "
-             "got 'a', 'ever'"),
-            ("\ud800", "finished", "key: expected text that UTF-8 can hold, got '\\ud800'"),
+            ("a\nb", "claim: expected a key of one line, got 'a\\nb'"),
+            ("\ud800", "claim: key: expected text that UTF-8 can hold, got '\\ud800'"),
         ],
-    )  # fmt: skip
-    def test_a_key_is_one_line_of_text(self, key: str, until: Any, message: str) -> None:
-        with pytest.raises(PluginError, match=f"^claim: {re.escape(message)}$"):
-            Transition("mail").claim(key, until)
+    )
+    def test_a_key_is_one_line_of_text(self, key: str, message: str) -> None:
+        for attach in (Transition("mail").claim, Transition("mail").latest):
+            with pytest.raises(PluginError, match=f"^{re.escape(message)}$"):
+                attach(key)
+
+    @pytest.mark.parametrize("facts", [{"until": "ever"}, {"on_conflict": "shrug"}])
+    def test_until_and_on_conflict_are_checked(self, facts: Any) -> None:
+        until, on_conflict = facts.get("until", "finished"), facts.get("on_conflict", "skip")
+        message = (
+            "claim: expected until='started' or 'finished' and on_conflict='skip' or 'raise', "
+            f"got {until!r}, {on_conflict!r}"
+        )
+        with pytest.raises(PluginError, match=f"^{re.escape(message)}$"):
+            Transition("mail").claim("a", **facts)
+
+    def test_the_latest_may_be_said_twice(self) -> None:
+        transition = Transition("mail")
+
+        transition.latest("a")
+        transition.latest("a")
+
+        assert transition.claims == [["a", "latest"]]
 
 
 class TestThen:

@@ -149,7 +149,7 @@ class TestJobs:
 
         counts = drain(shop)
         while failures := list(find(shop.monitor, Filter())):
-            retry(shop.broker, failures)
+            retry(shop.control, failures)
             counts += drain(shop)
 
         assert counts["done"] == 2 * len(ORDERS)

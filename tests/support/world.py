@@ -5,10 +5,12 @@ from itertools import count
 from typing import Any
 
 from buoy.broker import Broker
+from buoy.control import Control
 from buoy.link import Link
-from buoy.packing import Entry
+from buoy.monitor import Monitor
+from buoy.packing import Entry, Packing
 from buoy.reservation import Act, Advance, Advanced, Reservation, Settlement
-from buoy.transition import Transition, Until, Word
+from buoy.transition import Transition, Word
 
 LEASE = 30_000
 """Milliseconds of the default lease."""
@@ -22,6 +24,7 @@ class World:
 
     def __init__(self, broker: Broker, nodes: Sequence[Link], queue: str = "mail") -> None:
         self.broker, self.nodes, self.queue = broker, nodes, queue
+        self.control, self.monitor = Control(broker), Monitor(broker)
         self.numbers = count(1)
 
     # Acts
@@ -31,15 +34,14 @@ class World:
         *ids: str,
         due: str = "",
         payload: bytes = b"",
-        claims: Sequence[tuple[str, Until]] = (),
+        claims: Sequence[tuple[str, str]] = (),
         newer: Sequence[tuple[str, int]] = (),
         then: Sequence[Sequence[Word]] = (),
         max_length: int | None = None,
     ) -> list[str]:
         """Enqueue a job for each id; the payload is that of all, or made of the id."""
         transition = Transition(self.queue)
-        for key, until in claims:
-            transition.claim(key, until=until)
+        transition.claims = [[key, until] for key, until in claims]
         for field, number in newer:
             transition.newer(field, number)
         for command, part, *words in then:
@@ -94,6 +96,11 @@ class World:
     def wait(self, milliseconds: int) -> None:
         """Let time pass, or go back, while nobody looks."""
         self.broker.shift += milliseconds
+
+    def find(self, id: str) -> tuple[str, str, str] | None:
+        """Payload and place of a job, and what is known of the place."""
+        found = decoded(self.broker.run("find", self.queue, Packing([id])))
+        return (found[0], found[1], found[2]) if found else None
 
     # What lies in Redis
 

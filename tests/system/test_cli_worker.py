@@ -78,7 +78,7 @@ def test_a_paused_queue_is_left_alone_also_by_a_worker_that_waits(
     Note.enqueue("other")
     site.note("ran", "other")
     holds_for(0.5, lambda: site.words() == ["warm", "other"])
-    site.app.broker.pause("mail", resume=True)
+    site.app.control.pause("mail", resume=True)
     site.note("ran", "delayed", within=2.0)
     assert site.words() == ["warm", "other", "paused", "delayed"]
 

@@ -4,6 +4,7 @@ from .app import App
 from .errors import (
     BrokerError,
     BuoyError,
+    ClaimHeld,
     ConfigurationError,
     CorruptPayload,
     DirtyExit,
@@ -32,6 +33,7 @@ __all__ = [
     "BrokerError",
     "BuoyError",
     "Call",
+    "ClaimHeld",
     "ConfigurationError",
     "CorruptPayload",
     "DirtyExit",

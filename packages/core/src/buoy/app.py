@@ -4,32 +4,33 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .call import check_arguments
 from .config import Settings, settings
-from .errors import PayloadTooLarge, PluginError, QueueFull
-from .handle import Handle, Options, checked_id
+from .entrance import Row, asked_to_enter, built_rows, handle, handle_of, insist
+from .errors import PayloadTooLarge, QueueFull
+from .handle import Handle, Options, checked_id, epoch_seconds
 from .identity import new_id
 from .job import Job, built
 from .keys import Keys, checked_queue
-from .link import Steps, drive
-from .outcome import Held, Rejected
+from .link import Steps, Word, drive, only, run_scripts, scripted, sent
 from .packing import Entry
 from .payload import Payload
 from .registry import named
 from .reservation import Reservation
 from .run import decided, perform
+from .scripts import script
 
 if TYPE_CHECKING:
     from .awire import AsyncLink
     from .broker import Broker
+    from .control import Control
     from .monitor import JobView, Monitor
 
 logger = logging.getLogger("buoy.app")
-Row = tuple[Sequence[Any], Mapping[str, Any]]
 
 
 class App:
@@ -80,6 +81,13 @@ class App:
         await self.async_link.close()
 
     @cached_property
+    def control(self) -> "Control":
+        """What operators do with jobs."""
+        from .control import Control
+
+        return Control(self.broker)
+
+    @cached_property
     def monitor(self) -> "Monitor":
         """Read-only views of queues, jobs, failures and workers."""
         from .monitor import Monitor
@@ -90,10 +98,33 @@ class App:
         """A plugin's key in the slot of a queue; the first part is the plugin's name."""
         return Keys(self.settings.namespace).part(queue, *parts)
 
-    def command(self, *words: str | bytes | int | float) -> Any:
+    def global_key(self, *parts: str) -> str:
+        """A plugin's key that belongs to no queue; the first part is the plugin's name."""
+        return ":".join([self.settings.namespace, *parts])
+
+    def command(self, *words: Word) -> Any:
         """Send a Redis command and return its reply (texts as bytes): for what plugins read, and
         for what may be written beside a job's transitions."""
         return self.broker.link.call(*words)
+
+    async def acommand(self, *words: Word) -> Any:
+        """The same, awaiting Redis."""
+        from .awire import adrive
+
+        return only(await adrive(sent([words]), lambda: self.async_link))
+
+    def script(self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]) -> Any:
+        """Run ``lua/NAME.lua`` of a plugin's package and return its reply."""
+        return only(run_scripts(self.broker.link, [(script(package, name), keys, args)]))
+
+    async def ascript(
+        self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]
+    ) -> Any:
+        """The same, awaiting Redis."""
+        from .awire import adrive
+
+        steps = scripted([(script(package, name), keys, args)])
+        return only(await adrive(steps, lambda: self.async_link))
 
     # Into the queue
 
@@ -114,6 +145,12 @@ class App:
         """Enqueue a job that a plugin had held; all hooks are asked again."""
         return self.enter([job])[0]
 
+    async def asubmit(self, job: Job) -> Handle[Any]:
+        """The same, awaiting Redis."""
+        from .awire import adrive
+
+        return (await adrive(self.entering([job]), lambda: self.async_link))[0]
+
     def enter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
         """Ask the hooks, and let those jobs in that none of them keeps out."""
         return drive(self.entering(jobs), lambda: self.broker.link)
@@ -122,10 +159,12 @@ class App:
         verdicts = [asked_to_enter(job) for job in jobs]
         passed = [job for job, verdict in zip(jobs, verdicts, strict=True) if verdict is None]
         answers = iter((yield from self.let_in(passed)))
-        return [
+        handles = [
             handle(handle_of(job), next(answers) if verdict is None else verdict)
             for job, verdict in zip(jobs, verdicts, strict=True)
         ]
+        insist(jobs, handles)
+        return handles
 
     def let_in(self, jobs: Sequence[Job]) -> Steps[list[str]]:
         if not jobs or self.is_inline:
@@ -160,6 +199,7 @@ class App:
         *,
         queue: str,
         id: str | None = None,
+        newer: tuple[str, int] | None = None,
     ) -> Handle[Any]:
         """Enqueue by name: the class may be unknown here, so no hook is asked."""
         args, kwargs = list(args), dict(kwargs or {})
@@ -167,6 +207,8 @@ class App:
         id = new_id() if id is None else checked_id(id, "push(id)")
         payload = Payload(name, args, kwargs, id, enqueued_at=round(time.time(), 3))
         job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
+        if newer is not None:
+            job.transition.newer(*newer)
         [answer] = drive(self.let_in([job]), lambda: self.broker.link)
         return handle(handle_of(job), answer)
 
@@ -215,44 +257,37 @@ class App:
                 built(job, (list(args), kwargs), Options()).identifier if args or kwargs else None
             )
             ids = self.monitor.ids_of(job.name, same)
-        ended = [self.broker.remove(queue, some, "waiting delayed") for queue, some in ids.items()]
+        ended = [self.control.remove(queue, some, "waiting delayed") for queue, some in ids.items()]
         return [id for some in ended for id in some]
 
+    def cancel(
+        self, id: str, queue: str | None = None, then: Sequence[Sequence[str | int | float]] = ()
+    ) -> str | None:
+        """End a job wherever it is: "waiting", "delayed" or "running", as is returned; None if it
+        is nowhere. The worker of one that runs ends it with its next heartbeat; what the job would
+        still say is refused. ``then``: commands of the same instant, as in a transition."""
+        for name in [queue] if queue else self.monitor.queue_names():
+            ended = self.control.remove(name, [id], "waiting delayed running", then)
+            if ended:
+                return ended[id]
+        return None
 
-def built_rows(job: type[Job], rows: Iterable[Row], options: Options) -> list[Job]:
-    return [built(job, (list(args), dict(named)), options) for args, named in rows]
+    def reschedule(
+        self,
+        ids: str | Sequence[str],
+        at: float | datetime | None = None,
+        queue: str | None = None,
+    ) -> list[str]:
+        """Make delayed jobs due at another time (epoch seconds, or a datetime with its zone), or
+        now. Returns the ids of those that were delayed."""
+        due = None if at is None else epoch_seconds(at, "reschedule")
+        wanted = [ids] if isinstance(ids, str) else list(ids)
+        queues = [queue] if queue else self.monitor.queue_names()
+        return [id for name in queues for id in self.control.reschedule(name, wanted, due)]
 
-
-def asked_to_enter(job: Job) -> Rejected | Held | None:
-    job.transition.clear()
-    hooks = job.hooks()
-    verdict = None if hooks is None else hooks.before_enqueue(job=job)
-    if verdict is None or isinstance(verdict, Rejected | Held):
-        return verdict
-    raise PluginError(
-        f"{job.payload.name}: before_enqueue: expected Rejected, Held or None, got {verdict!r}"
-    )
-
-
-def handle_of(job: Job) -> Handle[Any]:
-    return Handle(job.id, job.identifier, job.queue, "queued")
-
-
-def handle(entered: Handle[Any], answer: str | Rejected | Held) -> Handle[Any]:
-    """What the caller of ``enqueue`` gets for an answer of the hooks or of lua/enqueue.lua."""
-    if isinstance(answer, Rejected):
-        return replace(entered, state="rejected", reason=answer.reason)
-    if isinstance(answer, Held):
-        return replace(entered, state="held", reason=answer.reason)
-    word, _, detail = answer.partition(" ")
-    if word == "delayed":
-        return replace(entered, state="delayed")
-    if word == "older":
-        return replace(entered, state="rejected", reason=f"the number of {detail!r} is not newer")
-    if word == "exists":
-        reason = "its claim is held" if detail else "this id is known"
-        return replace(entered, state="exists", reason=reason, holder=detail or entered.id)
-    return entered
+    def release(self, queue: str, claim: str) -> str | None:
+        """Free a claim, whoever holds it; returns the id of that job, which stays what it is."""
+        return self.control.release(queue, claim)
 
 
 Job.app = App()

@@ -10,15 +10,13 @@ from .connect import connect
 from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
 from .link import Act, Link, Steps, accepted, drive, only, run_scripts, scripted
-from .packing import Entry, Packing, raw, seconds, text
+from .packing import Entry, Packing, seconds, text
 from .reservation import Advance, Advanced, Look, Reservation
 from .scripts import script
 
 logger = logging.getLogger("buoy.broker")
 
 BATCH = 1000
-OPERATED = 100
-"""How many jobs one script retries or removes: finding one in a long queue takes a while."""
 PATIENCE = 5.0
 PAUSES = (0.0, 0.05, 0.2, 0.5)
 """Seconds before each further try of an enqueue whose answer did not come, PATIENCE at most."""
@@ -206,40 +204,6 @@ class Broker:
             gone = {id.decode() for id in reply}
             lost += [each for each in reservations if each.id in gone]
         return lost
-
-    # Operators
-
-    def find(self, queue: str, id: str) -> tuple[str, str, str] | None:
-        """Payload, place and the place's detail of a job (lua/find.lua), if the queue has it."""
-        found = [text(each) for each in self.run("find", queue, Packing([id]))]
-        return (found[0], found[1], found[2]) if found else None
-
-    def retry(
-        self, queue: str, entries: Sequence[tuple[str, int, str, Sequence[Sequence[str]]]]
-    ) -> list[str]:
-        """Move failed jobs (id, when failed in ms, new payload, claims) back to their queue."""
-        answers: list[bytes] = []
-        for first in range(0, len(entries), OPERATED):
-            batch = entries[first : first + OPERATED]
-            packing = Packing([len(batch)])
-            for id, failed_at, payload, claims in batch:
-                packing.words += [id, failed_at, raw(payload)]
-                packing.claims(claims)
-            answers += self.run("retry", queue, packing)
-        return [answer.decode() for answer in answers]
-
-    def remove(self, queue: str, ids: Sequence[str], places: str) -> list[str]:
-        """End jobs that lie in one of these places of the queue; returns those ended."""
-        gone: list[int] = []
-        for first in range(0, len(ids), OPERATED):
-            batch = ids[first : first + OPERATED]
-            words = [word for id in batch for word in (id, places)]
-            gone += self.run("remove", queue, Packing([len(batch), *words]))
-        return [id for id, answer in zip(ids, gone, strict=True) if answer]
-
-    def pause(self, queue: str, *, resume: bool = False) -> bool:
-        """Let workers take nothing from the queue, or go on; False if it was so already."""
-        return bool(self.run("pause", queue, Packing(["resume" if resume else "pause"])))
 
 
 def warn_if_unserved(

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .app import App, asked_to_enter
+from .app import App
+from .entrance import asked_to_enter
 from .handle import Options
 from .hookspecs import JobHooks, hookimpl
 from .job import Job, built

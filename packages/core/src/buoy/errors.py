@@ -1,5 +1,10 @@
 """Every error that buoy raises; the docstring says when you meet it."""
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .handle import Handle
+
 
 class BuoyError(Exception):
     """The root of all errors of buoy and its plugins."""
@@ -27,6 +32,20 @@ class QueueFull(BuoyError):
             "start a worker for it, or raise max_length"
         )
         self.queue, self.length, self.limit = queue, length, limit
+
+
+class ClaimHeld(BuoyError):
+    """Another job holds what a plugin of this one claims, and the plugin calls that an error.
+
+    ``handle``: what ``enqueue`` would have answered; the id of the other job is its ``holder``.
+    """
+
+    def __init__(self, name: str, handle: "Handle[Any]") -> None:
+        super().__init__(
+            f"{name}: expected nobody in its place in queue {handle.queue!r}, "
+            f"but job {handle.holder} holds it"
+        )
+        self.handle = handle
 
 
 class UnknownJob(BuoyError):

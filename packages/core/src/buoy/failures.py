@@ -9,7 +9,7 @@ from .monitor import JobView, Monitor
 from .payload import Payload
 
 if TYPE_CHECKING:
-    from .broker import Broker
+    from .control import Control
 
 PAGE = 100
 
@@ -44,19 +44,19 @@ def find(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
     return (view for view in monitor.failed(queues) if wanted.fits(view))
 
 
-def retry(broker: "Broker", views: Iterable[JobView]) -> dict[str, str]:
+def retry(control: "Control", views: Iterable[JobView]) -> dict[str, str]:
     """Put failed jobs back on their queues, each in one step: id -> "queued", "gone" (it was
     retried or removed meanwhile), or "exists ID" (that job holds its claim now)."""
     answers: dict[str, str] = {}
     for queue, page in paged(views):
-        found = broker.retry(queue, [entry(view) for view in page])
+        found = control.retry(queue, [entry(view) for view in page])
         answers |= dict(zip([view.id for view in page], found, strict=True))
     return answers
 
 
-def remove(broker: "Broker", views: Iterable[JobView]) -> list[str]:
+def remove(control: "Control", views: Iterable[JobView]) -> list[str]:
     """Forget failed jobs; returns the ids of those that were there."""
-    ended = [broker.remove(q, [view.id for view in page], "failed") for q, page in paged(views)]
+    ended = [control.remove(q, [view.id for view in page], "failed") for q, page in paged(views)]
     return [id for some in ended for id in some]
 
 

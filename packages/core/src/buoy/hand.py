@@ -1,6 +1,7 @@
 """What a worker holds, and what it says of itself."""
 
 import os
+import secrets
 import socket
 import time
 from collections import Counter
@@ -8,6 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .reservation import Reservation, Settlement
+
+
+def worker_id() -> str:
+    """A name for one worker: host, process and a random part."""
+    host = "".join(c if c.isalnum() or c in ".-" else "-" for c in socket.gethostname())
+    return f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 @dataclass

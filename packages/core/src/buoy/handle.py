@@ -37,6 +37,7 @@ class Options:
     delay: float | None = None
     at: float | None = None
     id: str | None = None
+    newer: tuple[str, int] | None = None
 
     @property
     def due(self) -> str:
@@ -47,7 +48,11 @@ class Options:
 
 
 def options(
-    queue: str | None, delay: float | timedelta | None, at: float | datetime | None, id: str | None
+    queue: str | None,
+    delay: float | timedelta | None,
+    at: float | datetime | None,
+    id: str | None,
+    newer: tuple[str, int] | None = None,
 ) -> Options:
     """Checked options; a ``datetime`` must know its zone."""
     if delay is not None and at is not None:
@@ -56,17 +61,23 @@ def options(
         delay = delay.total_seconds()
     if delay is not None:
         expect(0 <= delay < 10**10, "using(delay)", "0 or more seconds", delay)
+    if at is not None:
+        at = epoch_seconds(at, "using")
+    if id is not None:
+        checked_id(id, "using(id)")
+    return Options(None if queue is None else checked_queue(queue), delay, at, id, newer)
+
+
+def epoch_seconds(at: float | datetime, subject: str) -> float:
+    """An instant in epoch seconds; a ``datetime`` must know its zone."""
     if isinstance(at, datetime):
         if at.tzinfo is None:
             raise InvalidArguments(
-                f"using: expected at with a time zone, got {at!r}; say at.astimezone()"
+                f"{subject}: expected at with a time zone, got {at!r}; say at.astimezone()"
             )
         at = at.timestamp()
-    if at is not None:
-        expect(0 <= at < 10**10, "using(at)", "epoch seconds", at)
-    if id is not None:
-        checked_id(id, "using(id)")
-    return Options(None if queue is None else checked_queue(queue), delay, at, id)
+    expect(0 <= at < 10**10, f"{subject}(at)", "epoch seconds", at)
+    return at
 
 
 def checked_id(id: object, subject: str) -> str:

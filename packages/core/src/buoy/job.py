@@ -53,6 +53,7 @@ class Job:
     payload: Payload
     token: str
     due: str = ""
+    newer: tuple[str, int] | None = None
     transition: Transition
 
     # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
@@ -123,6 +124,7 @@ class Job:
         delay: float | timedelta | None = None,
         at: float | datetime | None = None,
         id: str | None = None,
+        newer: tuple[str, int] | None = None,
     ) -> "Call[P, R]": ...
     @overload
     @classmethod
@@ -133,6 +135,7 @@ class Job:
         delay: float | timedelta | None = None,
         at: float | datetime | None = None,
         id: str | None = None,
+        newer: tuple[str, int] | None = None,
     ) -> "Call[P, R]": ...
     @classmethod
     def using(
@@ -142,9 +145,11 @@ class Job:
         delay: float | timedelta | None = None,
         at: float | datetime | None = None,
         id: str | None = None,
+        newer: tuple[str, int] | None = None,
     ) -> "Call[Any, Any]":
-        """Vary one enqueueing: another queue, a delay in seconds or a time, an id of your own."""
-        return Call(cls, options(queue, delay, at, id))
+        """Vary one enqueueing: another queue, a delay in seconds or a time, an id of your own; with
+        ``newer=(field, number)`` it is refused unless the queue's number of that name is lower."""
+        return Call(cls, options(queue, delay, at, id, newer))
 
     @classmethod
     def identify(cls, *args: Any, **kwargs: Any) -> str:
@@ -248,5 +253,5 @@ def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
         due = options.at if options.at is not None else now + (options.delay or 0)
         payload.expires_at = round(max(due, now) + job.expires, 3)
     new = job.of(payload, options.queue or job.queue)
-    new.due = options.due
+    new.due, new.newer = options.due, options.newer
     return new

@@ -57,6 +57,12 @@ def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
     return replies
 
 
+def sent(commands: Sequence[Sequence[Word]]) -> Steps[list[Any]]:
+    """Send commands in one round trip."""
+    replies: list[Any] = yield commands
+    return replies
+
+
 def run_scripts(link: Link, acts: Sequence[Act]) -> list[Any]:
     """Run scripts; see scripted."""
     return drive(scripted(acts), lambda: link)

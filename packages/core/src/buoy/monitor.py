@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import CorruptPayload
 from .link import accepted
-from .packing import text
+from .packing import Packing, text
 from .payload import Payload, unshelved
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job and where it is. ``at``: when it is due or when it failed (epoch seconds)."""
+    """A job and where it is. ``at``: when it is due or when it failed (epoch seconds); ``carried``:
+    what plugins keep with it."""
 
     id: str
     queue: str
@@ -46,6 +47,7 @@ class JobView:
     at: float | None
     token: str | None
     failure: dict[str, Any]
+    carried: dict[str, dict[str, Any]]
     raw: str = field(repr=False)
 
 
@@ -69,6 +71,15 @@ class WorkerView:
     gone: bool
     running: list[str]
     wish: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A claim, and the job that holds it."""
+
+    claim: str
+    id: str
+    queue: str
 
 
 class Monitor:
@@ -96,10 +107,22 @@ class Monitor:
     def find(self, id: str, queue: str | None = None) -> JobView | None:
         """Where a job is; without its queue all known queues are asked."""
         for name in [queue] if queue else self.queue_names():
-            found = self.broker.find(name, id)
+            found = [text(word) for word in self.broker.run("find", name, Packing([id]))]
             if found:
-                return job_view(name, id, *found)
+                payload, place, detail = found
+                return job_view(name, id, payload, place, detail)
         return None
+
+    def claims(self, queue: str) -> Iterator[ClaimView]:
+        """All claims that jobs of a queue hold, in no order."""
+        for name, id in self.pairs(queue, "claims"):
+            if name.startswith(">"):
+                yield ClaimView(name[1:], text(id), queue)
+
+    def holder(self, queue: str, claim: str) -> str | None:
+        """The id of the job that holds a claim, or that is the latest of its key."""
+        found = self.link.call("HGET", self.keys.part(queue, "claims"), f">{claim}")
+        return None if found is None else text(found)
 
     def peek(self, queue: str, start: int = 0, count: int = 10) -> list[JobView]:
         """Jobs that wait, the next one first."""
@@ -153,15 +176,20 @@ class Monitor:
 
     def scan(self, queue: str) -> Iterator[tuple[str, Payload]]:
         """All jobs of a queue, in no order, without those whose payload cannot be read."""
+        for id, payload in self.pairs(queue, "jobs"):
+            try:
+                yield id, Payload.decoded(text(payload))
+            except CorruptPayload:
+                continue
+
+    def pairs(self, queue: str, part: str) -> Iterator[tuple[str, bytes]]:
+        """The fields of a hash, read in pages."""
         cursor: Any = 0
         while True:
-            key = self.keys.part(queue, "jobs")
+            key = self.keys.part(queue, part)
             cursor, found = self.link.call("HSCAN", key, cursor, "COUNT", PAGE)
             for n in range(0, len(found), 2):
-                try:
-                    yield found[n].decode(), Payload.decoded(text(found[n + 1]))
-                except CorruptPayload:
-                    continue
+                yield text(found[n]), found[n + 1]
             if int(cursor) == 0:
                 return
 
@@ -230,6 +258,7 @@ def job_view(queue: str, id: str, raw_text: str, place: str, detail: str) -> Job
         at=float(detail) / 1000 if place in ("delayed", "failed") else None,
         token=detail if place == "running" else None,
         failure=payload.failure or {},
+        carried=payload.plugins,
         raw=raw_text,
     )
 

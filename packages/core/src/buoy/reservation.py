@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from .transition import Word
 
-Act = Literal["done", "later", "failed", "rejected", "release", "crashed"]
+Act = Literal["done", "later", "failed", "rejected", "release", "crashed", "moved"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from .canonical import NotPlain, check_text
 from .errors import PluginError
 
 Until = Literal["started", "finished"]
+Conflict = Literal["skip", "raise"]
 Word = str | int | float
 
 
@@ -18,18 +19,31 @@ class Transition:
     claims: list[list[str]] = field(default_factory=list)
     numbers: list[tuple[str, int]] = field(default_factory=list)
     commands: list[list[Word]] = field(default_factory=list)
+    insists: bool = False
+    """Whether a claim that is held is an error."""
 
-    def claim(self, key: str, until: Until = "finished") -> None:
+    def claim(self, key: str, until: Until = "finished", on_conflict: Conflict = "skip") -> None:
         """Enqueue only if no other job of the queue holds the key; hold it until the job has
-        started, or until it has ended in any way."""
-        if "\n" in key or until not in ("started", "finished"):
+        started, or until it has ended in any way.
+
+        If one does, ``enqueue`` answers with it, or with ``on_conflict="raise"`` raises ClaimHeld.
+        """
+        if until not in ("started", "finished") or on_conflict not in ("skip", "raise"):
             raise PluginError(
-                f"claim: expected a key of one line and until='started' or 'finished', "
-                f"got {key!r}, {until!r}"
+                "claim: expected until='started' or 'finished' and on_conflict='skip' or 'raise', "
+                f"got {until!r}, {on_conflict!r}"
             )
-        check_word(key, "claim: key")
+        check_claim(key)
+        self.insists = self.insists or on_conflict == "raise"
         if [key, "finished"] not in self.claims:
             self.claims = [each for each in self.claims if each[0] != key] + [[key, until]]
+
+    def latest(self, key: str) -> None:
+        """Let the key point at this job until it has ended in any way, or another one of the queue
+        says the same: it is refused to nobody."""
+        check_claim(key)
+        if [key, "latest"] not in self.claims:
+            self.claims.append([key, "latest"])
 
     def newer(self, field: str, number: int) -> None:
         """Enqueue only if the number kept under ``field`` is lower, and keep this one."""
@@ -51,6 +65,14 @@ class Transition:
         self.claims.clear()
         self.numbers.clear()
         self.commands.clear()
+        self.insists = False
+
+
+def check_claim(key: str) -> None:
+    """Raise PluginError for what cannot be the key of a claim."""
+    check_word(key, "claim: key")
+    if "\n" in key:
+        raise PluginError(f"claim: expected a key of one line, got {key!r}")
 
 
 def check_word(word: object, subject: str) -> None:

@@ -3,10 +3,8 @@
 import logging
 import math
 import os
-import secrets
 import select
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +13,7 @@ from .bell import bell_of
 from .broker import Broker
 from .errors import BrokerError, Unavailable
 from .executor import Executor
-from .hand import Card, Hand
+from .hand import Card, Hand, worker_id
 from .keeper import Keeper
 from .monitor import Monitor
 from .outlook import POLL, Outlook
@@ -33,12 +31,6 @@ LAST_TRY = 5.0
 
 ECHO = 1.0
 """Seconds within which a second TERM, under a supervisor, says no more than the first."""
-
-
-def worker_id() -> str:
-    """A name for one worker: host, process and a random part."""
-    host = "".join(c if c.isalnum() or c in ".-" else "-" for c in socket.gethostname())
-    return f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 class Worker:

@@ -105,7 +105,7 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
 def retry(views: list[JobView]) -> None:
     """Put failed jobs back on their queues, as first attempts. Each moves in one step: none stays
     behind, none runs twice."""
-    answers = retry_failures(Job.app.broker, views)
+    answers = retry_failures(Job.app.control, views)
     counts = Counter(answer.split()[0] for answer in answers.values())
     click.echo(f"{counted(counts['queued'])} put back")
     for id, answer in answers.items():
@@ -119,7 +119,7 @@ def retry(views: list[JobView]) -> None:
 @acting
 def remove(views: list[JobView]) -> None:
     """Forget failed jobs."""
-    click.echo(f"{counted(len(remove_failures(Job.app.broker, views)))} removed")
+    click.echo(f"{counted(len(remove_failures(Job.app.control, views)))} removed")
 
 
 def failure_row(view: JobView) -> dict[str, Any]:

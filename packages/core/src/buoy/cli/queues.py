@@ -6,8 +6,11 @@ from typing import Any
 
 import click
 
+from ..hand import worker_id
 from ..job import Job
+from ..keys import checked_queue
 from ..monitor import JobView
+from ..moving import Move
 from .output import counted, json_option, show, stamp
 
 TOTALS = ("name", "waiting", "delayed", "running", "failed", "done", "rejected", "paused")
@@ -47,7 +50,7 @@ def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> No
 @click.argument("queue")
 def pause(queue: str) -> None:
     """Let workers take nothing from a queue; what runs goes on."""
-    changed = Job.app.broker.pause(queue)
+    changed = Job.app.control.pause(queue)
     click.echo(f"{queue} is paused" if changed else f"{queue} was paused already")
 
 
@@ -55,7 +58,7 @@ def pause(queue: str) -> None:
 @click.argument("queue")
 def resume(queue: str) -> None:
     """Let workers take jobs from a queue again."""
-    changed = Job.app.broker.pause(queue, resume=True)
+    changed = Job.app.control.pause(queue, resume=True)
     click.echo(f"{queue} goes on" if changed else f"{queue} was not paused")
 
 
@@ -68,9 +71,31 @@ def clear(queue: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"End all waiting and delayed jobs of {queue}?", abort=True)
     ended = sum(
-        len(app.broker.remove(queue, ids, "waiting delayed")) for ids in pages(app.monitor, queue)
+        len(app.control.remove(queue, ids, "waiting delayed")) for ids in pages(app.monitor, queue)
     )
     click.echo(f"{counted(ended)} ended")
+
+
+@queues.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def move(source: str, target: str) -> None:
+    """Move all waiting and delayed jobs of a queue to the tail of another.
+
+    Each keeps its id, its arguments and its due time; running and failed ones are let be.
+    """
+    if checked_queue(source) == checked_queue(target):
+        raise click.UsageError(f"expected two queues, got {source} twice")
+    app = Job.app
+    moving = Move(app.control, app.monitor, source, target, worker_id())
+    try:
+        moving.run()
+    finally:
+        click.echo(f"{counted(moving.moved)} moved from {source} to {target}")
+    for id, reason in moving.kept.items():
+        click.echo(f"{id} stays in {source}: {reason}", err=True)
+    if moving.kept:
+        raise SystemExit(1)
 
 
 def pages(monitor: Any, queue: str) -> Iterator[list[str]]:

@@ -50,7 +50,7 @@ local function takeable(ids, lost)
 end
 
 local function lease_out(ids, payloads, lost)
-  local held, deadlines = {}, {}
+  local held, deadlines, gone = {}, {}, {}
   for n, id in ipairs(ids) do
     if payloads[n] then
       seq = seq + 1
@@ -58,11 +58,14 @@ local function lease_out(ids, payloads, lost)
       held[#held + 1], held[#held + 2] = id, token
       deadlines[#deadlines + 1], deadlines[#deadlines + 2] = now + lease, id
       give(id, token, payloads[n], tonumber(lost[n]) or 0)
-      if marked then free(id, true) end
-    elseif marked then
-      free(id)
-      call('HDEL', crashes, id)
+    else
+      gone[#gone + 1] = id
     end
+  end
+  if marked then free(ids, true) end
+  if marked and #gone > 0 then
+    free(gone)
+    call('HDEL', crashes, unpack(gone))
   end
   if #held == 0 then return end
   call('HSET', runs, unpack(held))

@@ -34,30 +34,44 @@ local function ring()
   call('RPUSH', bell, 1)
 end
 
--- Frees the claims of a job: all, or only those that last until it starts.
-local function free(id, started_only)
-  local held = call('HGET', claims, '<' .. id)
-  if not held then return end
-  call('HDEL', claims, '<' .. id)
-  local kept = ''
-  for line, kind, key in string.gmatch(held, '((%l)([^\n]*)\n)') do
-    if started_only and kind == 'f' then
-      kept = kept .. line
-    else
-      call('HDEL', claims, '>' .. key)
+-- Frees the claims of jobs: all, or only those that last until a job starts. What another job holds
+-- by now (an operator had released it, or it was the key of the latest) is let be.
+local function free(ids, started_only)
+  local lists, held, owners, gone, kept = {}, {}, {}, {}, {}
+  for n, id in ipairs(ids) do lists[n] = '<' .. id end
+  for n, list in ipairs(call('HMGET', claims, unpack(lists))) do
+    local rest = ''
+    for line, kind, key in string.gmatch(list or '', '((%l)([^\n]*)\n)') do
+      if started_only and kind ~= 's' then
+        rest = rest .. line
+      else
+        held[#held + 1], owners[#owners + 1] = '>' .. key, ids[n]
+      end
+    end
+    if list and rest == '' then
+      gone[#gone + 1] = lists[n]
+    elseif list and rest ~= list then
+      kept[#kept + 1], kept[#kept + 2] = lists[n], rest
     end
   end
-  if kept ~= '' then call('HSET', claims, '<' .. id, kept) end
+  if #held > 0 then
+    for n, owner in ipairs(call('HMGET', claims, unpack(held))) do
+      if owner == owners[n] then gone[#gone + 1] = held[n] end
+    end
+  end
+  if #gone > 0 then call('HDEL', claims, unpack(gone)) end
+  if #kept > 0 then call('HSET', claims, unpack(kept)) end
 end
 
--- Reads claims (pairs of key and "started" or "finished"). If another job holds one, answers
--- that job's id; else nothing is held against this one, and the claims to be written.
+-- Reads claims (pairs of key and "started", "finished" or "latest"). If another job holds one,
+-- answers that job's id; else nothing is held against this one, and the claims to be written. The
+-- key of the latest is held against nobody.
 local function read_claims(id)
   local wanted, holder = {}, nil
   for _ = 1, count() do
     local key, last = take(), take()
     wanted[#wanted + 1] = { key, last }
-    local owner = call('HGET', claims, '>' .. key)
+    local owner = last ~= 'latest' and call('HGET', claims, '>' .. key)
     if owner and owner ~= id then holder = holder or owner end
   end
   return holder, wanted
@@ -65,12 +79,12 @@ end
 
 local function write_claims(id, wanted)
   if #wanted == 0 then return end
-  local lines = {}
+  local fields, lines = {}, {}
   for index, claim in ipairs(wanted) do
-    call('HSET', claims, '>' .. claim[1], id)
+    fields[#fields + 1], fields[#fields + 2] = '>' .. claim[1], id
     lines[index] = string.sub(claim[2], 1, 1) .. claim[1] .. '\n'
   end
-  call('HSET', claims, '<' .. id, table.concat(lines))
+  call('HSET', claims, '<' .. id, table.concat(lines), unpack(fields))
 end
 
 -- Reads the commands that plugins attached: how many, then for each the number of its words, the

@@ -1,31 +1,47 @@
--- Ends jobs that no worker holds: waiting, delayed or failed ones.
+-- Ends jobs wherever they lie. The worker of one that runs hears of it with its next beat.
 --
 -- KEYS     see queue.lua
 -- ARGV     clock shift; how many ids, for each: id, the places where it may be ('waiting',
---          'delayed', 'failed', with a space between)
--- returns  for each 1 if it was there and is gone, else 0
+--          'delayed', 'running', 'failed', with a space between), commands (see queue.lua)
+-- returns  {places, refusals}; a place is where the job was, or '' if it was in none of these
 
 -- include queue
 
 local answers = {}
-local function remove(id, places)
-  local function in_place(name)
-    return string.find(places, name, 1, true)
+
+local places = {}
+function places.delayed(id) return call('ZREM', delayed, id) == 1 end
+function places.failed(id) return call('ZREM', failed, id) == 1 end
+function places.running(id)
+  return call('HDEL', runs, id) == 1 and call('ZREM', leases, id) == 1
+end
+function places.waiting(id)
+  return call('HEXISTS', runs, id) == 0 and call('HEXISTS', jobs, id) == 1
+    and call('LREM', ready, 1, id) == 1
+end
+
+-- Among the waiting last: to find it there takes longest.
+local function place_of(id, allowed)
+  for _, name in ipairs({ 'delayed', 'failed', 'running', 'waiting' }) do
+    if string.find(allowed, name, 1, true) and places[name](id) then return name end
   end
-  local gone = in_place('delayed') and call('ZREM', delayed, id) == 1
-    or in_place('failed') and call('ZREM', failed, id) == 1
-    or in_place('waiting') and call('HEXISTS', runs, id) == 0
-      and call('HEXISTS', jobs, id) == 1 and call('LREM', ready, 1, id) == 1
-  if not gone then return 0 end
-  call('HDEL', jobs, id)
-  call('HDEL', crashes, id)
-  free(id)
-  call('ZADD', recent, now, id)
-  return 1
+  return ''
+end
+
+local function remove(id, allowed, commands)
+  local place = place_of(id, allowed)
+  if place ~= '' then
+    call('HDEL', jobs, id)
+    call('HDEL', crashes, id)
+    free({ id })
+    call('ZADD', recent, now, id)
+    apply(commands)
+  end
+  return place
 end
 
 for n = 1, count() do
-  local id, places = take(), take()
-  answers[n] = remove(id, places)
+  local id, allowed = take(), take()
+  answers[n] = remove(id, allowed, read_commands())
 end
-return answers
+return { answers, refusals }

@@ -11,7 +11,7 @@ local function forget_jobs(ids, marked)
   call('HDEL', jobs, unpack(ids))
   if marked then
     call('HDEL', crashes, unpack(ids))
-    for _, id in ipairs(ids) do free(id) end
+    free(ids)
   end
   local ended = {}
   for _, id in ipairs(ids) do
@@ -35,6 +35,10 @@ function acts.done(id)
   done_now = done_now + 1
 end
 
+function acts.moved(id)
+  forget_jobs({ id }, true)
+end
+
 function acts.later(id, payload, wait)
   call('HDEL', crashes, id)
   call('HSET', jobs, id, payload)
@@ -43,7 +47,7 @@ end
 
 function acts.failed(id, payload)
   call('HDEL', crashes, id)
-  free(id)
+  free({ id })
   call('HSET', jobs, id, payload)
   call('ZADD', failed, now, id)
   ended_failed = ended_failed + 1

@@ -1,0 +1,100 @@
+"""What operators do with jobs that they name, and plugins for them: each act an atomic script."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .broker import Broker, report
+from .packing import Packing, raw, text
+from .reservation import Advance, Settlement
+from .transition import Word
+
+OPERATED = 100
+"""How many jobs one script changes: finding one in a long queue takes a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A job taken out of turn. ``due``: ms since the epoch, empty if it waited; ``wait``: seconds
+    until then, by the Redis clock."""
+
+    id: str
+    token: str
+    payload: str
+    due: str
+    wait: float
+
+
+class Control:
+    """Ends, moves and varies jobs wherever they lie. Ids that are not there are passed over."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+
+    def retry(
+        self, queue: str, entries: Sequence[tuple[str, int, str, Sequence[Sequence[str]]]]
+    ) -> list[str]:
+        """Move failed jobs (id, when failed in ms, new payload, claims) back to their queue."""
+        answers: list[bytes] = []
+        for first in range(0, len(entries), OPERATED):
+            batch = entries[first : first + OPERATED]
+            packing = Packing([len(batch)])
+            for id, failed_at, payload, claims in batch:
+                packing.words += [id, failed_at, raw(payload)]
+                packing.claims(claims)
+            answers += self.broker.run("retry", queue, packing)
+        return [answer.decode() for answer in answers]
+
+    def remove(
+        self,
+        queue: str,
+        ids: Sequence[str],
+        places: str,
+        then: Sequence[Sequence[Word]] = (),
+    ) -> dict[str, str]:
+        """End jobs that lie in one of these places of the queue, and with each send these
+        commands; returns where those were that are ended."""
+        found: list[bytes] = []
+        for first in range(0, len(ids), OPERATED):
+            batch = ids[first : first + OPERATED]
+            packing = Packing([len(batch)])
+            for id in batch:
+                packing.words += [id, places]
+                packing.commands(then)
+            answers, refusals = self.broker.run("remove", queue, packing)
+            report(queue, refusals)
+            found += answers
+        return {id: place.decode() for id, place in zip(ids, found, strict=True) if place}
+
+    def reschedule(self, queue: str, ids: Sequence[str], at: float | None) -> list[str]:
+        """Make delayed jobs due at a time (epoch seconds), or now; returns those that were."""
+        due = "" if at is None else round(at * 1000)
+        moved: list[int] = []
+        for first in range(0, len(ids), OPERATED):
+            batch = ids[first : first + OPERATED]
+            moved += self.broker.run("reschedule", queue, Packing([due, len(batch), *batch]))
+        return [id for id, answer in zip(ids, moved, strict=True) if answer]
+
+    def release(self, queue: str, claim: str) -> str | None:
+        """Free one claim, whoever holds it; returns the id of that job, which stays what it is."""
+        holder: bytes | None = self.broker.run("release", queue, Packing([claim]))
+        return holder.decode() if holder else None
+
+    def pause(self, queue: str, *, resume: bool = False) -> bool:
+        """Let workers take nothing from the queue, or go on; False if it was so already."""
+        words = Packing(["resume" if resume else "pause"])
+        return bool(self.broker.run("pause", queue, words))
+
+    def take(self, queue: str, ids: Sequence[str], holder: str) -> list[Taken]:
+        """Hold waiting and delayed jobs, as a worker holds a job: by a lease."""
+        lease = round(self.broker.settings.lease * 1000)
+        now, found = self.broker.run("take", queue, Packing([lease, holder, len(ids), *ids]))
+        words = [text(word) for word in found]
+        rows = (words[n : n + 4] for n in range(0, len(words), 4))
+        return [
+            Taken(id, token, payload, due, max(0, int(due or now) - now) / 1000)
+            for id, token, payload, due in rows
+        ]
+
+    def settle(self, queue: str, holder: str, settlements: Sequence[Settlement]) -> None:
+        """Say what is to happen with jobs that were taken."""
+        self.broker.visit(holder, Advance(queue, 0, settlements=list(settlements)))

@@ -1,0 +1,22 @@
+-- Frees one claim, whoever holds it; its job stays what it is.
+--
+-- KEYS     see queue.lua
+-- ARGV     clock shift; the claim
+-- returns  the id of the job that held it, or nothing
+
+-- include queue
+
+local key = take()
+local id = call('HGET', claims, '>' .. key)
+if not id then return false end
+call('HDEL', claims, '>' .. key)
+local rest = ''
+for line, held in string.gmatch(call('HGET', claims, '<' .. id) or '', '(%l([^\n]*)\n)') do
+  if held ~= key then rest = rest .. line end
+end
+if rest == '' then
+  call('HDEL', claims, '<' .. id)
+else
+  call('HSET', claims, '<' .. id, rest)
+end
+return id

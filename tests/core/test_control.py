@@ -1,0 +1,277 @@
+"""What operators and plugins do with jobs by the app: cancel, reschedule, release, move."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from buoy import App, ClaimHeld, EnqueueError, InvalidArguments, Job, Plugin, hookimpl
+from buoy.cli import main
+from buoy.moving import Move
+from buoy.reservation import Advance
+from buoy.testing import Clock, drain
+
+ran: list[Any] = []
+
+
+@dataclass(frozen=True)
+class Claiming(Plugin):
+    """Claims a place of the first argument."""
+
+    insists: bool = False
+
+    @hookimpl
+    def before_enqueue(self, job: Job) -> None:
+        conflict: Any = "raise" if self.insists else "skip"
+        job.transition.claim(f"place {job.payload.args[0]}", on_conflict=conflict)
+        job.transition.latest("last")
+
+
+class Charge(Job):
+    queue = "purchasing"
+    plugins = [Claiming()]
+
+    def perform(self, purchase_id: int) -> None:
+        ran.append(purchase_id)
+
+
+class Strict(Charge):
+    plugins = [Claiming(insists=True)]
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> None:
+    ran.clear()
+
+
+class TestClaims:
+    def test_who_insists_is_told_by_an_error(self, buoy_app: App) -> None:
+        first = Strict.enqueue(1)
+
+        with pytest.raises(ClaimHeld) as told:
+            Strict.enqueue(1)
+
+        assert str(told.value) == (
+            f"{Strict.name}: expected nobody in its place in queue 'purchasing', "
+            f"but job {first.id} holds it"
+        )
+        assert (told.value.handle.state, told.value.handle.holder) == ("exists", first.id)
+
+    def test_the_others_of_many_are_enqueued_all_the_same(self, buoy_app: App) -> None:
+        Strict.enqueue(2)
+
+        with pytest.raises(ClaimHeld):
+            Strict.enqueue_many([(1,), (2,), (3,)])
+
+        assert drain(buoy_app) == {"done": 3}
+
+    def test_the_same_id_again_is_no_conflict(self, buoy_app: App) -> None:
+        Strict.using(id="one").enqueue(1)
+
+        assert Strict.using(id="one").enqueue(1).state == "exists"
+
+    def test_claims_can_be_listed_and_released(self, buoy_app: App) -> None:
+        handle = Charge.enqueue(1)
+
+        found = {(view.claim, view.id) for view in buoy_app.monitor.claims("purchasing")}
+
+        assert found == {("place 1", handle.id), ("last", handle.id)}
+        assert buoy_app.release("purchasing", "place 1") == handle.id
+        assert buoy_app.release("purchasing", "place 1") is None
+        assert Charge.enqueue(1).state == "queued"
+        assert drain(buoy_app) == {"done": 2}
+        assert list(buoy_app.monitor.claims("purchasing")) == []
+
+
+class TestCancel:
+    def test_a_job_is_ended_wherever_it_is(self, buoy_app: App) -> None:
+        waiting, delayed = Charge.enqueue(1), Charge.using(delay=60).enqueue(2)
+
+        assert buoy_app.cancel(waiting.id) == "waiting"
+        assert buoy_app.cancel(delayed.id, queue="purchasing") == "delayed"
+        assert buoy_app.cancel(waiting.id) is None
+
+        assert list(buoy_app.monitor.claims("purchasing")) == []
+
+    def test_one_that_runs_loses_its_lease(self, buoy_app: App) -> None:
+        handle = Charge.enqueue(1)
+        [held] = buoy_app.broker.visit("one", Advance("purchasing", 1, wanted=1)).reservations
+        key = buoy_app.key("purchasing", "note")
+
+        assert buoy_app.cancel(handle.id, then=[["SET", key, "cancelled"]]) == "running"
+
+        assert buoy_app.command("GET", key) == b"cancelled"
+        assert buoy_app.broker.beat({"purchasing": [held]}) == [held]
+
+
+class TestReschedule:
+    def test_a_delayed_job_is_due_at_another_time(self, buoy_app: App, buoy_clock: Clock) -> None:
+        handle = Charge.using(at=datetime(2100, 1, 1, tzinfo=UTC)).enqueue(1)
+
+        assert buoy_app.reschedule(handle.id, datetime(2090, 1, 1, tzinfo=UTC)) == [handle.id]
+
+        [view] = buoy_app.monitor.delayed("purchasing")
+        assert view.at == datetime(2090, 1, 1, tzinfo=UTC).timestamp()
+        assert drain(buoy_app) == {}
+
+    def test_or_now(self, buoy_app: App) -> None:
+        one, two = (Charge.using(delay=60).enqueue(number) for number in (1, 2))
+
+        assert buoy_app.reschedule([one.id, two.id, "unknown"]) == [one.id, two.id]
+
+        assert drain(buoy_app) == {"done": 2}
+
+    def test_a_time_without_a_zone_is_refused(self, buoy_app: App) -> None:
+        with pytest.raises(InvalidArguments, match=r"^reschedule: expected at with a time zone, "):
+            buoy_app.reschedule("a", datetime(2090, 1, 1))  # noqa: DTZ001 - that is the point
+
+
+class TestNewer:
+    def test_a_number_lets_one_job_in(self, buoy_app: App) -> None:
+        handles = [
+            Charge.using(newer=("tick", number)).enqueue(id)
+            for id, number in enumerate([5, 5, 4, 6])
+        ]
+
+        assert [handle.state for handle in handles] == ["queued", "rejected", "rejected", "queued"]
+        assert handles[1].reason == "the number of 'tick' is not newer"
+
+    def test_so_does_a_push_by_name(self, buoy_app: App) -> None:
+        states = [
+            buoy_app.push("far.Away", [1], queue="far", newer=("tick", number)).state
+            for number in (1, 1)
+        ]
+
+        assert states == ["queued", "rejected"]
+
+
+class TestPlugins:
+    def test_they_run_scripts_and_commands_awaiting_or_not(self, buoy_app: App) -> None:
+        Charge.using(id="a").enqueue(1)
+        keys = buoy_app.broker.keys.queue("purchasing")
+
+        async def both() -> list[Any]:
+            found = await buoy_app.ascript("buoy", "find", keys, [0, "a"])
+            counted = await buoy_app.acommand("LLEN", buoy_app.key("purchasing", "ready"))
+            await buoy_app.aclose()
+            return [found[1], counted]
+
+        assert buoy_app.script("buoy", "find", keys, [0, "a"])[1] == b"waiting"
+        assert asyncio.run(both()) == [b"waiting", 1]
+
+    def test_a_key_of_no_queue_is_in_the_namespace(self) -> None:
+        assert App(namespace="shop").global_key("cron", "entries") == "shop:cron:entries"
+
+    def test_what_they_keep_with_a_job_is_seen(self, buoy_app: App) -> None:
+        handle = Charge.enqueue(1)
+        view = buoy_app.find(handle.id)
+
+        assert view is not None
+        assert view.carried == {}
+
+
+def move(source: str, target: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, ["queues", "move", source, target])
+    assert result.exit_code == code, result.output
+    return result
+
+
+class TestMove:
+    def test_waiting_and_delayed_jobs_are_moved_in_order(self, buoy_app: App) -> None:
+        handles = Charge.enqueue_many([(number,) for number in range(250)])
+        delayed = Charge.using(delay=60).enqueue(999)
+        due = buoy_app.monitor.delayed("purchasing")[0].at
+
+        said = move("purchasing", "slow").output
+
+        assert said == "251 jobs were moved from purchasing to slow\n"
+        views = buoy_app.monitor.peek("slow", 0, 1000)
+        assert [view.id for view in views] == [handle.id for handle in handles]
+        assert [(v.id, v.at) for v in buoy_app.monitor.delayed("slow")] == [(delayed.id, due)]
+        left, moved = buoy_app.monitor.queues(["purchasing", "slow"])
+        assert (left.waiting, left.delayed, left.running, left.done) == (0, 0, 0, 0)
+        assert (moved.waiting, moved.delayed) == (250, 1)
+        assert drain(buoy_app) == {"done": 250}
+        assert ran == list(range(250))
+
+    def test_their_claims_go_with_them(self, buoy_app: App) -> None:
+        handle = Charge.enqueue(1)
+
+        move("purchasing", "slow")
+
+        assert list(buoy_app.monitor.claims("purchasing")) == []
+        assert buoy_app.monitor.holder("slow", "place 1") == handle.id
+
+    def test_what_the_other_queue_does_not_take_stays_where_it_was(self, buoy_app: App) -> None:
+        slow = Charge.using(queue="slow")
+        holders = [slow.enqueue(1), slow.enqueue(3)]
+        waiting, free = Charge.enqueue(1), Charge.enqueue(2)
+        delayed = Charge.using(delay=60).enqueue(3)
+        [before] = buoy_app.monitor.delayed("purchasing")
+
+        result = move("purchasing", "slow", code=1)
+
+        assert result.output.splitlines() == [
+            "1 job was moved from purchasing to slow",
+            f"{waiting.id} stays in purchasing: job {holders[0].id} holds its claim in slow",
+            f"{delayed.id} stays in purchasing: job {holders[1].id} holds its claim in slow",
+        ]
+        assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [waiting.id]
+        [after] = buoy_app.monitor.delayed("purchasing")
+        assert after.id == delayed.id
+        assert abs((after.at or 0) - (before.at or 0)) < 1
+        assert buoy_app.monitor.peek("slow")[-1].id == free.id
+
+    def test_what_was_there_moments_ago_cannot_be_told_from_what_ended_there(
+        self, buoy_app: App
+    ) -> None:
+        handle = Charge.enqueue(1)
+        move("purchasing", "slow")
+
+        said = move("slow", "purchasing", code=1).output
+
+        reason = "it was in purchasing until moments ago; move it in two minutes"
+        assert said.splitlines()[1] == f"{handle.id} stays in slow: {reason}"
+        assert drain(buoy_app) == {"done": 1}
+
+    def test_a_move_that_died_before_forgetting_a_job_is_finished_by_the_next(
+        self, buoy_app: App, buoy_clock: Clock
+    ) -> None:
+        class Dies(Move):
+            def settle(self, settlements: Any) -> None:
+                raise SystemExit
+
+        Charge.enqueue(1)
+        with pytest.raises(SystemExit):
+            Dies(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+        for _ in range(12):  # some worker lives on, and heals
+            buoy_clock.advance(10)
+            buoy_app.broker.beat({"purchasing": []})
+
+        move("purchasing", "slow")
+
+        assert drain(buoy_app) == {"done": 1}
+        assert ran == [1]
+
+    def test_when_redis_refuses_them_nothing_has_moved(self, buoy_app: App) -> None:
+        Charge.enqueue(1)
+        buoy_app.command("SET", buoy_app.key("slow", "jobs"), "no hash")
+
+        with pytest.raises(EnqueueError):
+            Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+
+        assert drain(buoy_app, "purchasing") == {"done": 1}
+
+    def test_running_and_failed_jobs_are_let_be(self, buoy_app: App) -> None:
+        Charge.enqueue(1)
+        buoy_app.broker.visit("one", Advance("purchasing", 1, wanted=1))
+
+        assert move("purchasing", "slow").output == "0 jobs were moved from purchasing to slow\n"
+
+    def test_a_queue_cannot_be_moved_onto_itself(self, buoy_app: App) -> None:
+        result = move("slow", "slow", code=2)
+
+        assert "Error: expected two queues, got slow twice" in result.output
