@@ -16,13 +16,13 @@ LONGEST = 350
 # A file imports only from files above it. A folder is one file here.
 # fmt: off
 ORDER = (
-    "errors", "canonical", "identity", "keys", "scripts", "config", "backoff", "queues",
-    "server", "formats", "embedded", "caretaker", "link", "sentinel", "wire", "cluster", "connect",
-    "awire",
+    "errors", "lines", "logs", "canonical", "identity", "keys", "scripts", "config", "backoff",
+    "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel", "wire",
+    "cluster", "connect", "awire",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "hookspecs", "plugin", "call", "handle", "registry", "job", "function", "run",
     "broker", "control", "monitor", "failures", "moving", "entrance", "app",
-    "process", "titles", "wear", "signals", "wishes", "logs", "loading", "doctor",
+    "process", "titles", "wear", "signals", "wishes", "loading", "doctor",
     "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "contract", "testing",
 )
 # fmt: on
@@ -30,7 +30,8 @@ ORDER = (
 # Who may import what only when it is needed: declaring jobs must stay cheap, and a command loads
 # what it runs.
 DEFERRED = {
-    "app": {"awire", "broker", "control", "monitor"},
+    "app": {"awire", "broker", "control", "monitor", "scripts"},
+    "logs": {"lines", "logging"},
     "plugin": {"asyncio", "concurrent"},
     "process": {"subprocess"},
     "titles": {"setproctitle"},

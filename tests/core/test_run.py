@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from buoy import App, Job, Later, Plugin, hookimpl
-from buoy.errors import DirtyExit, WorkerLost
+from buoy.errors import DirtyExit
 from buoy.payload import Payload
 from buoy.reservation import Reservation, Settlement
-from buoy.run import run, settle_death
+from buoy.run import loaded, run, settle_death
 
 
 def held(job: type[Job], *args: Any, **fields: Any) -> Reservation:
@@ -75,7 +75,7 @@ def charging(plugin: Plugin, name: str = "charging") -> type[Job]:
 
 class TestDone:
     def test_a_job_that_returns_is_done(self) -> None:
-        assert run(held(Charge)) == Settlement("a1", "7:w:1", "mail", "done")
+        assert run(held(Charge)) == Settlement("a1", "7:w:1", "mail", "done", commands=[])
 
     def test_what_plugins_attached_goes_along(self) -> None:
         @dataclass(frozen=True)
@@ -311,20 +311,17 @@ class TestDeath:
         error = DirtyExit("killed by SIGKILL")
         error.cause = "SIGKILL"
 
-        assert settle_death(held(charging(Again())), error).act == "later"
-        record = failure_in(settle_death(held(Charge), error))
+        assert died(held(charging(Again())), error).act == "later"
+        record = failure_in(died(held(Charge), error))
         assert (record["error"], record["message"]) == (
             "buoy.errors.DirtyExit",
             "killed by SIGKILL",
         )
         assert record["cause"] == "SIGKILL"
 
-    def test_the_death_is_told_even_when_the_job_cannot_be_loaded(self) -> None:
-        error = WorkerLost("gone")
 
-        record = failure_in(settle_death(raw('{"class":"gone","id":"a1"}'), error))
-
-        assert record["error"] == "buoy.errors.WorkerLost"
+def died(reservation: Reservation, error: DirtyExit) -> Settlement:
+    return settle_death(reservation, loaded(reservation), error)
 
 
 class TestLog:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from buoy.logs import OneObject
+from buoy.lines import OneObject
 from tests.support.processes import Site
 
 from .apps import misbehaving as bad

@@ -1,6 +1,5 @@
 """The app: settings, one broker, and the way of every job into its queue."""
 
-import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,15 +21,12 @@ from .payload import Payload
 from .registry import named
 from .reservation import Reservation
 from .run import decided, perform
-from .scripts import script
 
 if TYPE_CHECKING:
     from .awire import AsyncLink
     from .broker import Broker
     from .control import Control
     from .monitor import JobView, Monitor
-
-logger = logging.getLogger("buoy.app")
 
 
 class App:
@@ -115,6 +111,8 @@ class App:
 
     def script(self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]) -> Any:
         """Run ``lua/NAME.lua`` of a plugin's package and return its reply."""
+        from .scripts import script
+
         return only(run_scripts(self.broker.link, [(script(package, name), keys, args)]))
 
     async def ascript(
@@ -122,6 +120,7 @@ class App:
     ) -> Any:
         """The same, awaiting Redis."""
         from .awire import adrive
+        from .scripts import script
 
         steps = scripted([(script(package, name), keys, args)])
         return only(await adrive(steps, lambda: self.async_link))

@@ -1,8 +1,8 @@
 """The two names of a job that every plugin shares: its id and its identifier."""
 
-import hashlib
 import os
 import time
+from _blake2 import blake2b  # hashlib brings OpenSSL: 3 MB more for each process that is forked
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,4 +17,4 @@ def new_id() -> str:
 def identifier(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     """The same for the same job name and arguments, in any process: 32 hex digits."""
     call = canonical([name, args, kwargs])
-    return hashlib.blake2b(call.encode(), digest_size=16).hexdigest()
+    return blake2b(call.encode(), digest_size=16).hexdigest()

@@ -128,7 +128,8 @@ class Keeper(threading.Thread):
         self.unsettled += self.executor.overdue()
         if self.unsettled:
             self.settle()
-        if self.deadline is not None and time.monotonic() > self.deadline + MARGIN:
+        late = self.deadline is not None and time.monotonic() > self.deadline + MARGIN
+        if late and self.executor.in_process:
             self.leave()
 
     def settle(self) -> None:

@@ -6,13 +6,15 @@ had by a program that blocks (drive) and by one that awaits (adrive, in asyncio'
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import BrokerError
-from .scripts import Script
+
+if TYPE_CHECKING:
+    from .scripts import Script
 
 Word = str | bytes | int | float
-Act = tuple[Script, Sequence[str], Sequence[Word]]
+Act = tuple["Script", Sequence[str], Sequence[Word]]
 """A script, its keys, its arguments."""
 
 T = TypeVar("T")

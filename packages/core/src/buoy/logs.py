@@ -1,55 +1,47 @@
-"""How the daemons log: stdlib logging, one line an event, on standard error."""
+"""The log of a process: stdlib logging, which is loaded by who has something to say.
 
-import json
-import logging
-import os
+With logging comes threading, and both have work to do in every process that is forked: a third of
+a millisecond, which a job that says nothing, in an app that does without them, need not pay.
+"""
+
 import sys
-import time
+from typing import TYPE_CHECKING
 
-FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-LEVELS = {-1: logging.WARNING, 0: logging.INFO, 1: logging.DEBUG}
+if TYPE_CHECKING:
+    from logging import Logger
 
+DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
+"""The levels of the logging module."""
 
-class OneLine(logging.Formatter):
-    """Keeps an event on its line whatever is in it; only a traceback follows below."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its name in logging
-        line = super().formatMessage(record)
-        return line if line.isprintable() else "".join(map(printable, line))
-
-
-def printable(character: str) -> str:
-    return character if character.isprintable() else repr(character)[1:-1]
-
-
-class OneObject(logging.Formatter):
-    """Makes an event an object of JSON, on one line, with its traceback."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        said = {
-            "time": f"{second}.{int(record.msecs):03d}Z",
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-            "pid": record.process,
-        }
-        if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(said)
+LEVELS = {-1: WARNING, 0: INFO, 1: DEBUG}
+put_off: list[int] = []
+"""The level that logging is to be set up with, once it is loaded."""
 
 
 def configure(verbosity: int) -> None:
-    """Log to standard error: -1 warnings, 0 also what the process does, 1 also each job.
+    """Log to standard error: -1 warnings, 0 also what the process does, 1 also each job."""
+    put_off[:] = [LEVELS[max(-1, min(1, verbosity))]]
+    if "logging" in sys.modules:
+        set_up_if_put_off()
 
-    An app that has configured logging itself keeps what it has. BUOY_LOG_FORMAT is in the
-    environment for the processes that run the jobs.
-    """
-    level = LEVELS[max(-1, min(1, verbosity))]
-    if not logging.getLogger().handlers:
-        stream = logging.StreamHandler(sys.stderr)
-        as_json = os.environ.get("BUOY_LOG_FORMAT") == "json"
-        stream.setFormatter(OneObject() if as_json else OneLine(FORMAT))
-        logging.getLogger().addHandler(stream)
-        logging.getLogger().setLevel(logging.WARNING)
-    logging.getLogger("buoy").setLevel(level)
+
+def set_up_if_put_off() -> None:
+    if put_off:
+        from .lines import set_up
+
+        set_up(put_off.pop())
+
+
+def logger(name: str) -> "Logger":
+    """A logger of this name, ready to speak."""
+    from logging import getLogger
+
+    set_up_if_put_off()
+    return getLogger(name)
+
+
+def heard(name: str, level: int) -> bool:
+    """Whether anybody would hear what is said at this level."""
+    if "logging" in sys.modules:
+        return logger(name).isEnabledFor(level)
+    return level >= (put_off[0] if put_off else WARNING)

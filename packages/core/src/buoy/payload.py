@@ -53,8 +53,9 @@ class Payload:
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         """The arguments for one run: it may change them, the next one gets them as they were."""
-        if any(isinstance(value, list | dict) for value in (*self.args, *self.kwargs.values())):
-            return deepcopy((self.args, self.kwargs))
+        for value in (*self.args, *self.kwargs.values()):
+            if isinstance(value, (list, dict)):
+                return deepcopy((self.args, self.kwargs))
         return self.args, self.kwargs
 
     @classmethod

@@ -3,8 +3,7 @@
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from functools import cache
-from inspect import iscoroutine
-from types import ModuleType
+from types import CoroutineType, ModuleType
 from typing import Any
 
 import pluggy
@@ -73,7 +72,7 @@ class Core:
     def around_perform(job: Any) -> Any:
         args, kwargs = job.payload.arguments()
         result = job.perform(*args, **kwargs)
-        return to_the_end(result) if iscoroutine(result) else result
+        return to_the_end(result) if isinstance(result, CoroutineType) else result
 
 
 def to_the_end(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -1,15 +1,18 @@
 """A job in the hands of a worker, what became of it, and the trips that say so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from .transition import Word
 
 Act = Literal["done", "later", "failed", "rejected", "release", "crashed", "moved"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+# Reservation and Settlement are tuples, since those are made fastest: one of each a job.
+
+
+class Reservation(NamedTuple):
     """A job that one run holds until it is settled, or its lease runs out.
 
     ``lost`` counts the leases that this job lost in a row; ``now`` is the Redis clock, in seconds.
@@ -26,8 +29,7 @@ class Reservation:
     """So many leases are lost that it is not run again: ``on_failure`` is asked instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What is to happen with a reserved job; ``wait`` in seconds, ``payload`` if it changes."""
 
     id: str
@@ -36,7 +38,7 @@ class Settlement:
     act: Act
     payload: str = ""
     wait: float = 0.0
-    commands: list[list[Word]] = field(default_factory=list)
+    commands: Sequence[Sequence[Word]] = ()
 
     @property
     def plain(self) -> bool:

@@ -1,6 +1,5 @@
 """One run of one job: from what was reserved to what becomes of it."""
 
-import logging
 import time
 from dataclasses import replace
 from typing import Any
@@ -8,13 +7,14 @@ from typing import Any
 from .errors import BuoyError, CorruptPayload, DirtyExit, PluginError, WorkerLost
 from .failure import Failure, brief
 from .job import Job
+from .logs import DEBUG, ERROR, WARNING, heard, logger
 from .outcome import Done, Failed, Later, Outcome, Rejected
 from .payload import Payload, shelved
 from .plugin import Core
 from .registry import named
 from .reservation import Reservation, Settlement
 
-logger = logging.getLogger("buoy.job")
+LOG = "buoy.job"
 DONE = Done()
 
 
@@ -24,6 +24,11 @@ def run(held: Reservation) -> Settlement:
         job = loaded(held)
     except BuoyError as error:
         return settle_plainly(held, error)
+    return run_loaded(held, job)
+
+
+def run_loaded(held: Reservation, job: Job) -> Settlement:
+    """The same, for a job that is loaded already."""
     return settled(held, job, outcome(held, job))
 
 
@@ -57,9 +62,9 @@ def decided(held: Reservation, job: Job, error: BaseException, seconds: float = 
     also = ""
     try:
         verdict = asked(job, error)
-    except Exception as second:
+    except Exception as second:  # noqa: BLE001 - whatever a plugin raises; it is logged
         verdict, also = None, brief(second)
-        logger.exception("%r: a plugin failed in on_failure", job)
+        logger(LOG).exception("%r: a plugin failed in on_failure", job)
     if verdict is not None:
         return verdict
     return Failed(failure_of(held, error, job, also=also, seconds=seconds))
@@ -109,27 +114,23 @@ def packed(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
     commands = job.transition.commands
     match outcome:
         case Done():
-            log(logging.DEBUG, held, job, "done")
+            log(DEBUG, held, job, "done")
             return Settlement.of(held, "done", commands=commands)
         case Rejected(reason):
-            log(logging.WARNING, held, job, f"rejected: {reason}")
+            log(WARNING, held, job, f"rejected: {reason}")
             return Settlement.of(held, "rejected", commands=commands)
         case Later(seconds, count):
-            log(logging.WARNING, held, job, f"again in {seconds:g} s")
+            log(WARNING, held, job, f"again in {seconds:g} s")
             payload = replace(job.payload, attempt=job.attempt + count).encoded()
             return Settlement.of(held, "later", payload=payload, wait=seconds, commands=commands)
         case Failed(failure):
-            log(logging.ERROR, held, job, f"failed: {failure.error}: {failure.message}")
+            log(ERROR, held, job, f"failed: {failure.error}: {failure.message}")
             payload = replace(job.payload, failure=failure.record()).encoded()
             return Settlement.of(held, "failed", payload=payload, commands=commands)
 
 
-def settle_death(held: Reservation, error: Exception) -> Settlement:
+def settle_death(held: Reservation, job: Job, error: Exception) -> Settlement:
     """What becomes of a job that an error ended from outside: its plugins are asked."""
-    try:
-        job = loaded(held)
-    except BuoyError as unknown:
-        return settle_plainly(held, error if isinstance(error, BuoyError) else unknown)
     return settled(held, job, decided(held, job, error))
 
 
@@ -140,7 +141,9 @@ def settle_plainly(held: Reservation, error: BuoyError) -> Settlement:
     """
     cause = "not run" if not isinstance(error, DirtyExit) else error.cause
     failure = failure_of(held, error, None, cause=cause).record()
-    logger.error("failed: %s id=%s queue=%s worker=%s", error, held.id, held.queue, held.worker)
+    logger(LOG).error(
+        "failed: %s id=%s queue=%s worker=%s", error, held.id, held.queue, held.worker
+    )
     try:
         payload = replace(Payload.decoded(held.payload), failure=failure).encoded()
     except CorruptPayload:
@@ -148,18 +151,9 @@ def settle_plainly(held: Reservation, error: BuoyError) -> Settlement:
     return Settlement.of(held, "failed", payload=payload)
 
 
-def limits_of(held: Reservation) -> tuple[float | None, int | None]:
-    """How many seconds the job may run and how many bytes it may hold, by its class."""
-    try:
-        job = loaded(held)
-    except BuoyError:
-        return None, None
-    return job.timeout, job.max_memory
-
-
 def log(level: int, held: Reservation, job: Job, what: str) -> None:
-    if logger.isEnabledFor(level):
-        logger.log(
+    if heard(LOG, level):
+        logger(LOG).log(
             level,
             "%s id=%s class=%s queue=%s attempt=%d worker=%s",
             *(what, job.id, job.payload.name, held.queue, job.attempt, held.worker),

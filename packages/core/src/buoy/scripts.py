@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 
 INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
 
@@ -21,10 +21,9 @@ class Script:
 @cache
 def script(package: str, name: str) -> Script:
     """Load a script; a line ``-- include NAME`` stands for the file of that name beside it."""
-    folder = files(package) / "lua"
 
     def read(name: str) -> str:
-        text = (folder / f"{name}.lua").read_text(encoding="utf-8")
+        text = (get_data(package, f"lua/{name}.lua") or b"").decode()
         return INCLUDE.sub(lambda found: read(found[1]), text)
 
     text = read(name)

@@ -3,8 +3,7 @@
 import os
 from collections.abc import Callable
 
-from .errors import CorruptPayload
-from .payload import Payload
+from .job import Job
 from .reservation import Reservation
 
 # Long titles would else be written over what /proc shows as the environment.
@@ -23,12 +22,7 @@ def show(text: str) -> None:
         set_title(f"buoy {text}")
 
 
-def show_job(held: Reservation) -> None:
+def show_job(held: Reservation, job: Job) -> None:
     """Let them show which job it runs."""
-    if set_title is None:
-        return
-    try:
-        name = Payload.decoded(held.payload).name
-    except CorruptPayload:
-        name = "a job that cannot be read"
-    show(f"job: {name} {held.id} from {held.queue}")
+    if set_title is not None:
+        show(f"job: {job.payload.name} {held.id} from {held.queue}")

@@ -177,7 +177,7 @@ class Worker:
             self.trips.settlements += back
         elif taken:
             show(f"worker: {len(self.hand)} of {self.executor.slots} jobs from {self.queues}")
-            self.keeper.watch(self.executor.in_process)
+            self.keeper.watch(self.executor.tended)
             self.executor.begin(taken)
 
     def collect(self) -> None:
@@ -226,7 +226,7 @@ class Worker:
 
     def rest(self) -> None:
         """Sleep until a job ends, a bell rings, a signal comes or something is due."""
-        self.keeper.watch(bool(self.hand) and self.executor.in_process)
+        self.keeper.watch(bool(self.hand) and self.executor.tended)
         if self.room() > 0 and not self.trips.outages:
             self.bell.listen(self.outlook.queues)
         if not self.hand:

@@ -16,6 +16,10 @@ class Executor(Protocol):
     last_words: float
     """In its own process: seconds after ``stop`` for which a job may still end by itself."""
 
+    @property
+    def tended(self) -> bool:
+        """Whether the keeper is to look after jobs here; see overdue."""
+
     def start(self) -> None:
         """Get ready; raises ConfigurationError when the app cannot be run so."""
 
@@ -32,8 +36,8 @@ class Executor(Protocol):
         """What to wait for: one of these is readable when ``ended`` has something new."""
 
     def overdue(self) -> list[Settlement]:
-        """Called by the keeper thread, again and again while jobs run in the worker's own process:
-        what should be settled now, and what should be given back, since it waits behind slow jobs.
+        """Called by the keeper thread, again and again while jobs are tended: what should be
+        settled now, and what should be given back, since it waits behind slow jobs.
         """
 
     def abandon(self, lost: Sequence[Reservation]) -> None:

@@ -134,10 +134,14 @@ class Ahead:
     hooks: Any
 
     def __init__(self, app: Sequence[str] = (), slots: int = 10) -> None:
-        self.app, self.slots = app, slots
+        self.app, self.slots = list(app), slots
         self.batch, self.caller = Batch(), Caller()
         self.running: dict[str, Any] = {}
         self.came_at = 0.0
+
+    @property
+    def tended(self) -> bool:
+        return True
 
     def room(self) -> int:
         return self.batch.room(self.slots, len(self.running))

@@ -1,17 +1,22 @@
-"""The child: one process for one job, from the fork to the answer."""
+"""The child: one process for one job, from the fork to the answer.
 
+Each page of memory that a child touches is copied for it, and that is most of what a job costs
+here. So the way through this file is short: the job comes decoded, and has a word for "done".
+"""
+
+import _signal  # type: ignore[import-not-found]  # see set_signal
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NoReturn
 
 from ..errors import DirtyExit, JobTimeout, Terminated
+from ..job import Job
 from ..process import die_with
 from ..reservation import Reservation, Settlement
-from ..run import run, settle_death
+from ..run import run_loaded, settle_death
 from ..titles import show_job
 from .frames import frame
 
@@ -19,19 +24,26 @@ FOR_JOBS = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal
 DEAF_TO = (signal.SIGTERM, *FOR_JOBS)
 """Signals that the nursery leaves to its worker; for a job they are what they always are, but for
 TERM."""
+RESET = tuple(int(number) for number in (*FOR_JOBS, signal.SIGCHLD))
+TERM, DEFAULT, IGNORED = int(signal.SIGTERM), int(signal.SIG_DFL), int(signal.SIG_IGN)
+
+set_signal: Callable[[int, Any], object] = _signal.signal
+"""Without the wrapper of the signal module, which makes an enum of what there was: 80 pages."""
 
 Answer = dict[str, Any]
 RELEASE: Answer = {"act": "release"}
+DONE = frame({"act": "done"})
+"""What most jobs answer; made once."""
 
 
 def be_child(
     held: Reservation,
+    job: Job,
     death: DirtyExit | None,
     pipe: int,
     parent: int,
-    timeout: float | None,
     meant: Callable[[], bool],
-    hooks: Any,
+    after_fork: Callable[[], object] | None,
 ) -> NoReturn:
     """Run the job, or decide about its death; answer through the pipe; end.
 
@@ -41,34 +53,40 @@ def be_child(
     code, me = 1, os.getpid()
     try:
         os.setsid()
-        show_job(held)
+        show_job(held, job)
         die_with(parent)
         signal.set_wakeup_fd(-1)
-        for number in (*FOR_JOBS, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, ender(timeout, meant))
-        settlement = settled(held, death, hooks)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for number in RESET:
+            set_signal(number, DEFAULT)
+        set_signal(TERM, ender(job.timeout, meant))
+        settlement = settled(held, job, death, after_fork)
+        set_signal(TERM, IGNORED)
         if os.getpid() == me:  # a job may have forked, and both come back
-            send(pipe, answer_of(settlement) | {"redis": "redis" in sys.modules})
+            send(pipe, said(settlement))
         code = 0
     except BaseException:  # noqa: BLE001 - nothing may leave a child but its answer
         sys.excepthook(*sys.exc_info())
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
     finally:
-        with suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
         os._exit(code)
 
 
-def settled(held: Reservation, death: DirtyExit | None, hooks: Any) -> Settlement:
+def settled(
+    held: Reservation,
+    job: Job,
+    death: DirtyExit | None,
+    after_fork: Callable[[], object] | None,
+) -> Settlement:
     if death is not None:
-        return settle_death(held, death)
-    try:
-        hooks.after_fork()
-    except Exception as error:  # noqa: BLE001 - the app's own code; its job cannot run now
-        return settle_death(held, error)
-    return run(held)
+        return settle_death(held, job, death)
+    if after_fork is not None:
+        try:
+            after_fork()
+        except Exception as error:  # noqa: BLE001 - the app's own code; its job cannot run now
+            return settle_death(held, job, error)
+    return run_loaded(held, job)
 
 
 def ender(timeout: float | None, meant: Callable[[], bool]) -> Callable[..., None]:
@@ -85,6 +103,14 @@ def ender(timeout: float | None, meant: Callable[[], bool]) -> Callable[..., Non
     return end
 
 
+def said(settlement: Settlement) -> bytes:
+    """The answer as the nursery reads it."""
+    loaded_redis = "redis" in sys.modules
+    if settlement.plain and not loaded_redis:
+        return DONE
+    return frame(answer_of(settlement) | {"redis": loaded_redis})
+
+
 def answer_of(settlement: Settlement) -> Answer:
     return {
         "act": settlement.act,
@@ -94,7 +120,6 @@ def answer_of(settlement: Settlement) -> Answer:
     }
 
 
-def send(pipe: int, answer: Answer) -> None:
-    data = memoryview(frame(answer))
+def send(pipe: int, data: bytes) -> None:
     while data:
         data = data[os.write(pipe, data) :]

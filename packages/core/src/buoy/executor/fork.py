@@ -5,14 +5,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from select import select
 from typing import Any
 
 from ..errors import ConfigurationError
 from ..reservation import Reservation, Settlement
+from .batch import Ahead
 from .frames import Frames, frame
 
 logger = logging.getLogger("buoy.worker")
@@ -23,19 +24,23 @@ LAST_HOOK = 10.0
 """Seconds that the app has to end when all its jobs have ended."""
 
 
-class Fork:
-    """The executor of ``--executor fork``: the worker never runs the app's own code."""
+class Fork(Ahead):
+    """The executor of ``--executor fork``: the worker never runs the app's own code.
+
+    While jobs are short, the next ones are fetched ahead and wait here for a slot.
+    """
 
     name = "fork"
     in_process = False
     last_words = 0.0
 
     def __init__(self, app: Sequence[str], slots: int = 1, verbosity: int = 0) -> None:
-        self.app, self.slots, self.verbosity = list(app), slots, verbosity
-        self.running: dict[str, Reservation] = {}
-        self.back: list[Settlement] = []
+        super().__init__(app, slots)
+        self.verbosity = verbosity
+        self.running: dict[str, tuple[Reservation, float]] = {}
         self.backlog: list[dict[str, Any]] = []
         self.control: socket.socket | None = None
+        self.batch.slow(slots)  # until jobs have shown to be short, none is fetched ahead
 
     def start(self) -> None:
         """Start a nursery and wait until it has loaded the app."""
@@ -57,50 +62,59 @@ class Fork:
         self.close()
         raise ConfigurationError(reason)
 
-    def room(self) -> int:
-        return self.slots - len(self.running)
+    @property
+    def tended(self) -> bool:
+        return bool(self.batch.waiting)
 
     def begin(self, held: Sequence[Reservation]) -> None:
-        for reservation in held:
-            self.running[reservation.token] = reservation
-            self.say({"run": asdict(reservation)})
+        self.take(held)
+        self.fill()
+
+    def fill(self) -> None:
+        """Give each free slot a job."""
+        while len(self.running) < self.slots and (held := self.batch.next()):
+            self.running[held.token] = held, time.monotonic()
+            self.say({"run": held})
 
     def ended(self) -> list[Settlement]:
+        """What has ended, when it is time to fetch more: settling it takes the same trip."""
+        self.caller.clear()
         answers, self.backlog = [*self.backlog, *self.heard(socket.MSG_DONTWAIT)], []
-        ended = [self.settlement(answer) for answer in answers]
+        for answer in answers:
+            self.take_in(answer)
         if self.control is None:
-            ended += self.replaced()
-        return [each for each in ended if each is not None]
+            self.replace()
+        self.fill()
+        return self.batch.ended() if self.batch.low(self.slots) else []
 
-    def settlement(self, answer: dict[str, Any]) -> Settlement | None:
-        held = self.running.pop(answer.pop("ended"), None)
-        return None if held is None else Settlement.of(held, **answer)
+    def take_in(self, answer: dict[str, Any]) -> None:
+        """Hear what has become of a job; of one that was lost nobody wants to know."""
+        token = answer.pop("ended")
+        if token in self.running:
+            held, started = self.running[token]
+            self.has_ended(Settlement.of(held, **answer), time.monotonic() - started)
 
-    def replaced(self) -> list[Settlement]:
+    def replace(self) -> None:
         """The nursery has died, and all its children with it: the jobs count that as a crash."""
         status = self.nursery.wait()
         logger.error("the nursery ended (exit code %s) with %d jobs", status, len(self.running))
-        crashed = [Settlement.of(held, "crashed") for held in self.running.values()]
+        for held, _ in self.running.values():
+            self.batch.settlements.append(Settlement.of(held, "crashed"))
         self.running.clear()
+        self.retire()
         self.start()
-        return crashed
 
     def files(self) -> list[int]:
-        return [] if self.control is None else [self.control.fileno()]
-
-    def overdue(self) -> list[Settlement]:
-        return []
+        return super().files() + ([] if self.control is None else [self.control.fileno()])
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
+        super().abandon(lost)
         for reservation in lost:
             self.running.pop(reservation.token, None)
         self.say({"kill": [each.token for each in lost], "why": "lost"})
 
     def kill(self) -> None:
         self.say({"kill": list(self.running), "why": "killed"})
-
-    def retire(self) -> None:
-        """Nothing waits here."""
 
     def stop(self) -> None:
         self.say({"stop": True})
@@ -109,6 +123,7 @@ class Fork:
         """End the nursery; its hook worker_stopping has a while to end in order."""
         self.say({"close": True})
         self.hang_up()
+        self.caller.close()
         try:
             self.nursery.wait(LAST_HOOK)
         except subprocess.TimeoutExpired:
@@ -133,7 +148,7 @@ class Fork:
         """What the nursery says, until there is no more for now, or it is gone."""
         while self.control is not None:
             try:
-                data = self.control.recv(1 << 20, flags)
+                data = self.control.recv(1 << 16, flags)
             except BlockingIOError:
                 return
             except ConnectionResetError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ..errors import DirtyExit, JobTimeout, MemoryExceeded
 from ..failure import peak_bytes
+from ..job import Job
 from ..process import cause_of, memory_of
 from ..reservation import Reservation
 from .frames import Frames
@@ -17,10 +18,9 @@ class Child:
     pid: int
     pipe: int
     held: Reservation
+    job: Job
     number: int
     started: float
-    timeout: float | None
-    max_memory: int | None
     death: DirtyExit | None = None
     why: str = ""
     answered: bool = False
@@ -28,14 +28,14 @@ class Child:
     frames: Frames = field(default_factory=Frames)
 
     def __post_init__(self) -> None:
-        if self.timeout is not None:
-            self.deadline = self.started + self.timeout
+        if self.job.timeout is not None:
+            self.deadline = self.started + self.job.timeout
 
     def is_too_large(self) -> bool:
         """Whether it holds more memory than its class allows, and nothing was done about it."""
-        if self.max_memory is None or self.answered or self.why:
+        if self.job.max_memory is None or self.answered or self.why:
             return False
-        return memory_of(self.pid) > self.max_memory
+        return memory_of(self.pid) > self.job.max_memory
 
 
 def death_of(child: Child, status: int, peak: int) -> DirtyExit:
@@ -44,12 +44,12 @@ def death_of(child: Child, status: int, peak: int) -> DirtyExit:
     death: DirtyExit
     if child.why == "timeout":
         death = JobTimeout(
-            f"the job ran longer than its timeout of {child.timeout:g} s, "
+            f"the job ran longer than its timeout of {child.job.timeout:g} s, "
             "and was killed since TERM did not end it"
         )
     elif child.why == "memory":
         death = MemoryExceeded(
-            f"the process of the job held more than its max_memory of {mib(child.max_memory)}, "
+            f"the process of the job held more than its max_memory of {mib(child.job.max_memory)}, "
             f"and was killed; {mib(memory)} at its peak"
         )
     else:

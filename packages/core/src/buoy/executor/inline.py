@@ -15,7 +15,7 @@ class Inline:
     """The executor of ``--executor inline``. Its main thread runs; its keeper gives back."""
 
     name = "inline"
-    in_process = True
+    in_process = tended = True
     last_words = 0.0
     slots = 1
 

@@ -5,33 +5,34 @@ became of them; its children answer it through pipes. It dies with its worker, t
 """
 
 import gc
-import logging
 import mmap
 import os
-import selectors
+import select
 import signal
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from ..errors import BuoyError, DirtyExit
+from ..job import Job
 from ..loading import load_app
-from ..logs import configure
+from ..logs import configure, logger
 from ..plugin import worker_relay
 from ..process import die_with, kill_tree
 from ..reservation import Reservation, Settlement
-from ..run import limits_of, settle_plainly
+from ..run import loaded, settle_plainly
 from ..titles import show
 from .child import DEAF_TO, RELEASE, Answer, answer_of, be_child
 from .forked import Child, death_of
 from .frames import Frames, frame
 
-logger = logging.getLogger("buoy.nursery")
+LOG = "buoy.nursery"
 
 LAST_WORDS = 2.0
 """Seconds that a child gets between TERM and KILL, or between its answer and its end."""
@@ -46,13 +47,16 @@ class Nursery:
     """Forks, waits, kills; one per worker."""
 
     def __init__(self, control: socket.socket, hooks: Any) -> None:
-        self.control, self.hooks = control, hooks
+        self.control = control
+        self.before_fork = hooks.before_fork if hooks.before_fork.get_hookimpls() else None
+        self.after_fork = hooks.after_fork if hooks.after_fork.get_hookimpls() else None
         self.orders = Frames()
         self.children: dict[int, Child] = {}
         self.board = mmap.mmap(-1, BOARD_SIZE)
         """Shared with the children: whose byte is set, for it a TERM is meant."""
         self.count = 0
-        self.selector = selectors.DefaultSelector()
+        self.poll = select.poll()
+        self.readers: dict[int, Callable[[], object]] = {}
         self.open = True
 
     def serve(self) -> None:
@@ -62,26 +66,35 @@ class Nursery:
             end.setblocking(False)
         signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        self.selector.register(bell, selectors.EVENT_READ, lambda: self.reap(bell))
-        self.selector.register(self.control, selectors.EVENT_READ, self.obey)
+        self.listen(bell.fileno(), lambda: self.reap(bell))
+        self.listen(self.control.fileno(), self.obey)
         while self.open:
-            for key, _ in self.selector.select(self.patience()):
-                key.data()
+            for file, _ in self.poll.poll(self.patience()):
+                if file in self.readers:  # else another event of this round has closed it
+                    self.readers[file]()
             self.keep_limits()
         signal.set_wakeup_fd(-1)  # its socket goes with this call, and children end still
         for child in self.children.values():
             kill_tree(child.pid, signal.SIGKILL)
 
+    def listen(self, file: int, reader: Callable[[], object]) -> None:
+        self.poll.register(file, select.POLLIN)
+        self.readers[file] = reader
+
+    def ignore(self, file: int) -> None:
+        self.poll.unregister(file)
+        del self.readers[file]
+
     # Orders
 
     def obey(self) -> None:
-        data = self.control.recv(1 << 20)
+        data = self.control.recv(1 << 16)
         if not data:
             self.open = False
         for order in self.orders.feed(data):
             match order:
                 case {"run": fields}:
-                    self.fork(Reservation(**fields))
+                    self.begin(Reservation(*fields))
                 case {"kill": tokens, "why": why}:
                     self.kill(set(tokens), why)
                 case {"stop": True}:
@@ -106,22 +119,31 @@ class Nursery:
 
     # Children
 
-    def fork(self, held: Reservation, death: DirtyExit | None = None) -> None:
-        """Fork a child that runs the job, or that decides about the death of the one that did."""
-        with reported("before_fork"):
-            self.hooks.before_fork()
+    def begin(self, held: Reservation) -> None:
+        """Run a job that a worker has reserved."""
         try:
-            child = self.forked(held, death)
+            job = loaded(held)
+        except BuoyError as error:
+            self.say({"ended": held.token, **answer_of(settle_plainly(held, error))})
+        else:
+            self.fork(held, job)
+
+    def fork(self, held: Reservation, job: Job, death: DirtyExit | None = None) -> None:
+        """Fork a child that runs the job, or that decides about the death of the one that did."""
+        if self.before_fork is not None:
+            with reported("before_fork"):
+                self.before_fork()
+        try:
+            child = self.forked(held, job, death)
         except OSError as error:  # no memory, too many processes or files: the others go on
             self.postpone(held, error)
             return
         self.children[child.pid] = child
-        self.selector.register(child.pipe, selectors.EVENT_READ, lambda: self.hear(child))
+        self.listen(child.pipe, partial(self.hear, child))
 
-    def forked(self, held: Reservation, death: DirtyExit | None) -> Child:
+    def forked(self, held: Reservation, job: Job, death: DirtyExit | None) -> Child:
         number = self.count % BOARD_SIZE
         self.count, self.board[number] = self.count + 1, 0
-        timeout, max_memory = limits_of(held)
         parent, started = os.getpid(), time.monotonic()
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
@@ -133,18 +155,25 @@ class Nursery:
             raise
         if pid == 0:
             self.leave()
-            board = self.board
-            be_child(held, death, writer, parent, timeout, lambda: bool(board[number]), self.hooks)
+            be_child(
+                held,
+                job,
+                death,
+                writer,
+                parent,
+                partial(is_set, self.board, number),
+                self.after_fork,
+            )
         os.close(writer)
-        return Child(pid, reader, held, number, started, timeout, max_memory, death)
+        return Child(pid, reader, held, job, number, started, death)
 
     def leave(self) -> None:
         """Called in a child: what it leaves behind must not seem to be a nursery that lives."""
         self.control.close()
-        self.selector.close()
 
     def postpone(self, held: Reservation, error: OSError) -> None:
-        logger.error("no fork for id=%s queue=%s: %s; again in 1 s", held.id, held.queue, error)
+        said = "no fork for id=%s queue=%s: %s; again in 1 s"
+        logger(LOG).error(said, held.id, held.queue, error)
         again = Settlement.of(held, "later", payload=held.payload, wait=1.0)
         self.say({"ended": held.token, **answer_of(again)})
 
@@ -153,8 +182,6 @@ class Nursery:
 
         False when there is nothing to hear, for now or for ever.
         """
-        if child.pipe < 0:  # buried already, by another event of the same round
-            return False
         try:
             data = os.read(child.pipe, 1 << 16)
         except BlockingIOError:
@@ -169,14 +196,14 @@ class Nursery:
             return False
         for answer in answers:
             child.answered, child.deadline = True, time.monotonic() + LAST_WORDS
-            if answer.pop("redis"):
+            if answer.pop("redis", False):
                 load_client()
             self.answer(child, answer)
         return True
 
     def hang_up(self, child: Child) -> None:
         if child.pipe >= 0:
-            self.selector.unregister(child.pipe)
+            self.ignore(child.pipe)
             os.close(child.pipe)
             child.pipe = -1
 
@@ -212,18 +239,19 @@ class Nursery:
         if child.why == "stop":
             self.answer(child, RELEASE)
         elif child.death is None:
-            self.fork(child.held, death)
+            self.fork(child.held, child.job, death)
         else:  # what decides dies as well: nobody is asked any more
             self.answer(child, answer_of(settle_plainly(child.held, child.death)))
 
     # Limits
 
     def patience(self) -> float | None:
+        """Milliseconds until a limit must be looked at."""
         now = time.monotonic()
         waits = [c.deadline - now for c in self.children.values() if c.deadline is not None]
-        if any(child.max_memory is not None for child in self.children.values()):
+        if any(child.job.max_memory is not None for child in self.children.values()):
             waits.append(WEIGH_SECONDS)
-        return max(0.0, min(waits)) if waits else None
+        return max(0.0, min(waits)) * 1000 + 1 if waits else None
 
     def keep_limits(self) -> None:
         now = time.monotonic()
@@ -240,6 +268,11 @@ class Nursery:
                 self.terminate(child, "timeout")
 
 
+def is_set(board: mmap.mmap, number: int) -> bool:
+    """Whether a byte of the board is set."""
+    return board[number] != 0
+
+
 def load_client() -> None:
     """A job needed Redis: load its client here, once, and no longer in each child."""
     import_module("buoy.broker")
@@ -250,8 +283,8 @@ def reported(hook: str) -> Iterator[None]:
     """An app's hook that fails is told of, and stops nothing."""
     try:
         yield
-    except Exception:
-        logger.exception("the app's hook %s failed", hook)
+    except Exception:  # noqa: BLE001 - whatever the app's own code raises
+        logger(LOG).exception("the app's hook %s failed", hook)
 
 
 def main(descriptor: int) -> None:
