@@ -1,0 +1,123 @@
+"""Retry: run a job again when it has failed."""
+
+import logging
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+from buoy import Job, Later, Plugin, hookimpl
+
+from .attempts import Attempt, count_snooze, forget_snoozes, remember, snoozes
+from .declared import check_callable, check_hashable, expect, is_count, without_defaults
+from .delay import Delay, Exponential, GivenDelay, bounded, strategy
+from .errors import Again, RetryAfter
+from .groups import Kind, Kinds, On, Rules, kinds, nearest, rules
+from .http import retry_after
+
+logger = logging.getLogger("buoy.retry")
+Alarm = Callable[[Job, BaseException], object]
+BACKOFF = Exponential()
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Retry(Plugin):
+    """Run a job again when it has failed: ``limit`` times after the first run (None: without end),
+    each after ``delay``, if its error is one of ``on`` and none of ``never``.
+
+    A job that is not run again is given up: it goes to the failed set, and ``on_give_up`` is called
+    with the job and the error. ``snoozes`` is how often a job may put itself off by Again.
+    """
+
+    limit: int | None = 5
+    delay: Delay = BACKOFF
+    on: Rules = ((Exception, None),)
+    never: tuple[Kind, ...] = ()
+    on_give_up: Alarm | None = None
+    snoozes: int = 1000
+
+    def __init__(
+        self,
+        limit: int | None = 5,
+        delay: GivenDelay = BACKOFF,
+        on: On = Exception,
+        never: Kinds = (),
+        *,
+        on_give_up: Alarm | None = None,
+        snoozes: int = 1000,
+    ) -> None:
+        retries = "a number of retries, 0 or more, or None for no end"
+        expect(limit is None or is_count(limit), "Retry(limit)", retries, limit)
+        expect(is_count(snoozes), "Retry(snoozes)", "a number, 0 or more", snoozes)
+        if on_give_up is not None:
+            check_callable(on_give_up, "Retry(on_give_up)", "job", "error")
+            check_hashable(on_give_up, "Retry(on_give_up)")
+        vars(self).update(
+            limit=limit,
+            delay=strategy(delay, "Retry(delay)"),
+            on=rules(on, "Retry(on)"),
+            never=kinds(never, "Retry(never)"),
+            on_give_up=on_give_up,
+            snoozes=snoozes,
+        )
+
+    __repr__ = without_defaults
+
+    @hookimpl
+    def on_failure(self, job: Job, error: BaseException) -> Later | None:
+        """Decide: when to run the job again, if at all."""
+        if isinstance(error, Again):
+            return self.put_off(job, error)
+        seconds = self.wait(job.attempt, error)
+        return None if seconds is None else Later(seconds)
+
+    def put_off(self, job: Job, again: Again) -> Later | None:
+        if snoozes(job) >= self.snoozes:
+            again.add_note(f"It is given up: it was put off {self.snoozes} times before.")
+            return None
+        count_snooze(job)
+        return Later(again.seconds, count=False)
+
+    def wait(self, attempt: int, error: BaseException) -> float | None:
+        """Seconds until the job runs again after this attempt; None: it does not."""
+        if self.limit is not None and attempt > self.limit:
+            return None
+        if nearest(self.never, error) is not None:
+            return None
+        if isinstance(error, RetryAfter):
+            return error.seconds
+        own_delays = dict(self.on)
+        kind = nearest(own_delays, error)
+        if kind is None:
+            return None
+        asked = retry_after(error)
+        if asked is not None:
+            return asked
+        delay = own_delays[kind] or self.delay
+        return bounded(delay(attempt, error), "Retry: delay(attempt, error)")
+
+    @hookimpl(wrapper=True, specname="on_failure")
+    def observe(
+        self, job: Job, error: BaseException
+    ) -> Generator[None, Later | None, Later | None]:
+        """Keep the failure in the job's history, whichever plugin decides about it; and when none
+        wants another attempt, give up."""
+        verdict = None
+        try:
+            verdict = yield
+        finally:
+            if verdict is None:
+                self.give_up(job, error)
+            elif verdict.count:
+                remember(job, Attempt.of(job, error, time.time(), verdict.seconds))
+        return verdict
+
+    def give_up(self, job: Job, error: BaseException) -> None:
+        remember(job, Attempt.of(job, error, time.time(), None))
+        # An operator may put the job back: then it may put itself off again.
+        forget_snoozes(job)
+        if self.on_give_up is None:
+            return
+        try:
+            self.on_give_up(job, error)
+        except BaseException:
+            logger.exception("%r: on_give_up has failed", job)
