@@ -170,6 +170,20 @@ class TestFailed:
         assert sorted(seen) == ids
         assert len(buoy_app.monitor.peek("purchasing", 0, 10**6)) == len(ids)
 
+    def test_all_delayed_jobs_are_listed_though_they_become_due_meanwhile(
+        self, buoy_app: App
+    ) -> None:
+        Charge.using(delay=60).enqueue_many([(number,) for number in range(2 * PAGE + 1)])
+        Charge.using(queue="mail", delay=30).enqueue(1)
+        seen = []
+
+        for view in buoy_app.monitor.each("delayed"):
+            seen.append((view.queue, view.id))
+            buoy_app.reschedule(view.id, queue=view.queue)
+
+        assert len(set(seen)) == len(seen) == 2 * PAGE + 2
+        assert [view.id for view in buoy_app.monitor.each("delayed")] == []
+
     def test_those_that_are_meant_are_found(self, buoy_app: App) -> None:
         first = Charge.enqueue(-1)
         second = Charge.using(queue="mail").enqueue(-2)

@@ -135,15 +135,21 @@ class Monitor:
         return self.page(queue, "delayed", start, count)
 
     def failed(self, queues: Iterable[str] | None = None) -> Iterator[JobView]:
-        """Failed jobs, queue by queue, the oldest first; payloads are read in pages.
+        """Failed jobs, queue by queue, the oldest first; see ``each``."""
+        return self.each("failed", queues)
 
-        Whoever reads may meanwhile retry or remove them: those that are there at first are listed.
+    def each(
+        self, place: Literal["delayed", "failed"], queues: Iterable[str] | None = None
+    ) -> Iterator[JobView]:
+        """All jobs of a place, queue by queue, by their time; payloads are read in pages.
+
+        Whoever reads may meanwhile change them: those that are there at first are listed.
         """
         for queue in self.queue_names() if queues is None else queues:
-            found = self.link.call("ZRANGE", self.keys.part(queue, "failed"), 0, -1, "WITHSCORES")
+            found = self.link.call("ZRANGE", self.keys.part(queue, place), 0, -1, "WITHSCORES")
             pairs = list(zip(found[::2], found[1::2], strict=True))
             for first in range(0, len(pairs), PAGE):
-                yield from self.views(queue, pairs[first : first + PAGE], "failed")
+                yield from self.views(queue, pairs[first : first + PAGE], place)
 
     def page(self, queue: str, place: Place, start: int, count: int) -> list[JobView]:
         key = self.keys.part(queue, place)
