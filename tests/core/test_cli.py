@@ -36,6 +36,7 @@ class Noted(Plugin):
 
     @hookimpl(wrapper=True)
     def around_perform(self, job: Job) -> Iterator[None]:
+        job.carried["noted"] = {"tag": self.tag}
         return (yield)
 
 
@@ -214,6 +215,14 @@ def test_failed_show_tells_all_of_one_with_its_traceback(run: Run) -> None:
 
     assert "message      no money\n" in shown
     assert "raise ValueError(reason)\nValueError: no money" in shown
+
+
+def test_failed_show_tells_what_plugins_keep_with_the_job(run: Run) -> None:
+    [handle] = failing("no money")
+
+    shown = run("failed", "show", handle.id).output
+
+    assert 'noted        {\n  "tag": "all"\n}\n\nTraceback' in shown
 
 
 def test_failed_show_of_another_job_says_where_it_is(run: Run) -> None:

@@ -76,6 +76,8 @@ def show_one(id: str) -> None:
     facts = failure_row(view) | {k: v for k, v in view.failure.items() if k != "traceback"}
     for name, value in facts.items():
         click.echo(f"{name:12} {value if isinstance(value, str) else json.dumps(value)}")
+    for plugin, kept in view.carried.items():
+        click.echo(f"{plugin:12} {json.dumps(kept, indent=2)}")
     click.echo()
     click.echo(view.failure.get("traceback", "(no traceback)"))
 
