@@ -239,6 +239,13 @@ class TestExpiry:
         assert run(held(Charge, expires_at=100.0, now=200.0, attempt=2)).act == "done"
         assert run(held(Charge, expires_at=100.0, now=200.0, lost=1)).act == "done"
 
+    def test_nor_does_a_first_attempt_expire_that_was_put_off(self) -> None:
+        again = charging(Again(Later(60, count=False)))
+        settlement = run(held(again, {"raise": "value"}, expires_at=100.0, now=99.9))
+
+        assert Payload.decoded(settlement.payload).attempt == 1
+        assert Payload.decoded(settlement.payload).expires_at is None
+
 
 class TestNotRun:
     @pytest.mark.parametrize(

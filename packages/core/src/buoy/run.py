@@ -121,7 +121,9 @@ def packed(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
             return Settlement.of(held, "rejected", commands=commands)
         case Later(seconds, count):
             log(WARNING, held, job, f"again in {seconds:g} s")
-            payload = replace(job.payload, attempt=job.attempt + count).encoded()
+            # Its first run has begun in time, so it expires no more.
+            again = replace(job.payload, attempt=job.attempt + count, expires_at=None)
+            payload = again.encoded()
             return Settlement.of(held, "later", payload=payload, wait=seconds, commands=commands)
         case Failed(failure):
             log(ERROR, held, job, f"failed: {failure.error}: {failure.message}")
