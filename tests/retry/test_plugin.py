@@ -18,7 +18,8 @@ def test_it_runs_again_after_the_delay(buoy_app: App, buoy_clock: Clock) -> None
     handle = Mail.enqueue(2)
     assert drain(buoy_app) == {"later": 1}
     view = buoy_app.find(handle.id)
-    assert view and view.state == "retrying"
+    assert view is not None
+    assert view.state == "retrying"
     buoy_clock.advance(61)
     assert drain(buoy_app) == {"done": 1}
 

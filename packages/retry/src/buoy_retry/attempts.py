@@ -12,6 +12,17 @@ MESSAGE_LIMIT = 500
 """Characters of each message."""
 
 
+FIELDS: dict[str, Any] = {
+    "attempt": int,
+    "at": int | float,
+    "error": str,
+    "message": str,
+    "worker": str,
+    "wait": int | float | None,
+}
+"""What a record in Redis must have to be one."""
+
+
 class Carrier(Protocol):
     """A job, or the view of one."""
 
@@ -64,7 +75,11 @@ def history(job: Carrier) -> list[Attempt]:
 
 
 def fits(record: Any) -> bool:
-    return isinstance(record, dict) and set(record) == set(Attempt.__dataclass_fields__)
+    return (
+        isinstance(record, dict)
+        and record.keys() == FIELDS.keys()
+        and all(isinstance(record[name], kind) for name, kind in FIELDS.items())
+    )
 
 
 def remember(job: Carrier, attempt: Attempt) -> None:

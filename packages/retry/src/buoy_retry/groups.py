@@ -1,7 +1,7 @@
 """Which errors are meant: classes, and groups that look at an error."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,8 @@ class Group:
 
 
 Kind = type[BaseException] | Group
-Kinds = Kind | Iterable[Kind]
-On = Kinds | Mapping[Kind | tuple[Kind, ...], GivenDelay | None]
+Kinds = Kind | Sequence[Kind] | Set[Kind]
+On = Kinds | Mapping[Any, GivenDelay | None]
 Rules = tuple[tuple[Kind, Delay | None], ...]
 """Kinds of errors, each with the delay of its own, if it has one."""
 

@@ -44,12 +44,21 @@ def is_temporary(error: BaseException) -> bool:
         return status_of(response) in TEMPORARY
     if isinstance(error, loaded("urllib.error.URLError")):
         return is_network_error(getattr(error, "reason", None))
-    if isinstance(error, loaded(*WRONG)):
+    if isinstance(error, loaded(*WRONG)) or is_distrust(error):
         return False
     return is_network_error(error) or isinstance(error, loaded(*BROKEN_OFF))
 
 
 HTTP_ERRORS = Group("HTTP_ERRORS", is_temporary)
+
+
+def is_distrust(error: BaseException | None) -> bool:
+    """Whether a certificate was not trusted: httpx tells that only by the cause of its error."""
+    for _ in range(5):
+        if isinstance(error, loaded("ssl.SSLCertVerificationError")):
+            return True
+        error = error and (error.__cause__ or error.__context__)
+    return False
 
 
 def response_of(error: object) -> Any:
