@@ -11,7 +11,7 @@ from buoy import Job
 from buoy.cli.output import counted, json_option, show, stamp
 from buoy.monitor import JobView
 
-from .attempts import history
+from .attempts import Attempt, history
 from .store import Filter, end, find, make_due
 
 COLUMNS = ("id", "class", "queue", "args", "attempt", "due", "error", "message")
@@ -70,8 +70,7 @@ def show_one(id: str, as_json: bool) -> None:
     view = Job.app.find(id)
     if view is None:
         raise click.ClickException(f"{id}: expected a job, but it is unknown")
-    attempts = [asdict(each) for each in history(view)]
-    rows = [{**each, "failed_at": stamp(each.pop("at"))} for each in attempts]
+    rows = [attempt_row(each) for each in history(view)]
     show(rows, ATTEMPTS, as_json, f"{id} has not failed yet")
 
 
@@ -110,7 +109,7 @@ def cancel(views: list[JobView]) -> None:
 
 def row(view: JobView) -> dict[str, Any]:
     attempts = history(view)
-    last = asdict(attempts[-1]) if attempts else {}
+    last = attempt_row(attempts[-1]) if attempts else {}
     return {
         "id": view.id,
         "class": view.name,
@@ -118,6 +117,10 @@ def row(view: JobView) -> dict[str, Any]:
         "args": view.args,
         "attempt": view.attempt,
         "due": stamp(view.at),
-        **{name: last.get(name) for name in ("error", "message", "worker")},
-        "failed_at": stamp(last.get("at")),
+        **{name: last.get(name) for name in ("error", "message", "worker", "failed_at")},
     }
+
+
+def attempt_row(attempt: Attempt) -> dict[str, Any]:
+    told = asdict(attempt)
+    return {"failed_at": stamp(told.pop("at")), **told}

@@ -1,0 +1,107 @@
+"""What is kept with a job: bounded, plain, and proof against what others put there."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buoy import Job
+from buoy.payload import Payload
+from buoy_retry import Attempt, history
+from buoy_retry.attempts import LENGTH, count_snooze, remember, snoozes
+
+
+class Kept(Job):
+    def perform(self) -> None: ...
+
+
+def job(attempt: int = 1, kept: Any = None, token: str = "7:host-1-2:3") -> Job:
+    plugins = {} if kept is None else {"retry": kept}
+    return Kept.of(
+        Payload(Kept.name, [], {}, "a1", attempt=attempt, plugins=plugins), "mail", token
+    )
+
+
+def fail(job: Job, error: BaseException) -> Attempt:
+    remember(job, Attempt.of(job, error, at=12.3456, wait=60.0))
+    json.dumps(job.carried, allow_nan=False).encode()
+    return history(job)[-1]
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class TestOf:
+    def test_it_tells_what_when_where_and_what_then(self) -> None:
+        assert fail(job(3), KeyError("no")) == Attempt(
+            attempt=3, at=12.346, error="KeyError", message="'no'", worker="host-1-2", wait=60.0
+        )
+
+    @pytest.mark.parametrize(
+        ("error", "name", "message"),
+        [
+            (ValueError(), "ValueError", ""),
+            (json.JSONDecodeError("bad", "x", 0), "json.decoder.JSONDecodeError", "bad: line 1"),
+            (Mute(), f"{__name__}.Mute", "<exception str() failed>"),
+            (ValueError("half \ud800"), "ValueError", "half \\ud800"),
+            (ValueError("x" * 10**6), "ValueError", "xxx"),
+            (ValueError("a\nb"), "ValueError", "a\nb"),
+            (ExceptionGroup("all", [ValueError("no")]), "ExceptionGroup", "all (1 sub-exception)"),
+            (SyntaxError("bad", ("f.py", 1, 1, "x y", 1, 2)), "SyntaxError", 'File "f.py"'),
+        ],
+    )
+    def test_any_error_can_be_told(self, error: BaseException, name: str, message: str) -> None:
+        told = fail(job(), error)
+
+        assert told.error == name
+        assert told.message.startswith(message)
+        assert len(told.message) <= 500
+
+    @pytest.mark.parametrize(("token", "worker"), [("", ""), ("0:inline:0", "inline"), ("x", "")])
+    def test_the_worker_is_in_the_token(self, token: str, worker: str) -> None:
+        assert fail(job(token=token), ValueError()).worker == worker
+
+
+def test_only_the_last_are_kept() -> None:
+    kept = job()
+    for number in range(1, 101):
+        kept.payload.attempt = number
+        fail(kept, ValueError("x" * 1000))
+
+    assert [each.attempt for each in history(kept)] == list(range(101 - LENGTH, 101))
+    assert len(json.dumps(kept.carried)) < 20_000
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+RECORD = st.fixed_dictionaries(dict.fromkeys(Attempt.__dataclass_fields__, JSON))
+KEPT = JSON | st.fixed_dictionaries({"history": JSON | st.lists(RECORD | JSON), "snoozes": JSON})
+
+
+@given(KEPT)
+def test_garbage_is_passed_over_and_what_is_right_is_kept(garbage: Any) -> None:
+    kept = job(kept=garbage)
+    before = history(kept)
+
+    count_snooze(kept)
+    fail(kept, ValueError("no"))
+
+    assert history(kept)[:-1] == before[1 - LENGTH :]
+    assert history(kept)[-1].message == "no"
+    assert snoozes(kept) > 0 or garbage["snoozes"] < 0
+
+
+def test_what_others_keep_there_stays() -> None:
+    kept = job(kept={"later": "version"})
+    count_snooze(kept)
+    fail(kept, ValueError())
+
+    assert kept.carried["retry"]["later"] == "version"
+    assert snoozes(kept) == 1

@@ -1,0 +1,97 @@
+"""Whatever a job raises in whatever order: it runs as often as declared, and ends in one place."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from buoy import App, Job
+from buoy.testing import Clock, drain
+from buoy_retry import Again, Group, Retry, RetryAfter, history
+
+ERRORS: dict[str, Any] = {
+    "busy": ConnectionError("busy"),
+    "slow": TimeoutError("slow"),
+    "wrong": KeyError("wrong"),
+    "said": RetryAfter(7),
+    "again": Again(3),
+    "fine": None,
+}
+BUSY = Group("BUSY", lambda error: str(error) == "busy")
+LIMITS = st.none() | st.integers(0, 4)
+
+
+def expected(limit: int | None, snoozes: int, words: list[str]) -> tuple[list[str], str]:
+    """The runs, and how the job ends, told without the plugin."""
+    runs, retries, put_off = [], 0, 0
+    for word in [*words, "fine"]:
+        runs.append(word)
+        if word == "again" and put_off < snoozes:
+            put_off += 1
+        elif word in ("busy", "slow", "said") and (limit is None or retries < limit):
+            retries += 1
+        else:
+            return runs, "done" if word == "fine" else "failed"
+    raise AssertionError("the last one is fine")
+
+
+@pytest.mark.usefixtures("buoy_app")
+class TestRuns:
+    @settings(
+        max_examples=60,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(LIMITS, st.integers(0, 2), st.lists(st.sampled_from(sorted(ERRORS)), max_size=8))
+    def test_they_are_as_many_as_declared(
+        self, buoy_app: App, buoy_clock: Clock, limit: int | None, snoozes: int, words: list[str]
+    ) -> None:
+        runs: list[str] = []
+        alarms: list[str] = []
+
+        def alarm(job: Job, error: BaseException) -> None:
+            alarms.append(job.id)
+
+        class Scripted(Job):
+            queue = uuid4().hex
+            plugins = [
+                Retry(
+                    limit,
+                    on={BUSY: [1, 5], TimeoutError: 2},
+                    never=KeyError,
+                    on_give_up=alarm,
+                    snoozes=snoozes,
+                )
+            ]
+
+            def perform(self) -> None:
+                runs.append([*words, "fine"][len(runs)])
+                if ERRORS[runs[-1]] is not None:
+                    raise ERRORS[runs[-1]]
+
+        wanted, end = expected(limit, snoozes, words)
+        handle = Scripted.enqueue()
+        for number in range(len(wanted)):
+            drained = drain(buoy_app, Scripted.queue)
+            assert sum(drained.values()) == 1
+            view = buoy_app.find(handle.id)
+            if number < len(wanted) - 1:
+                assert view is not None
+                assert view.state in ("delayed", "retrying")
+                assert alarms == []
+            buoy_clock.advance(8)
+
+        assert runs == wanted
+        view = buoy_app.find(handle.id)
+        assert (view.state if view else "done") == end
+        assert alarms == [handle.id] * (end == "failed")
+        if view is not None:
+            failures = [word for word in wanted if word != "again"] + ["again"] * (
+                wanted[-1] == "again"
+            )
+            assert len(history(view)) == len(failures)
+        [queue] = buoy_app.monitor.queues([Scripted.queue])
+        assert (queue.waiting, queue.delayed, queue.running) == (0, 0, 0)
+        assert queue.failed == (end == "failed")
