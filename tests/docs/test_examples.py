@@ -56,6 +56,7 @@ def test_the_example_of_the_core_runs(tmp_path: Path, buoy_server: Server) -> No
     [
         ("packages/core/README.md", "test_shop.py"),
         ("docs/writing-a-plugin.md", "test_ration.py"),
+        ("packages/retry/README.md", "test_mailers.py"),
     ],
 )
 def test_the_tests_in_the_documentation_pass(page: str, test: str, tmp_path: Path) -> None:

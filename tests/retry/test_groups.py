@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from buoy_retry import Group, Retry
+from buoy_retry import Group, Retry, RetryAfter
 from buoy_retry.groups import loaded, nearest
 
 
@@ -69,6 +69,45 @@ def test_a_delay_may_look_at_the_attempt_and_the_error() -> None:
     retry = Retry(None, lambda attempt, error: attempt * 100 + len(str(error)))
 
     assert [retry.wait(n, ValueError("four")) for n in (1, 2)] == [104, 204]
+
+
+class TestExceptionGroups:
+    """Errors of tasks that ran beside each other come in a group."""
+
+    RETRY = Retry(1, on={TimeoutError: 5, ConnectionError: 60}, never=Refused)
+
+    @pytest.mark.parametrize(
+        ("errors", "wait"),
+        [
+            ([TimeoutError()], 5),
+            ([TimeoutError(), ConnectionError()], 60),
+            ([TimeoutError(), ExceptionGroup("", [ConnectionError(), TimeoutError()])], 60),
+            ([TimeoutError(), RetryAfter(300)], 300),
+            ([TimeoutError(), ValueError()], None),
+            ([TimeoutError(), Refused()], None),
+            ([ExceptionGroup("", [ValueError()])], None),
+        ],
+    )
+    def test_they_are_retried_if_each_error_in_them_is_after_the_longest_delay(
+        self, errors: list[Exception], wait: float | None
+    ) -> None:
+        assert self.RETRY.wait(1, ExceptionGroup("tasks", errors)) == wait
+        assert self.RETRY.wait(2, ExceptionGroup("tasks", errors)) is None
+
+    def test_the_default_takes_them_but_not_exits(self) -> None:
+        retry = Retry(1, 60)
+
+        assert retry.wait(1, ExceptionGroup("tasks", [ValueError(), KeyError()])) == 60
+        assert retry.wait(1, BaseExceptionGroup("tasks", [ValueError(), SystemExit()])) is None
+
+    def test_a_rule_may_mean_them_as_such(self) -> None:
+        both = Group("both", lambda error: isinstance(error, ExceptionGroup))
+
+        assert Retry(1, 60, on=ExceptionGroup).wait(1, ExceptionGroup("", [ValueError()])) == 60
+        assert Retry(1, 60, on=both).wait(1, ExceptionGroup("", [ValueError()])) == 60
+        assert (
+            Retry(1, 60, never=ExceptionGroup).wait(1, ExceptionGroup("", [ValueError()])) is None
+        )
 
 
 def test_classes_are_found_by_name_only_where_they_are_loaded() -> None:

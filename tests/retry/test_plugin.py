@@ -183,6 +183,23 @@ class TestRetrying:
             enqueue(Mail, TimeoutError())
 
 
+class TestLog:
+    def test_a_line_tells_what_has_failed_and_with_v_where(
+        self, buoy_app: App, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def logged(level: int) -> logging.LogRecord:
+            caplog.clear()
+            handle = enqueue(Mail, TimeoutError("busy"))
+            with caplog.at_level(level, "buoy.retry"):
+                drain(buoy_app)
+            [record] = [each for each in caplog.records if each.name == "buoy.retry"]
+            assert record.getMessage() == f"<{Mail.name} {handle.id} attempt 1>: TimeoutError: busy"
+            return record
+
+        assert logged(logging.INFO).exc_info is None
+        assert logged(logging.DEBUG).exc_info is not None
+
+
 class TestSayingWhen:
     def test_the_error_may_say_when(self, buoy_app: App, buoy_clock: Clock) -> None:
         class Calling(Scripted):

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from buoy import Job, Later, Plugin, hookimpl
@@ -11,7 +11,7 @@ from .attempts import Attempt, count_snooze, forget_snoozes, remember, snoozes
 from .declared import check_callable, check_hashable, expect, is_count, without_defaults
 from .delay import Delay, Exponential, GivenDelay, bounded, strategy
 from .errors import Again, RetryAfter
-from .groups import Kind, Kinds, On, Rules, kinds, nearest, rules
+from .groups import Group, Kind, Kinds, On, Rules, kinds, nearest, rules
 from .http import retry_after
 
 logger = logging.getLogger("buoy.retry")
@@ -87,6 +87,8 @@ class Retry(Plugin):
             return error.seconds
         own_delays = dict(self.on)
         kind = nearest(own_delays, error)
+        if isinstance(error, BaseExceptionGroup) and not is_for_groups(kind):
+            return self.longest_wait(attempt, error.exceptions)
         if kind is None:
             return None
         asked = retry_after(error)
@@ -94,6 +96,11 @@ class Retry(Plugin):
             return asked
         delay = own_delays[kind] or self.delay
         return bounded(delay(attempt, error), "Retry: delay(attempt, error)")
+
+    def longest_wait(self, attempt: int, errors: Sequence[BaseException]) -> float | None:
+        waits = [self.wait(attempt, each) for each in errors]
+        known = [wait for wait in waits if wait is not None]
+        return max(known) if len(known) == len(waits) else None
 
     @hookimpl(wrapper=True, specname="on_failure")
     def observe(
@@ -108,11 +115,17 @@ class Retry(Plugin):
             if verdict is None:
                 self.give_up(job, error)
             elif verdict.count:
-                remember(job, Attempt.of(job, error, time.time(), verdict.seconds))
+                self.keep(job, error, verdict.seconds)
         return verdict
 
+    def keep(self, job: Job, error: BaseException, wait: float | None) -> None:
+        attempt = Attempt.of(job, error, time.time(), wait)
+        remember(job, attempt)
+        trace = error if logger.isEnabledFor(logging.DEBUG) else None
+        logger.info("%r: %s: %s", job, attempt.error, attempt.message, exc_info=trace)
+
     def give_up(self, job: Job, error: BaseException) -> None:
-        remember(job, Attempt.of(job, error, time.time(), None))
+        self.keep(job, error, None)
         # An operator may put the job back: then it may put itself off again.
         forget_snoozes(job)
         if self.on_give_up is None:
@@ -121,3 +134,8 @@ class Retry(Plugin):
             self.on_give_up(job, error)
         except BaseException:
             logger.exception("%r: on_give_up has failed", job)
+
+
+def is_for_groups(kind: Kind | None) -> bool:
+    """Whether a rule means groups of errors as such, and not each error in them."""
+    return isinstance(kind, Group) or (kind is not None and issubclass(kind, BaseExceptionGroup))
