@@ -24,16 +24,8 @@ BROKEN_OFF = (
     "requests.Timeout",
     "requests.exceptions.ChunkedEncodingError",
     "requests.exceptions.RetryError",
-    "urllib3.exceptions.HTTPError",
 )
-WRONG = (
-    "httpx.LocalProtocolError",
-    "httpx.UnsupportedProtocol",
-    "requests.exceptions.InvalidProxyURL",
-    "requests.exceptions.SSLError",
-    "urllib3.exceptions.LocationValueError",
-    "urllib3.exceptions.SSLError",
-)
+WRONG = ("httpx.LocalProtocolError", "httpx.UnsupportedProtocol")
 """Of those above, what would go wrong again."""
 
 
@@ -53,8 +45,8 @@ HTTP_ERRORS = Group("HTTP_ERRORS", is_temporary)
 
 
 def is_distrust(error: BaseException | None) -> bool:
-    """Whether a certificate was not trusted: httpx tells that only by the cause of its error."""
-    for _ in range(5):
+    """Whether a certificate was not trusted: libraries tell that only by the cause of an error."""
+    for _ in range(10):
         if isinstance(error, loaded("ssl.SSLCertVerificationError")):
             return True
         error = error and (error.__cause__ or error.__context__)
