@@ -1,0 +1,163 @@
+"""When a place is free again: when its job has ended in any way, and not before."""
+
+import pytest
+from click.testing import CliRunner, Result
+
+from buoy import App
+from buoy.cli import main
+from buoy.testing import Clock, drain
+from buoy_loner import holder
+
+from .shop import Charge, Fleeting, Reindex, Tenacious, finish, take, told
+
+
+def buoy(*words: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def places(app: App, queue: str = "purchasing") -> int:
+    """How many entries there are for places, in both directions."""
+    return int(app.command("HLEN", app.key(queue, "claims")))
+
+
+def test_a_job_that_is_done(buoy_app: App) -> None:
+    first = Charge.enqueue(42)
+    held = take(buoy_app, "purchasing")
+    assert told(Charge.enqueue(42)) == ("exists", first.id)
+
+    finish(buoy_app, held)
+
+    assert places(buoy_app) == 0
+    assert Charge.enqueue(42).state == "queued"
+
+
+def test_a_job_that_has_failed(buoy_app: App) -> None:
+    Charge.enqueue(42, "fail")
+
+    assert drain(buoy_app) == {"failed": 1}
+
+    assert places(buoy_app) == 0
+    assert Charge.enqueue(42, "fail").state == "queued"
+
+
+def test_a_job_that_is_retried_only_when_it_is_given_up(buoy_app: App, buoy_clock: Clock) -> None:
+    first = Tenacious.enqueue(42, "fail")
+    assert drain(buoy_app) == {"later": 1}
+    assert told(Tenacious.enqueue(42, "fail")) == ("exists", first.id)
+    buoy_clock.advance(61)
+
+    assert drain(buoy_app) == {"failed": 1}
+
+    assert places(buoy_app) == 0
+
+
+def test_a_job_that_is_taken_out(buoy_app: App) -> None:
+    Charge.enqueue(42)
+    Charge.using(delay=60).enqueue(43)
+
+    assert len(buoy_app.dequeue(Charge)) == 2
+
+    assert places(buoy_app) == 0
+
+
+def test_all_jobs_of_a_queue_that_is_cleared(buoy_app: App) -> None:
+    Charge.enqueue(42)
+    Charge.using(delay=60).enqueue(43)
+
+    buoy("queues", "clear", "purchasing", "--yes")
+
+    assert places(buoy_app) == 0
+
+
+def test_a_job_that_has_expired(buoy_app: App, buoy_clock: Clock) -> None:
+    Fleeting.enqueue(42)
+    buoy_clock.advance(6)
+
+    assert drain(buoy_app) == {"rejected": 1}
+
+    assert places(buoy_app) == 0
+
+
+def test_a_job_whose_worker_is_lost_keeps_it(buoy_app: App, buoy_clock: Clock) -> None:
+    first = Charge.enqueue(42)
+    lost = take(buoy_app, "purchasing", "dying")
+    for _ in range(9):  # somebody looks now and then: silence would be taken for an outage
+        buoy_clock.advance(10)
+        if not buoy_app.monitor.peek("purchasing"):
+            buoy_app.broker.beat({"purchasing": []})
+
+    assert told(Charge.enqueue(42)) == ("exists", first.id)
+    assert drain(buoy_app) == {"done": 1}
+    assert places(buoy_app) == 0
+
+    second = Charge.enqueue(42)
+    assert finish(buoy_app, lost) == [first.id]  # too late: that place is another one's by now
+    assert holder(Charge, 42) == second.id
+
+
+@pytest.mark.parametrize("queue", ["purchasing"])
+def test_a_failed_job_that_is_put_back_has_it_again(buoy_app: App, queue: str) -> None:
+    first = Charge.enqueue(42, "fail")
+    drain(buoy_app)
+
+    buoy("failed", "retry", first.id)
+
+    assert told(Charge.enqueue(42, "fail")) == ("exists", first.id)
+
+
+def test_a_failed_job_is_not_put_back_while_another_one_has_it(buoy_app: App) -> None:
+    first = Charge.enqueue(42, "fail")
+    drain(buoy_app)
+    second = Charge.enqueue(42, "fail")
+
+    said = buoy("failed", "retry", first.id, code=1).output
+
+    assert said == (
+        f"0 jobs were put back\n{first.id} stays failed: job {second.id} holds its claim\n"
+    )
+    assert holder(Charge, 42, "fail") == second.id
+
+
+# until="started"
+
+
+def test_a_job_that_has_started_and_it_is_another_ones_while_it_runs(buoy_app: App) -> None:
+    first = Reindex.enqueue(7)
+    assert told(Reindex.enqueue(7)) == ("exists", first.id)
+
+    held = take(buoy_app, "default")
+    assert holder(Reindex, 7) is None
+    second = Reindex.enqueue(7)
+
+    assert told(Reindex.enqueue(7)) == ("exists", second.id)
+    finish(buoy_app, held)
+    assert holder(Reindex, 7) == second.id
+    assert drain(buoy_app) == {"done": 1}
+    assert places(buoy_app, "default") == 0
+
+
+def test_a_job_that_has_started_though_its_worker_died_then(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
+    first = Reindex.enqueue(7)
+    take(buoy_app, "default", "dying")
+    buoy_clock.advance(1000)
+    second = Reindex.enqueue(7)
+
+    assert told(second) == ("queued", None)
+    assert first.id != second.id
+    assert holder(Reindex, 7) == second.id
+
+
+def test_a_job_that_has_started_and_waits_for_its_retry(buoy_app: App, buoy_clock: Clock) -> None:
+    Reindex.enqueue(7, "fail")
+    assert drain(buoy_app) == {"later": 1}
+
+    second = Reindex.using(delay=3600).enqueue(7, "fail")
+    assert told(second) == ("delayed", None)
+    buoy_clock.advance(61)
+
+    assert drain(buoy_app) == {"failed": 1}
+    assert holder(Reindex, 7, "fail") == second.id

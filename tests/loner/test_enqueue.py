@@ -1,0 +1,189 @@
+"""Of jobs that are the same, one at a time."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from buoy import App, ConfigurationError, Handle, Job
+from buoy.testing import Clock, drain, plugin_contract
+from buoy_loner import Loner, holder
+
+from .shop import Charge, Refund, told
+
+
+def test_it_keeps_to_the_contract_of_plugins(buoy_app: App) -> None:
+    for plugin in (Loner(), Loner(until="started"), Loner(key=()), Loner(on_conflict="raise")):
+        plugin_contract(plugin)
+
+
+def test_the_same_job_is_not_enqueued_again_and_the_handle_says_who_is_there(
+    buoy_app: App,
+) -> None:
+    first, second = Charge.enqueue(42), Charge.enqueue(42)
+
+    assert told(first) == ("queued", None)
+    assert told(second) == ("exists", first.id)
+    assert second.reason == "its claim is held"
+    assert drain(buoy_app) == {"done": 1}
+
+
+def test_other_arguments_are_another_job(buoy_app: App) -> None:
+    handles = [Charge.enqueue(42), Charge.enqueue(43), Charge.enqueue(42, "hurry")]
+
+    assert [handle.state for handle in handles] == ["queued"] * 3
+
+
+def test_the_spelling_of_arguments_does_not_matter(buoy_app: App) -> None:
+    Charge.enqueue(42, "hurry")
+
+    assert Charge.enqueue(note="hurry", purchase_id=42).state == "exists"
+
+
+def test_another_class_is_another_job_be_it_derived(buoy_app: App) -> None:
+    Charge.enqueue(42)
+
+    assert Refund.enqueue(42).state == "queued"
+    assert Refund.enqueue(42).state == "exists"
+
+
+def test_of_many_rows_one_of_each_is_enqueued(buoy_app: App) -> None:
+    handles = Charge.enqueue_many([(1,), (2,), (1,), (2,), (3,)])
+
+    first, second, *_ = handles
+    exist = [("exists", first.id), ("exists", second.id)]
+    assert [told(handle) for handle in handles] == [
+        *[("queued", None)] * 2,
+        *exist,
+        ("queued", None),
+    ]
+
+
+def test_of_more_rows_than_a_round_trip_takes_too(buoy_app: App) -> None:
+    handles = Charge.enqueue_many([(n % 1500,) for n in range(3000)])
+
+    assert [handle.state for handle in handles] == ["queued"] * 1500 + ["exists"] * 1500
+
+
+def test_a_delayed_job_has_its_place(buoy_app: App, buoy_clock: Clock) -> None:
+    first = Charge.using(delay=60).enqueue(42)
+
+    assert told(Charge.enqueue(42)) == ("exists", first.id)
+    assert told(Charge.using(delay=10).enqueue(42)) == ("exists", first.id)
+    buoy_clock.advance(61)
+    assert drain(buoy_app) == {"done": 1}
+    assert Charge.enqueue(42).state == "queued"
+
+
+def test_it_is_the_same_for_programs_that_await(buoy_app: App) -> None:
+    async def at_once() -> list[Handle[None]]:
+        handles = await asyncio.gather(*(Charge.aenqueue(42) for _ in range(5)))
+        await buoy_app.aclose()
+        return handles
+
+    states = [handle.state for handle in asyncio.run(at_once())]
+
+    assert sorted(states) == ["exists"] * 4 + ["queued"]
+
+
+def test_no_place_runs_out_however_long_its_job_lives(buoy_app: App, buoy_clock: Clock) -> None:
+    year = 365 * 86_400
+    first = Charge.using(delay=10 * year).enqueue(42)
+
+    buoy_clock.advance(9 * year)
+
+    assert not drain(buoy_app)
+    assert told(Charge.enqueue(42)) == ("exists", first.id)
+
+
+def test_an_enqueueing_that_is_repeated_under_its_id_is_no_conflict(buoy_app: App) -> None:
+    Charge.using(id="once").enqueue(42)
+
+    again = Charge.using(id="once").enqueue(42)
+
+    assert (again.state, again.reason, again.holder) == ("exists", "this id is known", "once")
+    assert holder(Charge, 42) == "once"
+
+
+def test_what_is_refused_for_another_reason_takes_no_place(buoy_app: App) -> None:
+    class Bounded(Charge):
+        max_length = 1
+
+    Charge.enqueue(1)
+
+    with pytest.raises(Exception, match="is full"):
+        Bounded.enqueue(42)
+
+    assert holder(Bounded, 42) is None
+
+
+def test_a_push_by_name_asks_no_plugin(buoy_app: App) -> None:
+    Charge.enqueue(42)
+
+    assert buoy_app.push(Charge.name, [42], queue="purchasing").state == "queued"
+    assert drain(buoy_app) == {"done": 2}
+
+
+def test_inline_each_job_runs_at_once_and_finds_its_place_free(buoy_app: App) -> None:
+    class Here(Charge):
+        app = App("redis://127.0.0.1:1", inline=True)
+
+    handles = [Here.enqueue(1), Here.using(delay=60).enqueue(1), Here.enqueue(1)]
+
+    assert [told(handle) for handle in handles] == [("queued", None)] * 3
+    assert holder(Here, 1) is None
+
+
+ANOTHER_QUEUE = (
+    f"{Charge.name}: Loner: expected its own queue 'purchasing', got 'express': a place is held "
+    "within one queue, so the same job could be on both; give what is to run on another queue a "
+    "class of its own"
+)
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_another_queue_is_refused_and_why(buoy_app: App, inline: bool) -> None:
+    buoy_app.inlined = inline
+    call = Charge.using(queue="express")
+
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(ANOTHER_QUEUE)}$"):
+        call.enqueue(42)
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(ANOTHER_QUEUE)}$"):
+        call.enqueue_many([(42,)])
+
+    assert Charge.using(queue="purchasing").enqueue(42).state == "queued"
+    assert buoy_app.monitor.queue_names() in (["purchasing"], [])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"until": "done"}, "Loner.until: expected 'started' or 'finished', got 'done'"),
+        (
+            {"on_conflict": "wait"},
+            "Loner.on_conflict: expected 'skip' or 'raise', got 'wait'",
+        ),
+        (
+            {"key": ["account"]},
+            "Loner.key: expected the name of an argument, or a tuple of names, got ['account']",
+        ),
+        (
+            {"key": ("account", 1)},
+            "Loner.key: expected the name of an argument, or a tuple of names, got ('account', 1)",
+        ),
+    ],
+)
+def test_a_mistake_is_told_where_it_is_declared(options: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        Loner(**options)
+
+
+def test_options_that_are_no_options_are_none_of_a_class() -> None:
+    class Plain(Job):
+        def perform(self) -> None: ...
+
+    with pytest.raises(ConfigurationError) as raised:
+        holder(Plain)
+
+    assert str(raised.value) == (f"{Plain.name}: expected a class with Loner among its plugins")
