@@ -58,17 +58,17 @@ def test_no_names_leave_one_place_for_all_jobs_of_the_class(buoy_app: App) -> No
 
 
 def test_values_of_other_types_are_other_values(buoy_app: App) -> None:
-    class Any_(Job):
+    class Keep(Job):
         plugins = [Loner(key="value")]
 
         def perform(self, value: Any, note: int) -> None: ...
 
     values = [1, "1", 1.0, True, None, [1], {"1": 1}, "", [], {}, "None", 2**100]
 
-    states = [Any_.enqueue(value, number).state for number, value in enumerate(values)]
+    states = [Keep.enqueue(value, number).state for number, value in enumerate(values)]
 
     assert states == ["queued"] * len(values)
-    assert Any_.enqueue({"1": 1}, 99).state == "exists"
+    assert Keep.enqueue({"1": 1}, 99).state == "exists"
 
 
 def test_arguments_without_number_have_a_name_too(buoy_app: App) -> None:

@@ -13,10 +13,10 @@ from .place import Key, named, place
 class Loner(Plugin):
     """Keeps a job off its queue while another one holds its place there.
 
-    ``until``: the place is held until its job has "started", or until it has "finished", in any way.
-    ``key``: names of arguments: jobs with the same values there are the same; by default those with
-    the same identifier are.
-    ``on_conflict``: "skip", the handle tells who holds the place; "raise", ClaimHeld does.
+    ``until``: a place is held until its job has "started", or until it has "finished" in any way.
+    ``key``: names of arguments; jobs with the same values there are the same. By default those
+    with the same identifier are. ``on_conflict``: with "skip" the handle tells who holds the place,
+    with "raise" the error ClaimHeld does.
     """
 
     until: Literal["started", "finished"] = "finished"
