@@ -50,6 +50,24 @@ class Reindex(Job):
             raise ValueError(shop)
 
 
+class Other(Plugin):
+    """A neighbour that claims, too."""
+
+    @hookimpl
+    def before_enqueue(self, job: Job) -> None:
+        job.transition.claim("other")
+
+
+class PerAccount(Loner):
+    """A second place, of another kind."""
+
+
+class Both(Job):
+    plugins = [Loner(), PerAccount(key="account"), Other()]
+
+    def perform(self, account: int, year: int) -> None: ...
+
+
 def told(handle: Handle[Any]) -> tuple[str, str | None]:
     """What a handle says of the place: the state, and who is there."""
     return handle.state, handle.holder

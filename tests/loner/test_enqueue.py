@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from buoy import App, ConfigurationError, Handle, Job
+from buoy import App, ClaimHeld, ConfigurationError, Handle, QueueFull
 from buoy.testing import Clock, drain, plugin_contract
 from buoy_loner import Loner, holder
 
@@ -112,7 +112,7 @@ def test_what_is_refused_for_another_reason_takes_no_place(buoy_app: App) -> Non
 
     Charge.enqueue(1)
 
-    with pytest.raises(Exception, match="is full"):
+    with pytest.raises(QueueFull):
         Bounded.enqueue(42)
 
     assert holder(Bounded, 42) is None
@@ -179,11 +179,42 @@ def test_a_mistake_is_told_where_it_is_declared(options: Any, message: str) -> N
         Loner(**options)
 
 
-def test_options_that_are_no_options_are_none_of_a_class() -> None:
-    class Plain(Job):
-        def perform(self) -> None: ...
+class Insistent(Charge):
+    plugins = [Loner(on_conflict="raise")]
 
-    with pytest.raises(ConfigurationError) as raised:
-        holder(Plain)
 
-    assert str(raised.value) == (f"{Plain.name}: expected a class with Loner among its plugins")
+def held_by(first: Handle[Any]) -> str:
+    return (
+        f"{Insistent.name}: expected nobody in its place in queue 'purchasing', "
+        f"but job {first.id} holds it"
+    )
+
+
+def test_a_conflict_may_be_an_error_that_has_the_handle(buoy_app: App) -> None:
+    first = Insistent.enqueue(42)
+    assert first.state == "queued"
+
+    with pytest.raises(ClaimHeld) as raised:
+        Insistent.enqueue(42)
+
+    assert str(raised.value) == held_by(first)
+    assert told(raised.value.handle) == ("exists", first.id)
+    assert raised.value.handle.identifier == first.identifier
+    drain(buoy_app)
+    assert Insistent.enqueue(42).state == "queued"
+
+
+def test_when_one_of_many_rows_is_an_error_the_others_are_enqueued(buoy_app: App) -> None:
+    first = Insistent.enqueue(2)
+
+    with pytest.raises(ClaimHeld) as raised:
+        Insistent.enqueue_many([(1,), (2,), (3,)])
+
+    assert str(raised.value) == held_by(first)
+    assert drain(buoy_app) == {"done": 3}
+
+
+def test_an_enqueueing_that_is_repeated_under_its_id_is_no_error(buoy_app: App) -> None:
+    Insistent.using(id="once").enqueue(42)
+
+    assert told(Insistent.using(id="once").enqueue(42)) == ("exists", "once")

@@ -1,7 +1,7 @@
 """Any acts in any order, and after each of them: a place is held if and only if its job lives.
 
 Which jobs live is read from where they lie in Redis. Only what cannot be read there is kept beside
-it: which jobs have started.
+it: which jobs have started, and which ones an operator has taken their place from.
 
 BUOY_LIFECYCLE=N runs N sequences of acts instead of the usual number.
 """
@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -26,12 +27,13 @@ from buoy.reservation import Advance, Reservation, Settlement
 from buoy.run import run, settle_death
 from buoy.testing import Clock, drain
 from buoy_loner import Loner, holder
+from buoy_loner.store import held
 
 from .shop import numbers
 
 QUEUE = "places"
 LEASE = 30
-EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "60"))
+EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "100"))
 
 
 class Fate(Plugin):
@@ -56,13 +58,6 @@ class Once(Job):
             raise ValueError(number)
 
 
-class Keyed(Once):
-    plugins = [Loner(key="number")]
-
-    def perform(self, number: int, note: str = "") -> None:
-        super().perform(number)
-
-
 class Soon(Once):
     plugins = [Loner(until="started")]
 
@@ -71,14 +66,16 @@ class Brief(Once):
     expires = 20
 
 
-JOBS: list[Any] = [Once, Keyed, Soon, Brief]
+JOBS: list[Any] = [Once, Soon, Brief]
 Place = tuple[Any, int]
 
 KINDS = st.sampled_from(JOBS)
-WORDS = st.integers(0, 2)
+NUMBERS = st.integers(0, 1)
 DELAYS = st.sampled_from([None, None, 3.0, 60.0])
 WORKERS = st.sampled_from(["one", "two"])
-FATES = ["done", "done", "fail", "retry", "die", "die and retry", "release", "crashed"]
+FATES = st.sampled_from(
+    ["done", "fail", "fail", "retry", "die", "die and retry", "release", "crashed"]
+)
 
 
 class Places(RuleBasedStateMachine):
@@ -94,15 +91,16 @@ class Places(RuleBasedStateMachine):
         self.app.broker.registered.clear()
         self.hands: dict[str, list[Reservation]] = defaultdict(list)
         self.started: set[str] = set()
+        self.bereft: set[str] = set()
         self.held: dict[Place, str] = {}
 
     # Producers
 
-    @rule(job=KINDS, number=WORDS, delay=DELAYS)
+    @rule(job=KINDS, number=NUMBERS, delay=DELAYS)
     def enqueue(self, job: Any, number: int, delay: float | None) -> None:
         self.told(job, [number], [job.using(delay=delay).enqueue(number)])
 
-    @rule(job=KINDS, rows=st.lists(WORDS, min_size=1, max_size=6), delay=DELAYS)
+    @rule(job=KINDS, rows=st.lists(NUMBERS, min_size=1, max_size=6), delay=DELAYS)
     def enqueue_many(self, job: Any, rows: list[int], delay: float | None) -> None:
         self.told(job, rows, job.using(delay=delay).enqueue_many([(row,) for row in rows]))
 
@@ -117,21 +115,16 @@ class Places(RuleBasedStateMachine):
 
     # Workers
 
-    @rule(worker=WORKERS, wanted=st.integers(1, 4))
-    def reserve(self, worker: str, wanted: int) -> None:
+    @rule(worker=WORKERS, wanted=st.integers(0, 4), words=st.lists(FATES, max_size=4))
+    def work(self, worker: str, wanted: int, words: list[str]) -> None:
+        """Jobs are reserved; runs end, each in its way, if they have not lost their leases."""
         hand = self.hands[worker]
         trip = Advance(QUEUE, next(numbers), wanted=wanted, hands=len(hand))
         given = self.app.broker.visit(worker, trip).reservations
+        self.started |= {each.id for each in given}
         hand += given
-        self.started |= {held.id for held in given}
-
-    @rule(worker=WORKERS, word=st.sampled_from(FATES))
-    def settle(self, worker: str, word: str) -> None:
-        """The oldest in hand ends, if its lease has not run out meanwhile."""
-        if self.hands[worker]:
-            settlement = ended(self.hands[worker].pop(0), word)
-            trip = Advance(QUEUE, next(numbers), settlements=[settlement])
-            self.app.broker.visit(worker, trip)
+        settlements = [ended(hand.pop(0), word) for word in words if hand]
+        self.app.broker.visit(worker, Advance(QUEUE, next(numbers), settlements=settlements))
 
     @rule(worker=WORKERS)
     def die(self, worker: str) -> None:
@@ -146,24 +139,42 @@ class Places(RuleBasedStateMachine):
 
     # Operators
 
-    @rule(job=KINDS, numbers=st.lists(WORDS, max_size=1))
-    def dequeue(self, job: Any, numbers: list[int]) -> None:
-        self.app.dequeue(job, *numbers)
+    @rule(job=KINDS, rows=st.lists(NUMBERS, max_size=1))
+    def dequeue(self, job: Any, rows: list[int]) -> None:
+        self.app.dequeue(job, *rows)
 
-    @rule()
-    def clear(self) -> None:
-        views = [*self.app.monitor.peek(QUEUE), *self.app.monitor.delayed(QUEUE)]
-        self.app.broker.remove(QUEUE, [view.id for view in views], "waiting delayed")
+    @precondition(lambda self: self.held)
+    @rule(data=st.data(), act=st.sampled_from(["release", "replace", "cancel", "now", "later"]))
+    def interfere(self, data: st.DataObject, act: str) -> None:
+        """An operator does something with a job that holds a place."""
+        place = data.draw(st.sampled_from(list(self.held)))
+        id = self.held[place]
+        if act in ("release", "replace"):
+            [claim] = [each.claim for each in held(self.app) if each.id == id]
+            assert self.app.release(QUEUE, claim) == id
+            self.bereft.add(id)
+            if act == "replace":
+                job, number = place
+                assert job.enqueue(number).state == "queued"
+        elif act == "cancel":
+            assert self.app.cancel(id) is not None
+        else:
+            self.app.reschedule(id, None if act == "now" else self.now() + 90)
 
-    @rule()
-    def retry_failures(self) -> None:
-        for id, answer in retry(self.app.broker, find(self.app.monitor, Filter())).items():
+    def now(self) -> float:
+        return int(self.app.command("TIME")[0]) + self.app.broker.shift / 1000
+
+    @rule(forget=st.sampled_from([False, False, True]))
+    def clean_up(self, forget: bool) -> None:
+        """The failed are put back where their place is free, or forgotten."""
+        failures = list(find(self.app.monitor, Filter()))
+        if forget:
+            remove(self.app.control, failures)
+            return
+        for id, answer in retry(self.app.control, failures).items():
             if answer == "queued":
                 self.started.discard(id)
-
-    @rule()
-    def remove_failures(self) -> None:
-        remove(self.app.broker, find(self.app.monitor, Filter()))
+                self.bereft.discard(id)
 
     # What holds after each act
 
@@ -173,17 +184,19 @@ class Places(RuleBasedStateMachine):
         failed = {view.id for view in self.app.monitor.failed([QUEUE])}
         for id, payload in self.app.monitor.scan(QUEUE):
             [job] = [each for each in JOBS if each.name == payload.name]
-            if id not in failed and not (job is Soon and id in self.started):
+            started = job is Soon and id in self.started
+            if not started and id not in failed | self.bereft:
                 lives[job, payload.args[0]].append(id)
         assert all(len(ids) == 1 for ids in lives.values()), lives
 
         self.held = {
             (job, number): id
             for job in JOBS
-            for number in range(3)
+            for number in range(2)
             if (id := holder(job, number)) is not None
         }
         assert self.held == {place: ids[0] for place, ids in lives.items()}
+        assert {each.id for each in held(self.app)} == {*self.held.values()}
         assert claims(self.app) == 2 * len(self.held)
 
     def teardown(self) -> None:

@@ -8,6 +8,8 @@ from buoy.config import expect
 
 from .place import Key, named, place
 
+CHOICES = {"until": ("started", "finished"), "on_conflict": ("skip", "raise")}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Loner(Plugin):
@@ -40,7 +42,4 @@ class Loner(Plugin):
                 "held within one queue, so the same job could be on both; give what is to run on "
                 "another queue a class of its own"
             )
-        job.transition.claim(place(job, self.key), until=self.until)
-
-
-CHOICES = {"until": ("started", "finished"), "on_conflict": ("skip", "raise")}
+        job.transition.claim(place(job, self.key), self.until, self.on_conflict)

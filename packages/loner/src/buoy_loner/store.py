@@ -1,12 +1,14 @@
 """Who holds which place; the only file that asks Redis."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from buoy import ConfigurationError
+from buoy import App, ConfigurationError
 from buoy.handle import Options
 from buoy.job import P, Performs, built
 
-from .place import place
+from .place import PREFIX, place
 from .plugin import Loner
 
 
@@ -16,13 +18,39 @@ def holder(job: type[Performs[P, Any]], /, *args: P.args, **kwargs: P.kwargs) ->
     one = built(declared, (args, kwargs), Options())
     loners = [plugin for plugin in one.declared if isinstance(plugin, Loner)]
     if not loners:
-        raise ConfigurationError(f"{one.name}: expected a class with Loner among its plugins")
+        raise ConfigurationError(
+            f"{one.name}: expected Loner among the plugins of its class, got none"
+        )
     if one.app.is_inline:
         return None
-    for each in loners:
-        found = one.app.command(
-            "HGET", one.app.key(one.queue, "claims"), ">" + place(one, each.key)
-        )
-        if found:
-            return found.decode()
-    return None
+    found = (one.app.monitor.holder(one.queue, place(one, each.key)) for each in loners)
+    return next((id for id in found if id is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A place that is held, and the job that holds it.
+
+    ``since``: when that was enqueued, in epoch seconds. ``state``: where it is; "gone" if somebody
+    has deleted it by hand.
+    """
+
+    claim: str
+    name: str | None
+    id: str
+    queue: str
+    since: float | None
+    state: str
+
+
+def held(app: App, queue: str | None = None) -> Iterator[Held]:
+    """The places that are held, queue by queue, those of the eldest jobs first."""
+    monitor = app.monitor
+    for name in monitor.queue_names() if queue is None else [queue]:
+        found = {view for view in monitor.claims(name) if view.claim.startswith(PREFIX)}
+        for view in sorted(found, key=lambda view: view.id):
+            job = monitor.find(view.id, name)
+            if job is not None:
+                yield Held(view.claim, job.name, view.id, name, job.enqueued_at, job.state)
+            elif monitor.holder(name, view.claim) == view.id:  # it has not just ended
+                yield Held(view.claim, None, view.id, name, None, "gone")
