@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from buoy import App, ClaimHeld, ConfigurationError, Handle, QueueFull
+from buoy import (
+    App,
+    ClaimHeld,
+    ConfigurationError,
+    Handle,
+    Held,
+    Job,
+    Plugin,
+    QueueFull,
+    hookimpl,
+)
 from buoy.testing import Clock, drain, plugin_contract
 from buoy_loner import Loner, holder
 
@@ -218,3 +228,54 @@ def test_an_enqueueing_that_is_repeated_under_its_id_is_no_error(buoy_app: App) 
     Insistent.using(id="once").enqueue(42)
 
     assert told(Insistent.using(id="once").enqueue(42)) == ("exists", "once")
+
+
+class Patience(Plugin):
+    """Holds every job back at first, as one that waits for the end of a transaction does."""
+
+    @hookimpl
+    def before_enqueue(self, job: Job) -> Held | None:
+        if job in waiting:
+            return None
+        waiting.append(job)
+        return Held("not yet")
+
+
+waiting: list[Job] = []
+
+
+@pytest.mark.parametrize("plugins", [[Loner(), Patience()], [Patience(), Loner()]])
+def test_a_job_that_a_plugin_holds_back_takes_its_place_when_it_is_submitted(
+    buoy_app: App, plugins: list[Plugin]
+) -> None:
+    patient: Any = type("Patient", (Job,), {"plugins": plugins, "perform": lambda self: None})
+    waiting.clear()
+
+    assert told(patient.enqueue()) == ("held", None)
+    assert holder(patient) is None
+    assert patient.enqueue().state == "held"
+
+    first, second = (buoy_app.submit(job) for job in waiting)
+
+    assert told(first) == ("queued", None)
+    assert told(second) == ("exists", first.id)
+
+
+@pytest.mark.parametrize(("until", "state"), [("finished", "exists"), ("started", "queued")])
+def test_a_job_finds_its_own_place_taken_until_it_is_free(
+    buoy_app: App, until: Any, state: str
+) -> None:
+    states: list[str] = []
+
+    class Again(Job):
+        plugins = [Loner(until=until)]
+
+        def perform(self) -> None:
+            if not states:
+                states.append(Again.enqueue().state)
+
+    Again.enqueue()
+    drain(buoy_app)
+
+    assert states == [state]
+    assert holder(Again) is None

@@ -57,7 +57,7 @@ def test_a_class_without_places_is_refused(buoy_app: App) -> None:
     class Plain(Job):
         plugins = [Other()]
 
-        def perform() -> None: ...
+        def perform(self) -> None: ...
 
     with pytest.raises(ConfigurationError) as raised:
         holder(Plain)

@@ -189,12 +189,8 @@ class Places(RuleBasedStateMachine):
                 lives[job, payload.args[0]].append(id)
         assert all(len(ids) == 1 for ids in lives.values()), lives
 
-        self.held = {
-            (job, number): id
-            for job in JOBS
-            for number in range(2)
-            if (id := holder(job, number)) is not None
-        }
+        asked = {(job, number): holder(job, number) for job in JOBS for number in range(2)}
+        self.held = {place: id for place, id in asked.items() if id is not None}
         assert self.held == {place: ids[0] for place, ids in lives.items()}
         assert {each.id for each in held(self.app)} == {*self.held.values()}
         assert claims(self.app) == 2 * len(self.held)

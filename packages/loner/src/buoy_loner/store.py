@@ -15,7 +15,7 @@ from .plugin import Loner
 def holder(job: type[Performs[P, Any]], /, *args: P.args, **kwargs: P.kwargs) -> str | None:
     """The id of the job that holds the place of a job with these arguments, if one does."""
     declared: Any = job
-    one = built(declared, (args, kwargs), Options())
+    one = built(declared, (list(args), dict(kwargs)), Options())
     loners = [plugin for plugin in one.declared if isinstance(plugin, Loner)]
     if not loners:
         raise ConfigurationError(
@@ -36,9 +36,9 @@ class Held:
     """
 
     claim: str
-    name: str | None
     id: str
     queue: str
+    name: str | None
     since: float | None
     state: str
 
@@ -50,7 +50,7 @@ def held(app: App, queue: str | None = None) -> Iterator[Held]:
         found = {view for view in monitor.claims(name) if view.claim.startswith(PREFIX)}
         for view in sorted(found, key=lambda view: view.id):
             job = monitor.find(view.id, name)
-            if job is not None:
-                yield Held(view.claim, job.name, view.id, name, job.enqueued_at, job.state)
-            elif monitor.holder(name, view.claim) == view.id:  # it has not just ended
-                yield Held(view.claim, None, view.id, name, None, "gone")
+            if monitor.holder(name, view.claim) != view.id:
+                continue  # it has just ended
+            facts = (job.name, job.enqueued_at, job.state) if job else (None, None, "gone")
+            yield Held(view.claim, view.id, name, *facts)
