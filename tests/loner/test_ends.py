@@ -1,6 +1,5 @@
 """When a place is free again: when its job has ended in any way, and not before."""
 
-import pytest
 from click.testing import CliRunner, Result
 
 from buoy import App
@@ -80,25 +79,63 @@ def test_a_job_that_has_expired(buoy_app: App, buoy_clock: Clock) -> None:
     assert places(buoy_app) == 0
 
 
+def test_a_job_that_runs_keeps_it_however_long(buoy_app: App, buoy_clock: Clock) -> None:
+    first = Charge.enqueue(42)
+    held = take(buoy_app, "purchasing")
+
+    for _ in range(100):
+        buoy_clock.advance(20)
+        assert buoy_app.broker.beat({"purchasing": [held]}) == []
+        assert told(Charge.enqueue(42)) == ("exists", first.id)
+
+    assert finish(buoy_app, held) == []
+    assert places(buoy_app) == 0
+
+
 def test_a_job_whose_worker_is_lost_keeps_it(buoy_app: App, buoy_clock: Clock) -> None:
     first = Charge.enqueue(42)
     lost = take(buoy_app, "purchasing", "dying")
-    for _ in range(9):  # somebody looks now and then: silence would be taken for an outage
+    for _ in range(4):  # another worker looks now and then: silence would be taken for an outage
         buoy_clock.advance(10)
-        if not buoy_app.monitor.peek("purchasing"):
-            buoy_app.broker.beat({"purchasing": []})
+        buoy_app.broker.beat({"purchasing": []})
 
+    assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [first.id]
     assert told(Charge.enqueue(42)) == ("exists", first.id)
     assert drain(buoy_app) == {"done": 1}
     assert places(buoy_app) == 0
 
     second = Charge.enqueue(42)
-    assert finish(buoy_app, lost) == [first.id]  # too late: that place is another one's by now
+    assert finish(buoy_app, lost) == [first.id]  # too late: the place is another one's by now
     assert holder(Charge, 42) == second.id
 
 
-@pytest.mark.parametrize("queue", ["purchasing"])
-def test_a_failed_job_that_is_put_back_has_it_again(buoy_app: App, queue: str) -> None:
+def test_a_job_that_is_cancelled_while_it_runs(buoy_app: App) -> None:
+    first = Charge.enqueue(42)
+    held = take(buoy_app, "purchasing")
+
+    assert buoy_app.cancel(first.id) == "running"
+
+    second = Charge.enqueue(42)
+    assert told(second) == ("queued", None)
+    assert finish(buoy_app, held) == [first.id]
+    assert holder(Charge, 42) == second.id
+
+
+def test_a_job_that_is_given_up_because_its_workers_die(buoy_app: App, buoy_clock: Clock) -> None:
+    first = Charge.enqueue(42)
+    for _ in range(4):
+        assert take(buoy_app, "purchasing", "dying").id == first.id
+        for _ in range(4):
+            buoy_clock.advance(10)
+            buoy_app.broker.beat({"purchasing": []})
+        assert holder(Charge, 42) == first.id
+
+    assert drain(buoy_app) == {"failed": 1}
+
+    assert places(buoy_app) == 0
+
+
+def test_a_failed_job_that_is_put_back_has_it_again(buoy_app: App) -> None:
     first = Charge.enqueue(42, "fail")
     drain(buoy_app)
 

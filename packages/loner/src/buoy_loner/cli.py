@@ -26,7 +26,13 @@ def loner(ctx: click.Context) -> None:
 @loner.command("list")
 @queue_option
 @click.option("--class", "name", help="Places of jobs of this class (its name as listed).")
-@click.option("--count", default=50, show_default=True, help="How many at most; 0 for all.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="How many at most; 0 for all.",
+)
 @json_option
 def listing(queue: str | None, name: str | None, count: int, as_json: bool) -> None:
     """Who holds which place since when, queue by queue, the eldest first."""
