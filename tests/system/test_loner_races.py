@@ -23,7 +23,7 @@ def test_of_racing_producers_jobs_one_at_a_time_runs_whoever_is_killed(
     prey = ["began", "produces"] if executor == "fork" else ["produces"]
     for number in range(8):
         more = len(site.words()) + 5
-        wait_until(lambda: len(site.words()) > more, what=site.logs)  # noqa: B023
+        wait_until(lambda: len(site.words()) > more, 30.0, what=site.logs)  # noqa: B023
         holds_for(chance.uniform(0, 0.03), lambda: True)
         if number % 2:
             workers.pop(0).kill()

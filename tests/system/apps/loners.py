@@ -3,6 +3,7 @@
 import fcntl
 import time
 from dataclasses import dataclass
+from typing import IO
 
 from buoy import DirtyExit, Job, Later, Plugin, hookimpl
 from buoy_loner import Loner
@@ -22,19 +23,28 @@ class Undaunted(Plugin):
 
 
 class Alone(Job):
-    """Notes if another one of the same word runs beside it; the kernel knows, whoever is killed."""
+    """Notes if another one of the same word runs beside it.
+
+    The kernel knows, whoever is killed. A run of the same job that has lost its lease unawares, on
+    a busy machine, is no other one: its end is waited for.
+    """
 
     plugins = [Loner(), Undaunted()]
 
     def perform(self, word: str) -> None:
-        with (RECORD.parent / f"lock-{word}").open("w") as lock:
+        with opened(self.id) as mine, opened(word) as places:
+            fcntl.flock(mine, fcntl.LOCK_EX)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(places, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 note("not alone", word)
             note("began", self.id)
             time.sleep(0.02)
             note("ran", self.id)
+
+
+def opened(name: str) -> IO[str]:
+    return (RECORD.parent / f"lock-{name}").open("w")
 
 
 class Soon(Job):
