@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from buoy_loner import holder
-from tests.support.processes import Site, WorkerProcess, holds_for, wait_until
+from tests.support.processes import Site, WorkerProcess, alive, holds_for, wait_until
 
 from .apps.loners import WORDS, Alone, Produce, Soon
 
@@ -61,10 +61,11 @@ def test_a_place_until_the_start_is_free_though_the_worker_died_since(
     first = Soon.enqueue("gate")
     assert Soon.enqueue("gate").holder == first.id
     worker = start(site, executor)
-    site.note("began", first.id)
+    running = site.note("began", first.id)
     assert holder(Soon, "gate") is None
 
     worker.kill()
+    wait_until(lambda: not alive(running.pid))
     second = Soon.enqueue("gate")
 
     assert (second.state, Soon.enqueue("gate").holder) == ("queued", second.id)
