@@ -1,0 +1,1 @@
+"""Delayed and recurring jobs for buoy."""

@@ -1,0 +1,155 @@
+"""Cron expressions in a time zone: which instants they mean, also when clocks are changed.
+
+croniter says which times of a wall clock an expression matches; here it never hears of zones. Two
+rules make instants of them:
+
+- *By the clock*, when the hours are restricted (``30 2 * * *``): each matching time once. In a
+  repeated hour that is the first of the two; a time that is skipped runs when the gap ends.
+- *By rhythm*, when every hour matches (``*/15 * * * *``): each instant at which the wall clock
+  shows a matching time; so both of the repeated ones, and none for those that are skipped.
+"""
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from buoy import ConfigurationError
+from croniter import CroniterBadDateError, croniter
+
+DAY = 86_400
+LONGEST = 256
+ALIASES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+FORM = (
+    "five fields like '0 8 * * mon-fri' (minute, hour, day, month, weekday), six with seconds "
+    f"first, or one of {', '.join(sorted(ALIASES))}"
+)
+ODD = re.compile(r"[hr](\(.*\))?(/.*)?|(\w+)-\3(/.*)?")
+"""What croniter knows and we do not: by hash or at random, which would differ between daemons; and
+a range from a value to itself, which it takes for all."""
+
+
+@dataclass(frozen=True)
+class Crontab:
+    """The ticks of an expression in a zone; checked when made."""
+
+    expression: str
+    zone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        fields = self.fields.split()
+        wrong = (
+            len(self.expression) > LONGEST
+            or not self.expression.isascii()
+            or len(fields) not in (5, 6)
+            or any(ODD.fullmatch(part) for field in fields for part in field.lower().split(","))
+        )
+        if wrong:
+            raise ConfigurationError(f"cron: expected {FORM}, got {self.expression!r:.300}")
+        try:
+            croniter(self.fields, second_at_beginning=True)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ConfigurationError(
+                f"cron: expected {FORM}, got {self.expression!r} ({error})"
+            ) from None
+        if self.after(0) is None or not croniter.is_valid(
+            self.fields, second_at_beginning=True, strict=True
+        ):
+            raise ConfigurationError(
+                f"cron: expected dates that there are, got {self.expression!r}"
+            )
+
+    @cached_property
+    def fields(self) -> str:
+        """The expression without its short name."""
+        plain = " ".join(self.expression.split())
+        return ALIASES.get(plain.lower(), plain)
+
+    @cached_property
+    def by_rhythm(self) -> bool:
+        """Whether every hour matches."""
+        fields, _ = croniter.expand(self.fields, second_at_beginning=True)
+        return fields[1] == ["*"]
+
+    def after(self, instant: int) -> int | None:
+        """The first tick after an instant."""
+        return self.beat_after(instant) if self.by_rhythm else self.date_after(instant)
+
+    def date_after(self, instant: int) -> int | None:
+        wall: int | None = instant + self.offset(instant)
+        while (wall := self.match_after(wall)) is not None:
+            if (tick := self.first_at(wall)) > instant:
+                return tick
+        return None
+
+    def beat_after(self, instant: int) -> int | None:
+        """Between two changes of the clock a wall time is an instant, moved by the offset."""
+        offset = self.offset(instant)
+        wall = instant + offset
+        while (match := self.match_after(wall)) is not None:
+            change = self.change(instant, match - offset)
+            if change is None:
+                return match - offset
+            instant, offset = change, self.offset(change)
+            wall = instant + offset - 1  # the instant of the change may itself be a tick
+        return None
+
+    def match_after(self, wall: int) -> int | None:
+        """The next time of the wall clock that matches. Such times are counted as if in UTC."""
+        try:
+            return int(self.matches.get_next(float, start_time=float(wall)))
+        except CroniterBadDateError:
+            return None  # not within fifty years
+
+    @cached_property
+    def matches(self) -> croniter:
+        return croniter(self.fields, second_at_beginning=True)
+
+    def first_at(self, wall: int) -> int:
+        """The first instant at which the wall clock shows this time; or, when it is skipped, the
+        end of the gap."""
+        local = datetime.fromtimestamp(wall, UTC).replace(tzinfo=self.zone)
+        first, second = (wall - seconds(local.replace(fold=fold)) for fold in (0, 1))
+        change = self.change(second, first) if second < first else None
+        return first if change is None else change
+
+    def change(self, start: int, end: int) -> int | None:
+        """The first instant after ``start``, up to ``end``, at which another offset is in force
+        than at the start."""
+        before = self.offset(start)
+        for day in range(start, end, DAY):
+            until = min(day + DAY, end)
+            if self.offset(until) != before:
+                instants = range(day + 1, until + 1)
+                found = bisect_left(instants, True, key=lambda t: self.offset(t) != before)
+                return instants[found]
+        return None
+
+    def offset(self, instant: int) -> int:
+        """By how many seconds the wall clock is then ahead of UTC."""
+        return seconds(datetime.fromtimestamp(instant, self.zone))
+
+
+def seconds(local: datetime) -> int:
+    offset = local.utcoffset()
+    return 0 if offset is None else round(offset.total_seconds())
+
+
+def zone_of(name: object) -> ZoneInfo:
+    """The time zone of that name."""
+    try:
+        return ZoneInfo(str(name))
+    except (ValueError, OSError, KeyError):  # KeyError: a ZoneInfoNotFoundError is one
+        raise ConfigurationError(
+            f"tz: expected a time zone like 'Europe/Berlin', got {name!r}"
+        ) from None

@@ -1,0 +1,68 @@
+"""``Cron``: a job class that says itself when it recurs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from buoy import Job, Plugin
+from buoy.registry import registry
+
+from .entry import Entry, Missed
+from .spelling import arguments, duration
+
+
+@dataclass(frozen=True, init=False)
+class Cron(Plugin):
+    """The scheduler enqueues the class at each of these times: ``Cron("0 8 * * mon-fri")``, or
+    ``Cron(every="30s")``. A subclass inherits it as any plugin, and is enqueued on its own.
+
+    The entry has the name of the class; of several expressions each is an entry, named after both.
+    """
+
+    cron: tuple[str, ...]
+    every: str | int | None
+    tz: str
+    args: Sequence[Any] = field(hash=False)
+    description: str
+    missed: Missed
+    overlap: bool
+
+    def __init__(
+        self,
+        *cron: str,
+        every: str | int | None = None,
+        tz: str = "UTC",
+        args: Sequence[Any] = (),
+        description: str = "",
+        missed: Missed = "once",
+        overlap: bool = True,
+    ) -> None:
+        given = {"cron": cron, "every": every, "tz": tz, "args": tuple(args)}
+        given |= {"description": description, "missed": missed, "overlap": overlap}
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+        list(self.entries("Cron"))  # complains where it is declared
+
+    def entries(self, name: str) -> Iterator[Entry]:
+        """The entries for a job class of this name."""
+        shared: dict[str, Any] = {"job": name, "tz": self.tz, "args": arguments(self.args)}
+        for key in ("description", "missed", "overlap"):
+            shared[key] = getattr(self, key)
+        if self.every is not None or not self.cron:
+            every = None if self.every is None else duration(self.every)
+            cron = self.cron[0] if self.cron else None
+            yield Entry(name=name, every=every, cron=cron, **shared)
+            return
+        for cron in self.cron:
+            yield Entry(name=name if len(self.cron) == 1 else f"{name} {cron}", cron=cron, **shared)
+
+
+def declared(jobs: Iterable[type[Job]] | None = None) -> list[Entry]:
+    """The entries of all job classes that the app has imported."""
+    return [
+        entry
+        for job in (registry.values() if jobs is None else jobs)
+        for plugin in job.declared
+        if isinstance(plugin, Cron)
+        for entry in plugin.entries(job.name)
+    ]
