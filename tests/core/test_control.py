@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from buoy import App, ClaimHeld, EnqueueError, InvalidArguments, Job, Plugin, hookimpl
 from buoy.cli import main
+from buoy.handle import Options
+from buoy.job import built
 from buoy.moving import Move
 from buoy.reservation import Advance
 from buoy.testing import Clock, drain
@@ -146,6 +148,24 @@ class TestNewer:
         ]
 
         assert states == ["queued", "rejected"]
+
+
+class TestClaim:
+    def test_a_job_that_is_built_may_bring_a_claim_beside_those_of_its_plugins(
+        self, buoy_app: App
+    ) -> None:
+        jobs = [built(Charge, ([id], {}), Options()) for id in (1, 2)]
+        for job in jobs:
+            job.claim = "entry"
+
+        first, second = buoy_app.enter(jobs)
+
+        assert (first.state, second.state, second.holder) == ("queued", "exists", first.id)
+        assert {view.claim for view in buoy_app.monitor.claims("purchasing")} == {
+            "entry",
+            "place 1",
+            "last",
+        }
 
 
 class TestPlugins:

@@ -21,6 +21,8 @@ def asked_to_enter(job: Job) -> Rejected | Held | None:
     job.transition.clear()
     if job.newer is not None:
         job.transition.newer(*job.newer)
+    if job.claim is not None:
+        job.transition.claim(job.claim)
     hooks = job.hooks()
     verdict = None if hooks is None else hooks.before_enqueue(job=job)
     if verdict is None or isinstance(verdict, Rejected | Held):

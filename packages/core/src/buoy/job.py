@@ -54,6 +54,7 @@ class Job:
     token: str
     due: str = ""
     newer: tuple[str, int] | None = None
+    claim: str | None = None
     transition: Transition
 
     # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
