@@ -16,8 +16,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from buoy import ConfigurationError
 from croniter import CroniterBadDateError, croniter
+
+from buoy import ConfigurationError
 
 DAY = 86_400
 LONGEST = 256
@@ -86,10 +87,11 @@ class Crontab:
         return self.beat_after(instant) if self.by_rhythm else self.date_after(instant)
 
     def date_after(self, instant: int) -> int | None:
-        wall: int | None = instant + self.offset(instant)
-        while (wall := self.match_after(wall)) is not None:
-            if (tick := self.first_at(wall)) > instant:
+        match = self.match_after(instant + self.offset(instant))
+        while match is not None:
+            if (tick := self.first_at(match)) > instant:
                 return tick
+            match = self.match_after(match)
         return None
 
     def beat_after(self, instant: int) -> int | None:

@@ -8,11 +8,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from buoy import App, Handle, InvalidArguments, Job
 from buoy.handle import Options
-from buoy.job import Async, Performs, Rows, built
+from buoy.job import Async, Call, Performs, Rows, built, enqueue_rows
 from buoy.monitor import JobView
 
 P = ParamSpec("P")
@@ -32,11 +32,10 @@ def enqueue_in(
 def enqueue_in(
     delay: float | timedelta, job: type[Performs[P, R]], /, *args: P.args, **kwargs: P.kwargs
 ) -> Handle[R]: ...
-def enqueue_in(
-    delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any
-) -> Handle[Any]:
+def enqueue_in(delay: float | timedelta, job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
     """Enqueue a job that is due after so many seconds."""
-    return job.using(delay=checked_delay("enqueue_in", delay)).enqueue(*args, **kwargs)  # type: ignore[no-any-return]
+    call: Call[Any, Any] = job.using(delay=checked_delay("enqueue_in", delay))
+    return call.enqueue(*args, **kwargs)
 
 
 @overload
@@ -49,23 +48,22 @@ def enqueue_at(
 ) -> Handle[R]: ...
 def enqueue_at(when: datetime, job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
     """Enqueue a job that is due at a time, which must know its zone; at once if that is past."""
-    return job.using(at=checked_time("enqueue_at", when)).enqueue(*args, **kwargs)  # type: ignore[no-any-return]
+    call: Call[Any, Any] = job.using(at=checked_time("enqueue_at", when))
+    return call.enqueue(*args, **kwargs)
 
 
 def enqueue_many_in(
-    delay: float | timedelta, job: type[Performs[..., R]], rows: Rows
+    delay: float | timedelta, job: type[Performs[..., Any]], rows: Rows
 ) -> list[Handle[Any]]:
     """Enqueue a job for each row of positional arguments, all due after so many seconds."""
-    one: Any = job
-    return one.using(delay=checked_delay("enqueue_many_in", delay)).enqueue_many(rows)
+    seconds, one = checked_delay("enqueue_many_in", delay), cast(type[Job], job)
+    return enqueue_rows(one, rows, Options(delay=seconds))
 
 
-def enqueue_many_at(
-    when: datetime, job: type[Performs[..., R]], rows: Rows
-) -> list[Handle[Any]]:
+def enqueue_many_at(when: datetime, job: type[Performs[..., Any]], rows: Rows) -> list[Handle[Any]]:
     """Enqueue a job for each row of positional arguments, all due at a time."""
-    one: Any = job
-    return one.using(at=checked_time("enqueue_many_at", when)).enqueue_many(rows)
+    seconds, one = checked_time("enqueue_many_at", when).timestamp(), cast(type[Job], job)
+    return enqueue_rows(one, rows, Options(at=seconds))
 
 
 @dataclass(frozen=True)
@@ -102,9 +100,7 @@ class Delayed:
         """Make them due at another time; returns the ids of those that still were delayed."""
         checked_time("move", when)
         found = self.by_queue().items()
-        return [
-            id for queue, ids in found for id in self.app.reschedule(ids, at=when, queue=queue)
-        ]
+        return [id for queue, ids in found for id in self.app.reschedule(ids, at=when, queue=queue)]
 
     def now(self) -> list[str]:
         """Make them ready at once."""
@@ -114,16 +110,14 @@ class Delayed:
     def remove(self) -> list[str]:
         """End them; they never run."""
         found = self.by_queue().items()
-        return [
-            id for queue, ids in found for id in self.app.broker.remove(queue, ids, "delayed")
-        ]
+        return [id for queue, ids in found for id in self.app.control.remove(queue, ids, "delayed")]
 
     # Looking
 
     @property
     def is_all(self) -> bool:
         """Whether every delayed job (of the queue) is meant."""
-        return self.job is self.args is self.ids is self.where is None
+        return (self.job, self.args, self.ids, self.where) == (None, None, None, None)
 
     def queues(self) -> list[str]:
         return self.app.monitor.queue_names() if self.queue is None else [self.queue]

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from buoy import ConfigurationError
 
 from .entry import Entry, EntryError
 from .spelling import entry_of
+
+ALL = "*"
+"""Stands for every environment."""
 
 ENTRY = re.compile(r"^(?=[^\s#%-])", re.MULTILINE)
 
@@ -64,7 +68,9 @@ def pairs(text: str) -> list[tuple[str, Any]]:
         if node is None:
             return []
         if not isinstance(node, yaml.MappingNode):
-            raise yaml.MarkedYAMLError(problem="expected names and entries", problem_mark=node.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem="expected names and entries", problem_mark=node.start_mark
+            )
         return [(str(key.value), constructed(loader, value)) for key, value in node.value]
     finally:
         loader.dispose()
@@ -72,7 +78,7 @@ def pairs(text: str) -> list[tuple[str, Any]]:
 
 def constructed(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
     try:
-        return loader.construct_document(node)  # type: ignore[no-untyped-call]
+        return loader.construct_document(node)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
         return error if isinstance(error, yaml.YAMLError) else yaml.YAMLError(str(error))
 
@@ -97,7 +103,7 @@ def in_env(name: str, fields: object, env: str | None) -> bool:
     if not isinstance(fields, Mapping):
         return True
     named = fields.get("env", fields.get("rails_env"))
-    if named is None:
+    if named is None or env == ALL:
         return True
     if env is None:
         raise EntryError(name, f"env: it is for {named!r} only; say which one this is by --env")

@@ -4,9 +4,9 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from buoy import ConfigurationError
 
@@ -15,8 +15,18 @@ from .entry import Entry, EntryError, expect
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 DURATION = re.compile(r"(?:\d{1,9}[smhdw])+")
-KEYS = ("cron", "every", "class", "queue", "args", "description", "tz", "missed")
-KEYS += ("overlap", "first")
+KEYS = [
+    "cron",
+    "every",
+    "class",
+    "queue",
+    "args",
+    "description",
+    "tz",
+    "missed",
+    "overlap",
+    "first",
+]
 RESQUE = ("env", "rails_env", "persist", "parameters", "hidden")
 """What old files may say besides: ``env`` is heeded before, the others mean nothing here."""
 
@@ -47,8 +57,10 @@ def read(name: str, fields: object) -> dict[str, Any]:
     unknown = sorted(str(key) for key in fields if key not in (*KEYS, *RESQUE))
     expect(not unknown, "keys", f"some of {', '.join(KEYS)}", ", ".join(unknown))
     said = {key: fields[key] for key in KEYS if fields.get(key) is not None}
-    found = {key: said[key] for key in ("queue", "description", "missed", "overlap") if key in said}
-    found |= {"name": name, "job": said.get("class", name), "args": arguments(said.get("args", []))}
+    found = {"name": name, "job": said.get("class", name), "args": arguments(said.get("args", []))}
+    found |= {
+        key: said[key] for key in ("queue", "description", "missed", "overlap") if key in said
+    }
     zone = said.get("tz")
     if "cron" in said:
         found["cron"], zone = cron_and_zone(without_options("cron", said["cron"]), zone)
@@ -96,6 +108,8 @@ def cron_and_zone(text: object, zone: object) -> tuple[str, object]:
 
 def duration(value: object) -> int:
     """Seconds, from a number of them or from a text like ``90s``, ``5m``, ``1h30m``, ``1d``."""
+    if isinstance(value, timedelta):
+        value = int(value.total_seconds())
     if type(value) is int:
         return value
     text = str(value).replace(" ", "")
@@ -111,10 +125,8 @@ def duration(value: object) -> int:
 def instant(value: object) -> int:
     """Epoch seconds, from a number of them or from a time that knows its zone."""
     if isinstance(value, str):
-        try:
+        with suppress(ValueError):
             value = datetime.fromisoformat(value)
-        except ValueError:
-            pass
     if isinstance(value, datetime) and value.tzinfo is not None:
         value = value.timestamp()
     right = isinstance(value, int | float) and math.isfinite(value) and 0 <= value < 10**10

@@ -19,7 +19,7 @@ def cron_in_words(expression: str) -> str:
     options = Options()
     options.use_24hour_time_format = True
     try:
-        text = get_description(expression, options)
+        text: str = get_description(expression, options)
     except (FormatError, ValueError, KeyError, IndexError):  # it knows less than croniter
         return expression
     return text[:1].lower() + text[1:]

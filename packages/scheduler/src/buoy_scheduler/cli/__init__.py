@@ -1,0 +1,1 @@
+"""The commands: ``buoy scheduler``, ``buoy schedule``, ``buoy delayed``."""

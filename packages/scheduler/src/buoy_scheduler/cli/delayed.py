@@ -1,0 +1,155 @@
+"""``buoy delayed``."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from itertools import islice
+from typing import Any
+
+import click
+
+from buoy import ConfigurationError
+from buoy.cli.output import counted, json_option, show, stamp
+from buoy.monitor import JobView
+
+from ..delayed import Delayed
+from ..spelling import duration
+
+COLUMNS = ("id", "class", "queue", "args", "state", "due")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def delayed(ctx: click.Context) -> None:
+    """Delayed jobs: list, count, move to another time, run now, remove."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(listing, count=50, as_json=False)
+
+
+class Arguments(click.ParamType[list[Any]]):
+    """The whole arguments of a job: a JSON array."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> list[Any]:
+        if isinstance(value, list):
+            return value
+        try:
+            given = json.loads(value)
+        except ValueError:
+            given = None
+        if not isinstance(given, list):
+            self.fail(f"expected a JSON array like '[42]', got {value!r}", param, ctx)
+        return given
+
+
+class Moment(click.ParamType[datetime]):
+    """A time (ISO 8601, in local time unless it says another zone), or in how long (2h)."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.now(UTC) + timedelta(seconds=duration(value))
+        except (ConfigurationError, OverflowError):
+            pass
+        try:
+            return datetime.fromisoformat(value).astimezone()
+        except (ValueError, OverflowError):
+            self.fail(
+                f"expected a time like 2026-01-31T08:00, or in how long like 2h, got {value!r}",
+                param,
+                ctx,
+            )
+
+
+def filtered(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the filters, as one value."""
+
+    @click.option("--class", "name", help="Jobs of this class (its name as listed).")
+    @click.option("--args", type=Arguments(), help="Jobs with just these arguments: '[42]'.")
+    @click.option("--queue", help="Jobs of this queue.")
+    @wraps(command)
+    def with_filter(
+        name: str | None,
+        args: list[Any] | None,
+        queue: str | None,
+        ids: tuple[str, ...] = (),
+        **others: Any,
+    ) -> None:
+        command(wanted=Delayed(name, args, queue, list(ids) or None), **others)
+
+    return with_filter
+
+
+@delayed.command("list")
+@filtered
+@click.option("--count", default=50, show_default=True, help="How many at most; 0 for all.")
+@json_option
+def listing(wanted: Delayed, count: int, as_json: bool) -> None:
+    """Delayed jobs, the next due first."""
+    show(map(row, islice(wanted, count or None)), COLUMNS, as_json, "no delayed jobs")
+
+
+@delayed.command("count")
+@filtered
+def number(wanted: Delayed) -> None:
+    """How many there are."""
+    click.echo(wanted.count())
+
+
+def acting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what is needed to change many jobs with care."""
+
+    @click.argument("ids", nargs=-1)
+    @filtered
+    @click.option("--all", "everything", is_flag=True, help="All delayed jobs.")
+    @click.option("--dry-run", is_flag=True, help="Only say which jobs it would be.")
+    @wraps(command)
+    def with_care(wanted: Delayed, everything: bool, dry_run: bool, **others: Any) -> None:
+        if wanted == Delayed() and not everything:
+            raise click.UsageError("expected ids, filters or --all, got none of them")
+        if dry_run:
+            show(map(row, wanted), COLUMNS, False, "no delayed jobs")
+        else:
+            command(wanted, **others)
+
+    return with_care
+
+
+@delayed.command()
+@acting
+@click.option("--to", "when", type=Moment(), required=True, help="A time, or 2h for in 2 h.")
+def move(wanted: Delayed, when: datetime) -> None:
+    """Make delayed jobs due at another time."""
+    click.echo(f"{counted(len(wanted.move(when)))} moved to {stamp(when.timestamp())}")
+
+
+@delayed.command()
+@acting
+def now(wanted: Delayed) -> None:
+    """Make delayed jobs ready at once."""
+    click.echo(f"{counted(len(wanted.now()))} made ready")
+
+
+@delayed.command()
+@acting
+def remove(wanted: Delayed) -> None:
+    """End delayed jobs; they never run."""
+    click.echo(f"{counted(len(wanted.remove()))} removed")
+
+
+def row(view: JobView) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "class": view.name,
+        "queue": view.queue,
+        "args": view.args,
+        "kwargs": view.kwargs,
+        "state": view.state,
+        "attempt": view.attempt,
+        "due": stamp(view.at),
+    }

@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from buoy.cli.options import app_option
+
+
+def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--schedule`` and ``--env``: the schedule file."""
+    env = click.option(
+        "--env", help="Which environment this is, for entries that are meant for some only."
+    )
+    file = click.option(
+        "--schedule",
+        "file",
+        type=click.Path(path_type=Path),
+        help="A YAML file of entries: cron or every, class, queue, args, tz, missed, ...",
+    )
+    return file(env(command))
+
+
+def sources(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``-a``, ``--schedule`` and ``--env``: where entries are written."""
+    return app_option(required=False)(file_options(command))  # type: ignore[no-any-return]
+
+
+count_option = partial(click.option, "--count", type=click.IntRange(min=1), show_default=True)

@@ -1,0 +1,48 @@
+"""``buoy scheduler``."""
+
+from pathlib import Path
+
+import click
+
+from buoy import ConfigurationError, Job
+from buoy.cli.options import app_option, log_format_option, quiet_option, verbose_option
+from buoy.loading import load_app
+from buoy.logs import configure
+
+from .options import file_options
+
+
+@click.command()
+@app_option(required=True)
+@file_options
+@click.option(
+    "--pidfile",
+    type=click.Path(path_type=Path),
+    help="A file for the id of this process, for a process monitor; removed at the end.",
+)
+@verbose_option
+@quiet_option
+@log_format_option
+def scheduler(
+    app: list[str],
+    file: Path | None,
+    env: str | None,
+    pidfile: Path | None,
+    verbose: bool,
+    quiet: bool,
+) -> None:
+    """Enqueue recurring jobs at their times. Run as many as you like: each tick fires once.
+
+    TERM, INT, QUIT: end at once. HUP: read the schedule file again.
+    """
+    from buoy.process import noted_pid
+
+    from ..daemon import Daemon
+    from ..schedule import written
+
+    configure(verbose - quiet)
+    click.get_current_context().with_resource(noted_pid(pidfile))
+    load_app(app)
+    if Job.app.is_inline:
+        raise ConfigurationError("BUOY_INLINE: expected 0 for a scheduler, got 1")
+    Daemon(Job.app, lambda: written(file, env)).run()

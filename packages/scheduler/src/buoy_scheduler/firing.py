@@ -1,0 +1,80 @@
+"""From an entry's tick to a job in its queue."""
+
+import json
+import time
+from dataclasses import dataclass
+
+from buoy import App, BuoyError, Handle, Job
+from buoy.handle import Options
+from buoy.identity import new_id
+from buoy.job import built
+from buoy.keys import checked_queue
+from buoy.payload import Payload
+from buoy.registry import registry
+
+from .entry import Entry, EntryError, expect
+from .store import tick_field
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an entry enqueues: a job class if the app has it, else a name alone."""
+
+    job: type[Job] | None
+    queue: str
+
+    @property
+    def app(self) -> App:
+        """The app whose queue it is."""
+        return Job.app if self.job is None else self.job.app
+
+    @property
+    def together(self) -> tuple[App, str, int | None]:
+        """Jobs that agree in this are enqueued together."""
+        return self.app, self.queue, self.job.max_length if self.job else None
+
+
+def target_of(entry: Entry) -> Target:
+    """Where an entry leads, by the classes that the app has imported; raises EntryError."""
+    job = registry.get(entry.job)
+    try:
+        if job is not None:
+            job.accepts.accept(job.name, json.loads(entry.args), {})
+            return Target(job, checked_queue(entry.queue or job.queue))
+        expect(
+            entry.queue is not None,
+            "class",
+            "a job class of the app, or a queue for one that it does not know",
+            entry.job,
+        )
+        return Target(None, checked_queue(entry.queue))
+    except BuoyError as error:
+        raise EntryError(entry.name, error) from None
+
+
+def job_of(entry: Entry, target: Target, tick: int | None = None) -> Job:
+    """A job to be enqueued, for one tick at most once; without a tick, just so."""
+    args = json.loads(entry.args)
+    if target.job is not None:
+        job = built(target.job, (args, {}), Options(queue=target.queue))
+    else:
+        payload = Payload(entry.job, args, {}, new_id(), enqueued_at=round(time.time(), 3))
+        job = Job.of(payload, target.queue)
+    if tick is not None:
+        job.newer = (tick_field(entry.name), tick)
+    if not entry.overlap:
+        job.claim = tick_field(entry.name)
+    return job
+
+
+def run_now(entry: Entry) -> Handle[None]:
+    """Enqueue the job of an entry out of turn; its ticks are not touched."""
+    target = target_of(entry)
+    [handle] = target.app.enter([job_of(entry, target)])
+    return handle
+
+
+def was_fired(entry: Entry, handle: Handle[object]) -> bool:
+    """Whether the tick had been enqueued before, by another daemon or by an earlier try."""
+    field = tick_field(entry.name)
+    return handle.state == "rejected" and handle.reason == f"the number of {field!r} is not newer"

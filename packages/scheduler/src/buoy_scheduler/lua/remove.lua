@@ -1,0 +1,12 @@
+-- Removes an entry of the run time.
+--
+-- KEYS     the schedule
+-- ARGV     name
+-- returns  1 if it was there
+
+local gone = redis.call('HDEL', KEYS[1], 'entry:' .. ARGV[1])
+if gone == 1 then
+  redis.call('HDEL', KEYS[1], 'from:' .. ARGV[1])
+  redis.call('HINCRBY', KEYS[1], 'version', 1)
+end
+return gone

@@ -1,0 +1,94 @@
+"""The schedule as a whole: what classes, a file, and programs at run time say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from buoy import App, ConfigurationError, Job
+
+from .entry import Entry, Missed
+from .file import read_file
+from .firing import target_of
+from .plugin import declared
+from .spelling import arguments, duration, instant
+from .store import Kept, Store
+
+
+@dataclass
+class Schedule:
+    """Entries by name with where they come from, and what is wrong with others."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    errors: list[ConfigurationError] = field(default_factory=list)
+
+    def add(self, source: str, entries: Sequence[Entry], errors: Sequence[Any] = ()) -> None:
+        """Take entries in, in place of those of the same name."""
+        self.errors += errors
+        for entry in entries:
+            self.entries[entry.name] = entry
+            self.sources[entry.name] = source
+
+    def with_kept(self, kept: Kept) -> "Schedule":
+        """The same, and what was set at run time, which comes first."""
+        whole = Schedule(dict(self.entries), dict(self.sources), list(self.errors))
+        whole.add("run time", kept.entries, kept.errors)
+        return whole
+
+
+def written(file: Path | None, env: str | None = None) -> Schedule:
+    """What the classes that the app has imported and the file say; the file comes first."""
+    schedule = Schedule()
+    schedule.add("class", declared())
+    if file is not None:
+        reading = read_file(file, env)
+        schedule.add("file", reading.entries, reading.errors)
+    return schedule
+
+
+def set_schedule(
+    name: str,
+    job: type[Job] | str,
+    *,
+    cron: str | None = None,
+    every: str | int | timedelta | None = None,
+    first: datetime | None = None,
+    tz: str = "UTC",
+    args: Sequence[Any] = (),
+    queue: str | None = None,
+    description: str = "",
+    missed: Missed = "once",
+    overlap: bool = True,
+    app: App | None = None,
+) -> Entry:
+    """Let a job recur from now on, until ``remove_schedule``: running daemons see it within a
+    second, and it survives their restarts. An entry of the same name is replaced."""
+    entry = Entry(
+        name=name,
+        job=job if isinstance(job, str) else job.name,
+        cron=cron,
+        every=None if every is None else duration(every),
+        first=0 if first is None else instant(first),
+        tz=tz,
+        args=arguments(args),
+        queue=queue,
+        description=description,
+        missed=missed,
+        overlap=overlap,
+    )
+    if not isinstance(job, str):
+        target_of(entry)
+    Store(app or Job.app).set(entry)
+    return entry
+
+
+def remove_schedule(name: str, *, app: App | None = None) -> bool:
+    """Let an entry that ``set_schedule`` made recur no more; False if there is none."""
+    return Store(app or Job.app).remove(name)
+
+
+def get_schedule(*, app: App | None = None) -> dict[str, Entry]:
+    """The entries that were set at run time, by name."""
+    return {entry.name: entry for entry in Store(app or Job.app).load().entries}
