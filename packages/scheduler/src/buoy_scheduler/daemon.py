@@ -44,19 +44,18 @@ class Daemon:
         """How many seconds the clock of Redis is ahead of our monotonic one."""
         self.looked = float("-inf")
         self.backoff = Backoff()
-        self.wake = Wake(self.on_signal, also=[signal.SIGHUP])
         self.stale = True
         self.cut_off: set[str] = set()
         self.told: set[str] = set()
 
     def run(self) -> NoReturn:
         """Fire until a signal says stop."""
-        with self.wake:
+        with Wake(self.on_signal, also=[signal.SIGHUP]) as wake:
             try:
                 self.step()
                 logger.info("scheduler %d serves %s", os.getpid(), self.summary())
                 while True:
-                    self.rest()
+                    self.rest(wake)
                     self.step()
             finally:
                 logger.info("scheduler %d ends", os.getpid())
@@ -175,7 +174,7 @@ class Daemon:
                 if course.next is not None and course.next < self.now() - PUNCTUAL:
                     logger.warning("%s: has missed %s", course, instant(course.next))
 
-    def rest(self) -> None:
+    def rest(self, wake: Wake) -> None:
         """Sleep until the next tick or look, or a signal."""
         next = min(
             (c.next for c in self.courses.values() if c.next and not c.trouble), default=None
@@ -184,8 +183,8 @@ class Daemon:
         if next is not None:
             until.append(next - self.now())
         seconds = self.backoff.seconds() if self.backoff.failures else max(0.0, min(until))
-        select.select([self.wake], [], [], seconds)
-        self.wake.clear()
+        select.select([wake], [], [], seconds)
+        wake.clear()
 
     def summary(self) -> str:
         """How many entries there are, and which is next."""

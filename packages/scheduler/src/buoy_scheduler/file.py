@@ -16,6 +16,10 @@ from .spelling import entry_of
 ALL = "*"
 """Stands for every environment."""
 
+BAD = (yaml.YAMLError, ValueError, RecursionError)
+"""What reading YAML may raise."""
+
+NOTHING = "tag:yaml.org,2002:null"
 ENTRY = re.compile(r"^(?=[^\s#%-])", re.MULTILINE)
 
 
@@ -29,14 +33,15 @@ class Reading:
 
 def read_file(path: Path, env: str | None = None) -> Reading:
     """Read a schedule; never raises. Entries of another ``env`` than this one are left out."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        return Reading(errors=[ConfigurationError(f"schedule {path}: cannot be read: {error}")])
     reading, names = Reading(), set[str]()
-    for name, fields in parts(path, text):
+    try:
+        found = parts(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reading.errors.append(ConfigurationError(f"schedule {path}: cannot be read: {error}"))
+        return reading
+    for name, fields in found:
         try:
-            if isinstance(fields, yaml.YAMLError):
+            if isinstance(fields, BAD):
                 raise EntryError(name, f"expected YAML, got: {told(fields)}")
             if name in names:
                 raise EntryError(name, "expected one entry of this name, got another")
@@ -48,29 +53,33 @@ def read_file(path: Path, env: str | None = None) -> Reading:
     return reading
 
 
-def parts(path: Path, text: str) -> Iterator[tuple[str, Any]]:
+def parts(text: str) -> list[tuple[str, Any]]:
     """The names in the file, each with its value, or the error that stands in its place."""
     try:
-        yield from pairs(text)
-    except yaml.YAMLError:
-        for name, block in blocks(text):
-            try:
-                yield from pairs(block)
-            except yaml.YAMLError as error:
-                yield name, error
+        return pairs(text)
+    except BAD as error:
+        found = list(blocks(text))
+        if not found:
+            raise ValueError(told(error)) from None
+    return [pair for name, block in found for pair in pairs_or_error(name, block)]
+
+
+def pairs_or_error(name: str, text: str) -> list[tuple[str, Any]]:
+    try:
+        return pairs(text)
+    except BAD as error:
+        return [(name, error)]
 
 
 def pairs(text: str) -> list[tuple[str, Any]]:
-    """What a mapping holds, in order, equal keys too; raises YAMLError if it is none."""
+    """What a mapping holds, in order, equal keys too; raises BAD if it is none."""
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
-        if node is None:
+        if node is None or node.tag == NOTHING:
             return []
         if not isinstance(node, yaml.MappingNode):
-            raise yaml.MarkedYAMLError(
-                problem="expected names and entries", problem_mark=node.start_mark
-            )
+            raise ValueError("expected names, each with an entry")
         return [(str(key.value), constructed(loader, value)) for key, value in node.value]
     finally:
         loader.dispose()
@@ -79,19 +88,19 @@ def pairs(text: str) -> list[tuple[str, Any]]:
 def constructed(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
     try:
         return loader.construct_document(node)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
-        return error if isinstance(error, yaml.YAMLError) else yaml.YAMLError(str(error))
+    except BAD as error:  # a ValueError: for a date that there is not
+        return error
 
 
 def blocks(text: str) -> Iterator[tuple[str, str]]:
     """A file that cannot be read as a whole, cut before each line that is not indented."""
     starts = [found.start() for found in ENTRY.finditer(text)]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=False):
         above = "\n" * text.count("\n", 0, start)  # so that errors tell the right line
         yield text[start:end].partition(":")[0].strip(), above + text[start:end]
 
 
-def told(error: yaml.YAMLError) -> str:
+def told(error: BaseException) -> str:
     """What is wrong and in which line, without the quotation."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     where = "" if mark is None else f" (line {mark.line + 1})"

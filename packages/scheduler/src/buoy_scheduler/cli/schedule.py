@@ -128,10 +128,10 @@ def following(name: str, count: int, app: list[str], file: Path | None, env: str
 def run(name: str, app: list[str], file: Path | None, env: str | None) -> None:
     """Enqueue the job of an entry now, out of turn."""
     handle = run_now(known(app, file, env).entry(name))
-    reason = f": {handle.reason}" if handle.reason else ""
-    click.echo(f"{name}: job {handle.id} is {handle.state} in {handle.queue}{reason}")
-    if handle.state not in ("queued", "delayed"):
-        raise SystemExit(1)
+    if handle.state in ("queued", "delayed"):
+        click.echo(f"{name}: job {handle.id} is {handle.state} in {handle.queue}")
+    else:
+        raise click.ClickException(f"{name}: nothing was enqueued: {handle.reason}")
 
 
 @schedule.command()

@@ -1,0 +1,206 @@
+"""Entries, and how they are spelled."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from buoy_scheduler import Entry, EntryError
+from buoy_scheduler.cron import FORM
+from buoy_scheduler.spelling import entry_of, fields_of
+from buoy_scheduler.words import described
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def entry(**fields: Any) -> Entry:
+    return entry_of("report", {"cron": "0 8 * * *", "class": "shop.Report"} | fields)
+
+
+def every(value: object) -> int | None:
+    return entry_of("report", {"every": value}).every
+
+
+class TestReading:
+    def test_what_is_not_said_is_at_its_default(self) -> None:
+        assert entry() == Entry(name="report", job="shop.Report", cron="0 8 * * *")
+        assert (entry().tz, entry().missed, entry().overlap) == ("UTC", "once", True)
+
+    def test_all_can_be_said(self) -> None:
+        found = entry(
+            queue="reports",
+            args=[1, {"a": None}],
+            description="for the boss",
+            tz="Europe/Berlin",
+            missed="all",
+            overlap=False,
+        )
+
+        assert (found.queue, json.loads(found.args)) == ("reports", [1, {"a": None}])
+        assert (found.description, found.tz) == ("for the boss", "Europe/Berlin")
+        assert (found.missed, found.overlap) == ("all", False)
+
+    @pytest.mark.parametrize(
+        ("value", "seconds"),
+        [
+            ("30s", 30),
+            ("5m", 300),
+            ("1h", 3600),
+            ("1h30m", 5400),
+            ("1d", 86_400),
+            ("2w", 1_209_600),
+            (45, 45),
+            (timedelta(minutes=2), 120),
+        ],
+    )
+    def test_durations(self, value: object, seconds: int) -> None:
+        assert every(value) == seconds
+
+    @pytest.mark.parametrize(
+        "first",
+        ["2026-01-31T08:00+01:00", datetime(2026, 1, 31, 7, tzinfo=UTC), 1_769_842_800],
+    )
+    def test_every_may_be_counted_from_an_instant(self, first: object) -> None:
+        found = entry_of("report", {"every": "1h", "first": first})
+
+        assert found.ticks.after(0) == 1_769_842_800
+
+    def test_missed_may_be_a_number(self) -> None:
+        assert [entry(missed=n).made_up for n in ("skip", "once", "all", 7)] == [0, 1, 100, 7]
+
+
+class TestAsResqueSchedulerHasIt:
+    def test_the_class_is_the_name_if_there_is_none(self) -> None:
+        assert entry_of("shop.Report", {"every": "1h"}).job == "shop.Report"
+
+    def test_what_is_no_list_is_the_one_argument(self) -> None:
+        assert entry(args={"a": 1}).args == '[{"a": 1}]'
+        assert entry(args="x").args == '["x"]'
+
+    def test_an_expression_may_end_in_its_zone(self) -> None:
+        found = entry(cron="30 0 8 * * mon-fri America/New_York")
+
+        assert (found.cron, found.tz) == ("30 0 8 * * mon-fri", "America/New_York")
+        assert entry(cron="0 8 * * * UTC", tz="Europe/Berlin").tz == "Europe/Berlin"
+
+    def test_when_the_first_tick_is_after_the_start_of_a_process_means_nothing(self) -> None:
+        assert every(["1h", {"first_in": "120s"}]) == 3600
+
+    def test_keys_that_mean_nothing_here_are_passed_over(self) -> None:
+        assert entry(persist=True, hidden=True, parameters={"a": {}}) == entry()
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"cron": None}, "when: expected either cron or every, got 'neither'"),
+        ({"every": "1h"}, "when: expected either cron or every, got 'cron and every'"),
+        ({"cron": 5}, "cron: expected a text, got 5"),
+        ({"cron": "x"}, f"cron: expected {FORM}, got 'x'"),
+        ({"cron": "0 0 30 2 *"}, "cron: expected dates that there are, got '0 0 30 2 *'"),
+        (
+            {"cron": None, "every": "often"},
+            "every: expected a duration like 30s, 5m, 1h or 1d, got 'often'",
+        ),
+        ({"cron": None, "every": "0s"}, "every: expected 1 second or more, got 0"),
+        (
+            {"cron": None, "every": ["1h", {"times": 3}]},
+            "every: expected a text, or a list of it and first_in, got ['1h', {'times': 3}]",
+        ),
+        (
+            {"cron": None, "every": "1h", "first": "2026-01-31T08:00"},
+            "first: expected a time with its zone, like 2026-01-31T08:00+01:00, "
+            "got datetime.datetime(2026, 1, 31, 8, 0)",
+        ),
+        ({"tz": "Mars"}, "tz: expected a time zone like 'Europe/Berlin', got 'Mars'"),
+        ({"class": 5}, "class: expected the name of a job class, got 5"),
+        ({"queue": ["a"]}, "queue: expected a name, got ['a']"),
+        ({"description": 5}, "description: expected a text, got 5"),
+        (
+            {"missed": "never"},
+            "missed: expected skip, once, all, or how many, up to 10000, got 'never'",
+        ),
+        ({"missed": True}, "missed: expected skip, once, all, or how many, up to 10000, got True"),
+        ({"overlap": "no"}, "overlap: expected true or false, got 'no'"),
+        (
+            {"corn": "x"},
+            "keys: expected some of cron, every, class, queue, args, description, tz, missed, "
+            "overlap, first, got 'corn'",
+        ),
+        (
+            {"args": [float("nan")]},
+            "args: expected what JSON can hold, got [nan] "
+            "(Out of range float values are not JSON compliant)",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_told_by_the_name_of_the_entry(
+    fields: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(EntryError) as raised:
+        entry(**fields)
+
+    assert str(raised.value) == f"schedule entry 'report': {reason}"
+
+
+def test_an_entry_is_keys_and_values() -> None:
+    with pytest.raises(EntryError) as raised:
+        entry_of("report", ["0 8 * * *"])
+
+    assert str(raised.value) == (
+        "schedule entry 'report': expected keys like cron and class, got ['0 8 * * *']"
+    )
+
+
+def test_a_name_is_one_line() -> None:
+    with pytest.raises(EntryError) as raised:
+        entry_of("a\nb", {"every": "1h", "class": "x"})
+
+    assert str(raised.value) == (
+        r"schedule entry 'a\nb': name: expected one line of at most 200 characters, got 'a\nb'"
+    )
+
+
+entries = st.builds(
+    Entry,
+    name=st.text("ab :*é", min_size=1),
+    job=st.just("shop.Report"),
+    cron=st.none(),
+    every=st.integers(1, 10**6),
+    first=st.integers(0, 10**9),
+    tz=st.sampled_from(["UTC", "Europe/Berlin"]),
+    queue=st.sampled_from([None, "reports"]),
+    args=st.sampled_from(["[]", '[1, {"a": null}]', '["é"]']),
+    description=st.text(max_size=5),
+    missed=st.sampled_from(["skip", "once", "all", 7]),
+    overlap=st.booleans(),
+)
+
+
+@given(entries)
+def test_an_entry_comes_back_from_its_spelling_as_it_is(entry: Entry) -> None:
+    again = entry_of(entry.name, json.loads(json.dumps(fields_of(entry))))
+
+    assert fields_of(again) == fields_of(entry)
+    assert (again.timing, json.loads(again.args)) == (entry.timing, json.loads(entry.args))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"cron": "0 8 * * mon-fri", "tz": "Europe/Berlin"},
+            "at 08:00, Monday through Friday (Europe/Berlin)",
+        ),
+        ({"cron": "*/15 * * * *"}, "every 15 minutes (UTC)"),
+        ({"cron": "@daily"}, "at 00:00 (UTC)"),
+        ({"cron": "30 0 8 * * 1"}, "at 08:00:30, only on Monday (UTC)"),
+        ({"cron": "0 0 * * fri#2"}, "at 00:00, on the second Friday of the month (UTC)"),
+        ({"every": "1h"}, "every hour"),
+        ({"every": "30s"}, "every 30 seconds"),
+        ({"every": "90m"}, "every 1 hour 30 minutes"),
+        ({"every": "2w"}, "every 2 weeks"),
+    ],
+)
+def test_an_entry_is_told_in_plain_language(fields: dict[str, Any], words: str) -> None:
+    assert described(entry_of("report", fields)) == words

@@ -1,0 +1,160 @@
+"""Schedule files: a bad entry does not harm the others."""
+
+from pathlib import Path
+
+import pytest
+from buoy_scheduler.file import ALL, Reading, read_file
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "schedule.yml"
+
+
+def read(file: Path, text: str, env: str | None = None) -> Reading:
+    file.write_text(text)
+    return read_file(file, env)
+
+
+def names(reading: Reading) -> list[str]:
+    return [entry.name for entry in reading.entries]
+
+
+def errors(reading: Reading) -> list[str]:
+    return [str(error) for error in reading.errors]
+
+
+RESQUE = """\
+---
+# An old file of resque-scheduler.
+queue_documents_for_indexing:
+  cron: "0 0 * * *"
+  class: "QueueDocuments"
+  queue: high
+  args:
+  description: "This job queues all content for indexing in solr"
+
+export_every_hour:
+  every:
+    - "1h"
+    - :first_in: 0s
+      first_in: 120s
+  class: Export
+  args: [ "contributors", {compress: true} ]
+
+clear_leaderboards:
+  cron: "30 6 * * 1 America/New_York"
+  class: "Leaderboards"
+  queue: low
+  rails_env: production, staging
+"""
+
+
+def test_an_old_file_of_resque_scheduler_is_read(file: Path) -> None:
+    reading = read(
+        file, RESQUE.replace("    - :first_in: 0s\n      first", "    - first"), "staging"
+    )
+
+    assert errors(reading) == []
+    documents, export, clear = reading.entries
+    assert (documents.job, documents.queue, documents.cron, documents.args) == (
+        "QueueDocuments",
+        "high",
+        "0 0 * * *",
+        "[]",
+    )
+    assert (export.every, export.args) == (3600, '["contributors", {"compress": true}]')
+    assert (clear.cron, clear.tz) == ("30 6 * * 1", "America/New_York")
+
+
+def test_entries_of_another_environment_are_left_out(file: Path) -> None:
+    text = "a: {every: 1h, env: production}\nb: {every: 1h}\n"
+
+    assert names(read(file, text, "staging")) == ["b"]
+    assert names(read(file, text, ALL)) == ["a", "b"]
+    unsure = read(file, text)
+    assert names(unsure) == ["b"]
+    assert errors(unsure) == [
+        "schedule entry 'a': env: it is for 'production' only; say which one this is by --env"
+    ]
+
+
+def test_what_cannot_be_meant_is_left_out_by_name(file: Path) -> None:
+    reading = read(
+        file,
+        "good: {every: 1h}\n"
+        "no zone: {every: 1h, tz: Mars}\n"
+        "number: 5\n"
+        "day: {every: 1h, args: [2026-02-30]}\n"
+        "date: {every: 1h, args: [2026-02-20]}\n"
+        "object: !!python/object:os.system {}\n"
+        "good: {every: 2h}\n",
+    )
+
+    assert [(entry.name, entry.every) for entry in reading.entries] == [("good", 3600)]
+    assert errors(reading) == [
+        "schedule entry 'no zone': tz: expected a time zone like 'Europe/Berlin', got 'Mars'",
+        "schedule entry 'number': expected keys like cron and class, got 5",
+        "schedule entry 'day': expected YAML, got: day is out of range for month",
+        "schedule entry 'date': args: expected what JSON can hold, got "
+        "[datetime.date(2026, 2, 20)] (Object of type date is not JSON serializable)",
+        "schedule entry 'object': expected YAML, got: could not determine a constructor for the "
+        "tag 'tag:yaml.org,2002:python/object:os.system' (line 6)",
+        "schedule entry 'good': expected one entry of this name, got another",
+    ]
+
+
+def test_an_entry_that_is_no_yaml_does_not_take_the_file_along(file: Path) -> None:
+    reading = read(
+        file,
+        "---\n# A star begins an alias.\na:\n  every: 1h\nb:\n  cron: * * * * *\nc: {every: [\nd:\n  every: 1d\n",
+    )
+
+    assert names(reading) == ["a", "d"]
+    assert errors(reading) == [
+        "schedule entry 'b': expected YAML, got: expected alphabetic or numeric character, "
+        "but found ' ' (line 6)",
+        "schedule entry 'c': expected YAML, got: expected the node content, but found "
+        "'<stream end>' (line 8)",
+    ]
+
+
+def test_parts_may_be_shared(file: Path) -> None:
+    reading = read(file, "a: &a {every: 1h, queue: low}\nb:\n  <<: *a\n  class: shop.Report\n")
+
+    assert [(entry.name, entry.job, entry.queue) for entry in reading.entries] == [
+        ("a", "a", "low"),
+        ("b", "shop.Report", "low"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "---\n", "# nothing yet\n", "{}"])
+def test_an_empty_file_is_an_empty_schedule(file: Path, text: str) -> None:
+    assert read(file, text) == Reading()
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere.yml"
+
+    assert errors(read_file(path)) == [
+        f"schedule {path}: cannot be read: [Errno 2] No such file or directory: '{path}'"
+    ]
+
+
+def test_a_file_of_another_kind_is_told(file: Path) -> None:
+    assert errors(read(file, "- a\n- b\n")) == [
+        f"schedule {file}: cannot be read: expected names, each with an entry"
+    ]
+    assert errors(read(file, "a text")) == [
+        "schedule entry 'a text': expected YAML, got: expected names, each with an entry"
+    ]
+    file.write_bytes(b"\xff\xfe\xff")
+    [error] = errors(read_file(file))
+    assert error.startswith(f"schedule {file}: cannot be read: 'utf-8' codec can't decode")
+
+
+def test_a_file_of_ten_thousand_brackets_is_told(file: Path) -> None:
+    reading = read(file, "a: {every: 1h}\nb: " + "[" * 10_000)
+
+    assert names(reading) == ["a"]
+    assert len(reading.errors) == 1
