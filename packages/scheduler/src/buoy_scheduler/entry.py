@@ -20,6 +20,7 @@ class EntryError(ConfigurationError):
 
     def __init__(self, name: object, reason: object) -> None:
         super().__init__(f"schedule entry {name!r}: {reason}")
+        self.name, self.reason = name, reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from buoy import Job, Plugin
+from buoy import ConfigurationError, Job, Plugin
 from buoy.registry import registry
 
-from .entry import Entry, Missed
+from .entry import Entry, EntryError, Missed
 from .spelling import arguments, duration
 
 
@@ -41,7 +41,12 @@ class Cron(Plugin):
         given |= {"description": description, "missed": missed, "overlap": overlap}
         for name, value in given.items():
             object.__setattr__(self, name, value)
-        list(self.entries("Cron"))  # complains where it is declared
+        try:
+            list(self.entries("x"))
+        except EntryError as error:
+            raise ConfigurationError(f"Cron: {error.reason}") from None
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Cron: {error}") from None
 
     def entries(self, name: str) -> Iterator[Entry]:
         """The entries for a job class of this name."""

@@ -1,0 +1,53 @@
+"""Daemons that a test steps through, on the clock of the test."""
+
+import pytest
+from buoy_scheduler.daemon import Daemon
+from buoy_scheduler.schedule import Schedule
+from buoy_scheduler.spelling import entry_of
+
+from buoy import App
+from buoy.testing import Clock
+
+
+class Days:
+    """Steps daemons through time; at the start it is a full minute."""
+
+    def __init__(self, app: App, clock: Clock) -> None:
+        self.app, self.clock = app, clock
+        self.pass_until(60)
+
+    def now(self) -> float:
+        second, micro = self.app.command("TIME")
+        return int(second) + int(micro) / 1e6 + self.app.broker.shift / 1000
+
+    def pass_until(self, multiple: int) -> None:
+        """Let time pass until a tenth of a second after a multiple of so many seconds."""
+        self.clock.advance(multiple - self.now() % multiple + 0.1)
+
+    def daemon(self, **entries: dict[str, object]) -> Daemon:
+        """A daemon with these entries, that has looked once."""
+
+        def written() -> Schedule:
+            schedule = Schedule()
+            schedule.add("file", [entry_of(name, fields) for name, fields in entries.items()])
+            return schedule
+
+        daemon = Daemon(self.app, written)
+        self.step(daemon)
+        return daemon
+
+    def step(self, *daemons: Daemon) -> None:
+        for daemon in daemons:
+            daemon.looked = float("-inf")
+            daemon.step()
+
+    def pass_with(self, *daemons: Daemon, seconds: int, each: float = 1.0) -> None:
+        """Let time pass, stepping all daemons each second."""
+        for _ in range(round(seconds / each)):
+            self.clock.advance(each)
+            self.step(*daemons)
+
+
+@pytest.fixture
+def days(buoy_app: App, buoy_clock: Clock) -> Days:
+    return Days(buoy_app, buoy_clock)

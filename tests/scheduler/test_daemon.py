@@ -1,0 +1,458 @@
+"""What daemons fire, stepped through on the clock of the test."""
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from buoy_scheduler import remove_schedule, set_schedule
+from buoy_scheduler.store import Store
+from buoy_scheduler.volley import instant
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from buoy import App, Job, Plugin, Rejected, hookimpl
+from buoy.testing import drain
+
+from .conftest import Days
+
+
+class Report(Job):
+    queue = "reports"
+
+    def perform(self, number: int = 0) -> None: ...
+
+
+@dataclass(frozen=True)
+class Door(Plugin):
+    """Lets nobody in, in one of several ways."""
+
+    way: str
+
+    @hookimpl
+    def before_enqueue(self, job: Job) -> Rejected | None:
+        if self.way == "claims":
+            job.transition.claim("the only one", on_conflict="raise")
+        if self.way == "raises":
+            raise RuntimeError("the door is stuck")
+        return Rejected("not today") if self.way == "rejects" else None
+
+
+class Rejecting(Report):
+    plugins = [Door("rejects")]
+
+
+class Raising(Report):
+    plugins = [Door("raises")]
+
+
+class Claiming(Report):
+    plugins = [Door("claims")]
+
+
+class Small(Report):
+    queue = "small"
+    max_length = 1
+
+
+EVERY_MINUTE: dict[str, object] = {"every": "1m", "class": Report.name}
+NOBODY: dict[str, object] = {"every": "1m", "class": "shop.Nobody"}
+
+
+def waiting(app: App, queue: str = "reports") -> int:
+    return app.monitor.queues([queue])[0].waiting
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "buoy.scheduler")
+    return caplog
+
+
+class TestFiring:
+    def test_each_tick_is_enqueued_once(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE | {"args": [7]})
+
+        days.pass_with(daemon, seconds=185)
+
+        assert [view.args for view in buoy_app.monitor.peek("reports")] == [[7]] * 3
+
+    def test_by_any_number_of_daemons(self, days: Days, buoy_app: App) -> None:
+        daemons = [days.daemon(report=EVERY_MINUTE) for _ in range(3)]
+
+        days.pass_with(*daemons, seconds=125)
+
+        assert waiting(buoy_app) == 2
+
+    def test_a_brand_new_entry_fires_nothing_of_the_past(self, days: Days, buoy_app: App) -> None:
+        days.daemon(report=EVERY_MINUTE | {"missed": "all"})
+
+        assert waiting(buoy_app) == 0
+
+    def test_it_is_new_when_it_is_seen_not_when_it_first_fires(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        days.daemon(report=EVERY_MINUTE)
+        days.clock.advance(3630)  # the daemon died before it could fire anything
+        days.daemon(report=EVERY_MINUTE)
+
+        assert waiting(buoy_app) == 1
+
+    def test_the_number_of_the_tick_lets_one_through(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE)
+        tick = int(days.now()) // 60 * 60 + 60
+
+        handle = Report.using(newer=("cron:report", tick)).enqueue()
+        days.pass_with(daemon, seconds=60)
+
+        assert handle.state == "queued"
+        assert waiting(buoy_app) == 1
+
+    def test_an_entry_may_name_a_queue(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE | {"queue": "other"})
+
+        days.pass_with(daemon, seconds=60)
+
+        assert (waiting(buoy_app, "other"), waiting(buoy_app)) == (1, 0)
+
+    def test_a_class_that_is_unknown_is_pushed_by_name(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon(report=NOBODY | {"queue": "far", "args": [1]})
+
+        days.pass_with(daemon, seconds=125)
+
+        assert [(view.name, view.args) for view in buoy_app.monitor.peek("far")] == [
+            ("shop.Nobody", [1]),
+            ("shop.Nobody", [1]),
+        ]
+
+    def test_many_entries_cost_one_round_trip(
+        self, days: Days, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        daemon = days.daemon(**{f"report {n}": EVERY_MINUTE for n in range(50)})
+        calls: list[int] = []
+        real = buoy_app.broker.link.calls
+        monkeypatch.setattr(
+            buoy_app.broker.link, "calls", lambda commands: (calls.append(1), real(commands))[1]
+        )
+
+        days.clock.advance(60)
+        days.step(daemon)
+
+        assert waiting(buoy_app) == 50
+        assert len(calls) <= 4  # the look, the queue made known, the jobs, their script
+
+    def test_a_look_when_nothing_is_due_is_one_command(
+        self, days: Days, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE)
+        commands: list[Any] = []
+        real = buoy_app.broker.link.calls
+        monkeypatch.setattr(
+            buoy_app.broker.link, "calls", lambda each: (commands.extend(each), real(each))[1]
+        )
+
+        days.step(daemon)
+        daemon.step()
+
+        assert len(commands) == 1
+
+
+class TestMissed:
+    @pytest.mark.parametrize(
+        ("missed", "jobs"), [("skip", 0), ("once", 1), ("all", 10), (3, 3), (0, 0)]
+    )
+    def test_after_an_outage_of_all_daemons_it_is_as_the_entry_says(
+        self, days: Days, buoy_app: App, missed: object, jobs: int
+    ) -> None:
+        first = days.daemon(report=EVERY_MINUTE | {"missed": missed})
+        days.pass_with(first, seconds=60)
+        drain(buoy_app)
+
+        days.clock.advance(630)
+        days.daemon(report=EVERY_MINUTE | {"missed": missed})
+
+        assert waiting(buoy_app) == jobs
+
+    @pytest.mark.parametrize(
+        ("missed", "jobs"), [("skip", 0), ("once", 1), ("all", 10), (3, 3), (0, 0)]
+    )
+    def test_and_so_after_a_freeze_of_the_only_one(
+        self, days: Days, buoy_app: App, missed: object, jobs: int
+    ) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE | {"missed": missed})
+
+        days.clock.advance(630)
+        days.step(daemon)
+
+        assert waiting(buoy_app) == jobs
+
+    def test_all_has_a_bound(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE | {"missed": "all"})
+
+        days.clock.advance(7 * 86_400 + 30)
+        days.step(daemon)
+
+        assert waiting(buoy_app) == 100
+
+    @pytest.mark.parametrize("missed", ["skip", "once", "all"])
+    def test_who_was_frozen_makes_up_for_nothing_that_others_fired(
+        self, days: Days, buoy_app: App, missed: str
+    ) -> None:
+        frozen, other = (days.daemon(report=EVERY_MINUTE | {"missed": missed}) for _ in range(2))
+
+        days.pass_with(other, seconds=600)
+        days.pass_with(frozen, other, seconds=60)
+
+        assert waiting(buoy_app) == 11
+
+    def test_what_was_missed_is_told(self, days: Days, log: pytest.LogCaptureFixture) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE)
+        tick = int(days.now()) // 60 * 60 + 60
+
+        days.clock.advance(630)
+        days.step(daemon)
+
+        assert f"report: has missed {instant(tick)}" in log.messages
+
+    def test_after_other_times_were_set_it_goes_on_from_then(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        days.daemon(report=EVERY_MINUTE)
+        days.clock.advance(3600)
+
+        daemon = days.daemon(report={"every": "50s", "class": Report.name})
+
+        assert waiting(buoy_app) == 0
+        days.pass_with(daemon, seconds=50)
+        assert waiting(buoy_app) == 1
+
+
+class TestWhoIsKeptOut:
+    def test_without_overlap_a_tick_is_skipped_while_the_last_waits(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE | {"overlap": False})
+
+        days.pass_with(daemon, seconds=180)
+        assert waiting(buoy_app) == 1
+        drain(buoy_app)
+        days.pass_with(daemon, seconds=60)
+
+        assert waiting(buoy_app) == 1
+
+    def test_by_name_too(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon(report=NOBODY | {"queue": "far", "overlap": False})
+
+        days.pass_with(daemon, seconds=180)
+
+        assert waiting(buoy_app, "far") == 1
+
+    @pytest.mark.parametrize("job", [Rejecting, Claiming])
+    def test_a_tick_that_a_plugin_refused_is_not_made_up_for(
+        self, days: Days, buoy_app: App, job: type[Report]
+    ) -> None:
+        fields = {"every": "1m", "class": job.name, "missed": "all"}
+        daemon = days.daemon(report=fields)
+        if job is Claiming:
+            Claiming.enqueue()
+        before = waiting(buoy_app)
+
+        days.pass_with(daemon, seconds=185)
+        days.daemon(report=fields)
+
+        assert waiting(buoy_app) == before
+        since = Store(buoy_app).begin("reports", [daemon.courses["report"].entry])
+        assert since == [int(days.now()) // 60 * 60]
+
+    def test_what_is_refused_is_told(self, days: Days, log: pytest.LogCaptureFixture) -> None:
+        daemon = days.daemon(report={"every": "1m", "class": Rejecting.name})
+        tick = int(days.now()) // 60 * 60 + 60
+
+        days.pass_with(daemon, seconds=60)
+
+        assert f"report: passes over {instant(tick)}: not today" in log.messages
+
+    def test_a_plugin_that_raises_costs_its_own_entry_the_tick_and_no_other(
+        self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture
+    ) -> None:
+        daemon = days.daemon(
+            a=EVERY_MINUTE, bad={"every": "1m", "class": Raising.name}, c=EVERY_MINUTE
+        )
+        tick = int(days.now()) // 60 * 60 + 60
+
+        days.pass_with(daemon, seconds=60)
+
+        assert waiting(buoy_app) == 2
+        [error] = [record for record in log.records if record.levelno >= logging.ERROR]
+        assert error.getMessage() == f"bad: {instant(tick)} cannot be enqueued"
+        assert "the door is stuck" in str(error.exc_info)
+
+    def test_a_full_queue_is_waited_for(
+        self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture
+    ) -> None:
+        daemon = days.daemon(
+            a={"every": "1m", "class": Small.name}, b=EVERY_MINUTE | {"missed": "skip"}
+        )
+        first = int(days.now()) // 60 * 60 + 60
+        Small.enqueue()
+
+        days.pass_with(daemon, seconds=63)
+        assert (waiting(buoy_app, "small"), waiting(buoy_app)) == (1, 1)
+        drain(buoy_app)
+        days.pass_with(daemon, seconds=1)
+
+        assert waiting(buoy_app, "small") == 1
+        told = [text for text in log.messages if text.startswith("a: ")]
+        assert told[0].startswith(f"a: {instant(first)} must wait: queue 'small' is full: ")
+        assert re.fullmatch(rf"a: fires {re.escape(instant(first))} id=\w+", told[1])
+        assert told[2:] == ["a: goes on"]
+
+
+class TestAtRunTime:
+    def test_an_entry_is_seen_by_running_daemons(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon()
+
+        set_schedule("report", Report, every="1m", args=[7])
+        days.pass_with(daemon, seconds=60)
+        assert [view.args for view in buoy_app.monitor.peek("reports")] == [[7]]
+
+        set_schedule("report", Report, every="1m", args=[8])
+        days.pass_with(daemon, seconds=60)
+        assert [view.args for view in buoy_app.monitor.peek("reports")] == [[7], [8]]
+
+        assert remove_schedule("report")
+        assert not remove_schedule("report")
+        days.pass_with(daemon, seconds=120)
+        assert waiting(buoy_app) == 2
+
+    def test_it_survives_the_restart_of_all_daemons(self, days: Days, buoy_app: App) -> None:
+        set_schedule("report", Report, every="1m")
+
+        days.pass_with(days.daemon(), seconds=60)
+        days.pass_with(days.daemon(), seconds=60)
+
+        assert waiting(buoy_app) == 2
+
+    def test_it_comes_before_the_file(self, days: Days, buoy_app: App) -> None:
+        set_schedule("report", Report, every="1m", args=[7])
+        daemon = days.daemon(report=EVERY_MINUTE)
+
+        days.pass_with(daemon, seconds=60)
+
+        assert [view.args for view in buoy_app.monitor.peek("reports")] == [[7]]
+
+    def test_one_that_is_set_again_after_its_removal_makes_up_for_nothing(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        set_schedule("report", Report, every="1m")
+        days.daemon()
+        remove_schedule("report")
+        days.clock.advance(3600)
+
+        set_schedule("report", Report, every="1m")
+        days.daemon()
+
+        assert waiting(buoy_app) == 0
+
+    def test_a_pause_holds_ticks_back_for_ever(self, days: Days, buoy_app: App) -> None:
+        store, fields = Store(buoy_app), EVERY_MINUTE | {"missed": "all"}
+        daemon = days.daemon(report=fields)
+
+        store.pause("report")
+        days.pass_with(daemon, seconds=120)
+        restarted = days.daemon(report=fields)
+        assert waiting(buoy_app) == 0
+
+        store.pause("report", resume=True)
+        days.step(daemon, restarted)
+        assert waiting(buoy_app) == 0
+        days.pass_with(daemon, restarted, seconds=60)
+        assert waiting(buoy_app) == 1
+
+
+class TestBadInput:
+    def test_a_bad_entry_is_told_by_name_once_and_the_others_go_on(
+        self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture
+    ) -> None:
+        daemon = days.daemon(
+            nobody=NOBODY,
+            wrong=EVERY_MINUTE | {"args": [1, 2]},
+            queue=EVERY_MINUTE | {"queue": "a b"},
+            good=EVERY_MINUTE,
+        )
+        set_schedule("later", Report, every="1h")
+
+        days.pass_with(daemon, seconds=60)
+
+        assert waiting(buoy_app) == 1
+        assert [text for text in log.messages if "left out" in text] == [
+            "schedule entry 'nobody': class: expected a job class of the app, or a queue for one "
+            "that it does not know, got 'shop.Nobody'; it is left out",
+            "schedule entry 'queue': queue: expected a name without spaces and without any of "
+            "{}*?[]!,: got 'a b'; it is left out",
+            f"schedule entry 'wrong': {Report.name}: expected arguments for "
+            "perform(number: int = 0) -> None, but too many positional arguments; it is left out",
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("{", "expected JSON in Redis, got '{' (Expecting property name enclosed in double "),
+            ("[]", "expected keys like cron and class, got []"),
+            ('{"cron": "x"}', "cron: expected five fields like"),
+            ("\udcff", "expected JSON in Redis, got"),
+        ],
+    )
+    def test_garbage_in_redis_is_told_by_name(
+        self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture, text: str, reason: str
+    ) -> None:
+        raw = text.encode(errors="surrogateescape")
+        buoy_app.command("HSET", "buoy:scheduler", "entry:odd", raw, "version", 9, "from:x", "y")
+
+        daemon = days.daemon(good=EVERY_MINUTE)
+        days.pass_with(daemon, seconds=60)
+
+        assert waiting(buoy_app) == 1
+        [told] = [text for text in log.messages if "left out" in text]
+        assert told.startswith(f"schedule entry 'odd': {reason}")
+
+    def test_a_schedule_that_is_read_anew_keeps_the_course_of_what_did_not_change(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        daemon = days.daemon(a=EVERY_MINUTE, b=EVERY_MINUTE)
+        course = daemon.courses["a"]
+
+        daemon.stale = True
+        days.pass_with(daemon, seconds=60)
+
+        assert daemon.courses["a"] is course
+        assert waiting(buoy_app) == 2
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_each_tick_once_whatever_daemons_come_freeze_and_go(
+    days: Days, buoy_app: App, data: st.DataObject
+) -> None:
+    """Some daemon steps every few seconds; which, and which are new, is chance."""
+    buoy_app.command("FLUSHALL")
+    buoy_app.broker.registered.clear()
+    days.pass_until(60)
+    fields = {
+        "every": "2s",
+        "class": Report.name,
+        "missed": data.draw(st.sampled_from(["skip", "all"])),
+    }
+    daemons = [days.daemon(report=fields)]
+    start = int(days.now())
+    for _ in range(data.draw(st.integers(1, 15))):
+        days.clock.advance(data.draw(st.sampled_from([0.5, 1.0, 2.0, 3.9])))
+        if data.draw(st.booleans()):
+            daemons.append(days.daemon(report=fields))
+        days.step(data.draw(st.sampled_from(daemons)))
+    days.step(*daemons)
+
+    assert waiting(buoy_app) == int(days.now()) // 2 - start // 2
