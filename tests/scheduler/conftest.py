@@ -1,12 +1,12 @@
 """Daemons that a test steps through, on the clock of the test."""
 
 import pytest
-from buoy_scheduler.daemon import Daemon
-from buoy_scheduler.schedule import Schedule
-from buoy_scheduler.spelling import entry_of
 
 from buoy import App
 from buoy.testing import Clock
+from buoy_scheduler.daemon import Daemon
+from buoy_scheduler.schedule import Schedule
+from buoy_scheduler.spelling import entry_of
 
 
 class Days:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from buoy_scheduler import remove_schedule, set_schedule
-from buoy_scheduler.store import Store
-from buoy_scheduler.volley import instant
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from buoy import App, Job, Plugin, Rejected, hookimpl
 from buoy.testing import drain
+from buoy_scheduler import remove_schedule, set_schedule
+from buoy_scheduler.store import Store
+from buoy_scheduler.volley import instant
 
 from .conftest import Days
 

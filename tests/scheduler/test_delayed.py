@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from buoy_scheduler import Delayed, enqueue_at, enqueue_in, enqueue_many_at, enqueue_many_in
 
 from buoy import App, InvalidArguments, Job, Later, Plugin, hookimpl
 from buoy.testing import Clock, drain
+from buoy_scheduler import Delayed, enqueue_at, enqueue_in, enqueue_many_at, enqueue_many_in
+
+NAIVE = datetime(2090, 1, 1)  # noqa: DTZ001 - that is the point
 
 
 class Remind(Job):
@@ -88,7 +90,7 @@ class TestEnqueueing:
         buoy_clock.advance(10)
         assert drain(buoy_app) == {"done": 200}
 
-    @pytest.mark.parametrize("when", [datetime(2090, 1, 1), 5, "tomorrow", None])
+    @pytest.mark.parametrize("when", [NAIVE, 5, "tomorrow", None])
     def test_a_time_must_know_its_zone(self, buoy_app: App, when: Any) -> None:
         hint = "; say when.astimezone()" if isinstance(when, datetime) else ""
         for function, subject in ((enqueue_at, "enqueue_at"), (enqueue_many_at, "enqueue_many_at")):
@@ -186,7 +188,7 @@ class TestChanging:
 
     def test_to_a_time_that_knows_its_zone(self, some: list[str]) -> None:
         with pytest.raises(InvalidArguments, match=r"^move: expected a datetime with its zone, "):
-            Delayed().move(datetime(2090, 1, 1))
+            Delayed().move(NAIVE)
 
     def test_now(self, some: list[str], buoy_app: App) -> None:
         assert Delayed(ids=[some[2]]).now() == [some[2]]

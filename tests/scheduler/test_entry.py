@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from buoy_scheduler import Entry, EntryError
 from buoy_scheduler.cron import FORM
 from buoy_scheduler.spelling import entry_of, fields_of
 from buoy_scheduler.words import described
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def entry(**fields: Any) -> Entry:

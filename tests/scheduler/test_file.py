@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from buoy_scheduler.file import ALL, Reading, read_file
 
 
@@ -107,7 +108,8 @@ def test_what_cannot_be_meant_is_left_out_by_name(file: Path) -> None:
 def test_an_entry_that_is_no_yaml_does_not_take_the_file_along(file: Path) -> None:
     reading = read(
         file,
-        "---\n# A star begins an alias.\na:\n  every: 1h\nb:\n  cron: * * * * *\nc: {every: [\nd:\n  every: 1d\n",
+        "---\n# A star begins an alias.\na:\n  every: 1h\nb:\n  cron: * * * * *\nc: {every: [\n"
+        "d:\n  every: 1d\n",
     )
 
     assert names(reading) == ["a", "d"]

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from buoy_scheduler import Cron
-from buoy_scheduler.plugin import declared
 
 from buoy import App, ConfigurationError, Job, Without
 from buoy.testing import plugin_contract
+from buoy_scheduler import Cron
+from buoy_scheduler.plugin import declared
 
 from .conftest import Days
 
@@ -92,7 +92,7 @@ def test_all_classes_that_the_app_has_imported_are_asked() -> None:
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda: Cron(), "when: expected either cron or every, got 'neither'"),
+        (Cron, "when: expected either cron or every, got 'neither'"),
         (
             lambda: Cron("@daily", every="1h"),
             "when: expected either cron or every, got 'cron and every'",

@@ -2,10 +2,11 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import pytest
-from buoy_scheduler.cron import Crontab
-from buoy_scheduler.ticks import PUNCTUAL, Every, due, latest, walk
 from hypothesis import given
 from hypothesis import strategies as st
+
+from buoy_scheduler.cron import Crontab
+from buoy_scheduler.ticks import PUNCTUAL, Every, due, latest, walk
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from buoy_scheduler import enqueue_at, enqueue_in, remove_schedule, set_schedule
 
+from buoy_scheduler import enqueue_at, enqueue_in, remove_schedule, set_schedule
 from tests.support.processes import Site, WorkerProcess, alive, holds_for, wait_until
 from tests.support.proxy import Proxy
 

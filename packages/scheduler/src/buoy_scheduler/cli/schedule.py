@@ -14,6 +14,7 @@ from buoy import ConfigurationError, Job
 from buoy.cli.options import app_option
 from buoy.cli.output import json_option, show, stamp
 from buoy.loading import load_app
+from buoy.registry import registry
 
 from ..cron import zone_of
 from ..entry import Entry, EntryError
@@ -177,8 +178,9 @@ def check(file: Path, app: list[str]) -> None:
 
 
 def check_class(entry: Entry) -> None:
-    if target_of(entry).job is None:
+    if entry.job not in registry:
         raise EntryError(entry.name, f"class: expected a job class of the app, got {entry.job!r}")
+    target_of(entry)
 
 
 def queue_of(entry: Entry) -> str | None:

@@ -1,0 +1,305 @@
+"""``buoy schedule`` and ``buoy delayed``, as a user types them."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from buoy import App, Job
+from buoy.cli import main
+from buoy.testing import drain
+from buoy_scheduler import Cron, Delayed, enqueue_at, enqueue_in, set_schedule
+
+from .conftest import Days
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Run:
+    # As in a process of its own, where only -a makes the entries of classes known.
+    monkeypatch.setattr("buoy_scheduler.plugin.registry", {})
+
+    def run(*words: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+class Invoice(Job):
+    queue = "reports"
+    plugins = [Cron("0 8 * * mon-fri", tz="Europe/Berlin")]
+
+    def perform(self, number: int = 0) -> None: ...
+
+
+FILE = f"""\
+night: {{cron: "30 2 * * *", tz: Europe/Berlin, class: {Invoice.name}, args: [7]}}
+far: {{every: 90m, class: Far, queue: far, overlap: false}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "schedule.yml"
+    path.write_text(FILE)
+    return str(path)
+
+
+def written(run: Run, *words: str) -> str:
+    return run("schedule", *words).stdout
+
+
+class TestSchedule:
+    def test_without_entries_it_says_so(self, run: Run) -> None:
+        result = run("schedule")
+
+        assert result.stdout == "no entries: set some, or give -a or --schedule\n"
+        assert result.stderr == (
+            "no scheduler has looked ever; start one: buoy scheduler -a MODULE\n"
+        )
+        assert json.loads(written(run, "list", "--json")) == []
+
+    def test_entries_are_told_in_plain_language_with_their_next_run(
+        self, run: Run, file: str, buoy_app: App
+    ) -> None:
+        set_schedule("now and then", Invoice, every="2h", tz="Europe/Berlin")
+
+        head, *lines = written(run, "list", "--schedule", file).splitlines()
+
+        assert head.split() == ["name", "when", "next", "class", "queue", "source", "state"]
+        far, night, often = (re.split(r"  +", line) for line in lines)
+        assert far[:2] == ["far", "every 1 hour 30 minutes"]
+        assert night[:2] == ["night", "at 02:30 (Europe/Berlin)"]
+        assert often[-4:] == [Invoice.name, "reports", "run time", "active"]
+
+    def test_as_json(self, run: Run, file: str) -> None:
+        far, night = json.loads(written(run, "list", "--schedule", file, "--json"))
+
+        assert (night["name"], night["class"], night["args"]) == ("night", Invoice.name, [7])
+        assert (night["cron"], night["tz"], night["queue"]) == (
+            "30 2 * * *",
+            "Europe/Berlin",
+            "reports",
+        )
+        assert (far["source"], far["state"], far["overlap"]) == ("file", "active", False)
+        runs = [datetime.fromisoformat(each) for each in night["next_runs"]]
+        assert len(runs) == 5
+        assert all(each.utcoffset() in (timedelta(hours=1), timedelta(hours=2)) for each in runs)
+
+    def test_classes_come_with_the_app(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("buoy_scheduler.plugin.registry", {Invoice.name: Invoice})
+        found = json.loads(written(run, "list", "-a", __name__, "--json"))
+
+        [invoice] = [row for row in found if row["name"] == Invoice.name]
+        assert (invoice["when"], invoice["source"]) == (
+            "at 08:00, Monday through Friday (Europe/Berlin)",
+            "class",
+        )
+
+    def test_next_runs_are_in_the_zone_of_the_entry(self, run: Run, file: str) -> None:
+        head, *lines = written(
+            run, "next", "night", "--schedule", file, "--count", "3"
+        ).splitlines()
+
+        assert head == "night: at 02:30 (Europe/Berlin)"
+        assert len(lines) == 3
+        assert all(
+            line.endswith(("02:30:00 CET", "02:30:00 CEST", "03:00:00 CEST")) for line in lines
+        )
+
+    def test_an_unknown_entry_is_refused(self, run: Run) -> None:
+        assert run("schedule", "next", "nothing", code=1).output == (
+            "Error: no entry 'nothing': expected one that was set at run time, or one that -a or "
+            "--schedule leads to; give them as the daemon has them\n"
+        )
+
+    def test_run_enqueues_it_now(self, run: Run, file: str, buoy_app: App) -> None:
+        said = written(run, "run", "night", "--schedule", file)
+
+        [view] = buoy_app.monitor.peek("reports")
+        assert said == f"night: job {view.id} is queued in reports\n"
+        assert (view.name, view.args) == (Invoice.name, [7])
+
+    def test_run_heeds_overlap(self, run: Run, file: str) -> None:
+        run("schedule", "run", "far", "--schedule", file)
+
+        assert run("schedule", "run", "far", "--schedule", file, code=1).output == (
+            "Error: far: nothing was enqueued: its claim is held\n"
+        )
+
+    def test_pause_and_resume_say_what_they_changed(self, run: Run, file: str) -> None:
+        assert written(run, "pause", "night", "--schedule", file) == "night is paused\n"
+        assert written(run, "pause", "night", "--schedule", file) == "night was paused already\n"
+        _, night = json.loads(written(run, "list", "--schedule", file, "--json"))
+        assert (night["state"], night["next"]) == ("paused", None)
+        assert written(run, "next", "night", "--schedule", file).endswith("  but it is paused\n")
+        assert written(run, "resume", "night") == "night goes on\n"
+        assert written(run, "resume", "night") == "night was not paused\n"
+
+    def test_whether_a_daemon_looks_is_told(self, run: Run, days: Days) -> None:
+        days.daemon()
+        assert run("schedule").stderr == ""
+
+        days.clock.advance(3600)
+        assert run("schedule").stderr.startswith("no scheduler has looked since 20")
+
+    def test_what_is_left_out_is_told(self, run: Run, tmp_path: Path) -> None:
+        path = tmp_path / "bad.yml"
+        path.write_text("bad: {every: often}\n")
+
+        assert run("schedule", "list", "--schedule", str(path)).stderr.splitlines()[0] == (
+            "left out: schedule entry 'bad': every: expected a duration like 30s, 5m, 1h or 1d, "
+            "got 'often'"
+        )
+
+
+class TestCheck:
+    def test_a_good_file(self, run: Run, file: str) -> None:
+        night, far = written(run, "check", file).splitlines()
+
+        assert night.startswith("ok     night: at 02:30 (Europe/Berlin); next ")
+        assert far.startswith("ok     far: every 1 hour 30 minutes; next ")
+
+    def test_needs_no_redis(self, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Job, "app", App("redis://127.0.0.1:1"))
+
+        assert CliRunner().invoke(main, ["schedule", "check", file]).exit_code == 0
+
+    def test_bad_entries_are_told_and_the_exit_code_is_1(self, run: Run, tmp_path: Path) -> None:
+        path = tmp_path / "bad.yml"
+        path.write_text(
+            "good: {every: 1h, env: production}\n"
+            "date: {cron: 0 0 31 6 *}\n"
+            f"args: {{every: 1h, class: {Invoice.name}, args: [1, 2]}}\n"
+            "class: {every: 1h, class: shop.Nobody, queue: far}\n"
+        )
+
+        told = run("schedule", "check", str(path), "-a", __name__, code=1).stdout.splitlines()
+
+        assert told == [
+            "WRONG  schedule entry 'date': cron: expected dates that there are, got '0 0 31 6 *'",
+            "WRONG  schedule entry 'good': class: expected a job class of the app, got 'good'",
+            f"WRONG  schedule entry 'args': {Invoice.name}: expected arguments for "
+            "perform(number: int = 0) -> None, but too many positional arguments",
+            "WRONG  schedule entry 'class': class: expected a job class of the app, "
+            "got 'shop.Nobody'",
+        ]
+        assert run("schedule", "check", str(path), code=1).stdout.count("ok ") == 3
+
+    def test_a_file_that_is_not_there(self, run: Run, tmp_path: Path) -> None:
+        path = tmp_path / "nowhere.yml"
+
+        assert run("schedule", "check", str(path), code=1).stdout == (
+            f"WRONG  schedule {path}: cannot be read: "
+            f"[Errno 2] No such file or directory: '{path}'\n"
+        )
+
+
+class TestDelayed:
+    def test_without_any_it_says_so(self, run: Run) -> None:
+        assert run("delayed").output == "no delayed jobs\n"
+        assert json.loads(run("delayed", "list", "--json").output) == []
+        assert run("delayed", "count").output == "0\n"
+
+    def test_they_are_listed_the_next_due_first(self, run: Run) -> None:
+        second = enqueue_at(datetime(2090, 1, 2, tzinfo=UTC), Invoice, 2)
+        first = enqueue_at(datetime(2090, 1, 1, tzinfo=UTC), Invoice, 1)
+
+        rows = json.loads(run("delayed", "list", "--json").output)
+
+        assert [row["id"] for row in rows] == [first.id, second.id]
+        assert rows[0] == {
+            "id": first.id,
+            "class": Invoice.name,
+            "queue": "reports",
+            "args": [1],
+            "kwargs": {},
+            "state": "delayed",
+            "attempt": 1,
+            "due": "2090-01-01T00:00:00.000+00:00",
+        }
+        assert run("delayed", "count", "--args", "[1]").output == "1\n"
+        assert len(run("delayed", "list", "--count", "1").output.splitlines()) == 2
+
+    @pytest.mark.parametrize(
+        ("filters", "found"),
+        [
+            (["--class", Invoice.name], 3),
+            (["--class", "shop.Nothing"], 0),
+            (["--args", "[1]"], 2),
+            (["--queue", "other"], 0),
+            (["--class", Invoice.name, "--args", "[2]"], 1),
+            (["--all"], 3),
+        ],
+    )
+    def test_some_of_them_are_removed(self, run: Run, filters: list[str], found: int) -> None:
+        for n in (1, 2, 1):
+            enqueue_in(60, Invoice, n)
+
+        assert f"{found} job" in run("delayed", "remove", *filters).output
+        assert Delayed().count() == 3 - found
+
+    def test_by_id(self, run: Run) -> None:
+        one, _ = (enqueue_in(60, Invoice, n) for n in range(2))
+
+        assert run("delayed", "remove", one.id).output == "1 job was removed\n"
+        assert run("delayed", "remove", one.id).output == "0 jobs were removed\n"
+
+    def test_they_are_made_ready(self, run: Run, buoy_app: App) -> None:
+        enqueue_in(3600, Invoice, 1)
+
+        assert run("delayed", "now", "--all").output == "1 job was made ready\n"
+        assert drain(buoy_app) == {"done": 1}
+
+    @pytest.mark.parametrize("to", ["2090-01-31T08:00+01:00", "2090-01-31T07:00:00Z"])
+    def test_they_are_moved(self, run: Run, to: str) -> None:
+        handle = enqueue_in(60, Invoice, 1)
+
+        assert run("delayed", "move", handle.id, "--to", to).output == (
+            "1 job was moved to 2090-01-31T07:00:00.000+00:00\n"
+        )
+        [view] = Delayed()
+        assert view.at == datetime(2090, 1, 31, 7, tzinfo=UTC).timestamp()
+
+    def test_to_a_time_from_now(self, run: Run) -> None:
+        enqueue_in(60, Invoice, 1)
+
+        run("delayed", "move", "--all", "--to", "2h")
+
+        [view] = Delayed()
+        wanted = (datetime.now(UTC) + timedelta(hours=2)).timestamp()
+        assert view.at == pytest.approx(wanted, abs=30)
+
+    @pytest.mark.parametrize("command", [["now"], ["remove"], ["move", "--to", "1h"]])
+    def test_all_must_be_said(self, run: Run, command: list[str]) -> None:
+        enqueue_in(60, Invoice, 1)
+
+        refused = run("delayed", *command, code=2)
+
+        assert "Error: expected ids, filters or --all, got none of them" in refused.output
+        assert Delayed().count() == 1
+
+    @pytest.mark.parametrize("command", [["now"], ["remove"], ["move", "--to", "1h"]])
+    def test_a_dry_run_only_says_which(self, run: Run, command: list[str]) -> None:
+        handle = enqueue_in(60, Invoice, 1)
+        [before] = Delayed()
+
+        assert handle.id in run("delayed", *command, "--all", "--dry-run").output
+        assert list(Delayed()) == [before]
+
+    def test_what_is_no_time_and_no_array_is_refused(self, run: Run) -> None:
+        assert (
+            "Invalid value for '--to': expected a time like 2026-01-31T08:00, or in how long like "
+            "2h, got 'tomorrow'"
+        ) in run("delayed", "move", "x", "--to", "tomorrow", code=2).output
+        assert (
+            "Invalid value for '--args': expected a JSON array like '[42]', got '42'"
+            in run("delayed", "list", "--args", "42", code=2).output
+        )
