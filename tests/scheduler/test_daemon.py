@@ -64,6 +64,19 @@ def waiting(app: App, queue: str = "reports") -> int:
     return app.monitor.queues([queue])[0].waiting
 
 
+def spied(app: App, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The commands of each round trip from now on."""
+    sent: list[Any] = []
+    calls = app.broker.link.calls
+
+    def spy(commands: Any) -> list[Any]:
+        sent.append(commands)
+        return calls(commands)
+
+    monkeypatch.setattr(app.broker.link, "calls", spy)
+    return sent
+
+
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     caplog.set_level(logging.INFO, "buoy.scheduler")
@@ -130,32 +143,24 @@ class TestFiring:
         self, days: Days, buoy_app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         daemon = days.daemon(**{f"report {n}": EVERY_MINUTE for n in range(50)})
-        calls: list[int] = []
-        real = buoy_app.broker.link.calls
-        monkeypatch.setattr(
-            buoy_app.broker.link, "calls", lambda commands: (calls.append(1), real(commands))[1]
-        )
+        sent = spied(buoy_app, monkeypatch)
 
         days.clock.advance(60)
         days.step(daemon)
 
         assert waiting(buoy_app) == 50
-        assert len(calls) <= 4  # the look, the queue made known, the jobs, their script
+        assert len(sent) <= 4  # the look, the queue made known, the jobs, their script
 
     def test_a_look_when_nothing_is_due_is_one_command(
         self, days: Days, buoy_app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
-        commands: list[Any] = []
-        real = buoy_app.broker.link.calls
-        monkeypatch.setattr(
-            buoy_app.broker.link, "calls", lambda each: (commands.extend(each), real(each))[1]
-        )
+        sent = spied(buoy_app, monkeypatch)
 
         days.step(daemon)
         daemon.step()
 
-        assert len(commands) == 1
+        assert [len(commands) for commands in sent] == [1]
 
 
 class TestMissed:
@@ -252,7 +257,7 @@ class TestWhoIsKeptOut:
     def test_a_tick_that_a_plugin_refused_is_not_made_up_for(
         self, days: Days, buoy_app: App, job: type[Report]
     ) -> None:
-        fields = {"every": "1m", "class": job.name, "missed": "all"}
+        fields: dict[str, object] = {"every": "1m", "class": job.name, "missed": "all"}
         daemon = days.daemon(report=fields)
         if job is Claiming:
             Claiming.enqueue()
@@ -441,7 +446,7 @@ def test_each_tick_once_whatever_daemons_come_freeze_and_go(
     buoy_app.command("FLUSHALL")
     buoy_app.broker.registered.clear()
     days.pass_until(60)
-    fields = {
+    fields: dict[str, object] = {
         "every": "2s",
         "class": Report.name,
         "missed": data.draw(st.sampled_from(["skip", "all"])),

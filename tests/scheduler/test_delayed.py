@@ -95,7 +95,7 @@ class TestEnqueueing:
         hint = "; say when.astimezone()" if isinstance(when, datetime) else ""
         for function, subject in ((enqueue_at, "enqueue_at"), (enqueue_many_at, "enqueue_many_at")):
             with pytest.raises(InvalidArguments) as raised:
-                function(when, Remind, [])  # type: ignore[call-overload, operator]
+                function(when, Remind, [])  # type: ignore[call-overload]
             assert str(raised.value) == (
                 f"{subject}: expected a datetime with its zone, got {when!r}{hint}"
             )

@@ -1,13 +1,16 @@
 """``Cron`` on job classes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from buoy import App, ConfigurationError, Job, Without
 from buoy.testing import plugin_contract
-from buoy_scheduler import Cron
+from buoy_scheduler import Cron, Entry
+from buoy_scheduler.daemon import Daemon
 from buoy_scheduler.plugin import declared
+from buoy_scheduler.schedule import written
 
 from .conftest import Days
 
@@ -52,28 +55,42 @@ class Weekly(Sweep):
     plugins = [Cron("@weekly")]
 
 
-def test_a_class_is_an_entry_of_its_name() -> None:
-    [entry] = declared([Daily])
+Only = Callable[..., list[Entry]]
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Only:
+    """The entries of an app that has imported these classes only."""
+
+    def only(*jobs: type[Job]) -> list[Entry]:
+        monkeypatch.setattr("buoy_scheduler.plugin.registry", {job.name: job for job in jobs})
+        return list(written(None).entries.values())
+
+    return only
+
+
+def test_a_class_is_an_entry_of_its_name(only: Only) -> None:
+    [entry] = only(Daily)
 
     assert (entry.name, entry.job, entry.cron) == (Daily.name, Daily.name, "0 8 * * mon-fri")
     assert (entry.tz, entry.args, entry.missed) == ("Europe/Berlin", '[1, {"a": []}]', "skip")
 
 
-def test_several_expressions_are_entries_named_after_both() -> None:
-    assert [(entry.name, entry.cron, entry.overlap) for entry in declared([Twice])] == [
+def test_several_expressions_are_entries_named_after_both(only: Only) -> None:
+    assert [(entry.name, entry.cron, entry.overlap) for entry in only(Twice)] == [
         (f"{Twice.name} 0 8 * * *", "0 8 * * *", False),
         (f"{Twice.name} 0 20 * * sat", "0 20 * * sat", False),
     ]
 
 
-def test_every() -> None:
-    [entry] = declared([Often])
+def test_every(only: Only) -> None:
+    [entry] = only(Often)
 
     assert (entry.name, entry.every) == (Often.name, 30)
 
 
-def test_a_subclass_inherits_it_by_the_rule_of_plugins_and_fires_on_its_own() -> None:
-    entries = declared([Sweep, Rinse, Never, Weekly])
+def test_a_subclass_inherits_it_by_the_rule_of_plugins_and_fires_on_its_own(only: Only) -> None:
+    entries = only(Sweep, Rinse, Never, Weekly)
 
     assert [(entry.job, entry.cron) for entry in entries] == [
         (Sweep.name, "@daily"),
@@ -83,7 +100,7 @@ def test_a_subclass_inherits_it_by_the_rule_of_plugins_and_fires_on_its_own() ->
 
 
 def test_all_classes_that_the_app_has_imported_are_asked() -> None:
-    names = [entry.name for entry in declared()]
+    names = [name for name, _ in declared()]
 
     assert {Daily.name, Often.name, Sweep.name} <= set(names)
     assert Nightly.name not in names
@@ -116,17 +133,25 @@ def test_it_is_a_value(buoy_app: App) -> None:
     assert Cron("@daily", args=[[1]]) != Cron("@daily", args=[[2]])
 
 
-def test_its_ticks_are_fired(days: Days, buoy_app: App) -> None:
-    from buoy_scheduler.daemon import Daemon
-    from buoy_scheduler.schedule import Schedule
-
-    def written() -> Schedule:
-        schedule = Schedule()
-        schedule.add("class", declared([Often]))
-        return schedule
-
-    daemon = Daemon(buoy_app, written)
+def test_its_ticks_are_fired(days: Days, buoy_app: App, only: Only) -> None:
+    only(Often)
+    daemon = Daemon(buoy_app, lambda: written(None))
     days.step(daemon)
     days.pass_with(daemon, seconds=61)
 
     assert [view.name for view in buoy_app.monitor.peek("default")] == [Often.name] * 2
+
+
+def test_a_class_whose_name_cannot_be_that_of_an_entry_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    odd = type("Odd", (Often,), {"name": "a\nb"})
+    monkeypatch.setattr("buoy_scheduler.plugin.registry", {"x": odd, Often.name: Often})
+
+    schedule = written(None)
+
+    assert list(schedule.entries) == [Often.name]
+    [error] = schedule.errors
+    assert str(error) == (
+        r"schedule entry 'a\nb': name: expected one line of at most 200 characters, got 'a\nb'"
+    )

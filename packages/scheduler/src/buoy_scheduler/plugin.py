@@ -1,10 +1,10 @@
 """``Cron``: a job class that says itself when it recurs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from buoy import ConfigurationError, Job, Plugin
+from buoy import ConfigurationError, Plugin
 from buoy.registry import registry
 
 from .entry import Entry, EntryError, Missed
@@ -62,12 +62,9 @@ class Cron(Plugin):
             yield Entry(name=name if len(self.cron) == 1 else f"{name} {cron}", cron=cron, **shared)
 
 
-def declared(jobs: Iterable[type[Job]] | None = None) -> list[Entry]:
-    """The entries of all job classes that the app has imported."""
-    return [
-        entry
-        for job in (registry.values() if jobs is None else jobs)
-        for plugin in job.declared
-        if isinstance(plugin, Cron)
-        for entry in plugin.entries(job.name)
-    ]
+def declared() -> Iterator[tuple[str, Cron]]:
+    """The names of the job classes that the app has imported and that have it."""
+    for job in registry.values():
+        for plugin in job.declared:
+            if isinstance(plugin, Cron):
+                yield job.name, plugin

@@ -41,7 +41,11 @@ class Schedule:
 def written(file: Path | None, env: str | None = None) -> Schedule:
     """What the classes that the app has imported and the file say; the file comes first."""
     schedule = Schedule()
-    schedule.add("class", declared())
+    for name, cron in declared():
+        try:
+            schedule.add("class", list(cron.entries(name)))
+        except ConfigurationError as error:
+            schedule.errors.append(error)
     if file is not None:
         reading = read_file(file, env)
         schedule.add("file", reading.entries, reading.errors)
