@@ -117,7 +117,9 @@ def test_a_daemon_may_start_before_redis(own_site: Site, file: Path) -> None:
     own_site.server.kill()
     daemon = scheduler(own_site, file)
     daemon.wait_for_log("trying again")
+    holds_for(0.5, lambda: "serves" not in daemon.log)
     own_site.server.start()
+    daemon.wait_for_log("serves 2 entries, next ")
     wait_until(lambda: waiting(own_site) > 0, what=own_site.logs)
     daemon.stop()
 

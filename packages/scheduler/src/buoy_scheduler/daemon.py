@@ -44,7 +44,7 @@ class Daemon:
         """How many seconds the clock of Redis is ahead of our monotonic one."""
         self.looked = float("-inf")
         self.backoff = Backoff()
-        self.stale = True
+        self.stale, self.serving = True, False
         self.cut_off: set[str] = set()
         self.told: set[str] = set()
 
@@ -52,11 +52,9 @@ class Daemon:
         """Fire until a signal says stop."""
         with Wake(self.on_signal, also=[signal.SIGHUP]) as wake:
             try:
-                self.step()
-                logger.info("scheduler %d serves %s", os.getpid(), self.summary())
                 while True:
-                    self.rest(wake)
                     self.step()
+                    self.rest(wake)
             finally:
                 logger.info("scheduler %d ends", os.getpid())
 
@@ -75,6 +73,9 @@ class Daemon:
         if self.backoff.failures:
             logger.info("Redis is back")
             self.backoff.clear()
+        if not self.serving:
+            logger.info("scheduler %d serves %s", os.getpid(), self.summary())
+            self.serving = True
 
     # Signals
 
@@ -176,15 +177,17 @@ class Daemon:
 
     def rest(self, wake: Wake) -> None:
         """Sleep until the next tick or look, or a signal."""
-        next = min(
-            (c.next for c in self.courses.values() if c.next and not c.trouble), default=None
-        )
-        until = [self.looked + LOOK - time.monotonic()]
-        if next is not None:
-            until.append(next - self.now())
-        seconds = self.backoff.seconds() if self.backoff.failures else max(0.0, min(until))
-        select.select([wake], [], [], seconds)
+        select.select([wake], [], [], self.idle_seconds())
         wake.clear()
+
+    def idle_seconds(self) -> float:
+        """How long there is nothing to do. Ticks that must wait are tried again with each look."""
+        if self.backoff.failures:
+            return self.backoff.seconds()
+        courses = self.courses.values()
+        ticks = [each.next for each in courses if each.next is not None and not each.trouble]
+        tick = min(ticks, default=float("inf")) - self.now()
+        return max(0.0, min(tick, self.looked + LOOK - time.monotonic()))
 
     def summary(self) -> str:
         """How many entries there are, and which is next."""

@@ -5,7 +5,7 @@ No daemon is needed: workers make due jobs ready.
 
 import heapq
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, cast, overload
@@ -99,18 +99,19 @@ class Delayed:
     def move(self, when: datetime) -> list[str]:
         """Make them due at another time; returns the ids of those that still were delayed."""
         checked_time("move", when)
-        found = self.by_queue().items()
-        return [id for queue, ids in found for id in self.app.reschedule(ids, at=when, queue=queue)]
+        return self.each(lambda queue, ids: self.app.reschedule(ids, at=when, queue=queue))
 
     def now(self) -> list[str]:
         """Make them ready at once."""
-        found = self.by_queue().items()
-        return [id for queue, ids in found for id in self.app.reschedule(ids, queue=queue)]
+        return self.each(lambda queue, ids: self.app.reschedule(ids, queue=queue))
 
     def remove(self) -> list[str]:
         """End them; they never run."""
-        found = self.by_queue().items()
-        return [id for queue, ids in found for id in self.app.control.remove(queue, ids, "delayed")]
+        return self.each(lambda queue, ids: self.app.control.remove(queue, ids, "delayed"))
+
+    def each(self, act: Callable[[str, list[str]], Iterable[str]]) -> list[str]:
+        """Do it to those of each queue; returns the ids of those to which it was done."""
+        return [id for queue, ids in self.by_queue().items() for id in act(queue, ids)]
 
     # Looking
 
