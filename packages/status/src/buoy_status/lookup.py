@@ -1,0 +1,150 @@
+"""Which job is meant, and how it stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from buoy import App, Call, ConfigurationError, Handle, Job
+from buoy.handle import Options
+from buoy.job import Async, P, Performs, R, built
+from buoy.monitor import job_view
+from buoy.packing import text
+
+from . import store
+from .memory import memory_of
+from .plugin import status_of
+from .state import State, live, past
+from .steps import Steps, adrive, drive
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """The job that is meant: by its id, or the latest one of an identifier.
+
+    ``held``: a plugin will enqueue it, so it may be unknown for now.
+    """
+
+    app: App
+    queue: str | None
+    id: str | None = None
+    identifier: str = ""
+    held: bool = False
+
+
+@overload
+def status(
+    job: type[Performs[P, Async[R]]], /, *args: P.args, **kwargs: P.kwargs
+) -> State[R] | None: ...
+@overload
+def status(job: type[Performs[P, R]], /, *args: P.args, **kwargs: P.kwargs) -> State[R] | None: ...
+@overload
+def status(job: Call[P, R], /, *args: P.args, **kwargs: P.kwargs) -> State[R] | None: ...
+@overload
+def status(job: Handle[R] | State[R], /, *, app: App | None = None) -> State[R] | None: ...
+@overload
+def status(
+    job: str, /, *, queue: str | None = None, app: App | None = None
+) -> State[Any] | None: ...
+def status(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
+    """How a job stands: the latest one of a class with these arguments, or the one that a handle
+    or an id names. None if nothing is known of it (any more).
+
+    ``status(Checkout.using(queue="slow"), 42)`` looks in that queue; by an id alone, without its
+    queue, all queues are asked.
+    """
+    sought = meant(job, args, kwargs)
+    return remembered(sought) if sought.app.is_inline else drive(sought.app, find(sought))
+
+
+@overload
+async def astatus(
+    job: type[Performs[P, Async[R]]], /, *args: P.args, **kwargs: P.kwargs
+) -> State[R] | None: ...
+@overload
+async def astatus(
+    job: type[Performs[P, R]], /, *args: P.args, **kwargs: P.kwargs
+) -> State[R] | None: ...
+@overload
+async def astatus(job: Call[P, R], /, *args: P.args, **kwargs: P.kwargs) -> State[R] | None: ...
+@overload
+async def astatus(job: Handle[R] | State[R], /, *, app: App | None = None) -> State[R] | None: ...
+@overload
+async def astatus(
+    job: str, /, *, queue: str | None = None, app: App | None = None
+) -> State[Any] | None: ...
+async def astatus(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
+    """The same as status, for programs that await."""
+    sought = meant(job, args, kwargs)
+    return remembered(sought) if sought.app.is_inline else await adrive(sought.app, find(sought))
+
+
+def meant(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sought:
+    """Which job the arguments of status mean."""
+    if isinstance(job, str | Handle | State):
+        return named(job, *args, **kwargs)
+    if isinstance(job, Call):
+        return of_class(job.job, job.options, args, kwargs)
+    if isinstance(job, type) and issubclass(job, Job):
+        return of_class(job, Options(), args, kwargs)
+    raise ConfigurationError(f"status: expected a job class, a handle or an id, got {job!r:.80}")
+
+
+def named(
+    job: Handle[Any] | State[Any] | str, *, queue: str | None = None, app: App | None = None
+) -> Sought:
+    """The job of a handle; when another one kept it out, that one."""
+    app = Job.app if app is None else app
+    if isinstance(job, str):
+        return Sought(app, queue, job)
+    if isinstance(job, State):
+        return Sought(app, job.queue, job.id)
+    return Sought(app, job.queue, job.holder or job.id, held=job.state == "held")
+
+
+def of_class(
+    job: type[Job], options: Options, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Sought:
+    if status_of(job) is None:
+        raise ConfigurationError(f"{job.name}: expected Status() among its plugins, got none")
+    new = built(job, (list(args), dict(kwargs)), options)
+    return Sought(new.app, new.queue, options.id, new.identifier)
+
+
+# In Redis
+
+
+def find(sought: Sought) -> Steps[State[Any] | None]:
+    """How the job stands."""
+    id = sought.id
+    if id is None:
+        id = text((yield store.latest(sought.app, str(sought.queue), sought.identifier)))
+    if not id:
+        return None
+    queues = [sought.queue] if sought.queue else (yield from store.queues(sought.app))
+    for queue in queues:
+        state = yield from look(sought.app, queue, id)
+        if state is not None:
+            return state
+    return None
+
+
+def look(app: App, queue: str, id: str) -> Steps[State[Any] | None]:
+    """How the job of this id stands in a queue. Where it lies is believed before what was
+    recorded: a job that an operator retries has ended before."""
+    payload, place, detail, record, progress = map(text, (yield store.state(app, queue, id)))
+    if place:
+        return live(job_view(queue, id, payload, place, detail), progress)
+    return past(id, queue, record, progress)
+
+
+# Inline
+
+
+def remembered(sought: Sought) -> State[Any] | None:
+    """How a job ended that was run where it was enqueued."""
+    memory = memory_of(sought.app)
+    id = sought.id or memory.latest(str(sought.queue), sought.identifier)
+    if id is None or id not in memory.records:
+        return None
+    queue, _, record = memory.records[id]
+    return past(id, queue, record, "")

@@ -1,0 +1,7 @@
+-- Which job is meant by an identifier: the latest that lives, else the last that is known.
+--
+-- KEYS     claims of the queue; the last job with the identifier
+-- ARGV     the key of the claim
+-- returns  its id or ''
+
+return redis.call('HGET', KEYS[1], '>' .. ARGV[1]) or redis.call('GET', KEYS[2]) or ''

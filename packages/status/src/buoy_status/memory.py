@@ -1,0 +1,40 @@
+"""The ends of jobs that were run where they were enqueued (``BUOY_INLINE``): without a worker there
+is no Redis to keep them, so this process does."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from buoy import App, Job
+
+MOST = 1_000
+"""How many ends are remembered."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """The last jobs that one app has run inline."""
+
+    records: OrderedDict[str, tuple[str, str, str]] = field(default_factory=OrderedDict)
+    """Id -> queue, identifier, record."""
+
+    def keep(self, job: Job, record: str) -> None:
+        """Remember how a job ended."""
+        self.records[job.id] = job.queue, job.identifier, record
+        if len(self.records) > MOST:
+            self.records.popitem(last=False)
+
+    def latest(self, queue: str, identifier: str) -> str | None:
+        """The id of the last job with this identifier."""
+        for id, (found_queue, found, _) in reversed(self.records.items()):
+            if (found_queue, found) == (queue, identifier):
+                return id
+        return None
+
+
+memories: WeakKeyDictionary[App, Memory] = WeakKeyDictionary()
+
+
+def memory_of(app: App) -> Memory:
+    """What was run inline by this app."""
+    return memories.setdefault(app, Memory())

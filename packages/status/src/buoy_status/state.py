@@ -1,0 +1,140 @@
+"""What is told of a job: where it is, how far it is, how it ended."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from buoy.monitor import JobView
+
+R = TypeVar("R")
+End = Literal["succeeded", "failed", "cancelled"]
+Name = Literal["waiting", "delayed", "running", "retrying"] | End
+ENDS: tuple[End, ...] = ("succeeded", "failed", "cancelled")
+Number = int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run last said of itself, and when (epoch seconds)."""
+
+    done: Number
+    of: Number | None = None
+    note: str | None = None
+    at: float = 0.0
+
+    @property
+    def fraction(self) -> float | None:
+        """How much is done, from 0 to 1, if it is known how much there is."""
+        return min(1.0, max(0.0, self.done / self.of)) if self.of else None
+
+
+@dataclass(frozen=True, slots=True)
+class State(Generic[R]):
+    """How a job stands; ``R`` is what its ``perform`` returns. Times are epoch seconds.
+
+    ``state``: "waiting", "delayed" until ``due_at``, "running", "retrying" (it has failed and is to
+    run again), "succeeded" with its ``result``, "failed", "cancelled" (it ended without having run
+    to an end). ``error`` and ``message`` say why the last attempt failed, if it did; ``missing``
+    why a result is not here.
+    """
+
+    id: str
+    queue: str
+    state: Name
+    attempt: int = 1
+    result: R | None = None
+    missing: str | None = None
+    error: str | None = None
+    message: str | None = None
+    progress: Progress | None = None
+    enqueued_at: float | None = None
+    due_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen, unless an operator retries a failed job."""
+        return self.state in ENDS
+
+
+def live(view: JobView, progress: str) -> State[Any]:
+    """The state of a job that has a place: nothing but the place is believed."""
+    told = view.failure or view.carried.get("status") or {}
+    return State(
+        id=view.id,
+        queue=view.queue,
+        state=named(view),
+        attempt=view.attempt,
+        error=text_or_none(told.get("error")),
+        message=text_or_none(told.get("message")),
+        progress=progress_of(progress, view.token),
+        enqueued_at=view.enqueued_at or None,
+        due_at=view.at if view.state in ("delayed", "retrying") else None,
+        ended_at=view.at if view.state == "failed" else None,
+    )
+
+
+def named(view: JobView) -> Name:
+    """A job that is to run again is retrying, be it due or not."""
+    again = view.attempt > 1 and view.state in ("waiting", "delayed")
+    return "retrying" if again else view.state
+
+
+def past(id: str, queue: str, record: str, progress: str) -> State[Any] | None:
+    """The state of a job that has no place any more, as its record says.
+
+    A job that left no word has been cancelled; of what is no record nothing is known.
+    """
+    facts = loaded(record)
+    if facts is None:
+        return None
+    facts["state"] = facts.get("state", "cancelled")
+    known = {name: value for name, value in facts.items() if fits(name, value)}
+    if known.get("state") not in ENDS:
+        return None
+    return State(id=id, queue=queue, progress=progress_of(progress), **known)
+
+
+FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    "state": str,
+    "attempt": int,
+    "result": object,
+    "missing": str,
+    "error": str,
+    "message": str,
+    "enqueued_at": (int, float),
+    "started_at": (int, float),
+    "ended_at": (int, float),
+}
+"""What a record may say."""
+
+
+def fits(name: str, value: object) -> bool:
+    return name in FIELDS and isinstance(value, FIELDS[name])
+
+
+def progress_of(text: str, token: str | None = None) -> Progress | None:
+    """What was said last; if a token is given, only what that run has said."""
+    facts = loaded(text)
+    if facts is None or (token is not None and facts.get("token") != token):
+        return None
+    match facts:
+        case {"done": int() | float() as done, "at": int() | float() as at}:
+            of, note = facts.get("of"), facts.get("note")
+            of = of if isinstance(of, int | float) else None
+            return Progress(done, of, text_or_none(note), at)
+    return None
+
+
+def loaded(text: str) -> dict[str, Any] | None:
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return facts if isinstance(facts, dict) else None
+
+
+def text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None

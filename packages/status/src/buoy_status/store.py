@@ -1,0 +1,138 @@
+"""What is kept in Redis: all of it in the slot of the job's queue, all of it for a time only."""
+
+import time
+
+from buoy import App, Job
+from buoy.transition import Word
+
+from . import record
+from .steps import Command, Script, Steps
+
+PACKAGE = "buoy_status"
+RING_MS = 10_000
+"""How long those who wait for an end can hear of it: longer than they wait at a time."""
+
+
+def last_key(app: App, queue: str, identifier: str) -> str:
+    """String: the id of the job that was enqueued last with this identifier."""
+    return app.key(queue, "status", "last", identifier)
+
+
+def record_key(app: App, queue: str, id: str) -> str:
+    """String: the record of a job's end; until then that it was enqueued."""
+    return app.key(queue, "status", "record", id)
+
+
+def progress_key(app: App, queue: str, id: str) -> str:
+    """String: what a run last said of its progress, and its token."""
+    return app.key(queue, "status", "progress", id)
+
+
+def ring_key(app: App, queue: str, id: str) -> str:
+    """List of one element: there for a moment when a job has ended."""
+    return app.key(queue, "status", "ring", id)
+
+
+def claim_of(identifier: str) -> str:
+    """The key under which the core knows the latest live job with this identifier."""
+    return f"status:{identifier}"
+
+
+# Attached to transitions
+
+
+def enter(job: Job, ttl: float) -> None:
+    """Make a new job known: to the core while it lives, and for a time to those who ask later."""
+    lasting = round(ttl * 1000) + wait_ms(job)
+    job.transition.latest(claim_of(job.identifier))
+    for key, value in (
+        (last_key(job.app, job.queue, job.identifier), job.id),
+        (record_key(job.app, job.queue, job.id), record.UNKNOWN),
+    ):
+        job.transition.then("SET", key, value, "PX", lasting)
+
+
+def wait_ms(job: Job) -> int:
+    """How long it is until the job is due."""
+    if job.due.startswith("+"):
+        return int(job.due)
+    return max(0, int(job.due) - round(time.time() * 1000)) if job.due else 0
+
+
+def end(job: Job, told: str, ttl: float) -> None:
+    """Keep the record of how the job ended, and tell those who wait for it."""
+    for command in ending(job.app, job.queue, job.id, job.identifier, told, ttl):
+        job.transition.then(*command)  # type: ignore[arg-type]  # command and key are texts
+
+
+def ending(
+    app: App, queue: str, id: str, identifier: str, told: str, ttl: float
+) -> list[list[Word]]:
+    lasting = max(1, round(ttl * 1000))
+    last, ring = last_key(app, queue, identifier), ring_key(app, queue, id)
+    return [
+        ["SET", record_key(app, queue, id), told, "PX", lasting],
+        # A later job with this identifier is not pushed aside by one that took longer.
+        ["SET", last, id, "NX", "PX", lasting],
+        ["PEXPIRE", last, lasting],
+        ["RPUSH", ring, 1],
+        ["PEXPIRE", ring, RING_MS],
+    ]
+
+
+# Beside transitions: what a run says and asks
+
+
+def say(job: Job, progress: str, ttl: float) -> bool:
+    """Note the progress of a run; False if it has lost its job."""
+    return bool(job.app.script(PACKAGE, "progress", *saying(job, progress, ttl)))
+
+
+async def asay(job: Job, progress: str, ttl: float) -> bool:
+    """The same, awaiting Redis."""
+    return bool(await job.app.ascript(PACKAGE, "progress", *saying(job, progress, ttl)))
+
+
+def saying(job: Job, progress: str, ttl: float) -> tuple[list[str], list[Word]]:
+    keys = [job.app.key(job.queue, "runs"), progress_key(job.app, job.queue, job.id)]
+    return keys, [job.id, job.token, progress, max(1, round(ttl * 1000))]
+
+
+def token(job: Job) -> str | None:
+    """The token of the run that holds the job now."""
+    found = job.app.command("HGET", job.app.key(job.queue, "runs"), job.id)
+    return None if found is None else found.decode()
+
+
+# Questions
+
+
+def latest(app: App, queue: str, identifier: str) -> Script:
+    """Which job is meant by an identifier: an id or nothing."""
+    keys = [app.key(queue, "claims"), last_key(app, queue, identifier)]
+    return Script("latest", keys, [claim_of(identifier)])
+
+
+def state(app: App, queue: str, id: str) -> Script:
+    """What is known of a job: payload, place, its detail, record, progress."""
+    places = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "runs")]
+    return Script(
+        "state", [*places, record_key(app, queue, id), progress_key(app, queue, id)], [id]
+    )
+
+
+def queues(app: App) -> Steps[list[str]]:
+    """All queues that there are."""
+    names = yield Command(["SMEMBERS", app.broker.keys.queues()])
+    return sorted(name.decode() for name in names)
+
+
+def hear(app: App, queue: str, id: str, seconds: float) -> Command:
+    """Wait for the ring of a job. It is put back at once: others may wait for it, too."""
+    ring = ring_key(app, queue, id)
+    return Command(["BLMOVE", ring, ring, "RIGHT", "LEFT", f"{seconds:.3f}"], blocks=True)
+
+
+def hush(app: App, queue: str, id: str) -> Command:
+    """Take away a ring that was not for the last end, so that it is not heard for ever."""
+    return Command(["DEL", ring_key(app, queue, id)])

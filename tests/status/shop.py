@@ -1,0 +1,50 @@
+"""Jobs that the tests of buoy_status watch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from buoy import Job, Later, Plugin, hookimpl
+from buoy_status import Status
+
+inside: list[Callable[[Job], Any]] = []
+"""What the next run does, put there by the test."""
+
+
+@dataclass(frozen=True)
+class Again(Plugin):
+    """Runs a job three times, a minute apart."""
+
+    @hookimpl
+    def on_failure(self, job: Job, error: BaseException) -> Later | None:
+        return Later(60) if job.attempt < 3 else None
+
+
+class Checkout(Job):
+    queue = "purchasing"
+    plugins = [Status()]
+
+    def perform(self, cart_id: int, note: str = "") -> dict[str, Any]:
+        """Do what the test wants."""
+        returned = inside.pop()(self) if inside else None
+        return {"cart": cart_id} if returned is None else returned
+
+
+class Stubborn(Checkout):
+    plugins = [Again()]
+
+
+class Brief(Checkout):
+    plugins = [Status(ttl=0.05)]
+
+
+class Discreet(Checkout):
+    plugins = [Status(result=False)]
+
+
+class Small(Checkout):
+    plugins = [Status(max_result=20)]
+
+
+class Plain(Job):
+    def perform(self) -> None: ...

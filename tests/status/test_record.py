@@ -1,0 +1,119 @@
+"""Which results are kept, and what is said of those that are not."""
+
+import json
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buoy import Job
+from buoy.payload import Payload
+from buoy_status import record
+from buoy_status.state import past
+
+from .shop import Checkout
+
+
+class Mood(StrEnum):
+    GOOD = "good"
+
+
+class Odd(dict[str, int]):
+    def items(self) -> Any:
+        raise RuntimeError("no")
+
+
+def job() -> Job:
+    return Checkout.of(Payload(Checkout.name, [42], {}, "a", enqueued_at=5.0, attempt=3), "mail")
+
+
+def kept(result: Any, limit: int = 100) -> dict[str, Any]:
+    facts = json.loads(record.succeeded(job(), 6.0, result, limit))
+    assert isinstance(facts, dict)
+    return facts
+
+
+@pytest.mark.parametrize("result", [None, True, 7, 1.5, "ü", [1, [2]], {"a": {"b": None}}])
+def test_what_json_can_hold_is_kept(result: Any) -> None:
+    facts = kept(result)
+
+    assert facts["result"] == result
+    assert "missing" not in facts
+
+
+@pytest.mark.parametrize(
+    ("result", "missing"),
+    [
+        ((1, 2), "result: expected str, int, float, bool, None, list or dict, got tuple"),
+        (b"x", "result: expected str, int, float, bool, None, list or dict, got bytes"),
+        (Mood.GOOD, "result: expected str, int, float, bool, None, list or dict, got Mood"),
+        ([{"a": {1}}], 'result, [0]["a"]: expected str, int, float, bool, None, list or dict, '
+         "got set"),
+        ({7: 1}, "result: expected str as keys, got int 7"),
+        (float("nan"), "result: expected a finite number, got nan"),
+        ("\ud800", "result: expected text that UTF-8 can hold, got '\\ud800'"),
+        (
+            "x" * 99,
+            "result: expected at most 100 bytes of JSON, got 101; "
+            "store it elsewhere and return its key, or raise max_result",
+        ),
+    ],
+)  # fmt: skip
+def test_what_json_would_change_is_not_kept_and_the_job_has_succeeded(
+    result: Any, missing: str
+) -> None:
+    facts = kept(result)
+
+    assert (facts["state"], facts["missing"]) == ("succeeded", missing)
+    assert "result" not in facts
+
+
+def test_a_result_without_end_is_not_kept() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+
+    assert kept(endless)["missing"].endswith("at most 100 levels of lists and dicts, got more")
+
+
+def test_a_result_that_cannot_be_read_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(record, "check_plain", fail)
+
+    assert kept({})["missing"] == "result: expected what JSON can hold, got RuntimeError"
+
+
+def test_the_limit_counts_bytes_of_json() -> None:
+    assert "result" in kept("ü" * 49)
+    assert kept("ü" * 50)["missing"].startswith("result: expected at most 100 bytes of JSON, got 1")
+
+
+@given(result=st.recursive(st.integers() | st.text(), st.lists))
+def test_a_record_comes_back_as_it_was_made(result: Any) -> None:
+    text = record.succeeded(job(), 6.0, result, 10**6)
+
+    found = past("a", "mail", text, "")
+
+    assert found is not None
+    assert (found.state, found.result, found.attempt) == ("succeeded", result, 3)
+    assert (found.enqueued_at, found.started_at) == (5.0, 6.0)
+
+
+def test_a_failure_is_told_as_among_the_failed() -> None:
+    found = past("a", "mail", record.failed(job(), KeyError("x" * 9000)), "")
+
+    assert found is not None
+    assert (found.state, found.error, found.attempt) == ("failed", "KeyError", 3)
+    assert found.message is not None
+    assert "characters left out" in found.message
+
+
+def test_an_error_that_cannot_be_shown_is_told_all_the_same() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no")
+
+    assert record.told(Mute())["message"] == "(cannot be shown: ValueError)"
