@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy_status import Status
+from buoy_status import State, Status, status
 
 inside: list[Callable[[Job], Any]] = []
 """What the next run does, put there by the test."""
@@ -18,6 +18,15 @@ class Again(Plugin):
     @hookimpl
     def on_failure(self, job: Job, error: BaseException) -> Later | None:
         return Later(60) if job.attempt < 3 else None
+
+
+@dataclass(frozen=True)
+class Slips(Plugin):
+    """Fails itself when it is asked what becomes of a failed job."""
+
+    @hookimpl
+    def on_failure(self, job: Job, error: BaseException) -> None:
+        raise RuntimeError("slip")
 
 
 class Checkout(Job):
@@ -48,3 +57,15 @@ class Small(Checkout):
 
 class Plain(Job):
     def perform(self) -> None: ...
+
+
+def fail(job: Job) -> None:
+    """To be put inside: the run fails."""
+    raise ValueError("no such card")
+
+
+def told(job: Any, *args: Any, **kwargs: Any) -> State[Any]:
+    """The state of a job of which something is known."""
+    found = status(job, *args, **kwargs)
+    assert found is not None
+    return found

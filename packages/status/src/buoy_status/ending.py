@@ -1,7 +1,6 @@
 """Ending a job from outside, wherever it is."""
 
-import asyncio
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from buoy import App, Handle
 
@@ -27,13 +26,14 @@ def cancel(
         return None
     told = record.cancelled(view)
     ending = store.ending(
-        sought.app, view.queue, view.id, view.identifier or "", told, Status().seconds
+        sought.app, view.queue, view.id, view.identifier or "", told, Status().ttl
     )
-    return sought.app.cancel(view.id, queue=view.queue, then=ending)
+    place = sought.app.cancel(view.id, queue=view.queue, then=ending)
+    return cast("Place | None", place)
 
 
 async def acancel(
     job: Handle[Any] | State[Any] | str, *, queue: str | None = None, app: App | None = None
 ) -> Place | None:
     """The same, for programs that await."""
-    return await asyncio.to_thread(cancel, job, queue=queue, app=app)
+    return await store.in_thread(cancel, job, queue=queue, app=app)

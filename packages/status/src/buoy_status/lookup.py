@@ -7,14 +7,13 @@ from typing import Any, overload
 from buoy import App, Call, ConfigurationError, Handle, Job
 from buoy.handle import Options
 from buoy.job import Async, P, Performs, R, built
+from buoy.link import Steps
 from buoy.monitor import job_view
-from buoy.packing import text
 
 from . import store
 from .memory import memory_of
 from .plugin import status_of
 from .state import State, live, past
-from .steps import Steps, adrive, drive
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,9 @@ def status(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
     queue, all queues are asked.
     """
     sought = meant(job, args, kwargs)
-    return remembered(sought) if sought.app.is_inline else drive(sought.app, find(sought))
+    if sought.app.is_inline:
+        return remembered(sought)
+    return store.converse(sought.app, find(sought))
 
 
 @overload
@@ -75,7 +76,11 @@ async def astatus(
 async def astatus(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
     """The same as status, for programs that await."""
     sought = meant(job, args, kwargs)
-    return remembered(sought) if sought.app.is_inline else await adrive(sought.app, find(sought))
+    return (
+        remembered(sought)
+        if sought.app.is_inline
+        else await store.aconverse(sought.app, find(sought))
+    )
 
 
 def meant(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sought:
@@ -86,7 +91,9 @@ def meant(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sought:
         return of_class(job.job, job.options, args, kwargs)
     if isinstance(job, type) and issubclass(job, Job):
         return of_class(job, Options(), args, kwargs)
-    raise ConfigurationError(f"status: expected a job class, a handle or an id, got {job!r:.80}")
+    raise ConfigurationError(
+        f"status: expected a job class, a handle, a state or an id, got {job!r:.80}"
+    )
 
 
 def named(
@@ -114,24 +121,31 @@ def of_class(
 
 
 def find(sought: Sought) -> Steps[State[Any] | None]:
-    """How the job stands."""
-    id = sought.id
+    """How the job stands. One that has left a queue without a word may have been moved to another:
+    only when it is nowhere, it was cancelled."""
+    app, id = sought.app, sought.id
     if id is None:
-        id = text((yield store.latest(sought.app, str(sought.queue), sought.identifier)))
+        id = yield from store.latest(app, str(sought.queue), sought.identifier)
     if not id:
         return None
-    queues = [sought.queue] if sought.queue else (yield from store.queues(sought.app))
-    for queue in queues:
-        state = yield from look(sought.app, queue, id)
-        if state is not None:
+    gone = None
+    if sought.queue is not None:
+        state = yield from look(app, sought.queue, id)
+        if state is None or not state.silent:
             return state
-    return None
+        gone = state
+    for queue in (yield from store.queues(app)):
+        state = yield from look(app, queue, id)
+        if state is not None and not state.silent:
+            return state
+        gone = gone or state
+    return gone
 
 
 def look(app: App, queue: str, id: str) -> Steps[State[Any] | None]:
     """How the job of this id stands in a queue. Where it lies is believed before what was
     recorded: a job that an operator retries has ended before."""
-    payload, place, detail, record, progress = map(text, (yield store.state(app, queue, id)))
+    payload, place, detail, record, progress = yield from store.state(app, queue, id)
     if place:
         return live(job_view(queue, id, payload, place, detail), progress)
     return past(id, queue, record, progress)

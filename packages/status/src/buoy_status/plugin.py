@@ -3,13 +3,13 @@
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from buoy import Job, Later, Plugin, hookimpl
 from buoy.config import expect
 
 from . import record, store
+from .memory import memory_of
 
 
 @dataclass(frozen=True)
@@ -20,29 +20,24 @@ class Status(Plugin):
     returns, if that is at most ``max_result`` bytes of JSON.
     """
 
-    ttl: float | timedelta = 86_400
+    ttl: float = 86_400
     result: bool = True
     max_result: int = 65_536
 
     def __post_init__(self) -> None:
-        expect(0 < self.seconds < 10**9, "Status.ttl", "more than 0 seconds", self.ttl)
+        expect(0 < self.ttl < 10**9, "Status.ttl", "more than 0 seconds", self.ttl)
         expect(self.max_result > 0, "Status.max_result", "more than 0 bytes", self.max_result)
-
-    @property
-    def seconds(self) -> float:
-        """For how long the end of a job is known."""
-        return self.ttl.total_seconds() if isinstance(self.ttl, timedelta) else self.ttl
 
     @hookimpl
     def before_enqueue(self, job: Job) -> None:
-        store.enter(job, self.seconds)
+        store.enter(job, self.ttl)
 
     @hookimpl(wrapper=True)
     def around_perform(self, job: Job) -> Generator[None, Any, Any]:
         started_at = time.time()
         result = yield
         kept = record.succeeded(job, started_at, result if self.result else None, self.max_result)
-        store.end(job, kept, self.seconds)
+        self.keep(job, kept)
         return result
 
     @hookimpl(wrapper=True)
@@ -53,11 +48,23 @@ class Status(Plugin):
         try:
             verdict = yield
         finally:
-            if verdict is None:
-                store.end(job, record.failed(job, error), self.seconds)
+            if verdict is None or is_inline(job):
+                self.keep(job, record.failed(job, error))
             else:
                 job.carried["status"] = dict(record.told(error))
         return verdict
+
+    def keep(self, job: Job, told: str) -> None:
+        """Keep the record of an end where it will be looked for."""
+        if is_inline(job):
+            memory_of(job.app).keep(job, told)
+        else:
+            store.end(job, told, self.ttl)
+
+
+def is_inline(job: Job) -> bool:
+    """Whether this is run where it was enqueued: that is the end of it, and no worker sees it."""
+    return job.token.split(":")[1:2] == ["inline"]
 
 
 def status_of(job: type[Job] | Job) -> Status | None:

@@ -1,5 +1,6 @@
 """The record that is kept of a job's end."""
 
+import logging
 import time
 from typing import Any
 
@@ -7,6 +8,8 @@ from buoy import Job
 from buoy.canonical import NotPlain, check_plain, encode
 from buoy.failure import Failure
 from buoy.monitor import JobView
+
+logger = logging.getLogger("buoy.status")
 
 UNKNOWN = "{}"
 """The record of a job of which only that it was enqueued is known."""
@@ -16,6 +19,8 @@ def succeeded(job: Job, started_at: float, result: Any, limit: int) -> str:
     """The record of a run that has done its work, with its result if that can be kept."""
     facts = of_run(job, "succeeded") | {"started_at": round(started_at, 3)}
     missing = why_not(result, limit)
+    if missing:
+        logger.warning("%r: %s", job, missing)
     return encode(facts | ({"result": result} if missing is None else {"missing": missing}))
 
 

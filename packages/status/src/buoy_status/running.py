@@ -8,7 +8,7 @@ from buoy import BrokerError, InvalidArguments, Job
 from buoy.canonical import encode
 
 from . import store
-from .plugin import Status, status_of
+from .plugin import Status, is_inline, status_of
 from .state import Number
 
 logger = logging.getLogger("buoy.status")
@@ -73,7 +73,7 @@ def cancelled(job: Job) -> bool:
 
 def talk_of(job: Job) -> Talk | None:
     """The talk of this run; None outside of a worker: there is nobody to talk to."""
-    if not getattr(job, "token", "") or job.app.is_inline:
+    if not getattr(job, "token", "") or is_inline(job):
         return None
     talk: Talk = vars(job).setdefault("buoy_status", Talk())
     return talk
@@ -118,4 +118,4 @@ def said(job: Job, done: Number, of: Number | None, note: str | None) -> str:
 
 
 def ttl_of(job: Job) -> float:
-    return (status_of(job) or Status()).seconds
+    return (status_of(job) or Status()).ttl

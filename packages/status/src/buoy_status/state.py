@@ -58,6 +58,11 @@ class State(Generic[R]):
         """Whether nothing more will happen, unless an operator retries a failed job."""
         return self.state in ENDS
 
+    @property
+    def silent(self) -> bool:
+        """Whether the job has ended without anybody saying so."""
+        return self.state == "cancelled" and self.ended_at is None
+
 
 def live(view: JobView, progress: str) -> State[Any]:
     """The state of a job that has a place: nothing but the place is believed."""

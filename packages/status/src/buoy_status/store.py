@@ -1,13 +1,19 @@
 """What is kept in Redis: all of it in the slot of the job's queue, all of it for a time only."""
 
 import time
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from buoy import App, Job
+from buoy.link import Steps, drive, only, scripted
+from buoy.packing import text
+from buoy.scripts import script
 from buoy.transition import Word
 
 from . import record
-from .steps import Command, Script, Steps
 
+P = ParamSpec("P")
+T = TypeVar("T")
 PACKAGE = "buoy_status"
 RING_MS = 10_000
 """How long those who wait for an end can hear of it: longer than they wait at a time."""
@@ -104,35 +110,68 @@ def token(job: Job) -> str | None:
     return None if found is None else found.decode()
 
 
-# Questions
+# Questions, for those who block and those who await
 
 
-def latest(app: App, queue: str, identifier: str) -> Script:
+def latest(app: App, queue: str, identifier: str) -> Steps[str]:
     """Which job is meant by an identifier: an id or nothing."""
     keys = [app.key(queue, "claims"), last_key(app, queue, identifier)]
-    return Script("latest", keys, [claim_of(identifier)])
+    return text((yield from asked("latest", keys, [claim_of(identifier)])))
 
 
-def state(app: App, queue: str, id: str) -> Script:
+def state(app: App, queue: str, id: str) -> Steps[list[str]]:
     """What is known of a job: payload, place, its detail, record, progress."""
-    places = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "runs")]
-    return Script(
-        "state", [*places, record_key(app, queue, id), progress_key(app, queue, id)], [id]
-    )
+    keys = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "runs")]
+    keys += [record_key(app, queue, id), progress_key(app, queue, id)]
+    return [text(each) for each in (yield from asked("state", keys, [id]))]
 
 
 def queues(app: App) -> Steps[list[str]]:
     """All queues that there are."""
-    names = yield Command(["SMEMBERS", app.broker.keys.queues()])
-    return sorted(name.decode() for name in names)
+    return sorted(map(text, only((yield [["SMEMBERS", app.global_key("queues")]]))))
 
 
-def hear(app: App, queue: str, id: str, seconds: float) -> Command:
-    """Wait for the ring of a job. It is put back at once: others may wait for it, too."""
+def hear(app: App, queue: str, id: str, seconds: float) -> Steps[bool]:
+    """Wait for the ring of a job, and put it back: others may wait for it, too."""
     ring = ring_key(app, queue, id)
-    return Command(["BLMOVE", ring, ring, "RIGHT", "LEFT", f"{seconds:.3f}"], blocks=True)
+    words = ["BLMOVE", ring, ring, "RIGHT", "LEFT", f"{seconds:.3f}"]
+    return only((yield [words])) is not None
 
 
-def hush(app: App, queue: str, id: str) -> Command:
+def hush(app: App, queue: str, id: str) -> Steps[None]:
     """Take away a ring that was not for the last end, so that it is not heard for ever."""
-    return Command(["DEL", ring_key(app, queue, id)])
+    only((yield [["DEL", ring_key(app, queue, id)]]))
+
+
+def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> Steps[Any]:
+    return only((yield from scripted([(script(PACKAGE, name), keys, words)])))
+
+
+def converse(app: App, steps: Steps[T]) -> T:
+    """Take the steps, waiting for each."""
+    return drive(steps, lambda: app.broker.link)
+
+
+async def aconverse(app: App, steps: Steps[T]) -> T:
+    """Take the steps, awaiting each."""
+    from buoy.awire import adrive  # what declares jobs needs no Redis client
+
+    return await adrive(steps, lambda: app.async_link)
+
+
+async def aconverse_apart(app: App, steps: Steps[T]) -> T:
+    """The same on a connection of its own, for steps that take long: those of the app are few."""
+    from buoy.awire import aconnect, adrive
+
+    own = aconnect(app.settings.url, app.broker.link)
+    try:
+        return await adrive(steps, lambda: own)
+    finally:
+        await own.close()
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What the core does only for those who block."""
+    import asyncio
+
+    return await asyncio.to_thread(function, *args, **kwargs)

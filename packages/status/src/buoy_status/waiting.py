@@ -5,11 +5,11 @@ from typing import Any, overload
 
 from buoy import App, Handle
 from buoy.job import R
+from buoy.link import Steps
 
 from . import store
 from .lookup import Sought, find, named, remembered
 from .state import State
-from .steps import Steps, adrive, drive
 
 MOST = 2.0
 """Seconds between two looks: some ends ring no bell, as when the job is dequeued."""
@@ -32,7 +32,7 @@ def wait(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | N
     sought = named(job, **where)
     if sought.app.is_inline:
         return remembered(sought)
-    return drive(sought.app, until_ended(sought, timeout))
+    return store.converse(sought.app, until_ended(sought, timeout))
 
 
 @overload
@@ -48,7 +48,7 @@ async def ended(job: Any, timeout: float | None = None, **where: Any) -> State[A
     sought = named(job, **where)
     if sought.app.is_inline:
         return remembered(sought)
-    return await adrive(sought.app, until_ended(sought, timeout))
+    return await store.aconverse_apart(sought.app, until_ended(sought, timeout))
 
 
 def until_ended(sought: Sought, timeout: float | None) -> Steps[State[Any] | None]:
@@ -63,5 +63,5 @@ def until_ended(sought: Sought, timeout: float | None) -> Steps[State[Any] | Non
             return state
         here = sought.app, str(state.queue if state else sought.queue), str(sought.id)
         if rung:
-            yield store.hush(*here)
-        rung = (yield store.hear(*here, max(0.01, min(MOST, left)))) is not None
+            yield from store.hush(*here)
+        rung = yield from store.hear(*here, max(0.01, min(MOST, left)))

@@ -1,0 +1,130 @@
+"""What the plugin is told, and what is told when it is used wrongly."""
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from buoy import App, ConfigurationError, InvalidArguments
+from buoy.errors import BrokerError
+from buoy.testing import drain, plugin_contract
+from buoy_status import Status, cancel, status
+from tests.support.processes import wait_until
+
+from .conftest import Hands
+from .shop import Brief, Checkout, Discreet, Plain, Small, fail, told
+
+
+class TestOptions:
+    def test_a_result_may_be_left_out(self, buoy_app: App) -> None:
+        Discreet.enqueue(42)
+        drain(buoy_app)
+
+        found = told(Discreet, 42)
+        assert (found.state, found.result, found.missing) == ("succeeded", None, None)
+
+    def test_a_result_that_is_too_long_is_missing(
+        self, buoy_app: App, inside: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        handle = Small.enqueue(42)
+        inside(lambda job: "x" * 99)
+        assert drain(buoy_app) == {"done": 1}
+
+        found = told(Small, 42)
+        assert (found.state, found.result) == ("succeeded", None)
+        assert found.missing == (
+            "result: expected at most 20 bytes of JSON, got 101; "
+            "store it elsewhere and return its key, or raise max_result"
+        )
+        assert caplog.messages == [f"<{Small.name} {handle.id} attempt 1>: {found.missing}"]
+
+    def test_an_end_is_known_for_a_time(self, buoy_app: App) -> None:
+        handle = Brief.enqueue(42)
+        drain(buoy_app)
+
+        wait_until(lambda: status(Brief, 42) is None)
+        wait_until(lambda: status(handle) is None)
+        assert buoy_app.command("KEYS", "*status:[^r]*") == []
+        assert buoy_app.command("KEYS", "*status:record*") == []
+
+    def test_a_job_that_lives_is_known_without_end(self, buoy_app: App, hands: Hands) -> None:
+        handle = Brief.enqueue(42)
+        wait_until(lambda: buoy_app.command("KEYS", "*status:*") == [])
+
+        assert told(Brief, 42).state == told(handle).state == "waiting"
+        held = hands.take()
+        assert told(Brief, 42).state == told(handle).state == "running"
+        hands.run(held)
+        assert told(Brief, 42).state == told(handle).state == "succeeded"
+
+    def test_all_that_is_kept_is_kept_for_a_time(self, buoy_app: App, inside: Any) -> None:
+        Checkout.enqueue(1)
+        drain(buoy_app)
+        Checkout.enqueue(2)
+        inside(fail)
+        drain(buoy_app)
+        cancel(Checkout.enqueue(3))
+        Checkout.using(delay=1000).enqueue(4)
+
+        for key in buoy_app.command("KEYS", "*status:*"):
+            assert 0 < buoy_app.command("PTTL", key) <= 86_400_000 + 1_000_000, key
+
+    def test_what_is_due_later_is_known_for_longer(self, buoy_app: App) -> None:
+        for call in (
+            Checkout.using(delay=1000),
+            Checkout.using(at=time.time() + 1000),
+        ):
+            handle = call.enqueue(42)
+            key = buoy_app.key("purchasing", "status", "record", handle.id)
+            assert buoy_app.command("PTTL", key) == pytest.approx(87_400_000, abs=60_000)
+
+
+class TestMistakes:
+    def test_a_class_without_the_plugin_is_told_so(self, buoy_app: App) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            status(Plain)
+        assert str(raised.value) == (f"{Plain.name}: expected Status() among its plugins, got none")
+
+    def test_what_is_no_job_is_told_so(self) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            status(42)  # type: ignore[call-overload]
+        assert str(raised.value) == (
+            "status: expected a job class, a handle, a state or an id, got 42"
+        )
+
+    def test_arguments_are_checked_as_enqueue_does(self, buoy_app: App) -> None:
+        with pytest.raises(InvalidArguments, match="expected arguments for perform"):
+            status(Checkout)  # type: ignore[call-overload]
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"ttl": 0}, "Status.ttl: expected more than 0 seconds, got 0"),
+            ({"ttl": float("inf")}, "Status.ttl: expected more than 0 seconds, got inf"),
+            ({"max_result": 0}, "Status.max_result: expected more than 0 bytes, got 0"),
+        ],
+    )
+    def test_options_are_checked(self, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+            Status(**options)
+
+    def test_what_others_put_into_our_keys_does_not_harm_the_job(
+        self, buoy_app: App, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        handle = Checkout.enqueue(42)
+        for part in ("record", "ring", "progress"):
+            key = buoy_app.key("purchasing", "status", part, handle.id)
+            buoy_app.command("DEL", key)
+            buoy_app.command("HSET", key, "not", "ours")
+
+        with pytest.raises(BrokerError, match="WRONGTYPE"):
+            status(handle)
+        assert drain(buoy_app) == {"done": 1}
+        assert "WRONGTYPE" in caplog.text  # the ring, told in the log of who settles
+        assert buoy_app.command("GET", buoy_app.key("purchasing", "status", "record", handle.id))
+
+
+@pytest.mark.parametrize("plugin", [Status(), Status(ttl=1, result=False)])
+def test_it_keeps_to_the_contract_of_plugins(buoy_app: App, plugin: Status) -> None:
+    plugin_contract(plugin)

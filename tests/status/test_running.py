@@ -1,0 +1,240 @@
+"""What a run says of itself, and what it asks."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from buoy import App, InvalidArguments, Job
+from buoy.testing import drain
+from buoy_status import Progress, aprogress, cancel, cancelled, progress, running, status
+from tests.support.processes import wait_until
+from tests.support.proxy import Proxy
+
+from .conftest import Hands
+from .shop import Checkout, Plain, fail, told
+
+Inside = Callable[[Callable[[Job], Any]], None]
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent a second time, but the last word."""
+    monkeypatch.setattr(running, "PAUSE", 1000.0)
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is sent."""
+    monkeypatch.setattr(running, "PAUSE", 0.0)
+
+
+def seen(job: Job) -> tuple[Any, ...] | None:
+    """What others see of a run: how much, of what, which note."""
+    found = told(job.id).progress
+    return found and (found.done, found.of, found.note)
+
+
+class TestProgress:
+    def test_others_see_it_while_the_job_runs(
+        self, buoy_app: App, inside: Inside, eager: None
+    ) -> None:
+        seen_by_others: list[Any] = []
+
+        def work(job: Job) -> None:
+            seen_by_others.append(seen(job))
+            progress(job, 1, of=4)
+            seen_by_others.append(seen(job))
+            progress(job, 2.5, of=4, note="half past")
+            seen_by_others.append(seen(job))
+            progress(job, 3)
+            seen_by_others.append(seen(job))
+
+        Checkout.enqueue(42)
+        inside(work)
+        assert drain(buoy_app) == {"done": 1}
+
+        assert seen_by_others == [None, (1, 4, None), (2.5, 4, "half past"), (3, None, None)]
+
+    def test_it_stays_after_the_end(self, buoy_app: App, inside: Inside) -> None:
+        def work(job: Job) -> None:
+            progress(job, 3, of=4)
+            fail(job)
+
+        Checkout.enqueue(42)
+        inside(work)
+        began = time.time()
+        assert drain(buoy_app) == {"failed": 1}
+
+        found = told(Checkout, 42)
+        assert found.state == "failed"
+        assert found.progress is not None
+        assert found.progress.fraction == 0.75
+        assert found.progress.at == pytest.approx(began, abs=5)
+
+    def test_coroutines_await_it(self, buoy_app: App) -> None:
+        class Soon(Checkout):
+            async def perform(self, cart_id: int, note: str = "") -> dict[str, Any]:
+                await aprogress(self, 4, of=4, note="ü")
+                await buoy_app.aclose()
+                return {}
+
+        Soon.enqueue(42)
+        assert drain(buoy_app) == {"done": 1}
+
+        found = told(Soon, 42)
+        assert found.progress == Progress(4, 4, "ü", found.progress.at if found.progress else 0)
+
+    def test_what_comes_too_often_is_not_sent_but_the_last_word_is(
+        self, buoy_app: App, inside: Inside, patient: None
+    ) -> None:
+        seen_by_others: list[Any] = []
+
+        def work(job: Job) -> None:
+            for done in (1, 2, 3, 4):
+                progress(job, done, of=4)
+                seen_by_others.append(seen(job))
+
+        Checkout.enqueue(42)
+        inside(work)
+        assert drain(buoy_app) == {"done": 1}
+
+        assert [found and found[0] for found in seen_by_others] == [1, 1, 1, 4]
+
+    def test_a_million_words_cost_little(self, buoy_app: App, inside: Inside) -> None:
+        def work(job: Job) -> None:
+            buoy_app.command("CONFIG", "RESETSTAT")
+            for done in range(100_000):
+                progress(job, done, of=100_000)
+
+        Checkout.enqueue(42)
+        inside(work)
+        started = time.monotonic()
+        assert drain(buoy_app) == {"done": 1}
+        seconds = time.monotonic() - started
+
+        scripts = re.search(rb"cmdstat_evalsha:calls=(\d+)", buoy_app.command("INFO", "all"))
+        assert scripts
+        assert int(scripts[1]) <= 5 * seconds + 5
+
+    def test_a_run_that_has_lost_its_job_says_nothing(
+        self, buoy_app: App, inside: Inside, eager: None, hands: Hands
+    ) -> None:
+        def work(job: Job) -> None:
+            progress(job, 1)
+            assert not cancelled(job)
+            cancel(job.id)
+            progress(job, 2)
+            assert cancelled(job)
+
+        Checkout.enqueue(42)
+        inside(work)
+        assert not hands.run(hands.take())
+
+        found = told(Checkout, 42)
+        assert found.state == "cancelled"
+        assert found.progress is not None
+        assert found.progress.done == 1
+
+    def test_a_long_note_is_cut_and_a_strange_one_is_shown(
+        self, buoy_app: App, inside: Inside, eager: None
+    ) -> None:
+        def work(job: Job) -> None:
+            progress(job, 1, note="x" * 5000)
+            assert seen(job) == (1, None, "x" * 1000)
+            progress(job, 2, note="\ud800")
+            assert seen(job) == (2, None, "\\ud800")
+
+        Checkout.enqueue(42)
+        inside(work)
+        assert drain(buoy_app) == {"done": 1}
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (("x",), "progress: done: expected a number, got 'x'"),
+            ((float("nan"),), "progress: done: expected a number, got nan"),
+            ((10**400,), "progress: done: expected a number, got int"),
+            ((1, float("inf")), "progress: of: expected a number, got inf"),
+            ((1, 2, 3), "progress: note: expected a text, got int"),
+        ],
+    )
+    def test_mistakes_are_told(self, buoy_app: App, words: Any, message: str) -> None:
+        with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
+            progress(Checkout.of(None, "x", "1:w:1"), *words)  # type: ignore[arg-type]
+
+    def test_a_class_without_the_plugin_may_say_it_too(self, buoy_app: App) -> None:
+        class Loud(Plain):
+            def perform(self) -> None:
+                progress(self, 1, of=1)
+                assert seen(self) == (1, 1, None)
+
+        Loud.enqueue()
+        assert drain(buoy_app) == {"done": 1}
+
+    def test_outside_of_a_worker_nothing_happens(self, buoy_app: App) -> None:
+        job = Checkout()
+        progress(job, 1, of=2)
+        assert not cancelled(job)
+
+        asyncio.run(aprogress(job, 1, of=2))
+
+
+class TestOutage:
+    def test_a_redis_that_is_away_costs_the_job_one_try(
+        self,
+        buoy_app: App,
+        inside: Inside,
+        eager: None,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        with Proxy(buoy_app.settings.url) as proxy:
+            away = App(proxy.url)
+            proxy.refuse()
+
+            def work(job: Job) -> None:
+                monkeypatch.setattr(Checkout, "app", away)
+                for done in (1, 2, 3):
+                    progress(job, done, of=3)
+                    assert not cancelled(job)
+                asyncio.run(aprogress(job, 3, of=3))
+                monkeypatch.setattr(Checkout, "app", buoy_app)
+
+            Checkout.enqueue(42)
+            inside(work)
+            assert drain(buoy_app) == {"done": 1}
+
+        [message] = caplog.messages
+        assert re.fullmatch(
+            r"<\S+ \w+ attempt 1>: progress is not told for 10 s: Redis (cannot be|did not) .+",
+            message,
+        )
+
+    def test_it_is_tried_again_later(
+        self, buoy_app: App, inside: Inside, eager: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(running, "OUTAGE", 0.05)
+        with Proxy(buoy_app.settings.url) as proxy:
+            behind = App(proxy.url)
+
+            def work(job: Job) -> None:
+                monkeypatch.setattr(Checkout, "app", behind)
+                proxy.refuse()
+                progress(job, 1, of=3)
+                proxy.resume()
+
+                def arrived() -> bool:
+                    progress(job, 2, of=3)
+                    found = status(job.id, app=buoy_app)
+                    return found is not None and found.progress is not None
+
+                wait_until(arrived)
+                monkeypatch.setattr(Checkout, "app", buoy_app)
+
+            Checkout.enqueue(42)
+            inside(work)
+            assert drain(buoy_app) == {"done": 1}
