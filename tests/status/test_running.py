@@ -10,7 +10,7 @@ import pytest
 
 from buoy import App, InvalidArguments, Job
 from buoy.testing import drain
-from buoy_status import Progress, aprogress, cancel, cancelled, progress, running, status
+from buoy_status import Progress, Status, aprogress, cancel, cancelled, progress, running, status
 from tests.support.processes import wait_until
 from tests.support.proxy import Proxy
 
@@ -35,7 +35,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 def seen(job: Job) -> tuple[Any, ...] | None:
     """What others see of a run: how much, of what, which note."""
     found = told(job.id).progress
-    return found and (found.done, found.of, found.note)
+    return None if found is None else (found.done, found.of, found.note)
 
 
 class TestProgress:
@@ -76,16 +76,17 @@ class TestProgress:
         assert found.progress.at == pytest.approx(began, abs=5)
 
     def test_coroutines_await_it(self, buoy_app: App) -> None:
-        class Soon(Checkout):
-            async def perform(self, cart_id: int, note: str = "") -> dict[str, Any]:
+        class Soon(Job):
+            plugins = [Status()]
+
+            async def perform(self) -> None:
                 await aprogress(self, 4, of=4, note="ü")
                 await buoy_app.aclose()
-                return {}
 
-        Soon.enqueue(42)
+        Soon.enqueue()
         assert drain(buoy_app) == {"done": 1}
 
-        found = told(Soon, 42)
+        found = told(Soon)
         assert found.progress == Progress(4, 4, "ü", found.progress.at if found.progress else 0)
 
     def test_what_comes_too_often_is_not_sent_but_the_last_word_is(

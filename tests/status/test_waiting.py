@@ -21,7 +21,7 @@ from .shop import Checkout, Stubborn, fail
 SOON = 1.0
 """Seconds: less than the time between two looks, far more than a ring needs."""
 
-Wait = Callable[..., "Future[State[Any] | None]"]
+Wait = Callable[..., "Future[Any]"]
 
 
 @pytest.fixture(params=["thread", "loop"])
@@ -29,7 +29,7 @@ def begin(request: pytest.FixtureRequest, buoy_app: App) -> Iterator[Wait]:
     """Begins to wait, beside the test, and returns once Redis knows of it."""
     with ThreadPoolExecutor(8) as pool:
 
-        def begin(*args: Any, **kwargs: Any) -> "Future[State[Any] | None]":
+        def begin(*args: Any, **kwargs: Any) -> "Future[Any]":
             before = listeners(buoy_app)
             function = (
                 wait if request.param == "thread" else lambda *a, **k: asyncio.run(soon(*a, **k))

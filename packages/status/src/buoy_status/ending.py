@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 from buoy import App, Handle
 
 from . import record, store
-from .lookup import named
+from .lookup import look_up, named
 from .plugin import Status
 from .state import State
 
@@ -21,15 +21,13 @@ def cancel(
     killed, a coroutine is cancelled; in a thread it has to ask ``cancelled(self)``.
     """
     sought = named(job, queue=queue, app=app)
-    view = sought.app.find(str(sought.id), sought.queue)
-    if view is None or view.state == "failed":
+    app, state = sought.app, look_up(sought)
+    view = app.find(state.id, state.queue) if state and not state.ended else None
+    if view is None:
         return None
-    told = record.cancelled(view)
-    ending = store.ending(
-        sought.app, view.queue, view.id, view.identifier or "", told, Status().ttl
-    )
-    place = sought.app.cancel(view.id, queue=view.queue, then=ending)
-    return cast("Place | None", place)
+    told, identifier = record.cancelled(view), view.identifier or ""
+    ending = store.ending(app, view.queue, view.id, identifier, told, Status().ttl)
+    return cast("Place | None", app.cancel(view.id, queue=view.queue, then=ending))
 
 
 async def acancel(

@@ -51,10 +51,7 @@ def status(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
     ``status(Checkout.using(queue="slow"), 42)`` looks in that queue; by an id alone, without its
     queue, all queues are asked.
     """
-    sought = meant(job, args, kwargs)
-    if sought.app.is_inline:
-        return remembered(sought)
-    return store.converse(sought.app, find(sought))
+    return look_up(meant(job, args, kwargs))
 
 
 @overload
@@ -115,6 +112,13 @@ def of_class(
         raise ConfigurationError(f"{job.name}: expected Status() among its plugins, got none")
     new = built(job, (list(args), dict(kwargs)), options)
     return Sought(new.app, new.queue, options.id, new.identifier)
+
+
+def look_up(sought: Sought) -> State[Any] | None:
+    """How the job stands."""
+    if sought.app.is_inline:
+        return remembered(sought)
+    return store.converse(sought.app, find(sought))
 
 
 # In Redis

@@ -1,0 +1,16 @@
+"""What a module that declares jobs costs."""
+
+import subprocess
+import sys
+
+HEAVY = (
+    "import sys, buoy_status; print([m for m in ('redis', 'click', 'asyncio') if m in sys.modules])"
+)
+
+
+def test_it_loads_neither_the_redis_client_nor_an_event_loop() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", HEAVY], capture_output=True, text=True, check=True, timeout=30
+    )
+
+    assert said.stdout == "[]\n"

@@ -1,0 +1,82 @@
+"""Jobs that run where they are enqueued, without Redis."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from buoy import App, Job
+from buoy_status import astatus, cancel, cancelled, ended, memory, progress, status, wait
+
+from .shop import Checkout, Stubborn, fail, told
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    app = App("redis://127.0.0.1:1")  # nobody listens there
+    monkeypatch.setattr(Job, "app", app)
+    with app.inline():
+        yield app
+
+
+def test_the_end_is_known_at_once(inline: App) -> None:
+    handle = Checkout.enqueue(42)
+
+    found = told(Checkout, 42)
+    assert (found.state, found.result, found.id) == ("succeeded", {"cart": 42}, handle.id)
+    assert status(handle) == status(handle.id) == wait(handle) == wait(handle.id, 5) == found
+    assert asyncio.run(astatus(Checkout, 42)) == asyncio.run(ended(handle)) == found
+
+
+def test_the_latest_is_meant(inline: App) -> None:
+    Checkout.enqueue(42)
+    second = Checkout.enqueue(42)
+    Checkout.enqueue(43)
+
+    assert told(Checkout, 42).id == second.id
+    assert status(Checkout, 44) is None
+    assert status(Checkout.using(queue="slow"), 42) is None
+    assert status("a") is wait("a") is None
+
+
+def test_an_error_is_raised_and_known(inline: App, inside: Any) -> None:
+    for job in (Checkout, Stubborn):  # nobody will repeat it
+        inside(fail)
+        with pytest.raises(ValueError, match="no such card"):
+            job.enqueue(42)
+
+        assert (told(job, 42).state, told(job, 42).message) == ("failed", "no such card")
+
+
+def test_a_run_may_talk_and_is_not_heard(inline: App, inside: Any) -> None:
+    def work(job: Job) -> None:
+        progress(job, 1, of=2)
+        assert not cancelled(job)
+
+    inside(work)
+    handle = Checkout.enqueue(42)
+
+    assert told(handle).progress is None
+    assert cancel(handle) is None
+
+
+def test_only_so_many_are_remembered(inline: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST", 2)
+    for number in range(3):
+        Checkout.enqueue(number)
+
+    assert status(Checkout, 0) is None
+    assert told(Checkout, 1).state == told(Checkout, 2).state == "succeeded"
+
+
+def test_a_worker_that_was_told_inline_records_all_the_same(
+    buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from buoy.testing import drain
+
+    handle = Checkout.enqueue(42)
+    with buoy_app.inline():  # as BUOY_INLINE in the environment of all processes has it
+        drain(buoy_app)
+
+    assert told(handle).state == "succeeded"
