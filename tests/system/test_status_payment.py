@@ -215,15 +215,18 @@ def test_the_same_cart_submitted_twice_at_once_is_one_checkout(
     running = worker(shop)
     running.wait_for_log("serves")
     gateway.gate.clear()
-    both = threading.Barrier(2)
+    step = threading.Barrier(3)
 
     def request() -> Page:
-        both.wait()
-        return submit(7, 500, patience=15)
+        step.wait(15)
+        handle = Checkout.enqueue(7, 500)
+        step.wait(15)
+        return page(wait(handle, timeout=15))
 
     with ThreadPoolExecutor(2) as web:
         pages = [web.submit(request), web.submit(request)]
-        wait_until(lambda: gateway.asked["cart-7"] == 1)
+        step.wait(15)
+        step.wait(15)
         gateway.gate.set()
         assert {each.result(15) for each in pages} == {Page(200, "paid: A0001")}
 

@@ -1,0 +1,68 @@
+"""On a cluster, where queues lie on several nodes: what is known of a job lies beside it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from buoy.testing import drain
+from buoy_status import astatus, cancel, ended, status, wait
+from tests.support.cluster import Cluster
+from tests.support.processes import Site
+
+from .apps.statuses import Brave, Work
+
+QUEUES = [f"queue{number}" for number in range(6)]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def site(cluster: Cluster, make_site: Callable[..., Site]) -> Site:
+    return make_site(cluster)
+
+
+def test_jobs_of_all_nodes_are_told_of(site: Site) -> None:
+    handles = [Brave.using(queue=queue).enqueue(7) for queue in QUEUES]
+    with ThreadPoolExecutor(len(QUEUES)) as pool:
+        ends = list(pool.map(lambda handle: pool.submit(wait, handle, 15), handles))
+        drain(site.app)
+        for queue, handle, end in zip(QUEUES, handles, ends, strict=True):
+            found = end.result(15)
+            assert found is not None
+            assert (found.state, found.result, found.queue) == ("succeeded", 14, queue)
+            assert found == status(handle.id) == status(Brave.using(queue=queue), 7)
+
+
+def test_a_running_job_is_told_of_and_cancelled(site: Site) -> None:
+    handle = Work.using(queue="queue3").enqueue("word", "gate")
+    worker = site.worker(queues="queue3", app="statuses")
+    site.note("began")
+    running = status(handle.id)
+    assert running is not None
+    assert running.progress is not None
+    assert (running.state, running.progress.fraction) == ("running", 0.5)
+
+    assert cancel(handle.id) == "running"
+    assert wait(handle.id) == status(handle)
+    worker.stop()
+
+
+def test_who_awaits_is_answered_too(site: Site) -> None:
+    async def ask() -> None:
+        handle = await Brave.aenqueue(8)
+        end = asyncio.create_task(ended(handle, 15))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(drain, site.app)
+        found = await end
+        assert found is not None
+        assert found.result == 16
+        assert found == await astatus(Brave, 8)
+        await site.app.aclose()
+
+    asyncio.run(ask())
