@@ -82,3 +82,18 @@ def test_the_app_of_the_class_is_asked(buoy_app: App) -> None:
     assert told(Elsewhere, 42).state == "waiting"
     assert status(handle) is None
     assert told(handle, app=other) == told(handle.id, app=other) == told(Elsewhere, 42)
+
+
+def test_what_cannot_be_an_id_is_not_known(buoy_app: App) -> None:
+    for text in ("", "\ud800", "a\nb", "*", "x" * 100_000):
+        assert status(text) is None
+        assert status(text, queue="purchasing") is None
+
+
+def test_many_at_once_are_each_known(buoy_app: App) -> None:
+    handles = Checkout.enqueue_many([(number,) for number in range(2500)])
+    drain(buoy_app)
+
+    for number in (0, 999, 1000, 2499):
+        assert told(Checkout, number).id == handles[number].id
+        assert told(handles[number]).result == {"cart": number}

@@ -102,7 +102,11 @@ class TestMistakes:
         [
             ({"ttl": 0}, "Status.ttl: expected more than 0 seconds, got 0"),
             ({"ttl": float("inf")}, "Status.ttl: expected more than 0 seconds, got inf"),
-            ({"max_result": 0}, "Status.max_result: expected more than 0 bytes, got 0"),
+            ({"max_result": 0}, "Status.max_result: expected 1 to 8388608 bytes, got 0"),
+            (
+                {"max_result": 10**9},
+                "Status.max_result: expected 1 to 8388608 bytes, got 1000000000",
+            ),
         ],
     )
     def test_options_are_checked(self, options: dict[str, Any], message: str) -> None:

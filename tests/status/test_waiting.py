@@ -197,6 +197,21 @@ def test_waiting_costs_a_look_now_and_then(buoy_app: App, begin: Wait) -> None:
     assert calls(buoy_app, "evalsha") <= 3
 
 
+@pytest.mark.parametrize("function", [wait, lambda job: asyncio.run(soon(job))])
+def test_a_full_redis_does_not_end_the_waiting(buoy_app: App, function: Any) -> None:
+    handle = Checkout.enqueue(42)
+    buoy_app.command("CONFIG", "RESETSTAT")
+    buoy_app.command("CONFIG", "SET", "maxmemory", 1)
+    try:
+        with ThreadPoolExecutor() as pool:
+            future = pool.submit(function, handle)
+            wait_until(lambda: b"blmove:calls=0" in buoy_app.command("INFO", "commandstats"))
+            drain(buoy_app)
+            assert future.result(SOON).state == "succeeded"
+    finally:
+        buoy_app.command("CONFIG", "SET", "maxmemory", 0)
+
+
 def test_many_who_await_do_not_keep_others_from_redis(buoy_app: App) -> None:
     async def crowd() -> list[State[Any] | None]:
         handles = [await Checkout.aenqueue(n) for n in range(60)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from buoy import App, Call, ConfigurationError, Handle, Job
+from buoy.canonical import is_text
 from buoy.handle import Options
 from buoy.job import Async, P, Performs, R, built
 from buoy.link import Steps
@@ -130,7 +131,7 @@ def find(sought: Sought) -> Steps[State[Any] | None]:
     app, id = sought.app, sought.id
     if id is None:
         id = yield from store.latest(app, str(sought.queue), sought.identifier)
-    if not id:
+    if not id or not is_text(id):  # ids come in by the web, too
         return None
     gone = None
     if sought.queue is not None:

@@ -3,6 +3,7 @@ is no Redis to keep them, so this process does."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 from buoy import App, Job
@@ -17,18 +18,21 @@ class Memory:
 
     records: OrderedDict[str, tuple[str, str, str]] = field(default_factory=OrderedDict)
     """Id -> queue, identifier, record."""
+    lock: Lock = field(default_factory=Lock)
 
     def keep(self, job: Job, record: str) -> None:
         """Remember how a job ended."""
-        self.records[job.id] = job.queue, job.identifier, record
-        if len(self.records) > MOST:
-            self.records.popitem(last=False)
+        with self.lock:
+            self.records[job.id] = job.queue, job.identifier, record
+            if len(self.records) > MOST:
+                self.records.popitem(last=False)
 
     def latest(self, queue: str, identifier: str) -> str | None:
         """The id of the last job with this identifier."""
-        for id, (found_queue, found, _) in reversed(self.records.items()):
-            if (found_queue, found) == (queue, identifier):
-                return id
+        with self.lock:
+            for id, (found_queue, found, _) in reversed(self.records.items()):
+                if (found_queue, found) == (queue, identifier):
+                    return id
         return None
 
 

@@ -11,6 +11,9 @@ from buoy.config import expect
 from . import record, store
 from .memory import memory_of
 
+MOST_RESULT = 8 * 1024 * 1024
+"""More than a job's process may hand over to its worker would cost the job its success."""
+
 
 @dataclass(frozen=True)
 class Status(Plugin):
@@ -26,7 +29,8 @@ class Status(Plugin):
 
     def __post_init__(self) -> None:
         expect(0 < self.ttl < 10**9, "Status.ttl", "more than 0 seconds", self.ttl)
-        expect(self.max_result > 0, "Status.max_result", "more than 0 bytes", self.max_result)
+        right = 0 < self.max_result <= MOST_RESULT
+        expect(right, "Status.max_result", f"1 to {MOST_RESULT} bytes", self.max_result)
 
     @hookimpl
     def before_enqueue(self, job: Job) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from buoy import App, Job
+from buoy.errors import RedisFull
 from buoy.link import Steps, drive, only, scripted
 from buoy.packing import text
 from buoy.scripts import script
@@ -15,6 +16,8 @@ from . import record
 P = ParamSpec("P")
 T = TypeVar("T")
 PACKAGE = "buoy_status"
+FULL_SECONDS = 0.5
+"""How long those sleep who cannot be woken, as long as Redis is full."""
 RING_MS = 10_000
 """How long those who wait for an end can hear of it: longer than they wait at a time."""
 
@@ -49,7 +52,7 @@ def claim_of(identifier: str) -> str:
 
 def enter(job: Job, ttl: float) -> None:
     """Make a new job known: to the core while it lives, and for a time to those who ask later."""
-    lasting = round(ttl * 1000) + wait_ms(job)
+    lasting = whole_ms(ttl) + wait_ms(job)
     job.transition.latest(claim_of(job.identifier))
     for key, value in (
         (last_key(job.app, job.queue, job.identifier), job.id),
@@ -65,6 +68,10 @@ def wait_ms(job: Job) -> int:
     return max(0, int(job.due) - round(time.time() * 1000)) if job.due else 0
 
 
+def whole_ms(ttl: float) -> int:
+    return max(1, round(ttl * 1000))
+
+
 def end(job: Job, told: str, ttl: float) -> None:
     """Keep the record of how the job ended, and tell those who wait for it."""
     for command in ending(job.app, job.queue, job.id, job.identifier, told, ttl):
@@ -74,7 +81,7 @@ def end(job: Job, told: str, ttl: float) -> None:
 def ending(
     app: App, queue: str, id: str, identifier: str, told: str, ttl: float
 ) -> list[list[Word]]:
-    lasting = max(1, round(ttl * 1000))
+    lasting = whole_ms(ttl)
     last, ring = last_key(app, queue, identifier), ring_key(app, queue, id)
     return [
         ["SET", record_key(app, queue, id), told, "PX", lasting],
@@ -101,7 +108,7 @@ async def asay(job: Job, progress: str, ttl: float) -> bool:
 
 def saying(job: Job, progress: str, ttl: float) -> tuple[list[str], list[Word]]:
     keys = [job.app.key(job.queue, "runs"), progress_key(job.app, job.queue, job.id)]
-    return keys, [job.id, job.token, progress, max(1, round(ttl * 1000))]
+    return keys, [job.id, job.token, progress, whole_ms(ttl)]
 
 
 def token(job: Job) -> str | None:
@@ -135,7 +142,11 @@ def hear(app: App, queue: str, id: str, seconds: float) -> Steps[bool]:
     """Wait for the ring of a job, and put it back: others may wait for it, too."""
     ring = ring_key(app, queue, id)
     words = ["BLMOVE", ring, ring, "RIGHT", "LEFT", f"{seconds:.3f}"]
-    return only((yield [words])) is not None
+    try:
+        return only((yield [words])) is not None
+    except RedisFull:  # it refuses what moves, as it could grow
+        yield min(seconds, FULL_SECONDS)
+        return False
 
 
 def hush(app: App, queue: str, id: str) -> Steps[None]:
