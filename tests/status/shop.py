@@ -13,11 +13,11 @@ inside: list[Callable[[Job], Any]] = []
 
 @dataclass(frozen=True)
 class Again(Plugin):
-    """Runs a job three times, a minute apart."""
+    """Runs a job three times, a minute apart, if its error is one that passes."""
 
     @hookimpl
     def on_failure(self, job: Job, error: BaseException) -> Later | None:
-        return Later(60) if job.attempt < 3 else None
+        return Later(60) if job.attempt < 3 and isinstance(error, ValueError) else None
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Plain(Job):
 def fail(job: Job) -> None:
     """To be put inside: the run fails."""
     raise ValueError("no such card")
+
+
+def fail_for_good(job: Job) -> None:
+    """To be put inside: the run fails with an error that does not pass."""
+    raise KeyError("no such cart")
 
 
 def told(job: Any, *args: Any, **kwargs: Any) -> State[Any]:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -21,11 +20,27 @@ from buoy_status import cancel, status
 
 from . import shop
 from .conftest import Hands
-from .shop import Stubborn
+from .shop import Stubborn, fail, fail_for_good
 
 CART = 42
 ENDS = {"succeeded", "failed", "cancelled"}
-choice = st.integers(0, 100)
+ACTS = [
+    "enqueue",
+    "enqueue",
+    "take",
+    "take",
+    "take",
+    "succeed",
+    "fail",
+    "fail_for_good",
+    "make_due",
+    "cancel",
+    "dequeue",
+    "cancel_what_has_ended",
+    "retry_failures",
+    "remove_failures",
+    "move",
+]
 
 
 class Truth(RuleBasedStateMachine):
@@ -54,83 +69,78 @@ class Truth(RuleBasedStateMachine):
     def again(self, id: str) -> str:
         return "retrying" if self.attempts[id] > 1 else "waiting"
 
-    @rule(delay=st.sampled_from([0, 1000]))
-    def enqueue(self, delay: int) -> None:
-        handle = Stubborn.using(delay=delay).enqueue(CART)
+    @rule(act=st.sampled_from(ACTS), number=st.integers(0, 100))
+    def act(self, act: str, number: int) -> None:
+        getattr(self, act)(number)
+
+    def enqueue(self, number: int) -> None:
+        handle = Stubborn.using(delay=1000 * (number % 2)).enqueue(CART)
         self.handles.append(handle)
         self.attempts[handle.id] = 1
-        self.expected[handle.id] = "delayed" if delay else "waiting"
+        self.expected[handle.id] = "delayed" if number % 2 else "waiting"
 
-    @precondition(lambda self: self.waits())
-    @rule()
-    def take(self) -> None:
-        held = self.hands.take()
-        self.held.append(held)
-        self.expected[held.id] = "running"
+    def take(self, number: int) -> None:
+        if self.app.monitor.peek("purchasing", 0, 1):
+            self.held.append(self.hands.take())
+            self.expected[self.held[-1].id] = "running"
 
-    def waits(self) -> bool:
-        return bool(self.app.monitor.peek("purchasing", 0, 1))
+    def succeed(self, number: int) -> None:
+        self.settle(number, None, "succeeded")
 
-    @precondition(lambda self: self.held)
-    @rule(number=choice, fails=st.booleans())
-    def settle(self, number: int, fails: bool) -> None:
+    def fail(self, number: int) -> None:
+        self.settle(number, fail, "retrying")
+
+    def fail_for_good(self, number: int) -> None:
+        self.settle(number, fail_for_good, "failed")
+
+    def settle(self, number: int, run: Any, state: str) -> None:
+        if not self.held:
+            return
         held = self.held.pop(number % len(self.held))
-        if fails:
-            shop.inside.append(shop.fail)
+        shop.inside.extend([run] if run else [])
         took = self.hands.run(held)
         shop.inside.clear()
         assert took == (self.expected[held.id] == "running")
+        if took and state == "retrying" and self.attempts[held.id] == 3:
+            state = "failed"
         if took:
-            self.expected[held.id] = self.settled(held.id, fails)
+            self.attempts[held.id] += state == "retrying"
+            self.expected[held.id] = state
 
-    def settled(self, id: str, fails: bool) -> str:
-        if not fails:
-            return "succeeded"
-        if self.attempts[id] == 3:
-            return "failed"
-        self.attempts[id] += 1
-        return "retrying"
-
-    @rule(number=choice)
     def make_due(self, number: int) -> None:
         id = self.one(number, "delayed", "retrying")
         if id and self.app.reschedule(id):
-            self.expected[id] = self.again(id)
+            self.expected[id] = "retrying" if self.attempts[id] > 1 else "waiting"
             self.hands.look()
 
-    @rule(number=choice)
-    def cancel_one(self, number: int) -> None:
+    def cancel(self, number: int) -> None:
         id = self.one(number, "waiting", "delayed", "retrying", "running")
         if id:
             assert cancel(id) is not None
             self.expected[id] = "cancelled"
 
-    @rule(number=choice)
     def cancel_what_has_ended(self, number: int) -> None:
         id = self.one(number, *ENDS)
         assert id is None or cancel(id) is None
 
-    @rule(number=choice)
     def dequeue(self, number: int) -> None:
         id = self.one(number, "waiting", "delayed", "retrying")
         if id and self.app.dequeue(id):
             self.expected[id] = "cancelled"
 
-    @rule(keep=st.booleans())
-    def operate_on_failures(self, keep: bool) -> None:
+    def retry_failures(self, number: int) -> None:
         views = list(find(self.app.monitor, Filter()))
-        if keep:
-            retry(self.app.control, views)
-            for view in views:
-                self.expected[view.id], self.attempts[view.id] = "waiting", 1
-        else:
-            remove(self.app.control, views)  # they have failed, and stay so
+        retry(self.app.control, views)
+        for view in views:
+            self.expected[view.id], self.attempts[view.id] = "waiting", 1
 
-    @rule()
-    def move_away_and_back(self) -> None:
+    def remove_failures(self, number: int) -> None:
+        remove(self.app.control, find(self.app.monitor, Filter()))  # they stay what they were
+
+    def move(self, number: int) -> None:
         Move(self.app.control, self.app.monitor, "purchasing", "slow", "mover").run()
         self.what_is_told_is_so()
-        # Home again they cannot come for two minutes: an id that has left is remembered.
+        # For two minutes they could not come home: an id that has left is remembered.
         self.app.command("DEL", self.app.key("purchasing", "recent"))
         Move(self.app.control, self.app.monitor, "slow", "purchasing", "mover").run()
         self.app.command("DEL", self.app.key("slow", "recent"))
@@ -160,7 +170,10 @@ def test_what_is_told_is_so(buoy_server: Server) -> None:
     Truth.server = buoy_server
     try:
         run_state_machine_as_test(
-            Truth, settings=settings(max_examples=40, stateful_step_count=25, deadline=None)
+            Truth,
+            settings=settings(
+                max_examples=60, stateful_step_count=30, deadline=None, database=None
+            ),
         )
     finally:
         Job.app = before
