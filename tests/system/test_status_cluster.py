@@ -1,15 +1,17 @@
 """On a cluster, where queues lie on several nodes: what is known of a job lies beside it."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from buoy.testing import drain
+from buoy.wire import ServerLink
 from buoy_status import astatus, cancel, ended, status, wait
 from tests.support.cluster import Cluster
-from tests.support.processes import Site
+from tests.support.processes import Site, wait_until
 
 from .apps.statuses import Brave, Work
 
@@ -66,3 +68,26 @@ def test_who_awaits_is_answered_too(site: Site) -> None:
         await site.app.aclose()
 
     asyncio.run(ask())
+
+
+def test_many_who_await_do_not_keep_others_from_redis(site: Site, cluster: Cluster) -> None:
+    nodes = [ServerLink(server.url) for server in cluster.servers]
+
+    def all_wait() -> bool:
+        return any(b"blocked_clients:40" in node.call("INFO", "clients") for node in nodes)
+
+    async def crowd() -> None:
+        handles = [await Brave.using(queue="queue1").aenqueue(number) for number in range(40)]
+        waits = [asyncio.create_task(ended(handle)) for handle in handles]
+        await asyncio.to_thread(wait_until, all_wait)
+        started = time.monotonic()
+        await Brave.using(queue="queue1").aenqueue(99)
+        assert time.monotonic() - started < 1.0
+        await asyncio.to_thread(drain, site.app)
+        found = await asyncio.gather(*waits)
+        assert [each and each.result for each in found] == [2 * n for n in range(40)]
+        await site.app.aclose()
+
+    asyncio.run(crowd())
+    for node in nodes:
+        node.close()

@@ -34,4 +34,6 @@ async def acancel(
     job: Handle[Any] | State[Any] | str, *, queue: str | None = None, app: App | None = None
 ) -> Place | None:
     """The same, for programs that await."""
-    return await store.in_thread(cancel, job, queue=queue, app=app)
+    import asyncio
+
+    return await asyncio.to_thread(cancel, job, queue=queue, app=app)

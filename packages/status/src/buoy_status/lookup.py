@@ -74,11 +74,11 @@ async def astatus(
 async def astatus(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
     """The same as status, for programs that await."""
     sought = meant(job, args, kwargs)
-    return (
-        remembered(sought)
-        if sought.app.is_inline
-        else await store.aconverse(sought.app, find(sought))
-    )
+    if sought.app.is_inline:
+        return remembered(sought)
+    from .awaiting import converse
+
+    return await converse(sought.app, find(sought))
 
 
 def meant(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sought:

@@ -1,8 +1,8 @@
 """What is kept in Redis: all of it in the slot of the job's queue, all of it for a time only."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from buoy import App, Job
 from buoy.errors import RedisFull
@@ -13,7 +13,6 @@ from buoy.transition import Word
 
 from . import record
 
-P = ParamSpec("P")
 T = TypeVar("T")
 PACKAGE = "buoy_status"
 FULL_SECONDS = 0.5
@@ -161,28 +160,3 @@ def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> Steps[Any]:
 def converse(app: App, steps: Steps[T]) -> T:
     """Take the steps, waiting for each."""
     return drive(steps, lambda: app.broker.link)
-
-
-async def aconverse(app: App, steps: Steps[T]) -> T:
-    """Take the steps, awaiting each."""
-    from buoy.awire import adrive  # what declares jobs needs no Redis client
-
-    return await adrive(steps, lambda: app.async_link)
-
-
-async def aconverse_apart(app: App, steps: Steps[T]) -> T:
-    """The same on a connection of its own, for steps that take long: those of the app are few."""
-    from buoy.awire import aconnect, adrive
-
-    own = aconnect(app.settings.url, app.broker.link)
-    try:
-        return await adrive(steps, lambda: own)
-    finally:
-        await own.close()
-
-
-async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the core does only for those who block."""
-    import asyncio
-
-    return await asyncio.to_thread(function, *args, **kwargs)

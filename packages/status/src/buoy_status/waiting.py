@@ -48,7 +48,9 @@ async def ended(job: Any, timeout: float | None = None, **where: Any) -> State[A
     sought = named(job, **where)
     if sought.app.is_inline:
         return remembered(sought)
-    return await store.aconverse_apart(sought.app, until_ended(sought, timeout))
+    from .awaiting import converse_apart
+
+    return await converse_apart(sought.app, until_ended(sought, timeout))
 
 
 def until_ended(sought: Sought, timeout: float | None) -> Steps[State[Any] | None]:
