@@ -58,6 +58,15 @@ class TestLive:
         ):
             assert (found.error, found.message) == ("ValueError", "no such card")
 
+    @pytest.mark.parametrize("kept", [[], "x", None, {"error": 7, "message": []}])
+    def test_what_is_no_error_is_not_told(self, kept: Any) -> None:
+        found = alive("delayed", "9000", attempt=2, plugins={"status": kept})
+
+        assert (found.state, found.error, found.message) == ("retrying", None, None)
+
+    def test_what_is_no_payload_waits_all_the_same(self) -> None:
+        assert live(job_view("mail", "a", "\x00", "waiting", ""), "").state == "waiting"
+
     def test_progress_of_a_run_that_was_lost_is_not_that_of_the_next(self) -> None:
         said = json.dumps({"token": "1:w:1", "done": 3, "of": 4, "note": None, "at": 8.5})
 

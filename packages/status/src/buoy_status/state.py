@@ -66,7 +66,8 @@ class State(Generic[R]):
 
 def live(view: JobView, progress: str) -> State[Any]:
     """The state of a job that has a place: nothing but the place is believed."""
-    told = view.failure or view.carried.get("status") or {}
+    kept: object = view.failure or view.carried.get("status")
+    told = kept if isinstance(kept, dict) else {}
     return State(
         id=view.id,
         queue=view.queue,
