@@ -18,15 +18,18 @@ from tests.support.processes import wait_until
 from .conftest import Hands
 from .shop import Checkout, Stubborn, fail
 
-SOON = 1.0
-"""Seconds: less than the time between two looks, far more than a ring needs."""
+LOOK, SOON = 4.0, 3.0
+"""Seconds between two looks; and fewer, in which a ring must have been heard."""
 
 Wait = Callable[..., "Future[Any]"]
 
 
 @pytest.fixture(params=["thread", "loop"])
-def begin(request: pytest.FixtureRequest, buoy_app: App) -> Iterator[Wait]:
+def begin(
+    request: pytest.FixtureRequest, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Wait]:
     """Begins to wait, beside the test, and returns once Redis knows of it."""
+    monkeypatch.setattr(waiting, "MOST", LOOK)
     with ThreadPoolExecutor(8) as pool:
 
         def begin(*args: Any, **kwargs: Any) -> "Future[Any]":
@@ -216,8 +219,7 @@ def test_many_who_await_do_not_keep_others_from_redis(buoy_app: App) -> None:
     async def crowd() -> list[State[Any] | None]:
         handles = [await Checkout.aenqueue(n) for n in range(60)]
         waits = [asyncio.create_task(ended(handle)) for handle in handles]
-        while listeners(buoy_app) < 60:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, lambda: listeners(buoy_app) == 60)
         started = time.monotonic()
         await Checkout.aenqueue(99)
         assert time.monotonic() - started < SOON
