@@ -549,3 +549,22 @@ class TestUnservedQueue:
         Awaiting.enqueue(2)
 
         assert self.warnings(caplog) == []
+
+
+class TestBuild:
+    def test_a_job_is_built_and_run_without_a_queue(self) -> None:
+        app = App("redis://127.0.0.1:1")
+
+        job = app.build(Charge, purchase_id=42)
+        app.perform(job)
+
+        assert ran == [job]
+        assert (job.payload.args, job.queue, job.attempt) == ([42], "purchasing", 1)
+
+    def test_its_arguments_are_checked_and_its_errors_are_raised(self) -> None:
+        app = App("redis://127.0.0.1:1")
+
+        with pytest.raises(InvalidArguments, match="expected arguments for perform"):
+            app.build(Charge)
+        with pytest.raises(ValueError, match="^-1 is no purchase$"):
+            app.perform(app.build(Charge, -1))

@@ -140,6 +140,15 @@ class App:
         jobs = built_rows(job, rows, options)
         return await adrive(self.entering(jobs), lambda: self.async_link)
 
+    def build(self, job: type[Job], *args: Any, **kwargs: Any) -> Job:
+        """A job with these arguments, checked, which nobody has enqueued; for ``perform``."""
+        return built(job, (list(args), kwargs), Options())
+
+    def perform(self, job: Job) -> Any:
+        """Run a job here and now, in its plugins' wrappers: it needs no Redis, and its errors are
+        raised."""
+        return perform(job)
+
     def submit(self, job: Job) -> Handle[Any]:
         """Enqueue a job that a plugin had held; all hooks are asked again."""
         return self.enter([job])[0]

@@ -1,7 +1,7 @@
-"""A call of ``perform`` before it happens: is it possible, and in which spelling is it kept?"""
+"""A call before it happens: is it possible, and in which spelling is it kept?"""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What ``perform`` takes, in the form that makes the common call cheap to check."""
+    """What a method takes, in the form that makes the common call cheap to check."""
 
+    method: str
     whole: inspect.Signature
     names: tuple[str, ...]
     least: int
@@ -24,7 +25,7 @@ class Signature:
     def accept(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
         """The arguments in the one spelling that is kept: what can be positional is.
 
-        Raises InvalidArguments when ``perform`` cannot take them or JSON would change them.
+        Raises InvalidArguments when the method cannot take them or JSON would change them.
         """
         if kwargs or not self.least <= len(args) <= self.most:
             self.bind(name, args, kwargs)
@@ -41,20 +42,27 @@ class Signature:
             self.whole.bind(*args, **kwargs)
         except TypeError as error:
             raise InvalidArguments(
-                f"{name}: expected arguments for perform{self.whole}, but {error}"
+                f"{name}: expected arguments for {self.method}{self.whole}, but {error}"
             ) from None
 
 
 def signature_of(job: type) -> Signature:
     """What callers give to the ``perform`` of a class."""
-    whole = inspect.signature(job.perform)  # type: ignore[attr-defined]  # whoever calls checked
     static = isinstance(inspect.getattr_static(job, "perform"), staticmethod | classmethod)
-    parameters = list(whole.parameters.values())[0 if static else 1 :]
+    # Whoever calls has seen that there is one.
+    return signature("perform", job.perform, bound=static)  # type: ignore[attr-defined]
+
+
+def signature(name: str, method: Callable[..., Any], *, bound: bool = False) -> Signature:
+    """What callers give to a method; to one that is not bound they do not give its first."""
+    whole = inspect.signature(method)
+    parameters = list(whole.parameters.values())[0 if bound else 1 :]
     placed = [each for each in parameters if each.kind in POSITIONAL]
     keyword = [each for each in parameters if each.kind is each.KEYWORD_ONLY]
     endless = any(each.kind is each.VAR_POSITIONAL for each in parameters)
     needs_keyword = any(each.default is each.empty for each in keyword)
     return Signature(
+        method=name,
         whole=whole.replace(parameters=parameters),
         names=tuple("" if each.kind is each.POSITIONAL_ONLY else each.name for each in placed),
         least=sum(each.default is each.empty for each in placed),
