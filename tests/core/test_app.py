@@ -566,5 +566,5 @@ class TestBuild:
 
         with pytest.raises(InvalidArguments, match="expected arguments for perform"):
             app.build(Charge)
-        with pytest.raises(ValueError, match="^-1 is no purchase$"):
+        with pytest.raises(ValueError, match=r"^-1 is no purchase$"):
             app.perform(app.build(Charge, -1))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .call import check_arguments
 from .config import Settings, settings
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .control import Control
     from .monitor import JobView, Monitor
 
+J = TypeVar("J", bound=Job)
 
 class App:
     """A Redis, a namespace and settings: what job classes belong to by their ``app`` attribute.
@@ -140,9 +141,10 @@ class App:
         jobs = built_rows(job, rows, options)
         return await adrive(self.entering(jobs), lambda: self.async_link)
 
-    def build(self, job: type[Job], *args: Any, **kwargs: Any) -> Job:
+    def build(self, job: type[J], *args: Any, **kwargs: Any) -> J:
         """A job with these arguments, checked, which nobody has enqueued; for ``perform``."""
-        return built(job, (list(args), kwargs), Options())
+        made: Any = built(job, (list(args), kwargs), Options())
+        return made  # type: ignore[no-any-return]  # it is of that class
 
     def perform(self, job: Job) -> Any:
         """Run a job here and now, in its plugins' wrappers: it needs no Redis, and its errors are

@@ -1,0 +1,59 @@
+"""Addresses: read strictly, and in the form that every mail server takes."""
+
+from collections.abc import Sequence
+from email.errors import MessageDefect, NonASCIILocalPartDefect, ObsoleteHeaderDefect
+from email.headerregistry import Address
+from email.policy import default
+from typing import Any
+
+import idna
+
+from .errors import InvalidMail
+
+Addresses = str | Address | Sequence[str | Address]
+"""One or more: ``"ann@example.com"``, ``"Ann <ann@example.com>"``, or, for names of all kinds,
+``Address("Ann", addr_spec="ann@example.com")`` of ``email.headerregistry``."""
+
+HARMLESS = (NonASCIILocalPartDefect, ObsoleteHeaderDefect)
+"""``ünal@example.org`` takes SMTPUTF8; ``J. Doe <j@example.org>`` is what people write."""
+
+
+def addresses(given: Addresses, subject: str) -> list[Address]:
+    """What is given, as addresses; raises InvalidMail."""
+    several = [given] if isinstance(given, str | Address) else list(given)
+    return [address(each, subject) for each in several]
+
+
+def address(given: object, subject: str) -> Address:
+    """One address. A text that holds two is refused: a comma in somebody's name must not make
+    another recipient."""
+    if not isinstance(given, str | Address):
+        raise wrong(subject, given)
+    text = str(given)
+    try:
+        parsed: Any = default.header_factory("To", text)
+        [found], [group] = parsed.addresses, parsed.groups
+    except (ValueError, IndexError):  # of the parser of the standard library
+        raise wrong(subject, given) from None
+    spoilt = any(is_spoilt(defect) for defect in parsed.defects)
+    if spoilt or group.display_name is not None or not (found.username and found.domain):
+        raise wrong(subject, given)
+    return Address(found.display_name, found.username, ascii_domain(found.domain, subject, given))
+
+
+def is_spoilt(defect: MessageDefect) -> bool:
+    return not isinstance(defect, HARMLESS)
+
+
+def ascii_domain(domain: str, subject: str, given: object) -> str:
+    """The domain as the name servers know it (IDNA)."""
+    if domain.isascii():
+        return domain
+    try:
+        return idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:
+        raise wrong(subject, given) from None
+
+
+def wrong(subject: str, given: object) -> InvalidMail:
+    return InvalidMail(f"{subject}: expected one address like ann@example.com, got {given!r:.200}")

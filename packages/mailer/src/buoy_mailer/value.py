@@ -1,0 +1,55 @@
+"""A mail as its author writes it, as a value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Self
+
+from .address import Addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail. Its type is guessed from its name, if none is given.
+
+    With a ``cid`` the HTML part shows it: ``<img src="cid:logo">``.
+    """
+
+    name: str
+    content: bytes | str
+    type: str | None = None
+    cid: str | None = None
+
+    @classmethod
+    def file(cls, path: str | Path, type: str | None = None, cid: str | None = None) -> Self:
+        """A file as it lies on the disk, under its own name."""
+        path = Path(path)
+        return cls(path.name, path.read_bytes(), type, cid)
+
+    def types(self) -> tuple[str, str]:
+        """The two halves of its type."""
+        guessed, encoding = guess_type(self.name)
+        known = guessed if encoding is None else None  # of report.csv.gz, the type is not text/csv
+        main, _, sub = (self.type or known or "application/octet-stream").partition("/")
+        return main, sub
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What a method marked with ``@mail`` returns.
+
+    Without ``text`` the text part is made from ``html``. ``sender`` is by default the mailer's.
+    Those in ``bcc`` get the mail and are not named in it.
+    """
+
+    to: Addresses
+    subject: str
+    text: str | None = None
+    html: str | None = None
+    cc: Addresses = ()
+    bcc: Addresses = ()
+    sender: str | None = None
+    reply_to: Addresses = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Attachment] = ()
