@@ -1,0 +1,26 @@
+"""What this package keeps in Redis: how far each alarm has told of the failed jobs."""
+
+import json
+from typing import Any
+
+from buoy import App
+
+from .alarm import Marks
+
+
+def seen(app: App, alarm: str) -> Marks:
+    """The marks of an alarm; none before its first mail."""
+    text: Any = app.command("HGET", key(app), alarm)
+    try:
+        return dict(json.loads(text or "{}"))
+    except ValueError:  # then all failed jobs are new ones: rather an alarm too many
+        return {}
+
+
+def see(app: App, alarm: str, marks: Marks) -> None:
+    """Remember how far an alarm has told."""
+    app.command("HSET", key(app), alarm, json.dumps(marks))
+
+
+def key(app: App) -> str:
+    return app.global_key("mailer", "failures-seen")

@@ -1,0 +1,235 @@
+"""``buoy mail failures``: the alarm for cron and systemd."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from buoy import App, Job
+from buoy.cli import main
+from buoy.testing import drain
+from buoy_mailer import outbox
+from tests.support.smtp import MailServer
+
+MEMORY = ("--mail-url", "memory://")
+OPS = ("--to", "ops@example.com")
+
+
+class Charge(Job):
+    name = "shop.Charge"
+
+    def perform(self, number: int) -> None:
+        if number % 2:
+            raise TimeoutError(f"no answer\nfor {number}")
+        raise KeyError(number)
+
+
+class Report(Job):
+    name = "shop.Report"
+    queue = "reports"
+
+    def perform(self) -> None:
+        raise ZeroDivisionError
+
+
+def run(*options: str) -> Result:
+    return CliRunner().invoke(main, ["mail", "failures", *OPS, *MEMORY, *options])
+
+
+def fail(app: App, *numbers: int) -> None:
+    for number in numbers:
+        Charge.enqueue(number)
+    drain(app)
+
+
+def test_without_a_failed_job_it_is_silent(buoy_app: App) -> None:
+    for options in ([], ["--since-last"]):
+        result = run(*options)
+        assert (result.exit_code, result.output, outbox) == (0, "", [])
+
+
+def test_it_mails_the_counts_and_ends_with_1(buoy_app: App) -> None:
+    fail(buoy_app, 1, 3, 4)
+    Report.enqueue()
+    drain(buoy_app)
+
+    result = run("--from", "alarm@example.com")
+
+    assert result.exit_code == 1
+    assert result.output == "4 failed jobs; mailed to ops@example.com\n"
+    [sent] = outbox
+    assert (sent.sender, sent.recipients) == ("alarm@example.com", ["ops@example.com"])
+    assert sent.message["Subject"] == "[buoy] 4 failed jobs"
+    assert sent.message["Auto-Submitted"] == "auto-generated"
+    lines = sent.message.get_content().replace("\r\n", "\n").splitlines()
+    assert lines[0].startswith("4 failed jobs, namespace 'buoy', told by ")
+    assert lines[2:7] == [
+        "     new    all  class        error",
+        "       2      2  shop.Charge  TimeoutError",
+        "       1      1  shop.Charge  KeyError",
+        "       1      1  shop.Report  ZeroDivisionError",
+        "",
+    ]
+    assert lines[7].startswith("The last one: shop.Report ")
+    assert " in reports, 20" in lines[7]
+    assert lines[8:] == [
+        "  ZeroDivisionError: ",
+        "",
+        "See them:   buoy failed list",
+        "Try again:  buoy failed retry --class CLASS",
+    ]
+
+
+def test_since_last_it_mails_only_when_there_are_more(buoy_app: App) -> None:
+    fail(buoy_app, 1)
+    assert run("--since-last").exit_code == 1
+    assert run("--since-last").exit_code == 0
+
+    fail(buoy_app, 2, 3)
+    result = run("--since-last")
+
+    assert result.exit_code == 1
+    assert result.output == "2 new failed jobs, 3 in all; mailed to ops@example.com\n"
+    assert [sent.message["Subject"] for sent in outbox] == [
+        "[buoy] 1 failed job",
+        "[buoy] 2 new failed jobs, 3 in all",
+    ]
+    assert run("--since-last").exit_code == 0
+    assert run().exit_code == 1  # it asks for all
+
+
+def test_what_failed_in_the_same_millisecond_is_not_missed(buoy_app: App) -> None:
+    fail(buoy_app, 1)
+    run("--since-last")
+    key = buoy_app.broker.keys.part("default", "failed")
+    [_, at] = buoy_app.command("ZRANGE", key, 0, -1, "WITHSCORES")
+    fail(buoy_app, 2)
+    [new] = [view.id for view in buoy_app.monitor.failed() if view.args == [2]]
+    buoy_app.command("ZADD", key, at, new)
+
+    assert run("--since-last").output.startswith("1 new failed job, 2 in all")
+    assert run("--since-last").exit_code == 0
+
+
+def test_what_was_retried_and_failed_again_is_new(buoy_app: App) -> None:
+    fail(buoy_app, 1)
+    run("--since-last")
+    assert CliRunner().invoke(main, ["failed", "retry", "--all"]).exit_code == 0
+    drain(buoy_app)
+
+    assert run("--since-last").exit_code == 1
+
+
+def test_that_some_were_removed_hides_no_new_one(buoy_app: App) -> None:
+    fail(buoy_app, 1, 3)
+    run("--since-last")
+    CliRunner().invoke(main, ["failed", "remove", "--all"])
+    assert run("--since-last").exit_code == 0
+    fail(buoy_app, 2)
+
+    assert run("--since-last").output.startswith("1 failed job;")
+
+
+def test_each_alarm_has_its_own_mark(buoy_app: App) -> None:
+    fail(buoy_app, 1)
+    assert run("--since-last").exit_code == 1
+    assert run("--since-last", "--to", "boss@example.com").exit_code == 1
+    assert run("--since-last", "--queue", "reports").exit_code == 0
+    assert run("--since-last").exit_code == 0
+
+    assert outbox[1].recipients == ["ops@example.com", "boss@example.com"]
+    kept = buoy_app.command("HKEYS", buoy_app.global_key("mailer", "failures-seen"))
+    assert kept == [b"ops@example.com ", b"ops@example.com,boss@example.com "]
+
+
+def test_a_mark_that_cannot_be_read_is_none(buoy_app: App) -> None:
+    fail(buoy_app, 1)
+    key = buoy_app.global_key("mailer", "failures-seen")
+    buoy_app.command("HSET", key, "ops@example.com ", "{")
+
+    assert run("--since-last").exit_code == 1
+
+
+def test_what_could_not_be_mailed_is_told_and_told_again(buoy_app: App, server: MailServer) -> None:
+    fail(buoy_app, 1)
+    server.at_data = ["451 busy"]
+
+    first = run("--mail-url", server.url, "--since-last")
+    second = run("--mail-url", server.url, "--since-last")
+
+    assert first.exit_code == 1
+    assert first.output.startswith(
+        "Error: not mailed to ops@example.com (SMTPDataError: (451, b'busy')): "
+        "1 failed job, namespace 'buoy', told by "
+    )
+    assert (second.exit_code, server.subjects) == (1, ["[buoy] 1 failed job"])
+
+
+def test_one_of_two_recipients_is_refused(buoy_app: App, server: MailServer) -> None:
+    fail(buoy_app, 1)
+    server.refuse = {"boss@example.com": "550 unknown"}
+
+    result = run("--mail-url", server.url, "--to", "boss@example.com")
+
+    assert result.exit_code == 1
+    assert "boss@example.com was refused: 550 unknown\n" in result.output
+    assert len(server.received) == 1
+
+
+def test_a_redis_that_is_away_is_news(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Job, "app", App(f"unix://{tmp_path}/gone.sock"))
+
+    result = run("--since-last")
+
+    assert result.exit_code == 1
+    [sent] = outbox
+    assert sent.message["Subject"] == "[buoy] Redis cannot be asked for failed jobs"
+    assert "gone.sock" in sent.message.get_content()
+    assert result.output.endswith("; mailed to ops@example.com\n")
+
+
+def test_neither_redis_nor_the_mail_server_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Job, "app", App(f"unix://{tmp_path}/gone.sock"))
+    with MailServer() as gone:
+        url = gone.url
+
+    result = run("--mail-url", url)
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: not mailed to ops@example.com (ConnectionRefusedError:")
+    assert "gone.sock" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--to", "ops"], "--to: expected one address like ann@example.com, got 'ops'"),
+        (["--from", "x y"], "--from: expected one address like ann@example.com, got 'x y'"),
+        (
+            ["--mail-url", "mailto:x"],
+            "BUOY_MAIL_URL: expected smtp://HOST, smtps://HOST, file://DIR, memory:// or "
+            "console://, got 'mailto:x'",
+        ),
+    ],
+)
+def test_a_wrong_way_is_noticed_before_it_is_needed(
+    buoy_app: App, options: list[str], message: str
+) -> None:
+    result = run(*options)
+
+    assert (result.exit_code, result.output) == (1, f"Error: {message}\n")
+
+
+def test_the_environment_says_the_way(
+    buoy_app: App, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUOY_MAIL_URL", server.url)
+    monkeypatch.setenv("BUOY_MAIL_FROM", "alarm@example.com")
+    fail(buoy_app, 1)
+
+    result = CliRunner().invoke(main, ["mail", "failures", *OPS])
+
+    assert result.exit_code == 1
+    assert server.received[0].sender == "alarm@example.com"
