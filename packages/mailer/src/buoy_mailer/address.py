@@ -33,7 +33,7 @@ def address(given: object, subject: str) -> Address:
     try:
         parsed: Any = default.header_factory("To", text)
         [found], [group] = parsed.addresses, parsed.groups
-    except (ValueError, IndexError):  # of the parser of the standard library
+    except Exception:  # noqa: BLE001 - the parser of the standard library raises all sorts
         raise wrong(subject, given) from None
     spoilt = any(is_spoilt(defect) for defect in parsed.defects)
     if spoilt or group.display_name is not None or not (found.username and found.domain):

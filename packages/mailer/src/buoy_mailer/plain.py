@@ -60,12 +60,12 @@ class Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.hidden:
             return
-        if self.verbatim:
+        if not self.verbatim:
+            data = re.sub(r"[ \t\r\n\f]+", " ", data)
+            at_start = not self.pieces or self.pieces[-1][-1] in "\n "
+            data = data.lstrip(" ") if at_start else data
+        if data:
             self.pieces.append(data)
-            return
-        text = re.sub(r"[ \t\r\n\f]+", " ", data)
-        at_start = not self.pieces or self.pieces[-1][-1:] in ("\n", " ")
-        self.pieces.append(text.lstrip(" ") if at_start else text)
 
     def apart(self, tag: str) -> None:
         """What such a tag puts between the words before it and those behind it."""

@@ -1,0 +1,296 @@
+"""From a mail to a message: what is in it, and what cannot be."""
+
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buoy_mailer import Attachment, InvalidMail, Mail
+from buoy_mailer.address import address
+from buoy_mailer.compose import compose
+
+NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
+
+
+def composed(id: str = "a1", sender: str = "Shop <shop@example.com>", **fields: Any) -> Any:
+    given = {"to": "ann@example.com", "subject": "Hello", "text": "Hello\n"} | fields
+    return compose(Mail(**given), sender, id, NOW)
+
+
+def read(envelope: Any) -> EmailMessage:
+    """The message as its receiver has it."""
+    message = message_from_bytes(bytes(envelope), policy=default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def content(part: Any) -> str:
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+class TestHeaders:
+    def test_all_that_a_mail_can_say(self) -> None:
+        sent = composed(
+            to=["Ann <ann@example.com>", "bob@example.com"],
+            cc="cy@example.com",
+            bcc=Address("Dee, the boss", addr_spec="dee@example.com"),
+            reply_to="help@example.com",
+            subject="Grüße",
+            headers={"X-Campaign": "spring", "List-Unsubscribe": "<mailto:x@example.com>"},
+        )
+
+        assert sent.sender == "shop@example.com"
+        assert sent.recipients == [f"{name}@example.com" for name in ("ann", "bob", "cy", "dee")]
+        message = read(sent)
+        assert message["From"] == "Shop <shop@example.com>"
+        assert message["To"] == "Ann <ann@example.com>, bob@example.com"
+        assert message["Cc"] == "cy@example.com"
+        assert message["Reply-To"] == "help@example.com"
+        assert message["Subject"] == "Grüße"
+        assert message["X-Campaign"] == "spring"
+        assert message["Date"] == "Sat, 31 Jan 2026 08:00:00 +0000"
+        assert message["Message-ID"] == "<a1@example.com>"
+        assert b"dee" not in bytes(sent)
+
+    def test_the_mail_goes_before_the_mailer(self) -> None:
+        assert composed(sender="a@example.com").sender == "a@example.com"
+        mail = Mail(to="ann@example.com", subject="", text="", sender="b@example.org")
+        sent = compose(mail, "a@example.com", "a1", NOW)
+        assert (sent.sender, sent.message["Message-ID"]) == ("b@example.org", "<a1@example.org>")
+
+    def test_one_recipient_gets_one_mail(self) -> None:
+        sent = composed(to=["ann@example.com", "Ann <ann@example.com>"], bcc="ann@example.com")
+        assert sent.recipients == ["ann@example.com"]
+
+    def test_message_id_and_date_may_be_ones_own(self) -> None:
+        message = read(
+            composed(headers={"message-id": "<x@y>", "Date": "Sun, 1 Feb 2026 00:00:00 +0000"})
+        )
+        assert message.get_all("Message-ID") == ["<x@y>"]
+        assert message["Date"].startswith("Sun, 01 Feb 2026")
+
+    def test_an_id_of_ones_own_makes_a_message_id_all_the_same(self) -> None:
+        one, same, other = (composed(id=id).message["Message-ID"] for id in ("a b", "a b", "a>b"))
+        assert one == same != other
+        assert one == "<acc9227cc02e5f5c13e74125bce89499@example.com>"
+
+    @pytest.mark.parametrize(
+        ("fields", "message"),
+        [
+            (
+                {"subject": "Hello\nBcc: evil@example.com"},
+                "subject: expected text of one line, got 'Hello\\nBcc: evil@example.com'",
+            ),
+            ({"subject": "x\r"}, "subject: expected text of one line, got 'x\\r'"),
+            ({"subject": "x\u2028"}, "subject: expected text of one line, got 'x\\u2028'"),
+            ({"subject": "x\0"}, "subject: expected text of one line, got 'x\\x00'"),
+            ({"subject": None}, "subject: expected text of one line, got None"),
+            ({"subject": "\ud800"}, "subject: expected text that UTF-8 can hold, got '\\ud800'"),
+            (
+                {"headers": {"X-A": "1\nBcc: evil@example.com"}},
+                "headers: X-A: expected text of one line, got '1\\nBcc: evil@example.com'",
+            ),
+            (
+                {"headers": {"X-A: 1\nBcc": "evil@example.com"}},
+                "headers: expected a name like X-Campaign, got 'X-A: 1\\nBcc'",
+            ),
+            ({"headers": {"": "x"}}, "headers: expected a name like X-Campaign, got ''"),
+            (
+                {"headers": {"bcc": "evil@example.com"}},
+                "headers: expected none that a field of Mail makes, got 'bcc'",
+            ),
+            (
+                {"to": "ann@example.com\nBcc: evil@example.com"},
+                "to: expected one address like ann@example.com, "
+                "got 'ann@example.com\\nBcc: evil@example.com'",
+            ),
+            (
+                {"to": "Ann, evil@example.com <ann@example.com>"},
+                "to: expected one address like ann@example.com, "
+                "got 'Ann, evil@example.com <ann@example.com>'",
+            ),
+            (
+                {"to": "ann@example.com, bob@example.com"},
+                "to: expected one address like ann@example.com, "
+                "got 'ann@example.com, bob@example.com'",
+            ),
+            ({"to": []}, "to: expected at least one recipient, got none"),
+            ({"to": [None]}, "to: expected one address like ann@example.com, got None"),
+            ({"cc": "ann"}, "cc: expected one address like ann@example.com, got 'ann'"),
+            ({"bcc": "ann@"}, "bcc: expected one address like ann@example.com, got 'ann@'"),
+            (
+                {"reply_to": "@example.com"},
+                "reply_to: expected one address like ann@example.com, got '@example.com'",
+            ),
+            (
+                {"sender": "shop"},
+                "sender: expected one address like ann@example.com, got 'shop'",
+            ),
+            ({"text": None}, "text: expected text, html or both, got neither"),
+            ({"text": "\ud800"}, "text: expected text that UTF-8 can hold, got '\\ud800'"),
+            ({"html": b"x"}, "html: expected text that UTF-8 can hold, got b'x'"),
+            (
+                {"attachments": [Attachment("a\nb", b"")]},
+                "attachments: name: expected text of one line, got 'a\\nb'",
+            ),
+            (
+                {"attachments": [Attachment("a", b"", type="text/x\nBcc: y")]},
+                "attachments: expected a type like text/csv, got 'text/x\\nBcc: y'",
+            ),
+            (
+                {"attachments": [Attachment("a", 5)]},  # type: ignore[arg-type]
+                "attachments: a: expected bytes or str, got int",
+            ),
+        ],
+    )
+    def test_what_cannot_be_in_a_mail(self, fields: Any, message: str) -> None:
+        with pytest.raises(InvalidMail) as raised:
+            composed(**fields)
+
+        assert str(raised.value) == message
+
+    @given(st.text(max_size=40), st.text(max_size=40))
+    def test_no_text_makes_a_header_or_a_recipient(self, subject: str, name: str) -> None:
+        try:
+            sent = composed(subject=subject, to=f"{name} <ann@example.com>", headers={"X-A": name})
+        except InvalidMail:
+            return
+        assert sent.recipients == ["ann@example.com"]
+        message = read(sent)
+        assert [each.addr_spec for each in message["To"].addresses] == ["ann@example.com"]
+        assert sorted(message.keys()) == sorted(
+            [
+                *("From", "To", "Subject", "Date", "Message-ID", "X-A"),
+                *("MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
+            ]
+        )
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("text", "spec"),
+        [
+            ("ann@example.com", "ann@example.com"),
+            ("J. Doe <j@example.com>", "j@example.com"),
+            ('"Doe, J." <j@example.com>', "j@example.com"),
+            ("root@localhost", "root@localhost"),
+            ("ann@[127.0.0.1]", "ann@[127.0.0.1]"),
+            ('"a b"@example.com', '"a b"@example.com'),
+            ("ann+tag@example.com", "ann+tag@example.com"),
+            ("ünal@example.org", "ünal@example.org"),
+            ("ann@straße.de", "ann@xn--strae-oqa.de"),
+            ("ann@BÜCHER.example", "ann@xn--bcher-kva.example"),
+            ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"),
+        ],
+    )
+    def test_one_is_read(self, text: str, spec: str) -> None:
+        assert address(text, "to").addr_spec == spec
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            " ",
+            "ann",
+            "ann@",
+            "@x",
+            "a@b@c",
+            "<a@b",
+            "a b@x.com",
+            "g: a@x.com;",
+            "ann@x..de\u00fc",
+        ],
+    )
+    def test_what_is_none(self, text: str) -> None:
+        with pytest.raises(InvalidMail):
+            address(text, "to")
+
+    def test_an_address_of_the_standard_library_is_checked_too(self) -> None:
+        sent = composed(to=Address("Doe, J. <x@y.z>", addr_spec="j@straße.de"))
+
+        assert sent.recipients == ["j@xn--strae-oqa.de"]
+        assert read(sent)["To"].addresses[0].display_name == "Doe, J. <x@y.z>"
+
+    def test_an_international_one_is_written_as_it_is(self) -> None:
+        sent = composed(to="ünal@example.org", subject="Grüße")
+
+        assert sent.international
+        assert "To: ünal@example.org\r\n".encode() in bytes(sent)
+        assert not composed(to="Ünal <u@example.org>").international
+
+
+class TestBodies:
+    def test_text_alone(self) -> None:
+        message = read(composed(text="Grüße\n"))
+
+        assert message.get_content_type() == "text/plain"
+        assert content(message) == "Grüße\n"
+        assert bytes(composed(text="Grüße\n")).isascii()
+
+    def test_text_and_html(self) -> None:
+        message = read(composed(text="plain\n", html="<p>rich</p>\n"))
+
+        assert message.get_content_type() == "multipart/alternative"
+        assert [content(part) for part in message.iter_parts()] == ["plain\n", "<p>rich</p>\n"]
+
+    def test_html_alone_gets_a_text_part(self) -> None:
+        message = read(composed(text=None, html="<p>Hello <a href='http://x.y'>Ann</a></p>"))
+
+        assert content(message.get_body(("plain",))) == "Hello Ann (http://x.y)\n"
+
+    def test_attachments(self, tmp_path: Path) -> None:
+        (tmp_path / "bill.pdf").write_bytes(b"%PDF\n\x00\xff")
+        message = read(
+            composed(
+                html="<p>x</p>",
+                attachments=[
+                    Attachment.file(tmp_path / "bill.pdf"),
+                    Attachment("Größe.csv", "a;ü\n"),
+                    Attachment("log.txt.gz", b"\x1f"),
+                    Attachment("x", b"y", type="application/json"),
+                ],
+            )
+        )
+
+        assert message.get_content_type() == "multipart/mixed"
+        found = [
+            (part.get_filename(), part.get_content_type()) for part in message.iter_attachments()
+        ]
+        assert found == [
+            ("bill.pdf", "application/pdf"),
+            ("Größe.csv", "text/csv"),
+            ("log.txt.gz", "application/octet-stream"),
+            ("x", "application/json"),
+        ]
+        first, second, *_ = message.iter_attachments()
+        assert first.get_content() == b"%PDF\n\x00\xff"
+        assert second.get_content() == "a;ü\n"
+
+    def test_an_image_that_the_html_shows(self) -> None:
+        image = Attachment("logo.png", b"\x89PNG", cid="logo")
+        message = read(composed(html="<img src='cid:logo'>", attachments=[image]))
+
+        body = message.get_body(("related",))
+        assert body is not None
+        _, shown = body.iter_parts()
+        assert (shown["Content-ID"], shown.get_content()) == ("<logo>", b"\x89PNG")
+        assert shown.get_content_disposition() == "inline"
+
+    @given(st.binary(max_size=3000))
+    def test_bytes_come_through(self, data: bytes) -> None:
+        message = read(composed(attachments=[Attachment("x.bin", data)]))
+        [part] = message.iter_attachments()
+        assert part.get_content() == data
+
+    @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=300))
+    def test_text_comes_through_in_7_bits(self, text: str) -> None:
+        sent = composed(text=text)
+        assert bytes(sent).isascii()
+        assert content(read(sent)).removesuffix("\n") == text
