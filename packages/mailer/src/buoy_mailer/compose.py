@@ -21,6 +21,7 @@ UTF8 = ASCII.clone(utf8=True)
 HEADER = re.compile(r"[!-9;-~]+")
 TYPE = re.compile(r"[\w.+-]+")
 ATOM = re.compile(r"[\w-]+(\.[\w-]+)*", re.ASCII)
+LONGEST = 64
 OWN = {"from", "to", "cc", "bcc", "subject", "reply-to", "content-type", "mime-version"}
 OWN |= {"content-transfer-encoding"}
 """Headers that a mail gets from its fields."""
@@ -147,4 +148,5 @@ def encodable(text: str, subject: str) -> str:
 
 
 def local_part(id: str) -> str:
-    return id if ATOM.fullmatch(id) else blake2b(id.encode(), digest_size=16).hexdigest()
+    short = len(id) <= LONGEST and ATOM.fullmatch(id)
+    return id if short else blake2b(id.encode(), digest_size=16).hexdigest()

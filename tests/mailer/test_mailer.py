@@ -1,0 +1,417 @@
+"""Mailers: from a call to a mail, by way of a job or without one."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from buoy import (
+    App,
+    ConfigurationError,
+    EnqueueError,
+    InvalidArguments,
+    Job,
+    PayloadTooLarge,
+    Plugin,
+    hookimpl,
+)
+from buoy.cli import main
+from buoy.testing import Clock, assert_enqueued, drain
+from buoy_mailer import InvalidMail, Mail, Mailer, mail, outbox
+
+made: list[str] = []
+
+
+class ShopMailer(Mailer):
+    sender = "Shop <shop@example.com>"
+    mail_url = "memory://"
+
+
+class UserMailer(ShopMailer):
+    name = "shop.UserMailer"
+
+    @mail
+    def welcome(self, user_id: int, note: str = "", *, dry: bool = False) -> Mail:
+        """Greets a new user."""
+        made.append(f"welcome {user_id} {note} {dry}")
+        return Mail(to=f"user{user_id}@example.com", subject=f"Welcome {user_id}", text=note)
+
+    @mail
+    def reminder(self, user_id: int) -> Mail | None:
+        return self.welcome(user_id, "again") if user_id < 100 else None
+
+    @mail
+    async def soon(self, user_id: int) -> Mail:
+        await asyncio.sleep(0)
+        return self.welcome(user_id, "awaited")
+
+    @mail
+    def wrong(self) -> Mail:
+        return "Hello"  # type: ignore[return-value]
+
+    @mail
+    def invalid(self) -> Mail:
+        return Mail(to="ann", subject="Hello", text="")
+
+    @mail
+    def bulk(self, users: list[int]) -> Mail:
+        users.append(0)
+        return Mail(to="ann@example.com", subject=str(users), text="")
+
+
+@pytest.fixture(autouse=True)
+def nothing_made() -> None:
+    made.clear()
+
+
+def subjects() -> list[str]:
+    return [str(sent.message["Subject"]) for sent in outbox]
+
+
+def failure(app: App) -> str:
+    [view] = app.monitor.failed()
+    return f"{view.failure['error']}: {view.failure['message']}"
+
+
+class TestJob:
+    def test_the_method_runs_in_the_worker(self, buoy_app: App) -> None:
+        handle = UserMailer.welcome(42, note="Hello").deliver()
+
+        assert (handle.state, handle.queue, made, outbox) == ("queued", "mail", [], [])
+        [view] = buoy_app.monitor.peek("mail")
+        assert (view.name, view.args, view.kwargs) == (
+            "shop.UserMailer",
+            ["welcome", 42, "Hello"],
+            {},
+        )
+        assert drain(buoy_app) == {"done": 1}
+        assert made == ["welcome 42 Hello False"]
+        [sent] = outbox
+        assert (sent.sender, sent.recipients) == ("shop@example.com", ["user42@example.com"])
+        assert sent.message["Message-ID"] == f"<{handle.id}@example.com>"
+
+    def test_later(self, buoy_app: App, buoy_clock: Clock) -> None:
+        assert UserMailer.welcome(1).deliver_in(3600).state == "delayed"
+        assert UserMailer.welcome(2).deliver_in(timedelta(hours=2)).state == "delayed"
+        when = datetime.now(UTC) + timedelta(hours=3)
+        assert UserMailer.welcome(3).deliver_at(when).state == "delayed"
+
+        for hour in range(4):
+            assert drain(buoy_app).total() == (hour > 0)
+            buoy_clock.advance(3601)
+        assert subjects() == ["Welcome 1", "Welcome 2", "Welcome 3"]
+
+    def test_for_programs_that_await(self, buoy_app: App) -> None:
+        async def program() -> str:
+            handle = await UserMailer.welcome(42).adeliver()
+            await buoy_app.aclose()
+            return handle.state
+
+        assert asyncio.run(program()) == "queued"
+        assert drain(buoy_app) == {"done": 1}
+
+    def test_a_method_may_await(self, buoy_app: App) -> None:
+        UserMailer.soon(42).deliver()
+
+        assert drain(buoy_app) == {"done": 1}
+        assert outbox[0].message.get_content().strip() == "awaited"
+
+    def test_a_method_may_call_another_and_may_say_no(self, buoy_app: App) -> None:
+        UserMailer.reminder(42).deliver()
+        UserMailer.reminder(100).deliver()
+
+        assert drain(buoy_app) == {"done": 2}
+        assert subjects() == ["Welcome 42"]
+
+    def test_the_same_mail_has_the_same_identifier(self, buoy_app: App) -> None:
+        one, same = UserMailer.welcome(42).deliver(), UserMailer.welcome(user_id=42).deliver()
+        other, third = UserMailer.welcome(43).deliver(), UserMailer.reminder(42).deliver()
+
+        assert one.identifier == same.identifier
+        assert len({one.identifier, other.identifier, third.identifier}) == 3
+        assert_enqueued(UserMailer, "welcome", 42)
+        assert UserMailer.welcome(42).dequeue() == [one.id, same.id]
+        assert UserMailer.welcome(42).dequeue() == []
+
+    def test_arguments_that_a_method_changes_are_as_they_were_in_the_next_attempt(
+        self, buoy_app: App
+    ) -> None:
+        UserMailer.bulk([1]).deliver()
+        [view] = buoy_app.monitor.peek("mail")
+        drain(buoy_app)
+        assert (view.args, subjects()) == (["bulk", [1]], ["[1, 0]"])
+
+    def test_plugins_and_queue_are_inherited(self, buoy_app: App) -> None:
+        heard: list[str] = []
+
+        @dataclass(frozen=True)
+        class Loud(Plugin):
+            @hookimpl(wrapper=True)
+            def around_perform(self, job: Job) -> Iterator[None]:
+                heard.append(f"{job.queue} {job.payload.args}")
+                return (yield)
+
+        class Base(ShopMailer):
+            queue = "letters"
+            plugins = [Loud()]
+
+        class Child(Base):
+            @mail
+            def hello(self) -> Mail:
+                return Mail(to="ann@example.com", subject=f"attempt {self.attempt}", text="")
+
+        class Grandchild(Child):
+            @mail
+            def hello(self) -> Mail:
+                made.append("overridden")
+                return super().hello()
+
+        Child.hello().deliver()
+        Grandchild.hello().deliver()
+        drain(buoy_app)
+
+        assert heard == ["letters ['hello']", "letters ['hello']"]
+        assert made == ["overridden"]
+
+    def test_the_command_line_and_names_do_as_well(self, buoy_app: App) -> None:
+        UserMailer.using(queue="bulk", id="mine").enqueue("welcome", 1)
+        buoy_app.push("shop.UserMailer", ["welcome", 2], queue="mail")
+        result = CliRunner().invoke(
+            main, ["enqueue", "-a", __name__, "shop.UserMailer", '["welcome", 3]']
+        )
+
+        assert result.exit_code == 0, result.output
+        drain(buoy_app)
+        assert sorted(subjects()) == ["Welcome 1", "Welcome 2", "Welcome 3"]
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("delivery", "message"),
+        [
+            (
+                UserMailer.welcome(),  # type: ignore[call-arg]
+                "shop.UserMailer.welcome: expected arguments for welcome(user_id: int, note: str "
+                "= '', *, dry: bool = False) -> buoy_mailer.value.Mail, but missing a required "
+                "argument: 'user_id'",
+            ),
+            (
+                UserMailer.welcome(1, note=b"x"),  # type: ignore[arg-type]
+                "shop.UserMailer.welcome: argument 2: expected str, int, float, bool, None, list "
+                "or dict, got bytes",
+            ),
+            (
+                UserMailer.welcome(object()),  # type: ignore[arg-type]
+                "shop.UserMailer.welcome: argument 1: expected str, int, float, bool, None, list "
+                "or dict, got object",
+            ),
+        ],
+    )
+    def test_arguments_are_checked_where_the_mail_is_delivered(
+        self, buoy_app: App, delivery: Any, message: str
+    ) -> None:
+        for deliver in (delivery.deliver, delivery.deliver_now, delivery.message):
+            with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
+                deliver()
+        assert buoy_app.monitor.queue_names() == []
+
+    def test_a_mail_that_there_is_not(self, buoy_app: App) -> None:
+        known = "welcome, reminder, soon, wrong, invalid, bulk"
+        for args, got in (((), "None"), (("welcom", 1), "'welcom'"), ((7,), "7")):
+            with pytest.raises(InvalidArguments) as raised:
+                UserMailer.using().enqueue(*args)
+            assert str(raised.value) == (
+                f"shop.UserMailer: expected the name of a mail ({known}), got {got}"
+            )
+        buoy_app.push("shop.UserMailer", ["welcom", 1], queue="mail")
+        assert drain(buoy_app) == {"failed": 1}
+        assert failure(buoy_app) == (
+            "buoy.errors.InvalidArguments: shop.UserMailer: expected the name of a mail "
+            f"({known}), got 'welcom'"
+        )
+
+    def test_what_is_too_big_for_redis_is_refused_with_what_to_do(self, buoy_app: App) -> None:
+        for deliver in (
+            UserMailer.welcome(1, "x" * 2**20).deliver,
+            lambda: asyncio.run(UserMailer.welcome(1, "x" * 2**20).adeliver()),
+        ):
+            with pytest.raises(PayloadTooLarge) as raised:
+                deliver()
+            assert re.fullmatch(
+                r"shop\.UserMailer: expected a payload of at most 1048576 bytes, got 1048\d+; "
+                "store the data elsewhere and pass its key, or raise BUOY_MAX_PAYLOAD\\. What a "
+                "mail is made of need not travel: pass an id, and read files, to attach them, in "
+                "the method",
+                str(raised.value),
+            )
+
+    @pytest.mark.parametrize(
+        ("delivery", "message"),
+        [
+            (
+                UserMailer.wrong(),
+                "buoy_mailer.errors.InvalidMail: shop.UserMailer.wrong: expected a Mail, "
+                "got 'Hello'",
+            ),
+            (
+                UserMailer.invalid(),
+                "buoy_mailer.errors.InvalidMail: shop.UserMailer.invalid: to: expected one "
+                "address like ann@example.com, got 'ann'",
+            ),
+        ],
+    )
+    def test_a_mail_that_cannot_be_sent_fails_by_name(
+        self, buoy_app: App, delivery: Any, message: str
+    ) -> None:
+        delivery.deliver()
+
+        assert drain(buoy_app) == {"failed": 1}
+        assert failure(buoy_app) == message
+        with pytest.raises(InvalidMail):
+            delivery.deliver_now()
+
+    def test_a_mailer_without_a_sender(self, buoy_app: App) -> None:
+        class Nobody(Mailer):
+            name = "shop.Nobody"
+            mail_url = "memory://"
+
+            @mail
+            def hello(self, sender: str | None) -> Mail:
+                return Mail(to="ann@example.com", subject="", text="", sender=sender)
+
+        Nobody.hello("shop@example.com").deliver_now()
+        assert len(outbox) == 1
+        with pytest.raises(ConfigurationError) as raised:
+            Nobody.hello(None).deliver_now()
+        assert str(raised.value) == (
+            "shop.Nobody.sender: expected an address, got none; set it on the class, "
+            "or give Mail(sender=...)"
+        )
+
+    def test_names_that_cannot_be(self) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+
+            class Taken(Mailer):
+                @mail
+                def enqueue(self) -> Mail:  # type: ignore[override]
+                    raise NotImplementedError
+
+        assert str(raised.value) == (
+            f"{TAKEN}.enqueue: expected a name that mailers do not use themselves, got 'enqueue'"
+        )
+        with pytest.raises(ConfigurationError) as raised:
+
+            class Unmarked(UserMailer):
+                def welcome(self, user_id: int) -> Mail:  # type: ignore[override]
+                    raise NotImplementedError
+
+        assert str(raised.value) == (
+            f"{TAKEN.replace('Taken', 'Unmarked')}.welcome: expected @mail, which the method "
+            "has that it replaces, got none"
+        )
+        with pytest.raises(InvalidMail) as invalid:
+
+            class Sender(Mailer):
+                name = "shop.Sender"
+                sender = "nobody"
+
+        assert str(invalid.value) == (
+            "shop.Sender.sender: expected one address like ann@example.com, got 'nobody'"
+        )
+
+
+TAKEN = "TestMistakes.test_names_that_cannot_be.<locals>.Taken"
+
+
+class TestHere:
+    def test_now_needs_no_redis(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Job, "app", App("redis://127.0.0.1:1"))
+
+        UserMailer.welcome(42).deliver_now()
+        UserMailer.soon(43).deliver_now()
+        UserMailer.reminder(100).deliver_now()
+
+        assert subjects() == ["Welcome 42", "Welcome 43"]
+        with pytest.raises(EnqueueError):
+            UserMailer.welcome(42).deliver()
+
+    def test_now_on_an_event_loop(self) -> None:
+        async def program() -> None:
+            UserMailer.soon(42).deliver_now()
+
+        asyncio.run(program())
+        assert subjects() == ["Welcome 42"]
+
+    def test_a_preview_sends_nothing(self) -> None:
+        for delivery in (UserMailer.welcome(42), UserMailer.soon(42)):
+            assert delivery.message()["To"] == "user42@example.com"
+        assert outbox == []
+
+    def test_inline(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Job, "app", App("redis://127.0.0.1:1", inline=True))
+
+        assert UserMailer.welcome(42).deliver().state == "queued"
+        assert subjects() == ["Welcome 42"]
+
+
+class TestSwitches:
+    def test_in_excluded_environments_mails_go_out_at_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Job, "app", App("redis://127.0.0.1:1"))
+        monkeypatch.setenv("BUOY_ENV", "test")
+
+        handle = UserMailer.welcome(42).deliver_in(3600)
+
+        assert (handle.state, handle.queue) == ("queued", "mail")
+        assert outbox[0].message["Message-ID"] == f"<{handle.id}@example.com>"
+        assert asyncio.run(UserMailer.welcome(43).adeliver()).state == "queued"
+        assert subjects() == ["Welcome 42", "Welcome 43"]
+
+    def test_which_these_are_is_up_to_the_class(
+        self, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Quiet(UserMailer):
+            excluded_environments = ("ci",)
+
+        monkeypatch.setenv("BUOY_ENV", "test")
+        Quiet.welcome(1).deliver()
+        assert outbox == []
+        monkeypatch.setenv("BUOY_ENV", "ci")
+        Quiet.welcome(2).deliver()
+        assert subjects() == ["Welcome 2"]
+
+    @pytest.mark.parametrize("by", ["class", "environment"])
+    def test_with_perform_deliveries_off_nothing_goes_out(
+        self, buoy_app: App, monkeypatch: pytest.MonkeyPatch, by: str
+    ) -> None:
+        class Switched(UserMailer):
+            pass
+
+        before = Switched.welcome(1).deliver()
+        if by == "class":
+            Switched.perform_deliveries = False
+        else:
+            monkeypatch.setenv("BUOY_MAIL_DELIVERIES", "0")
+
+        handle = Switched.welcome(2).deliver()
+        Switched.welcome(3).deliver_now()
+
+        assert (handle.state, handle.reason) == ("rejected", "perform_deliveries is off")
+        assert drain(buoy_app) == {"done": 1}  # what had been enqueued before
+        assert buoy_app.find(before.id) is None
+        assert outbox == []
+        with pytest.raises(InvalidArguments):
+            Switched.welcome("1", 2, 3).deliver()  # type: ignore[call-arg, arg-type]
+        Switched.perform_deliveries = True
+        Switched.welcome(4).deliver_now()
+        assert subjects() == ["Welcome 4"]
+
+
+def test_documentation_sees_the_method() -> None:
+    assert vars(UserMailer)["welcome"].__doc__ == "Greets a new user."

@@ -1,0 +1,123 @@
+"""The ways out that are no mail servers, and how a way is found."""
+
+import re
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from buoy import ConfigurationError
+from buoy_mailer import outbox
+from buoy_mailer.compose import Envelope, compose
+from buoy_mailer.smtp import Smtp
+from buoy_mailer.transport import transport
+from buoy_mailer.value import Mail
+
+NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
+SHOWN = """\
+X-Envelope-From: shop@example.com
+X-Envelope-To: ann@example.com
+X-Envelope-To: bob@example.com
+From: shop@example.com
+To: ann@example.com
+Subject: Hello
+Date: Sat, 31 Jan 2026 08:00:00 +0000
+Message-ID: <a1@example.com>
+Content-Type: text/plain; charset="utf-8"
+Content-Transfer-Encoding: 7bit
+MIME-Version: 1.0
+
+Hello
+"""
+
+
+def envelope(id: str = "a1", text: str = "Hello\n") -> Envelope:
+    mail = Mail(to="ann@example.com", bcc="bob@example.com", subject="Hello", text=text)
+    return compose(mail, "shop@example.com", id, NOW)
+
+
+class TestFolder:
+    def test_each_job_has_its_file(self, tmp_path: Path) -> None:
+        way = transport(f"file://{tmp_path}/new/mails")
+
+        assert way.send(envelope()) == {}
+        way.send(envelope("a2"))
+        way.send(envelope("../../etc/passwd"))
+        way.send(envelope())  # another attempt
+
+        found = sorted(path.name for path in tmp_path.rglob("*.*"))
+        assert found == ["03d915744132df301bb7f67f4e92a4e9.eml", "a1.eml", "a2.eml"]
+        text = (tmp_path / "new/mails/a1.eml").read_bytes().decode()
+        assert text.replace("\r\n", "\n") == SHOWN
+
+    def test_a_folder_as_seen_from_here(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        transport("file://./mails").send(envelope())
+        assert (tmp_path / "mails" / "a1.eml").exists()
+
+    def test_a_file_is_there_as_a_whole_or_not_at_all(self, tmp_path: Path) -> None:
+        way, seen = transport(f"file://{tmp_path}"), set[int]()
+        stop = threading.Event()
+
+        def look() -> None:
+            while not stop.is_set():
+                seen.update(path.stat().st_size for path in tmp_path.glob("*.eml"))
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        for _ in range(20):
+            way.send(envelope(text="x" * 200_000))
+        stop.set()
+        watcher.join()
+
+        assert seen <= {(tmp_path / "a1.eml").stat().st_size}
+        assert [path.name for path in tmp_path.iterdir()] == ["a1.eml"]
+
+    def test_a_file_in_its_place(self, tmp_path: Path) -> None:
+        (tmp_path / "mails").touch()
+        with pytest.raises(FileExistsError):
+            transport(f"file://{tmp_path}/mails").send(envelope())
+
+
+def test_memory() -> None:
+    transport("memory://").send(envelope())
+
+    assert [(sent.id, sent.recipients) for sent in outbox] == [
+        ("a1", ["ann@example.com", "bob@example.com"])
+    ]
+
+
+def test_the_console(capsys: pytest.CaptureFixture[str]) -> None:
+    transport("console://").send(envelope())
+
+    assert capsys.readouterr().out == SHOWN + "\n"
+
+
+def test_a_server_is_found_once() -> None:
+    found = transport("smtp://localhost")
+
+    assert isinstance(found, Smtp)
+    assert transport("smtp://localhost") is found
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("", ""),
+        ("localhost", "localhost"),
+        ("mailto:ann@example.com", "mailto:ann@example.com"),
+        ("file://", "file://"),
+        ("memory://x", "memory://x"),
+        ("http://ann:secret@localhost", "http://ann:***@localhost"),
+    ],
+)
+def test_a_url_that_leads_nowhere(url: str, shown: str) -> None:
+    message = (
+        "BUOY_MAIL_URL: expected smtp://HOST, smtps://HOST, file://DIR, memory:// or console://, "
+        f"got {shown!r}"
+    )
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        transport(url)
