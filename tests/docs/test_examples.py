@@ -51,12 +51,24 @@ def test_the_example_of_the_core_runs(tmp_path: Path, buoy_server: Server) -> No
     assert charged == "charging 42 in EUR, attempt 1"
 
 
+def test_the_example_of_the_mailer_runs(tmp_path: Path, buoy_server: Server) -> None:
+    page = Page("packages/mailer/README.md")
+    page.write_files(tmp_path)
+    [commands] = [block for block in page.blocks("sh") if "buoy worker" in block]
+
+    said = shell(commands, tmp_path, buoy_server.url)
+
+    assert said.startswith("queued mail\nX-Envelope-From: shop@example.com\n")
+    assert "Subject: Welcome, Ann!\n" in said
+
+
 @pytest.mark.parametrize(
     ("page", "test"),
     [
         ("packages/core/README.md", "test_shop.py"),
         ("docs/writing-a-plugin.md", "test_ration.py"),
         ("packages/retry/README.md", "test_mailers.py"),
+        ("packages/mailer/README.md", "test_mails.py"),
     ],
 )
 def test_the_tests_in_the_documentation_pass(page: str, test: str, tmp_path: Path) -> None:
