@@ -156,6 +156,27 @@ class TestHeaders:
 
         assert str(raised.value) == message
 
+    def test_a_long_link_stays_a_link(self) -> None:
+        link = f"<https://example.com/{'a' * 200}>, <mailto:help@example.com>"
+        sent = composed(headers={"List-Unsubscribe": link}, subject="a" * 300)
+
+        assert f"List-Unsubscribe: {link}\r\n".encode() in bytes(sent)
+        assert f"Subject: {'a' * 300}\r\n".encode() in bytes(sent)
+
+    @pytest.mark.parametrize("word", ["a", "ü", "世"])
+    def test_a_word_longer_than_any_line_comes_through(self, word: str) -> None:
+        sent = composed(subject=word * 2000, headers={"X-A": word * 900})
+        assert read(sent)["Subject"] == word * 2000
+        assert read(sent)["X-A"] == word * 900
+        assert max(map(len, bytes(sent).split(b"\r\n"))) <= 998
+
+    @given(st.lists(st.text(st.characters(categories=["L", "P"]), max_size=90), max_size=5))
+    def test_every_subject_comes_through(self, words: list[str]) -> None:
+        subject = " ".join(word for word in words if word)
+        sent = composed(subject=subject)
+        assert read(sent)["Subject"] == subject
+        assert bytes(sent).isascii()
+
     @given(st.text(max_size=40), st.text(max_size=40))
     def test_no_text_makes_a_header_or_a_recipient(self, subject: str, name: str) -> None:
         try:

@@ -314,6 +314,16 @@ class TestMistakes:
             f"{TAKEN.replace('Taken', 'Unmarked')}.welcome: expected @mail, which the method "
             "has that it replaces, got none"
         )
+        with pytest.raises(ConfigurationError) as raised:
+
+            class Text(Mailer):
+                name = "shop.Text"
+                excluded_environments = "test"
+
+        assert str(raised.value) == (
+            "shop.Text.excluded_environments: expected several names, got 'test'; "
+            "put them in a tuple"
+        )
         with pytest.raises(InvalidMail) as invalid:
 
             class Sender(Mailer):

@@ -307,7 +307,17 @@ class TestUrl:
             (
                 "smtp://ann:secret@h:x",
                 "smtp://ann:***@h:x",
-                "Port could not be cast to integer value as 'x'",
+                "the port is no number from 0 to 65535",
+            ),
+            (
+                "smtp://ann:p@s/s@h:25",
+                "smtp://ann:***@h:25",
+                "a host is needed, and no path",
+            ),
+            (
+                "smtp://ann:p/s@h",
+                "smtp://ann:***@h",
+                "a host is needed, and no path",
             ),
         ],
     )

@@ -5,19 +5,16 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from hashlib import blake2b
 from typing import Any
 
 from .address import address, addresses
 from .errors import InvalidMail
+from .lines import ASCII, UTF8
 from .plain import plain
 from .value import Attachment, Mail
 
-# All bodies in 7 bits: no server has to know more. Lines end as SMTP wants it.
-ASCII = SMTP.clone(cte_type="7bit")
-UTF8 = ASCII.clone(utf8=True)
 HEADER = re.compile(r"[!-9;-~]+")
 TYPE = re.compile(r"[\w.+-]+")
 ATOM = re.compile(r"[\w-]+(\.[\w-]+)*", re.ASCII)

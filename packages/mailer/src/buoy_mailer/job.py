@@ -46,6 +46,11 @@ class Mailer(Job):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         found = methods(cls)
         super().__init_subclass__(**kwargs)
+        if isinstance(cls.excluded_environments, str):
+            raise ConfigurationError(
+                f"{cls.name}.excluded_environments: expected several names, "
+                f"got {cls.excluded_environments!r}; put them in a tuple"
+            )
         if hasattr(cls, "sender"):
             address(cls.sender, f"{cls.name}.sender")
         cls.mails = {name: signature(name, each.method) for name, each in found.items()}

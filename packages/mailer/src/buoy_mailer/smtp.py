@@ -152,11 +152,15 @@ def read(url: str) -> dict[str, Any]:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
         raise ValueError("user and password are needed together")
+    try:
+        port = parts.port
+    except ValueError:  # its words would show what may be a password
+        raise ValueError("the port is no number from 0 to 65535") from None
     tls = parts.scheme == "smtps"
     starttls = not tls and switched(told.get("starttls"), bool(password))
     return {
         "host": parts.hostname,
-        "port": parts.port or (465 if tls else 587 if starttls else 25),
+        "port": port or (465 if tls else 587 if starttls else 25),
         "user": user,
         "password": password,
         "tls": tls,
@@ -182,4 +186,4 @@ def seconds(text: str, least: float) -> float:
 
 def masked(url: str) -> str:
     """The URL without its password."""
-    return re.sub(r"://([^:@/]*):[^@]*@", r"://\1:***@", url)
+    return re.sub(r"://([^:@/]*):.*@", r"://\1:***@", url)
