@@ -122,6 +122,8 @@ class TestHeaders:
                 "got 'ann@example.com, bob@example.com'",
             ),
             ({"to": []}, "to: expected at least one recipient, got none"),
+            ({"to": None}, "to: expected one address like ann@example.com, got None"),
+            ({"to": 7}, "to: expected one address like ann@example.com, got 7"),
             ({"to": [None]}, "to: expected one address like ann@example.com, got None"),
             ({"cc": "ann"}, "cc: expected one address like ann@example.com, got 'ann'"),
             ({"bcc": "ann@"}, "bcc: expected one address like ann@example.com, got 'ann@'"),

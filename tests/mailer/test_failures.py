@@ -233,3 +233,17 @@ def test_the_environment_says_the_way(
 
     assert result.exit_code == 1
     assert server.received[0].sender == "alarm@example.com"
+
+
+def test_what_cannot_be_read_is_counted(buoy_app: App) -> None:
+    buoy_app.push("no.Such\nClass", queue="default")
+    buoy_app.push("spoilt", queue="default", id="spoilt")
+    key = buoy_app.broker.keys.part("default", "jobs")
+    buoy_app.command("HSET", key, "spoilt", b"{\xff")
+    drain(buoy_app)
+
+    assert run("--since-last").exit_code == 1
+
+    text = outbox[0].message.get_content()
+    assert "  1      1  (unreadable)   buoy.errors.CorruptPayload" in text
+    assert "  1      1  no.Such Class  buoy.errors.UnknownJob" in text

@@ -324,6 +324,11 @@ class TestMistakes:
             "shop.Text.excluded_environments: expected several names, got 'test'; "
             "put them in a tuple"
         )
+        with pytest.raises(ConfigurationError, match=r"^BUOY_MAIL_URL: expected smtp://HOST, "):
+
+            class Nowhere(Mailer):
+                mail_url = "localhost"
+
         with pytest.raises(InvalidMail) as invalid:
 
             class Sender(Mailer):

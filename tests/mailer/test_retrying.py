@@ -63,6 +63,8 @@ def test_what_passes_is_tried_again(
     handle = UserMailer.news().deliver()
 
     assert drain(buoy_app) == {"later": 1}
+    [waiting] = buoy_app.monitor.delayed("mail")
+    assert waiting.carried == {}
     for outcome in ("later", "done"):
         buoy_clock.advance(61)
         assert drain(buoy_app) == {outcome: 1}
@@ -103,7 +105,7 @@ def test_only_those_get_it_again_who_were_refused_for_now(
 
     assert drain(buoy_app) == {"later": 1}
     [waiting] = buoy_app.monitor.delayed("mail")
-    assert waiting.carried["mailer"] == {"reached": ["ann@example.com"], "refused": {}}
+    assert waiting.carried["mailer"] == {"reached": ["ann@example.com"]}
 
     server.refuse = {"cy@example.com": "452 too many"}
     buoy_clock.advance(61)
@@ -204,3 +206,20 @@ def test_without_a_job_refusals_are_raised(server: MailServer) -> None:
     assert list(raised.value.recipients) == ["bob@example.com"]
     assert list(cause.recipients) == ["cy@example.com"]
     assert server.received[0].recipients == ["ann@example.com"]
+
+
+def test_an_operators_retry_that_is_cut_short_still_asks_all(
+    buoy_app: App, buoy_clock: Clock, server: MailServer
+) -> None:
+    server.refuse = {"cy@example.com": "550 unknown"}
+    UserMailer.news().deliver()
+    assert drain(buoy_app) == {"failed": 1}
+
+    server.refuse = {}
+    server.at_mail = ["451 busy"]
+    retry(buoy_app)
+    assert drain(buoy_app) == {"later": 1}
+    buoy_clock.advance(61)
+    assert drain(buoy_app) == {"done": 1}
+
+    assert [got.recipients for got in server.received] == [EVERYBODY[:2], ["cy@example.com"]]

@@ -260,6 +260,10 @@ class TestTls:
         with pytest.raises(ssl.SSLCertVerificationError):
             Smtp.of(url).send(envelope())
 
+    def test_a_server_that_does_not_speak_tls(self, server: MailServer) -> None:
+        with pytest.raises(ssl.SSLError):
+            Smtp.of(f"smtps://localhost:{server.port}?timeout=5").send(envelope())
+
     def test_no_password_goes_to_a_server_without_starttls(self, server: MailServer) -> None:
         smtp = Smtp.of(f"smtp://shop:secret@127.0.0.1:{server.port}")
 

@@ -1,6 +1,6 @@
 """Addresses: read strictly, and in the form that every mail server takes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email.errors import MessageDefect, NonASCIILocalPartDefect, ObsoleteHeaderDefect
 from email.headerregistry import Address
 from email.policy import default
@@ -20,7 +20,7 @@ HARMLESS = (NonASCIILocalPartDefect, ObsoleteHeaderDefect)
 
 def addresses(given: Addresses, subject: str) -> list[Address]:
     """What is given, as addresses; raises InvalidMail."""
-    several = [given] if isinstance(given, str | Address) else list(given)
+    several = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     return [address(each, subject) for each in several]
 
 

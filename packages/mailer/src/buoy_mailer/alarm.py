@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from buoy.cli.output import stamp
+from buoy.cli.output import cell, stamp
 from buoy.monitor import JobView
 
 Marks = dict[str, dict[str, Any]]
@@ -32,7 +32,7 @@ class Tally:
         return tally
 
     def add(self, view: JobView) -> None:
-        kind = (view.name or "(unreadable)", str(view.failure.get("error", "(unknown)")))
+        kind = (named(view), cell(view.failure.get("error", "(unknown)")))
         self.total[kind] += 1
         if is_before(view, self.marks.get(view.queue)):
             return
@@ -65,11 +65,15 @@ class Tally:
             return []
         message = " ".join(str(self.last.failure.get("message", "")).split())[:300]
         return [
-            f"The last one: {self.last.name} {self.last.id} in {self.last.queue}, "
+            f"The last one: {named(self.last)} {self.last.id} in {self.last.queue}, "
             f"{stamp(self.last.at)}",
             f"  {self.last.failure.get('error')}: {message}",
             "",
         ]
+
+
+def named(view: JobView) -> str:
+    return cell(view.name or "(unreadable)")
 
 
 def is_before(view: JobView, mark: dict[str, Any] | None) -> bool:

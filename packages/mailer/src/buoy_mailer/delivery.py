@@ -74,13 +74,11 @@ class Delivery:
         if self.mailer.uses_queue():
             return None
         job = self.job()
-        entered: Handle[None] = Handle(job.id, job.identifier, job.queue, "queued")
         if not self.mailer.delivers():
-            return Handle(
-                *(job.id, job.identifier, job.queue), "rejected", "perform_deliveries is off"
-            )
+            reason = "perform_deliveries is off"
+            return Handle(job.id, job.identifier, job.queue, "rejected", reason)
         self.mailer.app.perform(job)
-        return entered
+        return Handle(job.id, job.identifier, job.queue, "queued")
 
     def job(self) -> "Mailer":
         return self.mailer.app.build(self.mailer, self.mail, *self.args, **self.kwargs)

@@ -51,6 +51,8 @@ class Mailer(Job):
                 f"{cls.name}.excluded_environments: expected several names, "
                 f"got {cls.excluded_environments!r}; put them in a tuple"
             )
+        if cls.mail_url is not None:
+            transport(cls.mail_url)
         if hasattr(cls, "sender"):
             address(cls.sender, f"{cls.name}.sender")
         cls.mails = {name: signature(name, each.method) for name, each in found.items()}
@@ -117,6 +119,8 @@ class Mailer(Job):
             rounds.go(envelope, transport(settings.mail_url(self.mail_url)))
         finally:
             self.carried["mailer"] = rounds.carried()
+            if not self.carried["mailer"]:
+                del self.carried["mailer"]
 
 
 @dataclass(frozen=True, slots=True)

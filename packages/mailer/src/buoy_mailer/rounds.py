@@ -30,12 +30,13 @@ class Rounds:
         return cls(list(carried.get("reached", [])), refused)
 
     def carried(self) -> dict[str, Any]:
-        """The same as plain JSON."""
-        texts = {
+        """The same as plain JSON, without what is empty."""
+        refused = {
             each: [code, text.decode(errors="replace")]
             for each, (code, text) in self.refused.items()
         }
-        return {"reached": self.reached, "refused": texts}
+        told = {"reached": self.reached, "refused": refused}
+        return {name: value for name, value in told.items() if value}
 
     def go(self, envelope: Envelope, transport: Transport) -> None:
         """Send to all that are left. Raises SMTPRecipientsRefused with those that may get it
