@@ -195,18 +195,18 @@ class TestMistakes:
         ("delivery", "message"),
         [
             (
-                UserMailer.welcome(),  # type: ignore[call-arg]
+                UserMailer.welcome,
                 "shop.UserMailer.welcome: expected arguments for welcome(user_id: int, note: str "
                 "= '', *, dry: bool = False) -> buoy_mailer.value.Mail, but missing a required "
                 "argument: 'user_id'",
             ),
             (
-                UserMailer.welcome(1, note=b"x"),  # type: ignore[arg-type]
+                lambda: UserMailer.welcome(1, note=b"x"),  # type: ignore[arg-type]
                 "shop.UserMailer.welcome: argument 2: expected str, int, float, bool, None, list "
                 "or dict, got bytes",
             ),
             (
-                UserMailer.welcome(object()),  # type: ignore[arg-type]
+                lambda: UserMailer.welcome(object()),  # type: ignore[arg-type]
                 "shop.UserMailer.welcome: argument 1: expected str, int, float, bool, None, list "
                 "or dict, got object",
             ),
@@ -215,9 +215,9 @@ class TestMistakes:
     def test_arguments_are_checked_where_the_mail_is_delivered(
         self, buoy_app: App, delivery: Any, message: str
     ) -> None:
-        for deliver in (delivery.deliver, delivery.deliver_now, delivery.message):
+        for way in ("deliver", "deliver_now", "message"):
             with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
-                deliver()
+                getattr(delivery(), way)()
         assert buoy_app.monitor.queue_names() == []
 
     def test_a_mail_that_there_is_not(self, buoy_app: App) -> None:
@@ -254,12 +254,12 @@ class TestMistakes:
         ("delivery", "message"),
         [
             (
-                UserMailer.wrong(),
+                UserMailer.wrong,
                 "buoy_mailer.errors.InvalidMail: shop.UserMailer.wrong: expected a Mail, "
                 "got 'Hello'",
             ),
             (
-                UserMailer.invalid(),
+                UserMailer.invalid,
                 "buoy_mailer.errors.InvalidMail: shop.UserMailer.invalid: to: expected one "
                 "address like ann@example.com, got 'ann'",
             ),
@@ -268,12 +268,12 @@ class TestMistakes:
     def test_a_mail_that_cannot_be_sent_fails_by_name(
         self, buoy_app: App, delivery: Any, message: str
     ) -> None:
-        delivery.deliver()
+        delivery().deliver()
 
         assert drain(buoy_app) == {"failed": 1}
         assert failure(buoy_app) == message
         with pytest.raises(InvalidMail):
-            delivery.deliver_now()
+            delivery().deliver_now()
 
     def test_a_mailer_without_a_sender(self, buoy_app: App) -> None:
         class Nobody(Mailer):
@@ -430,3 +430,12 @@ class TestSwitches:
 
 def test_documentation_sees_the_method() -> None:
     assert vars(UserMailer)["welcome"].__doc__ == "Greets a new user."
+
+
+def test_a_call_that_nobody_delivers_is_told() -> None:
+    message = (
+        "shop.UserMailer.welcome was called, and never delivered; "
+        "expected .deliver() behind the call"
+    )
+    with pytest.warns(RuntimeWarning, match=f"^{re.escape(message)}$"):
+        UserMailer.welcome(42)

@@ -216,7 +216,7 @@ def test_an_operators_retry_that_is_cut_short_still_asks_all(
     assert drain(buoy_app) == {"failed": 1}
 
     server.refuse = {}
-    server.at_mail = ["451 busy"]
+    server.at_data = ["451 busy"]
     retry(buoy_app)
     assert drain(buoy_app) == {"later": 1}
     buoy_clock.advance(61)

@@ -90,6 +90,18 @@ class TestKeeping:
         assert (server.connections, server.subjects) == (2, ["first", "second"])
         assert server.commands == []
 
+    @pytest.mark.parametrize("reply", ["421 too many mails", "451 too many mails"])
+    def test_one_that_the_server_is_tired_of_is_replaced(
+        self, server: MailServer, reply: str
+    ) -> None:
+        smtp = Smtp.of(server.url)
+        smtp.send(envelope(subject="first"))
+
+        server.at_mail = [reply]
+        smtp.send(envelope(subject="second"))
+
+        assert (server.connections, server.subjects) == (2, ["first", "second"])
+
     def test_with_keep_0_it_says_goodbye(self, server: MailServer) -> None:
         smtp = Smtp.of(server.url + "&keep=0")
 
@@ -305,6 +317,11 @@ class TestUrl:
             ("smtp://h?timeut=5", "smtp://h?timeut=5", "unknown: timeut"),
             ("smtp://h?tls=1", "smtp://h?tls=1", "unknown: tls"),
             ("smtp://ann@h", "smtp://ann@h", "user and password are needed together"),
+            (
+                "smtp://ann:%C3%BC@h",
+                "smtp://ann:***@h",
+                "user and password are ASCII, smtplib sends no others",
+            ),
             ("smtp://h?timeout=0", "smtp://h?timeout=0", "0 seconds"),
             ("smtp://h?timeout=nan", "smtp://h?timeout=nan", "nan seconds"),
             ("smtp://h?starttls=yes", "smtp://h?starttls=yes", "starttls is 0 or 1"),

@@ -1,5 +1,6 @@
 """Mails before they are made: methods marked with ``@mail``, and what can be done with a call."""
 
+import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -25,6 +26,16 @@ class Delivery:
         self, mailer: "type[Mailer]", mail: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> None:
         self.mailer, self.mail, self.args, self.kwargs = mailer, mail, args, kwargs
+        self.used = False
+
+    def __del__(self) -> None:
+        if not self.used:
+            warnings.warn(
+                f"{self.mailer.name}.{self.mail} was called, and never delivered; "
+                "expected .deliver() behind the call",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def deliver(self) -> Handle[None]:
         """Put a job on the mailer's queue, which makes the mail and sends it."""
@@ -43,7 +54,7 @@ class Delivery:
         if settled := self.settled():
             return settled
         try:
-            return await self.mailer.aenqueue(self.mail, *self.args, **self.kwargs)
+            return await self.mailer.aenqueue(*self.call, **self.kwargs)
         except PayloadTooLarge as error:
             raise too_large(error) from None
 
@@ -59,13 +70,13 @@ class Delivery:
 
     def dequeue(self) -> list[str]:
         """End the jobs of this very mail that wait or are delayed; returns their ids."""
-        return self.mailer.app.dequeue(self.mailer, self.mail, *self.args, **self.kwargs)
+        return self.mailer.app.dequeue(self.mailer, *self.call, **self.kwargs)
 
     def enqueue(self, **when: Any) -> Handle[None]:
         if settled := self.settled():
             return settled
         try:
-            return self.mailer.using(**when).enqueue(self.mail, *self.args, **self.kwargs)
+            return self.mailer.using(**when).enqueue(*self.call, **self.kwargs)
         except PayloadTooLarge as error:
             raise too_large(error) from None
 
@@ -81,7 +92,13 @@ class Delivery:
         return Handle(job.id, job.identifier, job.queue, "queued")
 
     def job(self) -> "Mailer":
-        return self.mailer.app.build(self.mailer, self.mail, *self.args, **self.kwargs)
+        return self.mailer.app.build(self.mailer, *self.call, **self.kwargs)
+
+    @property
+    def call(self) -> tuple[Any, ...]:
+        """What the job is enqueued with, in front of the named arguments."""
+        self.used = True
+        return (self.mail, *self.args)
 
 
 def too_large(error: PayloadTooLarge) -> PayloadTooLarge:

@@ -29,6 +29,10 @@ class Connection:
     process: int
     used_at: float
 
+    def __post_init__(self) -> None:
+        # Threads end, and leave theirs behind.
+        weakref.finalize(self, self.client.close)
+
     def usable(self, keep: float) -> bool:
         """Whether the server still listens. A forked child leaves its parent's alone."""
         if self.process != os.getpid() or time.monotonic() - self.used_at > keep:
@@ -37,9 +41,6 @@ class Connection:
             return self.client.noop()[0] == 250
         except (OSError, smtplib.SMTPException):
             return False
-
-    def __del__(self) -> None:
-        self.client.close()
 
 
 class Kept(threading.local):
@@ -77,7 +78,22 @@ class Smtp:
 
     def send(self, envelope: Envelope) -> Refusals:
         """See Transport. After any error the connection is not used again."""
-        connection = self.connection()
+        kept = self.usable()
+        if kept is not None:
+            # A server may be tired of a connection; then it has taken nothing over it yet.
+            with suppress(smtplib.SMTPSenderRefused):
+                return self.send_over(kept, envelope)
+        return self.send_over(Connection(self.opened(), os.getpid(), 0.0), envelope)
+
+    def usable(self) -> Connection | None:
+        """The kept connection, taken, if the server still listens."""
+        kept, self.kept.connection = self.kept.connection, None
+        if kept is None or kept.usable(self.keep):
+            return kept
+        kept.client.close()
+        return None
+
+    def send_over(self, connection: Connection, envelope: Envelope) -> Refusals:
         try:
             refusals = hand_over(connection.client, envelope)
         except BaseException:
@@ -89,15 +105,6 @@ class Smtp:
         else:
             leave(connection.client)
         return refusals
-
-    def connection(self) -> Connection:
-        """The kept one, if it can be used, else a new one."""
-        kept, self.kept.connection = self.kept.connection, None
-        if kept is not None:
-            if kept.usable(self.keep):
-                return kept
-            kept.client.close()
-        return Connection(self.opened(), os.getpid(), time.monotonic())
 
     def opened(self) -> smtplib.SMTP:
         client = self.connected()
@@ -152,6 +159,8 @@ def read(url: str) -> dict[str, Any]:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
         raise ValueError("user and password are needed together")
+    if not (user + password).isascii():
+        raise ValueError("user and password are ASCII, smtplib sends no others")
     try:
         port = parts.port
     except ValueError:  # its words would show what may be a password
