@@ -115,12 +115,12 @@ class MailServer:
     @property
     def url(self) -> str:
         """Without TLS and user; else see ``secure_url``."""
-        return f"smtp://127.0.0.1:{self.port}?timeout=5"
+        return f"smtp://127.0.0.1:{self.port}?timeout=30"
 
     def secure_url(self, *options: str) -> str:
         scheme = "smtps" if self.tls else "smtp"
         user = "shop:p%40ss%3Aw@" if self.auth else ""
-        return f"{scheme}://{user}localhost:{self.port}?" + "&".join([CA, "timeout=5", *options])
+        return f"{scheme}://{user}localhost:{self.port}?" + "&".join([CA, "timeout=30", *options])
 
     @property
     def subjects(self) -> list[str]:

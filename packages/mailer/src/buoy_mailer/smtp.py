@@ -6,6 +6,7 @@ import smtplib
 import ssl
 import threading
 import time
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -21,7 +22,7 @@ Refusals = dict[str, tuple[int, bytes]]
 OPTIONS = {"starttls", "timeout", "keep", "cafile"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Connection:
     """A connection, the process that has opened it, and when it was last used."""
 
