@@ -136,10 +136,7 @@ class App:
         self, job: type[Job], rows: Iterable[Row], options: Options
     ) -> list[Handle[Any]]:
         """The same, awaiting Redis."""
-        from .awire import adrive
-
-        jobs = built_rows(job, rows, options)
-        return await adrive(self.entering(jobs), lambda: self.async_link)
+        return await self.aenter(built_rows(job, rows, options))
 
     def build(self, job: type[J], *args: Any, **kwargs: Any) -> J:
         """A job with these arguments, checked, which nobody has enqueued; for ``perform``."""
@@ -157,13 +154,17 @@ class App:
 
     async def asubmit(self, job: Job) -> Handle[Any]:
         """The same, awaiting Redis."""
-        from .awire import adrive
-
-        return (await adrive(self.entering([job]), lambda: self.async_link))[0]
+        return (await self.aenter([job]))[0]
 
     def enter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
         """Ask the hooks, and let those jobs in that none of them keeps out."""
         return drive(self.entering(jobs), lambda: self.broker.link)
+
+    async def aenter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
+        """The same, awaiting Redis."""
+        from .awire import adrive
+
+        return await adrive(self.entering(jobs), lambda: self.async_link)
 
     def entering(self, jobs: Sequence[Job]) -> Steps[list[Handle[Any]]]:
         verdicts = [asked_to_enter(job) for job in jobs]
