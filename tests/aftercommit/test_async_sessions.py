@@ -1,0 +1,283 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+from sqlalchemy.ext.asyncio import (
+    AsyncSession,
+    async_scoped_session,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from buoy import App, EnqueueError, Job
+from buoy.server import Server
+from buoy_aftercommit import AfterCommit, NotPushed, holding
+from tests.support.orders import Base, Order, prepared
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+class Charge(Job):
+    queue = "orders"
+    plugins = [AfterCommit()]
+
+    def perform(self, order_id: int) -> None: ...
+
+
+@pytest.fixture
+def run(tmp_path: Path, buoy_app: App) -> Callable[[Callable[[Sessions], Any]], None]:
+    """Runs a program on an event loop, with a database."""
+
+    @asynccontextmanager
+    async def database() -> AsyncIterator[Sessions]:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'orders.db'}")
+        prepared(engine.sync_engine)
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        try:
+            yield async_sessionmaker(engine)
+        finally:
+            await engine.dispose()
+            await Job.app.aclose()
+
+    def run(program: Callable[[Sessions], Coroutine[Any, Any, None]]) -> None:
+        async def whole() -> None:
+            async with database() as sessions:
+                await program(sessions)
+
+        asyncio.run(whole())
+
+    return run
+
+
+def waiting(app: App) -> list[Any]:
+    return [view.args[0] for view in app.monitor.peek("orders", 0, 5000)]
+
+
+def test_a_job_waits_for_the_commit(run: Any, buoy_app: App) -> None:
+    async def program(sessions: Sessions) -> None:
+        async with sessions.begin() as session:
+            order = Order(id=1)
+            session.add(order)
+            await session.flush()
+            assert (await Charge.aenqueue(1)).state == "held"
+            assert Charge.enqueue(2).state == "held"
+            assert waiting(buoy_app) == []
+        assert waiting(buoy_app) == [1, 2]
+        assert (await Charge.aenqueue(3)).state == "queued"
+
+    run(program)
+
+
+def test_a_rollback_drops_it_and_a_savepoint_its_own(run: Any, buoy_app: App) -> None:
+    async def program(sessions: Sessions) -> None:
+        with suppress(KeyError):
+            async with sessions.begin() as session:
+                session.add(Order(id=1))
+                await Charge.aenqueue(1)
+                raise KeyError
+        async with sessions() as session:
+            session.add(Order(id=2))
+            await Charge.aenqueue(2)
+            async with session.begin_nested() as savepoint:
+                await Charge.aenqueue(3)
+                await savepoint.rollback()
+            await session.commit()
+            await session.scalars(select(Order))
+            assert (await Charge.aenqueue(4)).state == "queued"
+
+    run(program)
+
+    assert waiting(buoy_app) == [2, 4]
+
+
+def test_tasks_are_in_the_transaction_that_they_were_started_in_and_no_other(
+    run: Any, buoy_app: App
+) -> None:
+    async def program(sessions: Sessions) -> None:
+        async def other(number: int, go: asyncio.Event) -> str:
+            await go.wait()
+            return (await Charge.aenqueue(number)).state
+
+        within, after = asyncio.Event(), asyncio.Event()
+        stranger = asyncio.create_task(other(8, within))
+        async with sessions.begin() as session:
+            session.add(Order(id=1))
+            handles = await asyncio.gather(Charge.aenqueue(1), Charge.aenqueue(2))
+            assert [handle.state for handle in handles] == ["held", "held"]
+            assert await asyncio.to_thread(lambda: Charge.enqueue(3).state) == "held"
+            within.set()
+            assert await stranger == "queued"
+            late = asyncio.create_task(other(9, after))
+        after.set()
+        assert await late == "queued"
+
+    run(program)
+
+    assert waiting(buoy_app) == [8, 1, 2, 3, 9]
+
+
+def test_two_requests_at_once_do_not_meet(run: Any, buoy_app: App) -> None:
+    async def program(sessions: Sessions) -> None:
+        first_done = asyncio.Event()
+
+        async def commits() -> None:
+            async with sessions() as session:
+                session.add(Order(id=1))
+                await Charge.aenqueue(1)
+                await session.commit()
+            first_done.set()
+
+        async def fails() -> None:
+            async with sessions() as session:
+                session.add(Order(id=2))
+                await Charge.aenqueue(2)
+                await first_done.wait()
+                await session.rollback()
+
+        await asyncio.gather(fails(), commits())
+
+    run(program)
+
+    assert waiting(buoy_app) == [1]
+
+
+def test_only_sessions_of_one_maker(run: Any, buoy_app: App) -> None:
+    async def program(sessions: Sessions) -> None:
+        registry = async_scoped_session(sessions, asyncio.current_task)
+        elsewhere = create_async_engine("sqlite+aiosqlite://")
+        others = async_sessionmaker(elsewhere)
+
+        class Own(AsyncSession):
+            pass
+
+        owned = async_sessionmaker(sessions.kw["bind"], class_=Own)
+
+        cases: list[Any] = [(sessions, sessions), (registry, registry), (Own, owned)]
+        for named, make in cases:
+
+            class Named(Charge):
+                plugins = [AfterCommit(session=named)]
+
+            async with others.begin():
+                assert Named.enqueue(1).state == "queued"
+            async with make() as session, session.begin():
+                assert Named.enqueue(2).state == "held"
+        await registry.remove()
+        await elsewhere.dispose()
+
+    run(program)
+
+    assert waiting(buoy_app) == [1, 2] * 3
+
+
+def test_the_push_does_not_block_the_event_loop(
+    run: Any, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def blocking(*words: object) -> None:
+        raise AssertionError("blocks")
+
+    async def program(sessions: Sessions) -> None:
+        await Charge.aenqueue(0)  # the queue is known
+        async with sessions.begin():
+            await Charge.aenqueue(1)
+            monkeypatch.setattr(buoy_app.broker.link, "calls", blocking)
+        monkeypatch.undo()
+        Job.app = buoy_app
+
+    run(program)
+
+    assert waiting(buoy_app) == [0, 1]
+
+
+def test_who_is_cancelled_at_the_push_does_not_take_the_job_along(run: Any, buoy_app: App) -> None:
+    """A browser that hangs up just after the commit."""
+
+    async def program(sessions: Sessions) -> None:
+        committed = asyncio.Event()
+
+        async def request() -> None:
+            async with sessions() as session:
+                event.listen(session.sync_session, "after_commit", lambda _: committed.set())
+                session.add(Order(id=1))
+                await Charge.aenqueue(1)
+                await session.commit()
+
+        task = asyncio.create_task(request())
+        await committed.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        deadline = time.monotonic() + 10
+        while not waiting(buoy_app) and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+
+    run(program)
+
+    assert waiting(buoy_app) == [1]
+
+
+def test_without_redis_the_commit_says_so(run: Any, tmp_path: Path) -> None:
+    server = Server(tmp_path / "server")
+    server.start()
+    app = App(server.url)
+
+    class Lonely(Charge):
+        pass
+
+    Lonely.app = app
+
+    async def program(sessions: Sessions) -> None:
+        async with sessions() as session:
+            session.add(Order(id=1))
+            handle = await Lonely.aenqueue(1)
+            server.stop()
+            with pytest.raises(NotPushed) as raised:
+                await session.commit()
+            assert [job.id for job in raised.value.jobs] == [handle.id]
+            assert isinstance(raised.value.__cause__, EnqueueError)
+            assert await session.get(Order, 1) is not None
+            session.add(Order(id=2))
+            await session.commit()
+        await app.aclose()
+
+    run(program)
+
+
+def test_a_block_may_be_awaited(run: Any, buoy_app: App) -> None:
+    async def program(sessions: Sessions) -> None:
+        async with holding():
+            assert (await Charge.aenqueue(1)).state == "held"
+        with suppress(KeyError):
+            async with holding():
+                await Charge.aenqueue(2)
+                raise KeyError
+
+    run(program)
+
+    assert waiting(buoy_app) == [1]
+
+
+def test_inline_jobs_run_after_the_commit(run: Any, buoy_app: App) -> None:
+    async def program(sessions: Sessions) -> None:
+        found: list[bool] = []
+
+        class Look(Job):
+            plugins = [AfterCommit()]
+
+            async def perform(self, order_id: int) -> None:
+                found.append(True)
+
+        with buoy_app.inline():
+            async with sessions.begin() as session:
+                session.add(Order(id=1))
+                await Look.aenqueue(1)
+                assert found == []
+        assert found == [True]
+
+    run(program)

@@ -1,0 +1,396 @@
+import gc
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, event, insert, inspect, select, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+from buoy import App, Job
+from buoy.testing import drain
+from buoy_aftercommit import AfterCommit
+from tests.support.orders import Order
+
+Sessions = sessionmaker[Session]
+
+
+class Charge(Job):
+    queue = "orders"
+    plugins = [AfterCommit()]
+
+    def perform(self, order_id: int) -> None: ...
+
+
+def waiting(app: App, queue: str = "orders") -> list[Any]:
+    return [view.args[0] for view in app.monitor.peek(queue, 0, 5000)]
+
+
+def flush(session: Session) -> None:
+    session.add(Order(id=2))
+    session.flush()
+
+
+WRITES: dict[str, Callable[[Session], object]] = {
+    "add": lambda s: s.add(Order(id=2)),
+    "merge": lambda s: s.merge(Order(id=3)),
+    "delete": lambda s: s.delete(s.get(Order, 1)),
+    "change": lambda s: setattr(s.get(Order, 1), "note", "new"),
+    "flush": flush,
+    "insert": lambda s: s.execute(insert(Order).values(id=2)),
+    "delete many": lambda s: s.execute(delete(Order)),
+    "text": lambda s: s.execute(text("update orders set note = 'new'")),
+    "text with": lambda s: s.execute(
+        text("with x as (select 1) insert into orders (id, note) select 5, '' from x")
+    ),
+    "connection": lambda s: s.connection().execute(insert(Order).values(id=2)),
+    "driver": lambda s: s.connection().exec_driver_sql("delete from orders"),
+    "bulk": lambda s: s.bulk_insert_mappings(inspect(Order), [{"id": 2}]),
+    "query": lambda s: s.query(Order).update({"note": "new"}),
+    "savepoint": lambda s: s.begin_nested(),
+}
+
+
+class TestOneTransaction:
+    def test_a_job_is_held_and_pushed_by_the_commit(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions.begin() as session:
+            order = Order()
+            session.add(order)
+            session.flush()
+            handle = Charge.enqueue(order.id)
+            assert (handle.state, handle.reason) == ("held", "until the transaction commits")
+            assert waiting(buoy_app) == []
+            assert buoy_app.find(handle.id) is None
+
+        found = buoy_app.find(handle.id)
+        assert found is not None
+        assert (found.state, found.identifier) == ("waiting", handle.identifier)
+        assert drain(buoy_app) == {"done": 1}
+
+    def test_outside_of_one_it_is_pushed_at_once(self, buoy_app: App, sessions: Sessions) -> None:
+        assert Charge.enqueue(1).state == "queued"
+        with sessions.begin() as session:
+            session.add(Order())
+        assert Charge.enqueue(2).state == "queued"
+        with sessions():
+            assert Charge.enqueue(3).state == "queued"
+        assert waiting(buoy_app) == [1, 2, 3]
+
+    def test_an_error_drops_it(
+        self, buoy_app: App, sessions: Sessions, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", "buoy.aftercommit")
+        with suppress(KeyError), sessions.begin() as session:
+            session.add(Order())
+            handle = Charge.enqueue(1)
+            raise KeyError
+
+        assert waiting(buoy_app) == []
+        assert caplog.messages == [
+            f"not committed, dropped: id={handle.id} class={Charge.name} queue=orders"
+        ]
+        assert Charge.enqueue(2).state == "queued"
+
+    def test_rollback_and_close_drop_it_and_the_session_goes_on(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        session = sessions()
+        for end in (session.rollback, session.close):
+            session.add(Order())
+            assert Charge.enqueue(1).state == "held"
+            end()
+            assert Charge.enqueue(2).state == "queued"
+        session.add(Order())
+        Charge.enqueue(3)
+        session.commit()
+        session.close()
+        assert waiting(buoy_app) == [2, 2, 3]
+
+    def test_a_commit_that_fails_drops_it(self, buoy_app: App, sessions: Sessions) -> None:
+        with sessions.begin() as session:
+            session.add(Order(id=1))
+        with suppress(IntegrityError), sessions.begin() as session:
+            session.add(Order(id=1))
+            assert Charge.enqueue(1).state == "held"
+        assert waiting(buoy_app) == []
+
+    def test_jobs_go_in_the_order_in_which_they_were_enqueued(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions.begin() as session:
+            Charge.enqueue(1)
+            with session.begin_nested():
+                Charge.enqueue(2)
+            Charge.enqueue(3)
+        assert waiting(buoy_app) == [1, 2, 3]
+
+    def test_the_push_finds_the_connection_given_back(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        held: list[int] = []
+
+        class Inline(Charge):
+            def perform(self, order_id: int) -> None:
+                with sessions() as session:
+                    assert session.get(Order, order_id) is not None
+                held.append(order_id)
+
+        with buoy_app.inline(), sessions.begin() as session:
+            session.add(Order(id=7))
+            Inline.enqueue(7)
+            assert held == []
+        assert held == [7]
+
+
+class TestWhatCounts:
+    """A transaction that was begun by reading has nothing to commit, until it has."""
+
+    def test_one_that_has_only_read_does_not_count(self, buoy_app: App, sessions: Sessions) -> None:
+        with sessions() as session:
+            session.scalars(select(Order)).all()
+            session.execute(text("select 1"))
+            session.execute(text("-- why\n /* how */ WITH x AS (SELECT 1) SELECT * FROM x"))
+            session.connection().exec_driver_sql("PRAGMA user_version")
+            assert session.in_transaction()
+            assert Charge.enqueue(1).state == "queued"
+
+    def test_one_begun_by_hand_counts_from_the_start(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions() as session, session.begin():
+            assert Charge.enqueue(1).state == "held"
+        assert waiting(buoy_app) == [1]
+
+    @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+    def test_one_that_has_something_to_commit_counts(
+        self, buoy_app: App, sessions: Sessions, write: Callable[[Session], object]
+    ) -> None:
+        with sessions.begin() as session:
+            session.add(Order(id=1))
+        with sessions() as session:
+            session.get(Order, 1)
+            write(session)
+            assert Charge.enqueue(1).state == "held"
+            assert waiting(buoy_app) == []
+            session.commit()
+        assert waiting(buoy_app) == [1]
+
+    def test_what_is_read_after_the_commit_begins_nothing_that_counts(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions() as session:
+            order = Order(id=1)
+            session.add(order)
+            session.commit()
+            assert Charge.enqueue(order.id).state == "queued"
+
+    def test_one_that_was_rolled_back_by_an_error_does_not_count(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions.begin() as session:
+            session.add(Order(id=1))
+        with sessions() as session:
+            session.add(Order(id=1))
+            with pytest.raises(IntegrityError):
+                session.flush()
+            assert Charge.enqueue(1).state == "queued"
+            session.rollback()
+
+
+class TestSavepoints:
+    def test_a_savepoint_that_is_rolled_back_drops_only_its_own(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions.begin() as session:
+            Charge.enqueue(1)
+            savepoint = session.begin_nested()
+            session.add(Order())
+            Charge.enqueue(2)
+            with session.begin_nested():
+                Charge.enqueue(3)
+            savepoint.rollback()
+            Charge.enqueue(4)
+            with session.begin_nested():
+                Charge.enqueue(5)
+            assert waiting(buoy_app) == []
+        assert waiting(buoy_app) == [1, 4, 5]
+
+    def test_a_savepoint_ends_with_the_whole(self, buoy_app: App, sessions: Sessions) -> None:
+        with sessions() as session:
+            session.begin_nested()
+            Charge.enqueue(1)
+            session.commit()
+            session.begin_nested()
+            Charge.enqueue(2)
+            session.rollback()
+        assert waiting(buoy_app) == [1]
+
+    def test_a_flush_that_fails_in_a_savepoint_drops_its_own(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions.begin() as session:
+            session.add(Order(id=1))
+            Charge.enqueue(1)
+            with suppress(IntegrityError), session.begin_nested():
+                Charge.enqueue(2)
+                session.execute(insert(Order).values(id=1))
+            Charge.enqueue(3)
+        assert waiting(buoy_app) == [1, 3]
+
+
+class TestEvents:
+    def test_a_job_of_a_flush_belongs_to_the_transaction(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        def charge(mapper: object, connection: object, order: Order) -> None:
+            assert Charge.enqueue(order.id).state == "held"
+
+        event.listen(Order, "after_insert", charge)
+        try:
+            with sessions() as session:
+                session.add(Order(id=8))
+                session.flush()
+                session.add(Order(id=9))
+                session.commit()
+        finally:
+            event.remove(Order, "after_insert", charge)
+        assert waiting(buoy_app) == [8, 9]
+
+    def test_a_job_enqueued_after_the_commit_is_not_held(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions() as session:
+            event.listen(session, "before_commit", lambda session: Charge.enqueue(1))
+            event.listen(session, "after_commit", lambda session: Charge.enqueue(2))
+            session.add(Order())
+            session.commit()
+        assert waiting(buoy_app) == [2, 1]
+
+    def test_one_enqueued_after_the_release_of_a_savepoint_waits_for_the_whole(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        with sessions.begin() as session:
+            with session.begin_nested():
+                event.listen(session, "after_commit", lambda session: Charge.enqueue(1), once=True)
+            assert waiting(buoy_app) == []
+        assert waiting(buoy_app) == [1]
+
+
+class TestWhose:
+    def test_each_thread_is_in_its_own(self, buoy_app: App, sessions: Sessions) -> None:
+        states: list[str] = []
+
+        def enqueue() -> None:
+            states.append(Charge.enqueue(2).state)
+            with sessions() as session:
+                session.get(Order, 1)
+                states.append(Charge.enqueue(3).state)
+
+        with sessions.begin() as session:
+            session.add(Order(id=1))
+            Charge.enqueue(1)
+            thread = threading.Thread(target=enqueue)
+            thread.start()
+            thread.join()
+            assert states == ["queued", "queued"]
+        assert waiting(buoy_app) == [2, 3, 1]
+
+    def test_who_is_handed_a_session_and_uses_it_is_in_its_transaction(
+        self, buoy_app: App, engine: Engine
+    ) -> None:
+        """Frameworks open a session in one thread, and let another one work with it."""
+        session = Session(engine)
+        states: list[str] = []
+
+        def work(use: Any) -> None:
+            use()
+            states.append(Charge.enqueue(1).state)
+
+        def in_a_thread(target: Any, *args: Any) -> None:
+            thread = threading.Thread(target=target, args=args)
+            thread.start()
+            thread.join()
+
+        in_a_thread(session.begin)
+        in_a_thread(work, lambda: session.add(Order()))
+        assert states == ["held"]
+        in_a_thread(session.commit)
+        assert waiting(buoy_app) == [1]
+
+    def test_with_several_sessions_a_job_waits_for_all(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        first, second = sessions(), sessions()
+        first.begin()
+        second.begin()
+        Charge.enqueue(1)
+        first.commit()
+        assert waiting(buoy_app) == []
+        second.commit()
+        assert waiting(buoy_app) == [1]
+
+        first.begin()
+        second.begin()
+        Charge.enqueue(2)
+        first.rollback()
+        Charge.enqueue(3)
+        second.commit()
+        assert waiting(buoy_app) == [1, 3]
+
+    def test_it_does_not_wait_for_what_was_begun_later(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
+        first, second = sessions(), sessions()
+        first.begin()
+        Charge.enqueue(1)
+        second.begin()
+        first.commit()
+        assert waiting(buoy_app) == [1]
+        second.rollback()
+
+    def test_only_sessions_of_one_maker(self, buoy_app: App, engine: Engine) -> None:
+        class Own(Session):
+            pass
+
+        orders, others = sessionmaker(engine), sessionmaker(engine)
+        registry = scoped_session(orders)
+
+        cases: list[Any] = [(orders, orders()), (registry, registry()), (Own, Own(engine))]
+        for named, own in cases:
+
+            class Named(Charge):
+                plugins = [AfterCommit(session=named)]
+
+            with others.begin():
+                assert Named.enqueue(1).state == "queued"
+                with own.begin():
+                    assert Named.enqueue(2).state == "held"
+                assert Charge.enqueue(3).state == "held"
+            registry.remove()
+
+        assert waiting(buoy_app) == [1, 2, 3] * 3
+
+    def test_a_scoped_session_needs_no_word_more(self, buoy_app: App, sessions: Sessions) -> None:
+        registry = scoped_session(sessions)
+        registry.add(Order(id=1))
+        assert Charge.enqueue(1).state == "held"
+        registry.commit()
+        registry.remove()
+        registry.add(Order(id=2))
+        assert Charge.enqueue(2).state == "held"
+        registry.remove()
+        assert waiting(buoy_app) == [1]
+
+    def test_an_abandoned_session_is_forgotten(self, buoy_app: App, sessions: Sessions) -> None:
+        session = sessions()
+        session.add(Order())
+        assert Charge.enqueue(1).state == "held"
+        del session
+        gc.collect()
+        assert Charge.enqueue(2).state == "queued"
+        assert waiting(buoy_app) == [2]
