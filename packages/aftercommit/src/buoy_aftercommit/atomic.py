@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 from .hold import Batch
@@ -20,8 +21,13 @@ class Atomic(Batch):
 
 def open_blocks(using: str | None) -> Iterator[Batch]:
     """Where jobs of the caller must wait: in one database, or in all in which it is in a block."""
-    chosen = connections.all(initialized_only=True) if using is None else [connections[using]]
+    chosen = opened() if using is None else [connections[using]]
     return (batch_of(each) for each in chosen if each.in_atomic_block or is_manual(each))
+
+
+def opened() -> list[Any]:
+    """The connections of this thread."""
+    return list(connections.all(initialized_only=True)) if settings.configured else []
 
 
 def is_manual(connection: Any) -> bool:

@@ -1,0 +1,84 @@
+import threading
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from buoy import App, Job
+from buoy_aftercommit import AfterCommit, holding
+from tests.support.orders import Order
+
+
+class Charge(Job):
+    queue = "orders"
+    plugins = [AfterCommit()]
+
+    def perform(self, order_id: int) -> None: ...
+
+
+def waiting(app: App) -> list[Any]:
+    return [view.args[0] for view in app.monitor.peek("orders", 0, 5000)]
+
+
+def test_jobs_are_pushed_when_the_block_ends(buoy_app: App, engine: Engine) -> None:
+    with holding(), engine.begin() as connection:
+        connection.execute(text("insert into orders (id, note) values (1, '')"))
+        assert Charge.enqueue(1).state == "held"
+        assert waiting(buoy_app) == []
+    assert waiting(buoy_app) == [1]
+    assert Charge.enqueue(2).state == "queued"
+
+
+def test_they_are_dropped_when_it_raises(buoy_app: App) -> None:
+    with suppress(KeyError), holding():
+        Charge.enqueue(1)
+        raise KeyError
+    assert waiting(buoy_app) == []
+
+
+def test_an_inner_block_is_as_a_savepoint(buoy_app: App) -> None:
+    with holding():
+        Charge.enqueue(1)
+        with holding():
+            Charge.enqueue(2)
+        assert waiting(buoy_app) == []
+        with suppress(KeyError), holding():
+            Charge.enqueue(3)
+            raise KeyError
+        Charge.enqueue(4)
+    assert waiting(buoy_app) == [1, 2, 4]
+
+
+def test_a_job_waits_for_block_and_session(
+    buoy_app: App, sessions: "sessionmaker[Session]"
+) -> None:
+    with holding():
+        with sessions.begin() as session:
+            session.add(Order())
+            Charge.enqueue(1)
+        assert waiting(buoy_app) == []
+    with sessions.begin() as session:
+        with holding():
+            Charge.enqueue(2)
+        assert waiting(buoy_app) == [1]
+    assert waiting(buoy_app) == [1, 2]
+
+
+def test_it_counts_for_all_jobs_that_wait_for_commits(buoy_app: App) -> None:
+    class Other(Charge):
+        plugins = [AfterCommit(session=sessionmaker())]
+
+    with holding():
+        assert Other.enqueue(1).state == "held"
+    assert waiting(buoy_app) == [1]
+
+
+def test_another_thread_is_not_inside(buoy_app: App) -> None:
+    states: list[str] = []
+    with holding():
+        thread = threading.Thread(target=lambda: states.append(Charge.enqueue(1).state))
+        thread.start()
+        thread.join()
+    assert states == ["queued"]
