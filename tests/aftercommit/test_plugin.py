@@ -43,7 +43,7 @@ def test_session_is_what_makes_sessions(kind: str) -> None:
     wrong: dict[str, Any] = {
         "a session": Session(),
         "an engine": create_engine("sqlite://"),
-        "a function": scoped_session(made),
+        "a function": scoped_session(made),  # type: ignore[arg-type]
         "a class": int,
     }
     message = (

@@ -1,0 +1,55 @@
+"""What the README shows, and the loss that it tells of, with its remedy."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from buoy.server import Server
+from tests.docs.blocks import Page
+from tests.docs.test_examples import shell
+
+PAGE = Page("packages/aftercommit/README.md")
+BURST = "buoy worker -a shop -q packing --burst"
+
+KILLED = """
+import os, signal
+from shop import Base, Order, Pack, Session, engine
+from sqlalchemy import event
+
+Base.metadata.create_all(engine)
+session = Session()
+event.listen(session, "after_commit", lambda session: os.kill(os.getpid(), signal.SIGKILL))
+session.add(Order(id=1))
+Pack.using(id="pack-1").enqueue(1)
+session.commit()
+"""
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, buoy_app: object) -> None:
+    PAGE.write_files(tmp_path)
+
+
+def test_the_example_runs(tmp_path: Path, buoy_server: Server) -> None:
+    [commands] = [block for block in PAGE.blocks("sh") if "buoy worker" in block]
+
+    said = shell(commands, tmp_path, buoy_server.url)
+
+    assert said.splitlines() == ["pack-1 is held", "waiting", "packing order 1"]
+
+
+def test_a_crash_between_commit_and_push_is_made_good_by_the_sweep(
+    tmp_path: Path, buoy_server: Server
+) -> None:
+    (tmp_path / "killed.py").write_text(KILLED)
+
+    shell("python killed.py || true", tmp_path, buoy_server.url)
+
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        assert database.execute("select id, packed from orders").fetchall() == [(1, 0)]
+    assert shell(BURST, tmp_path, buoy_server.url) == ""
+    said = shell(f"python sweep.py; python sweep.py; {BURST}", tmp_path, buoy_server.url)
+    assert said == "packing order 1\n"
+    assert shell(f"python sweep.py; {BURST}", tmp_path, buoy_server.url) == ""
