@@ -5,7 +5,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, insert, inspect, select, text
+from sqlalchemy import create_engine, delete, event, insert, inspect, select, text
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
@@ -13,6 +15,8 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from buoy import App, Job
 from buoy.testing import drain
 from buoy_aftercommit import AfterCommit
+from buoy_aftercommit.hold import Hold
+from buoy_aftercommit.sessions import Part, Unit, owners
 from tests.support.orders import Order
 
 Sessions = sessionmaker[Session]
@@ -394,3 +398,51 @@ class TestWhose:
         gc.collect()
         assert Charge.enqueue(2).state == "queued"
         assert waiting(buoy_app) == [2]
+
+    def test_nothing_of_it_is_left(self, buoy_app: App, sessions: Sessions) -> None:
+        for end in (Session.commit, Session.rollback, Session.close, Session.flush):
+            with sessions() as session:
+                session.add(Order())
+                Charge.enqueue(1)
+                end(session)
+        del session
+        gc.collect()
+        kept = [each for each in gc.get_objects() if isinstance(each, Hold | Part | Unit)]
+        assert kept == []
+        assert len(owners) == 0
+
+
+class TwoPhase(SQLiteDialect_pysqlite):
+    """SQLite, as if it knew two-phase commits."""
+
+    supports_statement_cache = True
+
+    def do_begin_twophase(self, connection: Any, xid: Any) -> None: ...
+
+    def do_prepare_twophase(self, connection: Any, xid: Any) -> None: ...
+
+    def do_commit_twophase(self, connection: Any, *args: Any, **options: Any) -> None:
+        self.do_commit(connection.connection)  # type: ignore[no-untyped-call]
+
+    def do_rollback_twophase(self, connection: Any, *args: Any, **options: Any) -> None:
+        self.do_rollback(connection.connection)  # type: ignore[no-untyped-call]
+
+
+def test_a_commit_in_two_phases_pushes_after_the_second(buoy_app: App, engine: Engine) -> None:
+    registry.impls["sqlite.twophase"] = lambda: TwoPhase
+    url = engine.url.set(drivername="sqlite+twophase")
+    two = create_engine(url)
+    with Session(two, twophase=True) as session:
+        session.add(Order(id=1))
+        Charge.enqueue(1)
+        session.prepare()
+        Charge.enqueue(2)
+        assert waiting(buoy_app) == []
+        session.commit()
+        assert waiting(buoy_app) == [1, 2]
+        session.add(Order(id=2))
+        Charge.enqueue(3)
+        session.prepare()
+        session.rollback()
+    two.dispose()
+    assert waiting(buoy_app) == [1, 2]
