@@ -169,6 +169,20 @@ class TestTheJob:
         with holding(), pytest.raises(PayloadTooLarge):
             Big.enqueue("x" * 2_000_000)
 
+    def test_its_arguments_are_those_of_the_call(self, buoy_app: App) -> None:
+        class Many(Job):
+            queue = "orders"
+            plugins = [AfterCommit()]
+
+            def perform(self, order_ids: list[int]) -> None: ...
+
+        order_ids = [1, 2]
+        with holding():
+            handle = Many.enqueue(order_ids)
+            order_ids.append(3)
+        assert waiting(buoy_app) == [[1, 2]]
+        assert handle.identifier == Many.enqueue([1, 2]).identifier
+
     def test_a_plugin_may_hold_it_on(self, buoy_app: App) -> None:
         class Watched(Charge):
             plugins = [Witness(verdict=Held("for ever"))]

@@ -2,6 +2,7 @@ import gc
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from buoy import App, Job
+from buoy.server import Server
 from buoy.testing import drain
-from buoy_aftercommit import AfterCommit
+from buoy_aftercommit import AfterCommit, NotPushed
 from buoy_aftercommit.hold import Hold
 from buoy_aftercommit.sessions import Part, Unit, owners
 from tests.support.orders import Order
@@ -55,6 +57,7 @@ WRITES: dict[str, Callable[[Session], object]] = {
     "bulk": lambda s: s.bulk_insert_mappings(inspect(Order), [{"id": 2}]),
     "query": lambda s: s.query(Order).update({"note": "new"}),
     "savepoint": lambda s: s.begin_nested(),
+    "comments": lambda s: s.execute(text("/**/" * 60 + "update orders set note = ''")),
 }
 
 
@@ -159,6 +162,7 @@ class TestWhatCounts:
             session.scalars(select(Order)).all()
             session.execute(text("select 1"))
             session.execute(text("-- why\n /* how */ WITH x AS (SELECT 1) SELECT * FROM x"))
+            session.execute(text("/**/" * 60 + "SELECT 1"))
             session.connection().exec_driver_sql("PRAGMA user_version")
             assert session.in_transaction()
             assert Charge.enqueue(1).state == "queued"
@@ -283,6 +287,35 @@ class TestEvents:
                 event.listen(session, "after_commit", lambda session: Charge.enqueue(1), once=True)
             assert waiting(buoy_app) == []
         assert waiting(buoy_app) == [1]
+
+
+class TestWithoutRedis:
+    def test_the_commit_says_so_and_all_else_goes_on(
+        self, tmp_path: Path, sessions: Sessions
+    ) -> None:
+        server = Server(tmp_path / "server")
+        server.start()
+
+        class Lonely(Charge):
+            app = App(server.url)
+
+        heard: list[str] = []
+        with sessions() as session:
+            event.listen(session, "after_commit", lambda session: heard.append("committed"))
+            event.listen(session, "after_rollback", lambda session: heard.append("rolled back"))
+            session.begin()
+            session.add(Order(id=1))
+            handle = Lonely.enqueue(1)
+            server.stop()
+            with pytest.raises(NotPushed) as raised:
+                session.commit()
+            assert [job.id for job in raised.value.jobs] == [handle.id]
+            assert heard == ["committed"]
+            assert session.get(Order, 1) is not None
+            session.add(Order(id=2))
+            session.commit()
+        with sessions() as session:
+            assert len(session.scalars(select(Order)).all()) == 2
 
 
 class TestWhose:

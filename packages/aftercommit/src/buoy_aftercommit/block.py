@@ -44,7 +44,8 @@ class Block(Batch):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await asyncio.shield(start(self.close(error)))
+        if jobs := self.close(error):
+            await asyncio.shield(start(jobs))
 
     def close(self, error: BaseException | None) -> list[Job]:
         """End the block; returns the jobs that may go."""

@@ -48,7 +48,7 @@ class AfterCommit(Plugin):
         if self.heeds_sqlalchemy:
             watch_sqlalchemy()
         if self.session is not None:
-            from .sessions import check
+            from .makers import check
 
             check(self.session)
 
@@ -66,7 +66,9 @@ class AfterCommit(Plugin):
         around = [] if job.id in released.get() else list(self.transactions())
         if not around:
             return None
-        job.app.encoded(job)  # one that could not be stored is refused now, not after the commit
+        # As it is now: one that could not be stored is refused before the commit, and its arguments
+        # may be changed by then.
+        job.payload = job.payload.decoded(job.app.encoded(job).decode())
         keep(job, around)
         return Held("until the transaction commits")
 

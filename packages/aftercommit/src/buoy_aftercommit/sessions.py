@@ -19,14 +19,15 @@ from sqlalchemy.orm import Session, SessionTransaction, SessionTransactionOrigin
 from sqlalchemy.util import await_only
 from sqlalchemy.util.concurrency import in_greenlet
 
-from buoy import Job, PluginError
+from buoy import Job
 
 from .hold import Batch
+from .makers import is_by
 from .push import push, start
 
 INFO = "buoy_aftercommit"
 READS = re.compile(
-    r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*"
+    r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*+"
     r"((select|show|explain|pragma|values)\b|with\b(?!.*\b(insert|update|delete|merge)\b))",
     re.IGNORECASE | re.DOTALL,
 )
@@ -152,42 +153,6 @@ def will_commit(session: Session, root: SessionTransaction) -> bool:
         unit.written = unit.written or bool(session.new or session.dirty or session.deleted)
         return unit.written
     return True
-
-
-def check(maker: Any) -> None:
-    """Raise PluginError for what does not make sessions."""
-    kind = class_of(maker)
-    if not isinstance(kind, type) or not issubclass(kind, (Session, *asynchronous("AsyncSession"))):
-        raise PluginError(
-            "AfterCommit(session): expected what makes sessions (a sessionmaker, a scoped_session, "
-            f"or a class of sessions, asynchronous or not), got {maker!r}"
-        )
-
-
-def is_by(session: Session, maker: Any) -> bool:
-    """Whether a session was made by this sessionmaker, registry or class."""
-    kind = class_of(maker)
-    if isinstance(session, kind):  # a sessionmaker makes a class of its own
-        return True
-    proxies = [find(session) for find in asynchronous("async_session")]
-    return any(isinstance(each, kind) for each in proxies) and same_database(session, maker)
-
-
-def class_of(maker: Any) -> Any:
-    maker = getattr(maker, "session_factory", maker)
-    return getattr(maker, "class_", maker)
-
-
-def same_database(session: Session, maker: Any) -> bool:
-    """All that tells the sessions of two asynchronous makers apart."""
-    bind = getattr(getattr(maker, "session_factory", maker), "kw", {}).get("bind")
-    return bind is None or (session.bind is not None and session.bind.engine is bind.sync_engine)
-
-
-def asynchronous(name: str) -> Sequence[Any]:
-    """What SQLAlchemy's asyncio has under this name, if anybody has imported that."""
-    module = sys.modules.get("sqlalchemy.ext.asyncio")
-    return [] if module is None else [getattr(module, name)]
 
 
 # What becomes of it
