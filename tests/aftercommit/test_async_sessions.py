@@ -1,5 +1,4 @@
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -57,6 +56,12 @@ def run(tmp_path: Path, buoy_app: App) -> Callable[[Callable[[Sessions], Any]], 
 
 def waiting(app: App) -> list[Any]:
     return [view.args[0] for view in app.monitor.peek("orders", 0, 5000)]
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 def test_a_job_waits_for_the_commit(run: Any, buoy_app: App) -> None:
@@ -213,13 +218,40 @@ def test_who_is_cancelled_at_the_push_does_not_take_the_job_along(run: Any, buoy
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        deadline = time.monotonic() + 10
-        while not waiting(buoy_app) and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        await wait_until(lambda: waiting(buoy_app) == [1])
 
     run(program)
 
-    assert waiting(buoy_app) == [1]
+
+def test_nor_who_is_cancelled_while_it_is_under_way(run: Any, buoy_app: App) -> None:
+    async def program(sessions: Sessions) -> None:
+        under_way, go = asyncio.Event(), asyncio.Event()
+        send = buoy_app.async_link.calls
+
+        async def slowly(commands: Any) -> Any:
+            under_way.set()
+            await go.wait()
+            return await send(commands)
+
+        buoy_app.async_link.calls = slowly  # type: ignore[method-assign]
+
+        async def request() -> None:
+            async with sessions() as session:
+                session.add(Order(id=1))
+                await Charge.aenqueue(1)
+                await session.commit()
+
+        task = asyncio.create_task(request())
+        await under_way.wait()
+        pool = sessions.kw["bind"].pool
+        await wait_until(lambda: pool.checkedout() == 0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go.set()
+        await wait_until(lambda: waiting(buoy_app) == [1])
+
+    run(program)
 
 
 def test_without_redis_the_commit_says_so(run: Any, tmp_path: Path) -> None:

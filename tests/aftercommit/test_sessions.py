@@ -203,6 +203,7 @@ class TestWhatCounts:
         with sessions.begin() as session:
             session.add(Order(id=1))
         with sessions() as session:
+            session.begin()
             session.add(Order(id=1))
             with pytest.raises(IntegrityError):
                 session.flush()
@@ -440,7 +441,7 @@ class TestWhose:
                 end(session)
         del session
         gc.collect()
-        kept = [each for each in gc.get_objects() if isinstance(each, Hold | Part | Unit)]
+        kept = [each for each in gc.get_objects() if type(each) in (Hold, Part, Unit)]
         assert kept == []
         assert len(owners) == 0
 
