@@ -3,7 +3,6 @@
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.pool import NullPool
 
 
 class Base(DeclarativeBase):
@@ -34,6 +33,3 @@ def prepared(engine: Engine) -> Engine:
         connection.exec_driver_sql("BEGIN")  # type: ignore[attr-defined]
 
     return engine
-
-
-__all__ = ["Base", "NullPool", "Order", "prepared"]
