@@ -1,0 +1,67 @@
+"""The bare loop: settles and reserves in batches, decodes, calls; nothing else.
+
+With "buoy" it uses buoy's own script; with "least" the shortest one that loses no job.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+import redis
+
+from benchmarks import jobs
+from buoy.keys import Keys
+from buoy.scripts import script
+
+BATCH = 256
+LEASE_MS = 30_000
+Pair = tuple[bytes, bytes]
+Advance = Callable[[list[Pair]], tuple[list[Pair], list[bytes]]]
+"""Takes what is done (id, token), returns what was reserved, and its payloads."""
+
+
+def with_buoys(client: Any) -> Advance:
+    """The script of buoy's workers."""
+    advance = client.register_script(script("buoy", "advance").text)
+    keys = Keys().queue(jobs.QUEUE)
+    number = 0
+
+    def go(done: list[Pair]) -> tuple[list[Pair], list[bytes]]:
+        nonlocal number
+        number += 1
+        words = [0, LEASE_MS, 2, "bare", number, 0, BATCH, 0, len(done)]
+        given = advance(keys, [*words, *(word for pair in done for word in pair), 0])[6]
+        return list(zip(given[0::4], given[1::4], strict=True)), given[2::4]
+
+    return go
+
+
+def with_least(client: Any) -> Advance:
+    """The shortest script."""
+    text = resources.files(__package__).joinpath("least.lua").read_text()
+    advance = client.register_script(text)
+    keys = [Keys().part(jobs.QUEUE, part) for part in ("ready", "jobs", "leases")]
+
+    def go(done: list[Pair]) -> tuple[list[Pair], list[bytes]]:
+        ids, payloads = advance(keys, [LEASE_MS, BATCH, *(id for id, _ in done)])
+        return [(id, b"") for id in ids], payloads
+
+    return go
+
+
+def main(way: str) -> None:
+    client = redis.Redis.from_url(jobs.URL)
+    advance = {"buoy": with_buoys, "least": with_least}[way](client)
+    calls = {"Mark": jobs.mark}
+    done: list[Pair] = []
+    while True:
+        done, payloads = advance(done)
+        for payload in payloads:
+            job = json.loads(payload)
+            calls[job["class"].rpartition(".")[2]](*job["args"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

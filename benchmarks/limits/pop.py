@@ -1,0 +1,18 @@
+"""The bare blocking pop: at most once, and as soon as can be."""
+
+import json
+
+import redis
+
+from benchmarks import jobs
+
+
+def main() -> None:
+    client = redis.Redis.from_url(jobs.URL)
+    while True:
+        popped = client.blpop([jobs.QUEUE], 0)
+        jobs.mark(*json.loads(popped[1])["args"])
+
+
+if __name__ == "__main__":
+    main()

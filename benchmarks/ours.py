@@ -1,0 +1,66 @@
+"""Buoy's own rows, and the bare ones that they are held against."""
+
+from importlib.util import find_spec
+
+from .subject import Subject
+
+APP = "benchmarks.apps.buoy_app"
+ASYNC_APP = "benchmarks.apps.buoy_async"
+BIG_APP = "benchmarks.apps.buoy_big"
+PLUGINS_APP = "benchmarks.apps.buoy_plugins"
+WORKER = "buoy worker --quiet -a {app} -q bench"
+
+
+def buoy(
+    name: str, executor: str, rate: float, *, app: str = APP, slots: int = 1, forks: bool = False
+) -> Subject:
+    """A row of buoy."""
+    return Subject(
+        name=f"buoy {name}",
+        kind="buoy",
+        system="buoy",
+        app=app,
+        worker=f"{WORKER} --executor {executor} -c {{slots}}",
+        slots=slots,
+        forks=forks,
+        promise="at least once",
+        rate=rate,
+        bulk=True,
+    )
+
+
+def bare(name: str, worker: str, rate: float, *, app: str = APP, forks: bool = False) -> Subject:
+    """A limit."""
+    return Subject(
+        name=f"bare {name}",
+        kind="limit",
+        system="buoy",
+        app=app,
+        worker=f"python -m benchmarks.limits.{worker}",
+        forks=forks,
+        promise="at least once" if "loop" in worker else "at most once",
+        rate=rate,
+    )
+
+
+INLINE = buoy("inline", "inline", 40_000)
+THREAD = buoy("thread", "thread", 15_000, slots=10)
+ASYNC = buoy("async", "async", 15_000, slots=10, app=ASYNC_APP)
+FORK = buoy("fork", "fork", 700, forks=True)
+BIG_FORK = buoy("fork, 150 MB app", "fork", 200, app=BIG_APP, forks=True)
+PLUGINS = buoy("inline, three plugins", "inline", 15_000, app=PLUGINS_APP)
+"""Retry, Status and Loner."""
+
+LOOP = bare("loop, buoy's script", "loop buoy", 70_000)
+LEAST = bare("loop, least script", "loop least", 100_000)
+FORK_LOOP = bare("fork", "fork_loop 0", 1_000, forks=True)
+BIG_FORK_LOOP = bare("fork, 150 MB parent", "fork_loop 150", 250, forks=True)
+POP = bare("blocking pop", "pop", 10_000, app="benchmarks.apps.bare_app")
+
+EXECUTORS = (INLINE, THREAD, ASYNC, FORK)
+
+
+def drained() -> list[Subject]:
+    """All of ours that drain empty jobs, as far as they are there."""
+    plugins = all(find_spec(f"buoy_{name}") for name in ("retry", "status", "loner"))
+    return [*EXECUTORS, BIG_FORK, *([PLUGINS] if plugins else [])]

@@ -1,0 +1,92 @@
+"""The producer: a process of its own, in the environment of the system that it enqueues with.
+
+python -m benchmarks.produce APP WAY KIND FIRST COUNT SECONDS
+
+Prints, as JSON, what the enqueueing took. APP is a module that has ``enqueue(kind)``, which returns
+what enqueues one job by its number; perhaps ``enqueue_many(kind, numbers)``, and
+``enqueue_at(kind)``, which returns what enqueues a job by its number and when it is due. Each may
+be a coroutine function.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from importlib import import_module
+from inspect import isawaitable, iscoroutinefunction
+from typing import Any
+
+CHUNK = 1000
+
+Enqueue = Callable[..., Awaitable[object] | object]
+
+
+async def through(answer: object) -> object:
+    """Await it if that is needed."""
+    return await answer if isawaitable(answer) else answer
+
+
+async def each(app: Any, kind: str, numbers: range, seconds: float) -> None:
+    """One call a job."""
+    enqueue: Enqueue = app.enqueue(kind)
+    if iscoroutinefunction(enqueue):
+        for number in numbers:
+            await enqueue(number)
+    else:
+        for number in numbers:
+            enqueue(number)
+
+
+async def many(app: Any, kind: str, numbers: range, seconds: float) -> None:
+    """A thousand jobs a call, where that can be."""
+    if not hasattr(app, "enqueue_many"):
+        return await each(app, kind, numbers, seconds)
+    for first in range(0, len(numbers), CHUNK):
+        await through(app.enqueue_many(kind, numbers[first : first + CHUNK]))
+    return None
+
+
+async def paced(app: Any, kind: str, numbers: range, seconds: float) -> None:
+    """One after the other, with a pause of so many seconds; when is on the board."""
+    enqueue: Enqueue = app.enqueue(kind)
+    for number in numbers:
+        await asyncio.sleep(seconds)
+        board().sent[number] = time.monotonic()
+        await through(enqueue(number))
+
+
+async def due(app: Any, kind: str, numbers: range, seconds: float) -> None:
+    """Due in a while, evenly spread over so many seconds; when is on the board."""
+    enqueue_at: Enqueue = app.enqueue_at(kind)
+    start = time.time() + 1.0 + len(numbers) / 3000
+    for place, number in enumerate(numbers):
+        when = start + seconds * place / len(numbers)
+        board().sent[number] = when - time.time() + time.monotonic()
+        await through(enqueue_at(number, when))
+
+
+def board() -> Any:
+    """The board of the jobs."""
+    return import_module("benchmarks.jobs").BOARD
+
+
+WAYS: dict[str, Callable[[Any, str, range, float], Awaitable[None]]]
+WAYS = {"each": each, "many": many, "paced": paced, "due": due}
+
+
+async def main(words: Iterable[str]) -> None:
+    name, way, kind, first, count, seconds = words
+    app = import_module(name)
+    numbers = range(int(first), int(first) + int(count))
+    # The first call connects, and some load scripts: that is not what enqueueing costs.
+    warm = min(10, len(numbers) // 10) if way in ("each", "many") else 0
+    await WAYS[way](app, kind, numbers[:warm], 0.0)
+    started, cpu = time.perf_counter(), time.process_time()
+    await WAYS[way](app, kind, numbers[warm:], float(seconds))
+    took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu}
+    print(json.dumps(took | {"jobs": len(numbers) - warm}), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))

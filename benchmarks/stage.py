@@ -1,0 +1,135 @@
+"""What one case is played on: a fresh Redis, a fresh board, producers and workers, each on its core."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from buoy.server import Server
+
+from .board import Board
+from .placement import Placement, on
+from .processes import Running, Wrong
+from .subject import ROOT, Subject
+
+OUR_OWN = ("info", "ping", "flushall", "config|resetstat", "client|setinfo")
+"""Commands of the harness; they do not count."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What has been used up to a moment."""
+
+    done: int
+    commands: float
+    trips: float
+    redis_cpu: float
+    worker_cpu: float
+
+    def per_job(self, before: "Usage") -> dict[str, float]:
+        """What a job has cost since that moment."""
+        jobs = max(1, self.done - before.done)
+        return {
+            "commands": (self.commands - before.commands) / jobs,
+            "trips": (self.trips - before.trips) / jobs,
+            "redis_cpu_ms": (self.redis_cpu - before.redis_cpu) / jobs * 1000,
+            "worker_cpu_ms": (self.worker_cpu - before.worker_cpu) / jobs * 1000,
+        }
+
+
+class Stage:
+    """Set up by ``staged``."""
+
+    def __init__(self, placement: Placement, server: Server, folder: Path, size: int) -> None:
+        self.placement, self.server, self.folder = placement, server, folder
+        self.path = folder / "board"
+        self.board = Board.create(self.path, size)
+        self.client: Any = redis.Redis.from_url(server.url)
+
+    def produce(
+        self,
+        subject: Subject,
+        way: str,
+        count: int,
+        *,
+        kind: str = "mark",
+        first: int = 0,
+        seconds: float = 0.0,
+        core: int | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> dict[str, float]:
+        """Enqueue jobs, see produce.py; returns what it took."""
+        words = [way, kind, str(first), str(count), str(seconds)]
+        with on(self.placement.work if core is None else core):
+            ended = subprocess.run(
+                [*subject.command(subject.producer), *words],
+                env=subject.environment(self.server.url, self.path) | dict(environ or {}),
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=600,
+                check=False,
+            )
+        if ended.returncode:
+            raise Wrong(f"{subject.name}: the producer failed:\n{ended.stderr[-2000:]}")
+        took: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+        return took
+
+    @contextmanager
+    def working(
+        self,
+        subject: Subject,
+        slots: int | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> Iterator[Running]:
+        """Have a worker run."""
+        environment = subject.environment(self.server.url, self.path) | dict(environ or {})
+        log = self.folder / "worker.log"
+        running = Running(subject.workers(slots), self.placement.work, environment, log)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+    def finish(self, worker: Running, count: int, within: float) -> None:
+        """Wait until so many jobs have run."""
+        done = self.board.done
+        worker.wait_until(lambda: done() >= count, within, f"{count} of {self.board.size} jobs")
+
+    def usage(self, worker: Running) -> Usage:
+        """What has been used by now."""
+        facts = self.client.info("all")
+        calls = {name: line["calls"] for name, line in facts.items() if name[:8] == "cmdstat_"}
+        ours = sum(calls.get(f"cmdstat_{name}", 0) for name in OUR_OWN)
+        return Usage(
+            done=self.board.done(),
+            commands=sum(calls.values()) - ours,
+            trips=facts["total_reads_processed"] - ours,
+            redis_cpu=facts["used_cpu_user"] + facts["used_cpu_sys"],
+            worker_cpu=worker.cpu(),
+        )
+
+
+@contextmanager
+def staged(placement: Placement, size: int) -> Iterator[Stage]:
+    """A stage for so many jobs, gone afterwards."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=memory))
+    try:
+        with on(placement.redis):
+            server = Server(port=True)
+            server.start()
+        try:
+            yield Stage(placement, server, folder, size)
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
