@@ -10,6 +10,7 @@ from typing import TypeVar
 import psutil
 
 from .placement import on
+from .subject import ROOT
 
 POLL_SECONDS = 0.005
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Running:
                 psutil.Popen(
                     list(command),
                     env=dict(environ),
+                    cwd=ROOT,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -50,7 +50,7 @@ class Stage:
 
     def __init__(self, placement: Placement, server: Server, folder: Path, size: int) -> None:
         self.placement, self.server, self.folder = placement, server, folder
-        self.path = folder / "board"
+        self.path = str(folder / "board")
         self.board = Board.create(self.path, size)
         self.client: Any = redis.Redis.from_url(server.url)
 
@@ -92,6 +92,7 @@ class Stage:
     ) -> Iterator[Running]:
         """Have a worker run."""
         environment = subject.environment(self.server.url, self.path) | dict(environ or {})
+        environment["BENCH_SLOTS"] = str(slots or subject.slots)
         log = self.folder / "worker.log"
         running = Running(subject.workers(slots), self.placement.work, environment, log)
         try:

@@ -44,6 +44,8 @@ class Subject:
     producer: str = "python -m benchmarks.produce {app}"
     bulk: bool = False
     """Whether one call enqueues many."""
+    probe: str = ""
+    """What Ruby must be able to do for it to be there."""
 
     def command(self, line: str, slots: int | None = None) -> list[str]:
         words = line.format(app=self.app, slots=slots or self.slots).split()
@@ -64,9 +66,9 @@ class Subject:
     def folder(self) -> Path:
         return VENVS / self.system
 
-    def environment(self, url: str, board: Path) -> dict[str, str]:
+    def environment(self, url: str, board: str) -> dict[str, str]:
         """That of its processes."""
-        mine = {"PYTHONPATH": str(ROOT), "BENCH_URL": url, "BENCH_BOARD": str(board)}
+        mine = {"PYTHONPATH": str(ROOT), "BENCH_URL": url, "BENCH_BOARD": board}
         return {**os.environ, "BUOY_URL": url, **mine, **self.environ}
 
 

@@ -1,0 +1,7 @@
+"""The other systems: a file each says how its worker is started and what it promises. Their jobs
+are in ``apps``, their versions in ``requirements``."""
+
+from . import arq, celery, dramatiq, huey, rq, ruby, saq, streaq, taskiq, tasktiger
+
+MODULES = (rq, celery, dramatiq, huey, arq, saq, taskiq, tasktiger, streaq, ruby)
+PEERS = [subject for module in MODULES for subject in module.SUBJECTS]
