@@ -1,4 +1,4 @@
 # Makes .venv when it is missing. Without make: python3 dev.py test
-.PHONY: demo test check bench
-demo test check bench:
+.PHONY: demo test check bench bench-quick
+demo test check bench bench-quick:
 	@python3 dev.py $@ $(ARGS)

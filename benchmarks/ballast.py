@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 HELD: list[list[dict[str, str]]] = []
 
@@ -14,5 +15,5 @@ def grow_to(megabytes: float) -> None:
 
 def resident() -> float:
     """How much memory this process holds, in MB."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

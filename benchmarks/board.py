@@ -6,6 +6,7 @@ is the same small addition for all, in a forked child, a thread or an event loop
 
 import mmap
 import os
+from pathlib import Path
 from time import monotonic
 
 ROW = 8 + 8 + 1
@@ -29,7 +30,7 @@ class Board:
     @classmethod
     def create(cls, path: str, size: int) -> "Board":
         """Make the file, all zero."""
-        with open(path, "wb") as file:
+        with Path(path).open("wb") as file:
             file.truncate(size * ROW)
         return cls(path)
 

@@ -17,16 +17,16 @@ class Effort:
     """How long each run of empty jobs should take."""
     scale: float = 1.0
     """By which amounts are multiplied that are not sized by time."""
-    most: int = 1_000_000
-    """No run has more jobs than that."""
+    brief: bool = False
+    """Leave out what is only a variation, or takes long to set up."""
 
     def jobs(self, rate: float) -> int:
         """How many jobs to take at that rate."""
-        return max(20, min(self.most, int(rate * self.seconds)))
+        return max(20, int(rate * self.seconds))
 
     def amount(self, whole: int, least: int = 20) -> int:
         """A given amount, scaled."""
-        return max(min(least, whole), min(self.most, int(whole * self.scale)))
+        return max(min(least, whole), int(whole * self.scale))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """Buoy's own rows, and the bare ones that they are held against."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 
 from .subject import Subject
 
+QUEUE = "bench"
 APP = "benchmarks.apps.buoy_app"
 ASYNC_APP = "benchmarks.apps.buoy_async"
 BIG_APP = "benchmarks.apps.buoy_big"
@@ -57,10 +59,23 @@ FORK_LOOP = bare("fork", "fork_loop 0", 1_000, forks=True)
 BIG_FORK_LOOP = bare("fork, 150 MB parent", "fork_loop 150", 250, forks=True)
 POP = bare("blocking pop", "pop", 10_000, app="benchmarks.apps.bare_app")
 
+ENQUEUE = buoy("enqueue", "inline", 10_000)
+PUSH = bare("RPUSH", "pop", 30_000, app="benchmarks.apps.bare_app")
+
 EXECUTORS = (INLINE, THREAD, ASYNC, FORK)
+ABREAST = (THREAD, ASYNC, FORK)
+"""Those that can run several jobs at once."""
 
 
 def drained() -> list[Subject]:
     """All of ours that drain empty jobs, as far as they are there."""
     plugins = all(find_spec(f"buoy_{name}") for name in ("retry", "status", "loner"))
     return [*EXECUTORS, BIG_FORK, *([PLUGINS] if plugins else [])]
+
+
+def serving(subject: Subject, queues: int) -> Subject:
+    """A worker of buoy on so many queues: bench0, bench1, ..."""
+    if queues == 1:
+        return subject
+    names = ",".join(f"{QUEUE}{n}" for n in range(queues))
+    return replace(subject, worker=subject.worker.replace(f"-q {QUEUE}", f"-q {names}"))

@@ -1,4 +1,4 @@
-"""What one case is played on: a fresh Redis, a fresh board, producers and workers, each on its core."""
+"""What one case is played on: a fresh Redis and board, producers and workers, each on its core."""
 
 import json
 import os
@@ -33,6 +33,7 @@ class Usage:
     trips: float
     redis_cpu: float
     worker_cpu: float
+    dataset: float
 
     def per_job(self, before: "Usage") -> dict[str, float]:
         """What a job has cost since that moment."""
@@ -105,7 +106,7 @@ class Stage:
         done = self.board.done
         worker.wait_until(lambda: done() >= count, within, f"{count} of {self.board.size} jobs")
 
-    def usage(self, worker: Running) -> Usage:
+    def usage(self, worker: Running | None = None) -> Usage:
         """What has been used by now."""
         facts = self.client.info("all")
         calls = {name: line["calls"] for name, line in facts.items() if name[:8] == "cmdstat_"}
@@ -115,7 +116,8 @@ class Stage:
             commands=sum(calls.values()) - ours,
             trips=facts["total_reads_processed"] - ours,
             redis_cpu=facts["used_cpu_user"] + facts["used_cpu_sys"],
-            worker_cpu=worker.cpu(),
+            worker_cpu=worker.cpu() if worker else 0.0,
+            dataset=facts["used_memory_dataset"],
         )
 
 

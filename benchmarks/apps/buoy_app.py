@@ -49,7 +49,12 @@ class Ways:
         return lambda number: calls[number % QUEUES].enqueue(number)
 
     def enqueue_many(self, kind: str, numbers: Iterable[int]) -> None:
-        self.classes[kind].enqueue_many([(number,) for number in numbers])
+        job, rows = self.classes[kind], [(number,) for number in numbers]
+        if QUEUES == 1:
+            job.enqueue_many(rows)
+            return
+        for n in range(QUEUES):
+            job.using(queue=f"{jobs.QUEUE}{n}").enqueue_many(rows[n::QUEUES])
 
     def enqueue_at(self, kind: str) -> Callable[[int, float], object]:
         job = self.classes[kind]

@@ -25,7 +25,6 @@ def nap(number: int) -> None:
     jobs.nap(number)
 
 
-
 JOBS = {"mark": mark, "nap": nap}
 
 

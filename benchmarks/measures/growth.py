@@ -1,0 +1,82 @@
+"""What a job costs when there is much else: waiting, delayed or failed jobs, queues, workers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from .. import fill, ours
+from ..measure import Case, Column, Effort, Figures, Measure
+from ..placement import Placement
+from ..stage import staged
+from ..subject import Subject
+
+ALONE = "buoy inline, nothing else"
+FILLS: dict[str, tuple[Callable[[Any, int, int], None], int]] = {
+    "waiting": (fill.waiting, 1_000_000),
+    "delayed": (fill.delayed, 1_000_000),
+    "failed": (fill.failed, 100_000),
+    "workers": (fill.workers, 500),
+}
+QUEUES = (20, 200)
+ENQUEUED = 2_000
+
+
+def cases(
+    effort: Effort, subjects: Sequence[Subject], placements: Sequence[Placement]
+) -> Iterator[Case]:
+    placement = placements[0]
+    yield Case(ALONE, "buoy", placement, partial(grown, placement, effort))
+    for what, (put, whole) in FILLS.items():
+        count = effort.amount(whole)
+        row = f"buoy inline, {count:,} {what}".replace(",", " ").replace("inline ", "inline,")
+        play = partial(grown, placement, effort, put, count)
+        yield Case(row, "buoy", placement, play, limit=ALONE)
+    for queues in QUEUES:
+        play = partial(grown, placement, effort, queues=queues)
+        yield Case(f"buoy inline, {queues} queues", "buoy", placement, play, limit=ALONE)
+
+
+def grown(
+    placement: Placement,
+    effort: Effort,
+    put: Callable[[Any, int, int], None] | None = None,
+    count: int = 0,
+    queues: int = 1,
+) -> Figures:
+    """Drain some jobs, and enqueue some, beside so much else."""
+    jobs, more = effort.jobs(20_000), effort.amount(ENQUEUED)
+    warm, spare = jobs // 10, jobs
+    environ = {"BENCH_QUEUES": str(queues)}
+    subject = ours.serving(ours.INLINE, queues)
+    with staged(placement, jobs + 1 + more) as stage:
+        stage.produce(subject, "many", jobs, environ=environ)
+        if put is not None:
+            put(stage.client, count, spare)
+        took = stage.produce(subject, "each", more, first=jobs + 1, environ=environ)
+        with stage.working(subject) as worker:
+            stage.finish(worker, warm, 120)
+            before = stage.usage(worker)
+            stage.finish(worker, jobs, 120)
+            after = stage.usage(worker)
+        ran = sorted(time for time in stage.board.ran if time)
+        return {
+            "jobs_per_s": (jobs - 1 - warm) / max(ran[jobs - 1] - ran[warm], 1e-6),
+            "enqueued_per_s": took["jobs"] / took["seconds"],
+            **after.per_job(before),
+        }
+
+
+MEASURE = Measure(
+    name="growth",
+    title="What a job costs as things grow",
+    text="The drain of empty jobs, and their enqueueing one by one, beside so much else in the "
+    "same Redis. 100 % of the limit means: it costs nothing.",
+    columns=(
+        Column("jobs_per_s", "jobs/s"),
+        Column("enqueued_per_s", "enqueued/s"),
+        Column("worker_cpu_ms", "worker CPU ms"),
+        Column("redis_cpu_ms", "Redis CPU ms"),
+        Column("commands", "commands"),
+    ),
+    cases=cases,
+)

@@ -1,0 +1,59 @@
+"""Puts what was found out into pages: no figure is typed by hand."""
+
+import re
+from pathlib import Path
+
+from .chart import chart_of
+from .results import Results
+from .subject import ROOT
+from .table import summary, table_of
+
+PAGE = ROOT / "docs" / "performance.md"
+CHART = "performance.svg"
+MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+MISSING = "*Not measured yet: `make bench`, then `python -m benchmarks --render FILE`.*"
+
+
+def report(results: Results) -> str:
+    """All tables, as a page of its own."""
+    parts = ["# Results", about(results), "## In short", summary(results)]
+    for table in results.tables:
+        parts += [f"## {table.title}", table.text, table_of(table)]
+    if errors := list(results.errors()):
+        parts += ["## What failed", *(f"```\n{error}\n```" for error in errors)]
+    return "\n\n".join(parts) + "\n"
+
+
+def about(results: Results) -> str:
+    """Where the figures come from."""
+    facts = dict(results.about)
+    versions = ", ".join(f"{name} {number}" for name, number in facts.pop("versions").items())
+    lines = [f"- {name}: {value}" for name, value in facts.items()]
+    return "\n".join([*lines, f"- versions: {versions}"])
+
+
+def fill(page: str, results: Results) -> str:
+    """The page with what stands between its marks made anew."""
+
+    def filled(mark: re.Match[str]) -> str:
+        return f"{mark[1]}\n{figures(mark[2], results)}\n\n{mark[3]}"
+
+    return MARKED.sub(filled, page)
+
+
+def figures(name: str, results: Results) -> str:
+    """What stands at a mark of that name: a measure, or one of three others."""
+    if name == "about":
+        return about(results)
+    if name == "summary":
+        return summary(results)
+    if name == "chart":
+        return f"![The figures as bars]({CHART})"
+    table = results.table(name)
+    return f"{table.text}\n\n{table_of(table)}" if table and table.rows else MISSING
+
+
+def render(results: Results, page: Path = PAGE) -> None:
+    """Write the tables into the page, and the chart beside it."""
+    page.write_text(fill(page.read_text(), results))
+    (page.parent / CHART).write_text(chart_of(results))

@@ -1,0 +1,27 @@
+"""Medians and their spread."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure of several rounds."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Spread | None":
+        """None without any."""
+        found = list(values)
+        return cls(median(found), min(found), max(found)) if found else None
+
+
+def quantile(values: Iterable[float], part: float) -> float:
+    """The least of the values that this part of all does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
