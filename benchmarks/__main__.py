@@ -27,7 +27,7 @@ from .venvs import those_there, versions
 
 OUT = Path(__file__).parent / "results"
 QUICK = Effort(seconds=0.3, scale=0.1, brief=True)
-ROUNDS, QUICK_ROUNDS = 5, 2
+ROUNDS, QUICK_ROUNDS = 3, 2
 NAMES = [measure.name for measure in MEASURES]
 SYSTEMS = sorted({subject.system for subject in PEERS})
 
@@ -38,11 +38,11 @@ def words(_ctx: click.Context, _param: click.Parameter, text: str) -> list[str]:
 
 @click.command()
 @click.option("--only", default="", callback=words, metavar="NAME,…", help="Measures, or peers.")
-@click.option("--rounds", type=click.IntRange(min=1), help="[default: 5, quick: 2]")
+@click.option("--rounds", type=click.IntRange(min=1), help="[default: 3, quick: 2]")
 @click.option("--peers/--no-peers", default=None, help="With other systems?  [quick: no]")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="For the results.")
 @click.option("--quick", is_flag=True, help="Less than a minute: buoy and the limits only.")
-@click.option("--seconds", type=float, help="How long a run of empty jobs takes.  [3, quick: 0.3]")
+@click.option("--seconds", type=float, help="How long a run of empty jobs takes.  [2, quick: 0.3]")
 @click.option("--scale", type=float, help="Multiplies all given amounts.  [1, quick: 0.1]")
 @click.option("--render", "rendered", type=click.Path(path_type=Path, exists=True), metavar="FILE")
 def main(
@@ -64,7 +64,9 @@ def main(
         return
     use_debians_server()
     effort = QUICK if quick else Effort()
-    effort = replace(effort, **{k: v for k, v in (("seconds", seconds), ("scale", scale)) if v})
+    effort = replace(
+        effort, seconds=seconds or effort.seconds, scale=effort.scale if scale is None else scale
+    )
     rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
     results = measured(
         only, rounds, effort, quick, with_peers=not quick if peers is None else peers

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from .results import Results, Table
-from .table import ranked, shown
+from .table import ordered, shown
 
 CHARTED = ("drain", "naps", "enqueue", "bulk", "latency", "start", "memory")
 COLOURS = {"limit": "#b8b8b8", "buoy": "#d9480f", "peer": "#4a6fa5"}
@@ -44,7 +44,7 @@ def bars_of(table: Table) -> list[Bar]:
     """The rows of the first placement that has figures."""
     bars = []
     placement = next(iter(table.placements()), "")
-    for name in ranked(table) if table.rows else ():
+    for name in ordered(table) if table.rows else ():
         row = table.row(name, placement)
         if row and (spread := row.spread(table.lead)):
             bars.append(Bar(name, row.kind, spread.median, spread.least, spread.most))

@@ -13,7 +13,7 @@ Figures = dict[str, float]
 class Effort:
     """How much trouble to take."""
 
-    seconds: float = 3.0
+    seconds: float = 2.0
     """How long each run of empty jobs should take."""
     scale: float = 1.0
     """By which amounts are multiplied that are not sized by time."""
@@ -76,5 +76,7 @@ class Measure:
     columns: Sequence[Column]
     cases: Callable[[Effort, Sequence[Subject], Sequence[Placement]], Iterable[Case]]
     more_is_better: bool = True
+    ranked: bool = True
+    """The best rows first; else as the cases come."""
     quick: bool = False
     """Part of the quick run, too."""

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from importlib.util import find_spec
 
-from .subject import Subject
+from .subject import Promise, Subject
 
 QUEUE = "bench"
 APP = "benchmarks.apps.buoy_app"
 ASYNC_APP = "benchmarks.apps.buoy_async"
 BIG_APP = "benchmarks.apps.buoy_big"
+BARE_APP = "benchmarks.apps.bare_app"
 PLUGINS_APP = "benchmarks.apps.buoy_plugins"
 WORKER = "buoy worker --quiet -a {app} -q bench"
 
@@ -31,7 +32,15 @@ def buoy(
     )
 
 
-def bare(name: str, worker: str, rate: float, *, app: str = APP, forks: bool = False) -> Subject:
+def bare(
+    name: str,
+    worker: str,
+    rate: float,
+    *,
+    app: str = APP,
+    forks: bool = False,
+    promise: Promise = "at least once",
+) -> Subject:
     """A limit."""
     return Subject(
         name=f"bare {name}",
@@ -40,7 +49,7 @@ def bare(name: str, worker: str, rate: float, *, app: str = APP, forks: bool = F
         app=app,
         worker=f"python -m benchmarks.limits.{worker}",
         forks=forks,
-        promise="at least once" if "loop" in worker else "at most once",
+        promise=promise,
         rate=rate,
     )
 
@@ -57,10 +66,10 @@ LOOP = bare("loop, buoy's script", "loop buoy", 70_000)
 LEAST = bare("loop, least script", "loop least", 100_000)
 FORK_LOOP = bare("fork", "fork_loop 0", 1_000, forks=True)
 BIG_FORK_LOOP = bare("fork, 150 MB parent", "fork_loop 150", 250, forks=True)
-POP = bare("blocking pop", "pop", 10_000, app="benchmarks.apps.bare_app")
+POP = bare("blocking pop", "pop", 10_000, app=BARE_APP, promise="at most once")
 
 ENQUEUE = buoy("enqueue", "inline", 10_000)
-PUSH = bare("RPUSH", "pop", 30_000, app="benchmarks.apps.bare_app")
+PUSH = bare("RPUSH", "pop", 30_000, app=BARE_APP, promise="")
 
 EXECUTORS = (INLINE, THREAD, ASYNC, FORK)
 ABREAST = (THREAD, ASYNC, FORK)

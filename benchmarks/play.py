@@ -29,10 +29,13 @@ def play(plan: Sequence[tuple[Measure, Sequence[Case]]], rounds: int) -> list[Ta
             row = Row.of(case)
             table.rows.append(row)
             parts.append(Part(table, case, row))
-    for number in range(rounds):
-        for part in parts:
-            if not part.row.errors and not (part.case.once and number):
-                played(part, number)
+    try:
+        for number in range(rounds):
+            for part in parts:
+                if not part.row.errors and not (part.case.once and number):
+                    played(part, number)
+    except KeyboardInterrupt:
+        print("stopped; what is known by now is kept", file=sys.stderr)
     return tables
 
 
@@ -40,9 +43,10 @@ def played(part: Part, number: int) -> None:
     started, case = time.monotonic(), part.case
     try:
         figures = case.play()
-    except Wrong as error:
-        part.row.errors.append(str(error))
-        said = f"FAILED: {error}"
+    except Exception as error:  # noqa: BLE001 - it must not cost the others their figures
+        told = str(error) if isinstance(error, Wrong) else repr(error)
+        part.row.errors.append(told)
+        said = f"FAILED: {told}"
     else:
         part.row.samples.append(figures)
         said = f"{figures[part.table.lead]:,.4g}"

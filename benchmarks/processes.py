@@ -12,7 +12,7 @@ import psutil
 from .placement import on
 from .subject import ROOT
 
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.01
 T = TypeVar("T")
 
 

@@ -45,12 +45,20 @@ class Table:
     columns: list[tuple[str, str]]
     """Figure and head; the first leads."""
     more_is_better: bool
+    ranked: bool = True
     rows: list[Row] = field(default_factory=list)
 
     @classmethod
     def of(cls, measure: Measure) -> "Table":
         columns = [(column.figure, column.head) for column in measure.columns]
-        return cls(measure.name, measure.title, measure.text, columns, measure.more_is_better)
+        return cls(
+            name=measure.name,
+            title=measure.title,
+            text=measure.text,
+            columns=columns,
+            more_is_better=measure.more_is_better,
+            ranked=measure.ranked,
+        )
 
     @property
     def lead(self) -> str:

@@ -131,7 +131,8 @@ def staged(placement: Placement, size: int) -> Iterator[Stage]:
             server = Server(port=True)
             server.start()
         try:
-            yield Stage(placement, server, folder, size)
+            with on(placement.watch):
+                yield Stage(placement, server, folder, size)
         finally:
             server.stop()
     finally:

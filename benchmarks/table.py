@@ -20,7 +20,7 @@ def table_of(table: Table) -> str:
     heads += [f"{limit}, {place}" for place in limited]
     heads += [head for _, head in others] + ["if its worker dies"] * some
     lines = [heads, ["---"] + ["---:"] * (len(heads) - 1 - some) + ["---"] * some]
-    for name in ranked(table):
+    for name in ordered(table):
         rows = [table.row(name, place) for place in places]
         first = next(row for row in rows if row)
         cells = [bold(first), *(lead_cell(table, row) for row in rows)]
@@ -30,8 +30,10 @@ def table_of(table: Table) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def ranked(table: Table) -> list[str]:
-    """The names of the rows, by kind, and then by the leading figure where they stand in one."""
+def ordered(table: Table) -> list[str]:
+    """The names of the rows, by kind, and then by the leading figure in the first placement."""
+    if not table.ranked:
+        return list(dict.fromkeys(row.name for row in table.rows))
     place = table.placements()[0]
 
     def rank(row: Row) -> tuple[int, float]:

@@ -29,7 +29,7 @@ class Wire:
         self.reader = hiredis.Reader()
 
     def call(self, *words: str | bytes | int) -> Any:
-        self.socket.sendall(hiredis.pack_command(words))
+        self.socket.sendall(hiredis.pack_command(words))  # type: ignore[arg-type]  # any length
         while (reply := self.reader.gets()) is False:
             self.reader.feed(self.socket.recv(65536))
         return reply

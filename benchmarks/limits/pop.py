@@ -1,6 +1,7 @@
 """The bare blocking pop: at most once, and as soon as can be."""
 
 import json
+from typing import Any
 
 import redis
 
@@ -8,7 +9,7 @@ from benchmarks import jobs
 
 
 def main() -> None:
-    client = redis.Redis.from_url(jobs.URL)
+    client: Any = redis.Redis.from_url(jobs.URL)
     while True:
         popped = client.blpop([jobs.QUEUE], 0)
         jobs.mark(*json.loads(popped[1])["args"])

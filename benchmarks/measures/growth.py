@@ -70,7 +70,7 @@ MEASURE = Measure(
     name="growth",
     title="What a job costs as things grow",
     text="The drain of empty jobs, and their enqueueing one by one, beside so much else in the "
-    "same Redis. 100 % of the limit means: it costs nothing.",
+    "same Redis. The limit is the same with nothing else: 100 % means that it costs nothing.",
     columns=(
         Column("jobs_per_s", "jobs/s"),
         Column("enqueued_per_s", "enqueued/s"),
@@ -79,4 +79,5 @@ MEASURE = Measure(
         Column("commands", "commands"),
     ),
     cases=cases,
+    ranked=False,
 )

@@ -12,7 +12,7 @@ from .. import ours
 from ..measure import Case, Column, Effort, Figures, Measure, case
 from ..placement import Placement, on
 from ..stage import staged
-from ..subject import ROOT, Subject
+from ..subject import ROOT, Kind, Subject
 
 PYTHON = "python -c pass"
 BUOY = str(Path(sys.executable).parent / "buoy")
@@ -24,7 +24,7 @@ def cases(
     placement = placements[-1]
 
     def command(row: str, *words: str, limit: str = PYTHON) -> Case:
-        kind = "buoy" if limit else "limit"
+        kind: Kind = "buoy" if limit else "limit"
         return Case(row, kind, placement, partial(ended, placement, words), limit=limit)
 
     yield command(PYTHON, sys.executable, "-c", "pass", limit="")
