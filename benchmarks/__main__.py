@@ -11,9 +11,6 @@ from typing import Any
 
 import click
 
-from buoy.config import expect
-
-from . import ours
 from .chart import chart_of
 from .measure import Effort
 from .measures import MEASURES
@@ -32,12 +29,20 @@ NAMES = [measure.name for measure in MEASURES]
 SYSTEMS = sorted({subject.system for subject in PEERS})
 
 
-def words(_ctx: click.Context, _param: click.Parameter, text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+def names(_ctx: click.Context, _param: click.Parameter, text: str) -> list[str]:
+    """What --only says: measures, systems, or rows of these."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    known = {*NAMES, *SYSTEMS, *(peer.name for peer in PEERS if "," not in peer.name)}
+    unknown = [name for name in found if name not in known]
+    if unknown:
+        raise click.BadParameter(
+            f"expected some of {', '.join(sorted(known))}; got {', '.join(unknown)}"
+        )
+    return found
 
 
 @click.command()
-@click.option("--only", default="", callback=words, metavar="NAME,…", help="Measures, or peers.")
+@click.option("--only", default="", callback=names, metavar="NAME,…", help="Measures, or peers.")
 @click.option("--rounds", type=click.IntRange(min=1), help="[default: 3, quick: 2]")
 @click.option("--peers/--no-peers", default=None, help="With other systems?  [quick: no]")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="For the results.")
@@ -83,9 +88,6 @@ def main(
 def measured(
     only: list[str], rounds: int, effort: Effort, quick: bool, *, with_peers: bool
 ) -> Results:
-    known = {*NAMES, *SYSTEMS, *(peer.name for peer in PEERS)}
-    unknown = [name for name in only if name not in known]
-    expect(not unknown, "--only", f"some of {', '.join(sorted(known))}", ", ".join(unknown))
     systems = [name for name in only if name not in NAMES]
     subjects = those_there(named(PEERS, systems)) if with_peers or systems else []
     measures = [m for m in MEASURES if m.name in only or not {*only} & {*NAMES}]
@@ -112,7 +114,7 @@ def described(rounds: int, effort: Effort, subjects: list[Subject]) -> dict[str,
         "rounds": rounds,
         "seconds a run": effort.seconds,
         "scale": effort.scale,
-        "versions": versions([*subjects, ours.INLINE]),
+        "versions": versions(subjects),
     }
 
 

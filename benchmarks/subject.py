@@ -45,7 +45,7 @@ class Subject:
     bulk: bool = False
     """Whether one call enqueues many."""
     probe: str = ""
-    """What Ruby must be able to do for it to be there."""
+    """What Ruby must be able to run for it to be there; it prints the version."""
 
     def command(self, line: str, slots: int | None = None) -> list[str]:
         words = line.format(app=self.app, slots=slots or self.slots).split()

@@ -1,11 +1,14 @@
 """The peers' environments: one each, made once, outside of git."""
 
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+
+from buoy.server import find_server
 
 from .subject import VENVS, Subject
 
@@ -25,17 +28,22 @@ def those_there(subjects: Iterable[Subject]) -> list[Subject]:
 def is_there(subject: Subject) -> bool:
     """Whether a system can be run; Python's are installed if need be."""
     if subject.probe:
-        ruby = shutil.which("ruby")
-        there = ruby is not None and succeeds(ruby, "-e", subject.probe)
+        there = bool(probed(subject))
         if not there:
-            print(f"{subject.system}: not installed, left out", flush=True)
+            print(f"{subject.system}: not installed, left out", file=sys.stderr)
         return there
     try:
         make(subject.system)
     except subprocess.CalledProcessError as error:
-        print(f"{subject.system}: cannot be installed, left out ({error})", flush=True)
+        print(f"{subject.system}: cannot be installed, left out ({error})", file=sys.stderr)
         return False
     return True
+
+
+def probed(subject: Subject) -> str:
+    """The version of one of Ruby's systems; empty if it is not there."""
+    ruby = shutil.which("ruby")
+    return said(ruby, "-e", subject.probe) if ruby else ""
 
 
 def make(system: str) -> None:
@@ -44,7 +52,7 @@ def make(system: str) -> None:
     stamp, contents = folder / "stamp", f"{sys.version}\n{wanted.read_text()}"
     if stamp.exists() and stamp.read_text() == contents:
         return
-    print(f"{system}: making its environment", flush=True)
+    print(f"{system}: making its environment", file=sys.stderr)
     python = str(folder / "bin" / "python")
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     install = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
@@ -52,16 +60,22 @@ def make(system: str) -> None:
     stamp.write_text(contents)
 
 
-def succeeds(*command: str) -> bool:
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
-
-
 def versions(subjects: Iterable[Subject]) -> dict[str, str]:
     """What is measured, for the record."""
-    found = {name: version(name) for name in ("buoy", "redis", "hiredis")}
-    for system in {subject.system for subject in subjects}:
-        file = REQUIREMENTS / f"{system}.txt"
-        lines = file.read_text().splitlines() if file.exists() else []
-        own = (line.partition("==") for line in lines if line.startswith(system))
+    found = {"buoy": version("buoy"), "redis-py": version("redis"), "hiredis": version("hiredis")}
+    server = re.search(r"v=(\S+)", said(find_server(), "--version"))
+    found["redis-server"] = server[1] if server else "unknown"
+    for subject in subjects:
+        if subject.probe:
+            found[subject.system] = probed(subject)
+            continue
+        lines = (REQUIREMENTS / f"{subject.system}.txt").read_text().splitlines()
+        own = (line.partition("==") for line in lines if line.startswith(subject.system))
         found |= {name: number for name, _, number in own}
-    return dict(sorted(found.items()))
+    return found
+
+
+def said(*command: str) -> str:
+    """What a command prints; nothing if it fails."""
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    return "" if ended.returncode else ended.stdout.strip()

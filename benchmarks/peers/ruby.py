@@ -15,7 +15,7 @@ SUBJECTS = [
         rate=12_000,
         producer=PRODUCER,
         bulk=True,
-        probe="require 'sidekiq'",
+        probe="require 'sidekiq'; print Sidekiq::VERSION",
     ),
     Subject(
         name="resque",
@@ -27,6 +27,6 @@ SUBJECTS = [
         promise="at most once, recorded",
         rate=400,
         producer=PRODUCER,
-        probe="require 'resque'",
+        probe="require 'resque'; print Resque::VERSION",
     ),
 ]

@@ -1,0 +1,51 @@
+"""The board on which jobs note that they ran."""
+
+import os
+from pathlib import Path
+
+from benchmarks.board import Board
+
+
+def board(folder: Path, size: int) -> Board:
+    return Board.create(str(folder / "board"), size)
+
+
+def test_it_counts_the_jobs_that_have_run_in_whatever_order(tmp_path: Path) -> None:
+    this = board(tmp_path, 5)
+    seen = [this.done()]
+
+    for number in (3, 0, 1, 4, 2):
+        this.mark(number)
+        seen.append(this.done())
+
+    assert seen == [0, 1, 2, 3, 4, 5]
+    assert all(time > 0 for time in this.ran)
+
+
+def test_a_job_that_runs_twice_is_counted_once_and_told_of(tmp_path: Path) -> None:
+    this = board(tmp_path, 3)
+    for number in (0, 1, 1):
+        this.mark(number)
+
+    assert this.done() == 2
+    assert this.doubled() == 1
+
+
+def test_forked_children_note_on_the_same_board(tmp_path: Path) -> None:
+    this = board(tmp_path, 4)
+
+    for number in range(4):
+        if (pid := os.fork()) == 0:
+            this.mark(number)
+            os._exit(0)
+        os.waitpid(pid, 0)
+
+    assert this.done() == 4
+
+
+def test_another_process_finds_it_by_its_path(tmp_path: Path) -> None:
+    this = board(tmp_path, 2)
+
+    Board(str(tmp_path / "board")).mark(1)
+
+    assert list(this.counts) == [0, 1]

@@ -1,0 +1,177 @@
+"""The benchmarks are kept alive: buoy's measures, in their smallest form, on a real Redis."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks import ours
+from benchmarks.__main__ import NAMES, SYSTEMS
+from benchmarks.measure import Case, Effort, Measure
+from benchmarks.measures import MEASURES
+from benchmarks.peers import PEERS
+from benchmarks.placement import ONE_CORE, on
+from benchmarks.play import play
+from benchmarks.processes import Running, Wrong
+from benchmarks.results import Results
+from benchmarks.stage import staged
+from benchmarks.venvs import REQUIREMENTS
+
+TINY = ["--rounds", "1", "--seconds", "0.002", "--scale", "0.001", "--no-peers"]
+UNSHOWN = ("trips",)
+"""What tables leave out, though a case tells it."""
+
+
+def bench(*words: str, out: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words, "--out", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_a_tiny_run_writes_what_it_has_found(tmp_path: Path) -> None:
+    ended = bench("--quick", "--only", "bulk", *TINY, out=tmp_path)
+
+    assert ended.returncode == 0, ended.stderr
+    [table] = Results.load(tmp_path / "results.json").tables
+    assert [(row.name, len(row.samples)) for row in table.rows] == [
+        ("bare RPUSH", 1),
+        ("buoy enqueue", 1),
+    ]
+    assert (tmp_path / "results.md").read_text().strip() == ended.stdout.strip()
+    assert (tmp_path / "chart.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("drain", "bare loop, buoy's script"),
+        ("drain", "bare loop, least script"),
+        ("drain", "bare fork"),
+        ("drain", "buoy fork"),
+        ("naps", "buoy async"),
+        ("enqueue", "bare RPUSH"),
+        ("enqueue", "buoy enqueue"),
+        ("latency", "bare blocking pop"),
+        ("latency", "buoy inline, 20 queues"),
+        ("latency", "buoy thread, 7 of 8 slots busy"),
+        ("delayed", "buoy thread: 20 over 1 s"),
+        ("growth", "buoy inline, 1 000 waiting"),
+        ("growth", "buoy inline, 1 000 delayed"),
+        ("growth", "buoy inline, 100 failed"),
+        ("growth", "buoy inline, 20 workers"),
+        ("growth", "buoy inline, 20 queues"),
+        ("start", "buoy --help"),
+        ("start", "buoy inline"),
+        ("memory", "buoy fork"),
+        ("purchases", "buoy fork, 19 slots, a backlog"),
+    ],
+)
+def test_a_case_can_be_played(name: str, row: str) -> None:
+    figures = tiny(name, row).play()
+
+    [measure] = [measure for measure in MEASURES if measure.name == name]
+    assert figures[measure.columns[0].figure] > 0
+    assert figures.keys() <= {*(column.figure for column in measure.columns), *UNSHOWN}
+
+
+def tiny(name: str, row: str) -> Case:
+    """A case of the smallest size."""
+    [measure] = [measure for measure in MEASURES if measure.name == name]
+    cases = measure.cases(Effort(seconds=0.002, scale=0.001), [], [ONE_CORE])
+    [case] = [case for case in cases if case.row == row]
+    return case
+
+
+def test_it_is_told_what_there_is_to_measure(tmp_path: Path) -> None:
+    ended = bench("--only", "drain,bull", out=tmp_path)
+
+    assert ended.returncode == 2
+    known = sorted({*NAMES, *SYSTEMS, *(peer.name for peer in PEERS if "," not in peer.name)})
+    said = f"expected some of {', '.join(known)}; got bull"
+    assert ended.stderr.splitlines()[-1] == f"Error: Invalid value for '--only': {said}"
+
+
+def test_what_a_job_costs_is_told_apart_from_what_the_harness_costs() -> None:
+    figures = tiny("drain", "bare fork").play()
+
+    # LPOP, HMGET, ZREM, HDEL, TIME, ZADD and the EVALSHA around them.
+    assert 6 < figures["commands"] < 9
+    assert 0.9 < figures["trips"] < 1.3
+
+
+def test_a_worker_that_does_not_do_its_jobs_is_found_out() -> None:
+    with staged(ONE_CORE, 3) as stage, stage.working(ours.INLINE) as worker:
+        stage.produce(ours.INLINE, "each", 2)
+
+        with pytest.raises(Wrong, match=r"^3 of 3 jobs: not within 1 s; its output ends with:\n"):
+            stage.finish(worker, 3, 1.0)
+
+        assert stage.board.done() == 2
+
+
+def test_a_worker_that_dies_is_quoted(tmp_path: Path) -> None:
+    said = [sys.executable, "-c", "print('no such queue'); raise SystemExit(3)"]
+    worker = Running([said], 0, os.environ, tmp_path / "log")
+
+    with pytest.raises(Wrong, match=r"^jobs: exit code 3; its output ends with:\nno such queue$"):
+        worker.wait_until(lambda: False, 30, "jobs")
+
+
+def test_stopping_a_worker_leaves_none_of_its_processes_behind() -> None:
+    with staged(ONE_CORE, 1) as stage, stage.working(ours.FORK) as worker:
+        stage.produce(ours.FORK, "each", 1, kind="hold")
+        stage.finish(worker, 1, 30)
+        tree = worker.tree()
+
+    assert len(tree) == 3  # the worker, its nursery, the job
+    assert not any(process.is_running() for process in tree)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")
+def test_processes_are_bound_to_their_core(tmp_path: Path) -> None:
+    before = psutil.Process().cpu_affinity()
+    wait = [sys.executable, "-c", "input()"]
+    with on(1):
+        within = psutil.Process().cpu_affinity()
+        worker = Running([wait], 0, os.environ, tmp_path / "log")
+
+    assert [process.cpu_affinity() for process in worker.tree()] in ([[before[0]]], [])
+    assert within == [before[1 % len(before)]]
+    assert psutil.Process().cpu_affinity() == before
+    worker.stop()
+
+
+def test_a_case_that_fails_is_kept_as_such_and_not_tried_again() -> None:
+    tries = []
+
+    def broken() -> dict[str, float]:
+        tries.append(1)
+        raise Wrong("3 of 5 jobs")
+
+    cases = [
+        Case("broken", "peer", ONE_CORE, broken),
+        Case("sound", "peer", ONE_CORE, lambda: {"a": 1}),
+        Case("long", "peer", ONE_CORE, lambda: {"a": 2}, once=True),
+    ]
+    measure = MEASURES[0]
+    alike = Measure("m", "", "", [type(measure.columns[0])("a", "a")], lambda *_: cases)
+
+    [table] = play([(alike, cases)], rounds=3)
+
+    assert [len(row.samples) for row in table.rows] == [0, 3, 1]
+    assert table.rows[0].errors == ["3 of 5 jobs"]
+    assert len(tries) == 1
+
+
+def test_each_peer_has_its_versions_pinned() -> None:
+    for system in {peer.system for peer in PEERS if not peer.probe}:
+        lines = (REQUIREMENTS / f"{system}.txt").read_text().splitlines()
+        assert all("==" in line for line in lines)
+        assert any(line.startswith(f"{system}==") for line in lines)

@@ -1,0 +1,72 @@
+"""How results are kept, and put into pages."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from benchmarks.chart import COLOURS, chart_of
+from benchmarks.measures import MEASURES
+from benchmarks.render import MARKED, MISSING, PAGE, fill, render, report
+from benchmarks.results import Results
+from benchmarks.table import summary, table_of
+
+from .samples import drain, results
+
+SVG = "{http://www.w3.org/2000/svg}"
+PLACES = "# Page\n\n<!-- figures: {} -->\nold\n<!-- end -->\n\nThe end.\n"
+
+
+def test_they_come_back_from_json_as_they_were(tmp_path: Path) -> None:
+    results().save(tmp_path / "results.json")
+
+    back = Results.load(tmp_path / "results.json")
+
+    assert report(back) == report(results())
+    assert back.tables[0].rows == results().tables[0].rows
+
+
+def test_a_page_gets_the_table_of_its_mark_and_keeps_the_rest() -> None:
+    page = fill(PLACES.format("drain"), results())
+
+    table = f"All of them.\n\n{table_of(drain())}"
+    wanted = f"# Page\n\n<!-- figures: drain -->\n\n{table}\n\n<!-- end -->\n\nThe end.\n"
+    assert page == wanted
+    assert fill(page, results()) == page
+
+
+def test_a_page_says_what_was_not_measured() -> None:
+    assert MISSING in fill(PLACES.format("growth"), results())
+
+
+def test_a_page_is_told_in_short_and_where_the_figures_come_from() -> None:
+    assert summary(results()) in fill(PLACES.format("summary"), results())
+    about = fill(PLACES.format("about"), results())
+    assert "- measured: 2026-11-20\n- versions: buoy 0.1.0, rq 2.12.0\n" in about
+
+
+def test_the_chart_is_written_beside_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(PLACES.format("chart"))
+
+    render(results(), page)
+
+    assert "(performance.svg)" in page.read_text()
+    assert ElementTree.parse(tmp_path / "performance.svg").getroot().tag == f"{SVG}svg"
+
+
+def test_the_page_on_performance_has_a_place_for_each_measure() -> None:
+    marks = [name for _, name, _ in MARKED.findall(PAGE.read_text())]
+
+    wanted = ["about", "chart", "summary", *(measure.name for measure in MEASURES)]
+    assert sorted(marks) == sorted(wanted)
+
+
+def test_the_chart_has_a_bar_a_row_as_long_as_its_figure() -> None:
+    chart = ElementTree.fromstring(chart_of(results()))
+
+    bars = [rect for rect in chart.iter(f"{SVG}rect") if rect.get("fill") in COLOURS.values()]
+    lengths = {bar.get("fill"): float(bar.get("width", 0)) for bar in reversed(bars[:7])}
+    texts = [text.text for text in chart.iter(f"{SVG}text")]
+    assert len(bars) == 7 + 4
+    assert lengths[COLOURS["limit"]] == 2 * lengths[COLOURS["buoy"]]
+    assert "Empty jobs: jobs/s, one core (more is better)" in texts
+    assert "30,000" in texts
