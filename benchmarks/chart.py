@@ -1,14 +1,22 @@
 """The chart: horizontal bars in SVG, one panel a measure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from .results import Results, Table
-from .table import ordered, shown
+from .results import Results, Row, Table
+from .table import shown
 
 CHARTED = ("drain", "naps", "enqueue", "bulk", "latency", "start", "memory")
-COLOURS = {"limit": "#b8b8b8", "buoy": "#d9480f", "peer": "#4a6fa5"}
+APART = ("drain", "latency")
+"""Here what forks a process a job has a panel of its own: it is of another order."""
+LIMIT, BUOY, SAFE, UNSAFE = "#b8b8b8", "#d9480f", "#33587f", "#a9bfd8"
+LEGEND = {
+    LIMIT: "limit of this machine",
+    BUOY: "buoy: at least once",
+    SAFE: "peer: at least once",
+    UNSAFE: "peer: not run again when its worker dies",
+}
 WIDTH, LABELS, BAR, GAP, TITLE, MARGIN = 860, 230, 14, 6, 44, 16
 ROOM = WIDTH - LABELS - 2 * MARGIN - 90
 """The longest bar; beside it its figure stands."""
@@ -16,10 +24,10 @@ ROOM = WIDTH - LABELS - 2 * MARGIN - 90
 
 @dataclass(frozen=True)
 class Bar:
-    """One row: median, least and most."""
+    """One row: its colour, median, least and most."""
 
     name: str
-    kind: str
+    colour: str
     median: float
     least: float
     most: float
@@ -27,12 +35,11 @@ class Bar:
 
 def chart_of(results: Results) -> str:
     """All panels, one below the other."""
-    panels, top = [], MARGIN
+    panels, top = list(legend()), TITLE
     for name in CHARTED:
         table = results.table(name)
-        bars = bars_of(table) if table else []
-        if table and bars:
-            panels.append(panel(table, bars, top))
+        for heading, bars in parted(table) if table else ():
+            panels.append(panel(heading, bars, top))
             top += TITLE + len(bars) * (BAR + GAP) + MARGIN
     style = "text{font:12px sans-serif;fill:#222}.title{font-weight:bold;font-size:14px}"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}">'
@@ -40,23 +47,51 @@ def chart_of(results: Results) -> str:
     return "\n".join([head, f"<style>{style}</style>", page, *panels, "</svg>", ""])
 
 
-def bars_of(table: Table) -> list[Bar]:
-    """The rows of the first placement that has figures."""
+def legend() -> Iterable[str]:
+    left = MARGIN
+    for colour, words in LEGEND.items():
+        yield f'<rect x="{left}" y="{MARGIN}" width="{BAR}" height="{BAR}" fill="{colour}"/>'
+        yield text(left + BAR + 6, MARGIN + BAR - 3, words)
+        left += BAR + 30 + 7 * len(words)
+
+
+def parted(table: Table) -> Iterator[tuple[str, list[Bar]]]:
+    """The panels of a table: what each is about, and its bars."""
+    parts: dict[str, Sequence[Row]] = {"": table.rows}
+    if table.name in APART:
+        forks = [row for row in table.rows if row.forks]
+        others = [row for row in table.rows if not row.forks]
+        parts = {"": others, ", a process for each job": forks}
+    for kind, rows in parts.items():
+        if bars := bars_of(table, rows):
+            yield f"{title(table)}{kind}", bars
+
+
+def bars_of(table: Table, rows: Iterable[Row]) -> list[Bar]:
+    """The rows of the first placement that have figures, the best first; no variations."""
     bars = []
-    placement = next(iter(table.placements()), "")
-    for name in ordered(table) if table.rows else ():
-        row = table.row(name, placement)
-        if row and (spread := row.spread(table.lead)):
-            bars.append(Bar(name, row.kind, spread.median, spread.least, spread.most))
+    for row in rows:
+        spread = row.spread(table.lead)
+        if spread and row.placement == table.placements()[0] and row.compared:
+            bars.append(Bar(row.name, colour_of(row), spread.median, spread.least, spread.most))
     return sorted(bars, key=lambda bar: bar.median, reverse=table.more_is_better)
 
 
-def panel(table: Table, bars: Sequence[Bar], top: int) -> str:
-    placement = table.placements()[0]
+def colour_of(row: Row) -> str:
+    if row.kind == "peer":
+        return UNSAFE if row.promise.startswith("at most") else SAFE
+    return BUOY if row.kind == "buoy" else LIMIT
+
+
+def title(table: Table) -> str:
     better = "more" if table.more_is_better else "less"
-    title = f"{table.title}: {table.columns[0][1]}, {placement} ({better} is better)"
+    place = table.placements()[0]
+    return f"{table.title}: {table.columns[0][1]}, {place} ({better} is better)"
+
+
+def panel(heading: str, bars: Sequence[Bar], top: int) -> str:
     longest = max(bar.most for bar in bars) or 1.0
-    lines = [text(MARGIN, top + 20, title, "title")]
+    lines = [text(MARGIN, top + 20, heading, "title")]
     for place, bar in enumerate(bars):
         lines += drawn(bar, top + TITLE - 10 + place * (BAR + GAP), ROOM / longest)
     return "\n".join(lines)
@@ -69,7 +104,7 @@ def drawn(bar: Bar, top: int, scale: float) -> Iterable[str]:
     yield text(left - 8, top + BAR - 3, bar.name, anchor="end")
     yield (
         f'<rect x="{left}" y="{top}" width="{max(1.0, bar.median * scale):.1f}" height="{BAR}" '
-        f'fill="{COLOURS[bar.kind]}"/>'
+        f'fill="{bar.colour}"/>'
     )
     yield (
         f'<line x1="{left + bar.least * scale:.1f}" x2="{end:.1f}" y1="{middle}" y2="{middle}" '

@@ -39,6 +39,8 @@ class Case:
     play: Callable[[], Figures]
     promise: Promise = ""
     forks: bool = False
+    compared: bool = True
+    """Held against peers of its kind, if there are any."""
     limit: str = ""
     """The row that says what can be had at most."""
     once: bool = False
@@ -54,6 +56,7 @@ def case(subject: Subject, placement: Placement, play: Callable[[], Figures], li
         play=play,
         promise=subject.promise,
         forks=subject.forks,
+        compared=subject.compared,
         limit=limit,
     )
 

@@ -15,7 +15,14 @@ WORKER = "buoy worker --quiet -a {app} -q bench"
 
 
 def buoy(
-    name: str, executor: str, rate: float, *, app: str = APP, slots: int = 1, forks: bool = False
+    name: str,
+    executor: str,
+    rate: float,
+    *,
+    app: str = APP,
+    slots: int = 1,
+    forks: bool = False,
+    compared: bool = True,
 ) -> Subject:
     """A row of buoy."""
     return Subject(
@@ -26,6 +33,7 @@ def buoy(
         worker=f"{WORKER} --executor {executor} -c {{slots}}",
         slots=slots,
         forks=forks,
+        compared=compared,
         promise="at least once",
         rate=rate,
         bulk=True,
@@ -58,8 +66,8 @@ INLINE = buoy("inline", "inline", 40_000)
 THREAD = buoy("thread", "thread", 15_000, slots=10)
 ASYNC = buoy("async", "async", 15_000, slots=10, app=ASYNC_APP)
 FORK = buoy("fork", "fork", 700, forks=True)
-BIG_FORK = buoy("fork, 150 MB app", "fork", 200, app=BIG_APP, forks=True)
-PLUGINS = buoy("inline, three plugins", "inline", 15_000, app=PLUGINS_APP)
+BIG_FORK = buoy("fork, 150 MB app", "fork", 200, app=BIG_APP, forks=True, compared=False)
+PLUGINS = buoy("inline, three plugins", "inline", 15_000, app=PLUGINS_APP, compared=False)
 """Retry, Status and Loner."""
 
 LOOP = bare("loop, buoy's script", "loop buoy", 70_000)

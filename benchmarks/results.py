@@ -20,6 +20,7 @@ class Row:
     placement: str
     promise: str = ""
     forks: bool = False
+    compared: bool = True
     limit: str = ""
     samples: list[Figures] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -27,7 +28,13 @@ class Row:
     @classmethod
     def of(cls, case: Case) -> "Row":
         return cls(
-            *(case.row, case.kind, case.placement.name, case.promise, case.forks, case.limit)
+            name=case.row,
+            kind=case.kind,
+            placement=case.placement.name,
+            promise=case.promise,
+            forks=case.forks,
+            compared=case.compared,
+            limit=case.limit,
         )
 
     def spread(self, figure: str) -> Spread | None:

@@ -38,6 +38,8 @@ class Subject:
     forks: bool = False
     """Each job has a process of its own: a class by itself."""
     promise: Promise
+    compared: bool = True
+    """Held against peers; a variation of a row is not, for the peers are not varied."""
     rate: float
     """How many empty jobs a second to expect, to size a run by; never shown."""
     environ: Mapping[str, str] = field(default_factory=dict)

@@ -116,6 +116,8 @@ def summary(results: Results) -> str:
 
 def comparable(table: Table, row: Row) -> list[Row]:
     """Peers that fork, if it forks; peers that do not, if it does not."""
+    if not row.compared:
+        return []
     return [
         peer
         for peer in table.rows

@@ -53,22 +53,16 @@ def test_a_tiny_run_writes_what_it_has_found(tmp_path: Path) -> None:
     [
         ("drain", "bare loop, buoy's script"),
         ("drain", "bare loop, least script"),
-        ("drain", "bare fork"),
         ("drain", "buoy fork"),
         ("naps", "buoy async"),
         ("enqueue", "bare RPUSH"),
         ("enqueue", "buoy enqueue"),
         ("latency", "bare blocking pop"),
-        ("latency", "buoy inline, 20 queues"),
         ("latency", "buoy thread, 7 of 8 slots busy"),
         ("delayed", "buoy thread: 20 over 1 s"),
         ("growth", "buoy inline, 1 000 waiting"),
-        ("growth", "buoy inline, 1 000 delayed"),
-        ("growth", "buoy inline, 100 failed"),
-        ("growth", "buoy inline, 20 workers"),
         ("growth", "buoy inline, 20 queues"),
         ("start", "buoy --help"),
-        ("start", "buoy inline"),
         ("memory", "buoy fork"),
         ("purchases", "buoy fork, 19 slots, a backlog"),
     ],
@@ -85,8 +79,7 @@ def tiny(name: str, row: str) -> Case:
     """A case of the smallest size."""
     [measure] = [measure for measure in MEASURES if measure.name == name]
     cases = measure.cases(Effort(seconds=0.002, scale=0.001), [], [ONE_CORE])
-    [case] = [case for case in cases if case.row == row]
-    return case
+    return next(case for case in cases if case.row == row)
 
 
 def test_it_is_told_what_there_is_to_measure(tmp_path: Path) -> None:

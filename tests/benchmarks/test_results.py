@@ -3,7 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from benchmarks.chart import COLOURS, chart_of
+from benchmarks.chart import BUOY, LEGEND, LIMIT, SAFE, UNSAFE, chart_of
 from benchmarks.measures import MEASURES
 from benchmarks.render import MARKED, MISSING, PAGE, fill, render, report
 from benchmarks.results import Results
@@ -63,10 +63,16 @@ def test_the_page_on_performance_has_a_place_for_each_measure() -> None:
 def test_the_chart_has_a_bar_a_row_as_long_as_its_figure() -> None:
     chart = ElementTree.fromstring(chart_of(results()))
 
-    bars = [rect for rect in chart.iter(f"{SVG}rect") if rect.get("fill") in COLOURS.values()]
-    lengths = {bar.get("fill"): float(bar.get("width", 0)) for bar in reversed(bars[:7])}
+    _, *bars = [
+        (rect.get("fill"), float(rect.get("width", 0))) for rect in chart.iter(f"{SVG}rect")
+    ]
     texts = [text.text for text in chart.iter(f"{SVG}text")]
-    assert len(bars) == 7 + 4
-    assert lengths[COLOURS["limit"]] == 2 * lengths[COLOURS["buoy"]]
+    assert [colour for colour, _ in bars[:4]] == list(LEGEND)
+    in_process, forking, latency = bars[4:8], bars[8:11], bars[11:]
+    assert [colour for colour, _ in in_process] == [LIMIT, BUOY, UNSAFE, SAFE]
+    assert in_process[0][1] == 2 * in_process[1][1]
+    assert [colour for colour, _ in forking] == [LIMIT, BUOY, UNSAFE]
+    assert len(latency) == 4
     assert "Empty jobs: jobs/s, one core (more is better)" in texts
+    assert "Empty jobs: jobs/s, one core (more is better), a process for each job" in texts
     assert "30,000" in texts

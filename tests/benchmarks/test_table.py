@@ -47,6 +47,14 @@ def test_in_short_buoy_stands_beside_peers_of_its_kind() -> None:
     assert summary(results()) == SUMMARY
 
 
+def test_a_variation_is_not_held_against_peers_that_were_not_varied() -> None:
+    table = drain()
+    for each in table.rows:
+        each.compared = each.name != "inline"
+
+    assert summary(Results({}, [table])).splitlines()[2].endswith("| 50 % | – | – |")
+
+
 def test_a_case_that_failed_says_so() -> None:
     broken = Row("huey", "peer", "one core", errors=["3 of 5 jobs"])
     table = Table("drain", "", "", [("jobs_per_s", "jobs/s")], True, rows=[broken])
