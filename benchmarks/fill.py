@@ -16,27 +16,27 @@ FAR = 86_400_000
 KEYS = Keys()
 
 
-def waiting(client: Any, count: int, number: int) -> None:
-    """Jobs behind those that are there; all note the same number."""
-    for ids in stored(client, count, number):
+def waiting(client: Any, count: int) -> None:
+    """Jobs behind those that are there."""
+    for ids in stored(client, count):
         client.rpush(KEYS.part(ours.QUEUE, "ready"), *ids)
 
 
-def delayed(client: Any, count: int, number: int) -> None:
+def delayed(client: Any, count: int) -> None:
     """Jobs that are due tomorrow."""
     due = round(time.time() * 1000) + FAR
-    for ids in stored(client, count, number):
+    for ids in stored(client, count):
         client.zadd(KEYS.part(ours.QUEUE, "delayed"), dict.fromkeys(ids, due))
 
 
-def failed(client: Any, count: int, number: int) -> None:
+def failed(client: Any, count: int) -> None:
     """Jobs that have failed just now."""
     now = round(time.time() * 1000)
-    for ids in stored(client, count, number):
+    for ids in stored(client, count):
         client.zadd(KEYS.part(ours.QUEUE, "failed"), dict.fromkeys(ids, now))
 
 
-def workers(client: Any, count: int, number: int) -> None:
+def workers(client: Any, count: int) -> None:
     """Workers that seem to be alive."""
     now = round(time.time() * 1000)
     for n in range(count):
@@ -45,15 +45,15 @@ def workers(client: Any, count: int, number: int) -> None:
         client.hset(KEYS.worker(f"worker-{n}"), mapping=card | {"state": "running"})
 
 
-def stored(client: Any, count: int, number: int) -> Iterator[list[str]]:
+def stored(client: Any, count: int) -> Iterator[list[str]]:
     """Store payloads, some at a time, and name their ids."""
     ids = (f"filled{n:018}" for n in range(count))
     while some := list(islice(ids, CHUNK)):
-        client.hset(KEYS.part(ours.QUEUE, "jobs"), mapping=dict(payloads(some, number)))
+        client.hset(KEYS.part(ours.QUEUE, "jobs"), mapping=dict(payloads(some)))
         yield some
 
 
-def payloads(ids: Iterable[str], number: int) -> Iterator[tuple[str, str]]:
-    name = f"{ours.APP}.Mark"
+def payloads(ids: Iterable[str]) -> Iterator[tuple[str, str]]:
+    name = f"{ours.APP}.Spare"
     for id in ids:
-        yield id, Payload(name, [number], {}, id, enqueued_at=round(time.time(), 3)).encoded()
+        yield id, Payload(name, [0], {}, id, enqueued_at=round(time.time(), 3)).encoded()

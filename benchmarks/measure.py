@@ -47,7 +47,14 @@ class Case:
     """Too long to be repeated each round."""
 
 
-def case(subject: Subject, placement: Placement, play: Callable[[], Figures], limit: str) -> Case:
+def case(
+    subject: Subject,
+    placement: Placement,
+    play: Callable[[], Figures],
+    limit: str,
+    *,
+    once: bool = False,
+) -> Case:
     """The case of a subject."""
     return Case(
         row=subject.name,
@@ -58,6 +65,7 @@ def case(subject: Subject, placement: Placement, play: Callable[[], Figures], li
         forks=subject.forks,
         compared=subject.compared,
         limit=limit,
+        once=once,
     )
 
 

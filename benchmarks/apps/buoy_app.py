@@ -34,6 +34,14 @@ class Hold(Job):
         jobs.hold(number)
 
 
+class Spare(Job):
+    """What lies about, written by fill.py; it is on no board."""
+
+    queue = jobs.QUEUE
+
+    def perform(self, number: int) -> None: ...
+
+
 class Ways:
     """How the jobs of an app are enqueued; see produce.py."""
 

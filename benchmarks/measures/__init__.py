@@ -1,8 +1,9 @@
 """What is measured, in the order of the tables: a file each."""
 
+from ..measure import Measure
 from . import bulk, delayed, drain, enqueue, growth, latency, memory, naps, purchases, start
 
-MEASURES = [
+MEASURES: list[Measure] = [
     module.MEASURE
     for module in (
         *(drain, naps, enqueue, bulk, latency, delayed, growth, start, memory, purchases),

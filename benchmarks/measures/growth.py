@@ -11,7 +11,7 @@ from ..stage import staged
 from ..subject import Subject
 
 ALONE = "buoy inline, nothing else"
-FILLS: dict[str, tuple[Callable[[Any, int, int], None], int]] = {
+FILLS: dict[str, tuple[Callable[[Any, int], None], int]] = {
     "waiting": (fill.waiting, 1_000_000),
     "delayed": (fill.delayed, 1_000_000),
     "failed": (fill.failed, 100_000),
@@ -39,20 +39,20 @@ def cases(
 def grown(
     placement: Placement,
     effort: Effort,
-    put: Callable[[Any, int, int], None] | None = None,
+    put: Callable[[Any, int], None] | None = None,
     count: int = 0,
     queues: int = 1,
 ) -> Figures:
     """Drain some jobs, and enqueue some, beside so much else."""
     jobs, more = effort.jobs(20_000), effort.amount(ENQUEUED)
-    warm, spare = jobs // 10, jobs
+    warm = jobs // 10
     environ = {"BENCH_QUEUES": str(queues)}
     subject = ours.serving(ours.INLINE, queues)
-    with staged(placement, jobs + 1 + more) as stage:
+    with staged(placement, jobs + more) as stage:
         stage.produce(subject, "many", jobs, environ=environ)
         if put is not None:
-            put(stage.client, count, spare)
-        took = stage.produce(subject, "each", more, first=jobs + 1, environ=environ)
+            put(stage.client, count)
+        took = stage.produce(subject, "each", more, first=jobs, environ=environ)
         with stage.working(subject) as worker:
             stage.finish(worker, warm, 120)
             before = stage.usage(worker)

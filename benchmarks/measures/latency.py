@@ -25,7 +25,8 @@ def cases(
     placement = placements[-1]
     for subject in [ours.POP, *ours.EXECUTORS, *subjects]:
         play = partial(latency, subject, placement, effort)
-        yield case(subject, placement, play, ours.POP.name if subject.kind == "buoy" else "")
+        limit = ours.POP.name if subject.kind == "buoy" else ""
+        yield case(subject, placement, play, limit, once=effort.brief)
     if effort.brief:
         return
     for subject in (ours.INLINE, ours.THREAD, ours.FORK):

@@ -35,7 +35,8 @@ def cases(
     yield command("buoy --help", BUOY, "--help")
     for subject in [*ours.EXECUTORS, *subjects]:
         play = partial(first_job, subject, placement)
-        yield case(subject, placement, play, PYTHON if subject.kind == "buoy" else "")
+        limit = PYTHON if subject.kind == "buoy" else ""
+        yield case(subject, placement, play, limit, once=effort.brief)
 
 
 def ended(placement: Placement, words: Sequence[str]) -> Figures:

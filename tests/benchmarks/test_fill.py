@@ -17,18 +17,18 @@ def client_of(app: App) -> Any:
 def test_filled_jobs_are_where_buoy_looks_for_them(buoy_app: App) -> None:
     client = client_of(buoy_app)
 
-    fill.waiting(client, COUNT, 7)
-    fill.delayed(client, COUNT - 1, 7)
-    fill.failed(client, COUNT - 2, 7)
+    fill.waiting(client, COUNT)
+    fill.delayed(client, COUNT - 1)
+    fill.failed(client, COUNT - 2)
 
     [view] = buoy_app.monitor.queues([ours.QUEUE])
     assert (view.waiting, view.delayed, view.failed) == (COUNT, COUNT - 1, COUNT - 2)
     [first] = buoy_app.monitor.peek(ours.QUEUE, 0, 1)
-    assert (first.name, first.args) == (f"{ours.APP}.Mark", [7])
+    assert (first.name, first.args) == (f"{ours.APP}.Spare", [0])
 
 
 def test_filled_workers_are_seen(buoy_app: App) -> None:
-    fill.workers(client_of(buoy_app), 3, 0)
+    fill.workers(client_of(buoy_app), 3)
 
     seen = buoy_app.monitor.workers()
     assert [(worker.id, worker.state) for worker in seen] == [
