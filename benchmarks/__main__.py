@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -67,6 +68,7 @@ def main(
     if rendered is not None:
         render(Results.load(rendered))
         return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no worker is left behind
     use_debians_server()
     effort = QUICK if quick else Effort()
     effort = replace(
@@ -82,7 +84,7 @@ def main(
     (out / "chart.svg").write_text(chart_of(results))
     print(report(results))
     print(f"written to {out}", file=sys.stderr)
-    sys.exit(1 if any(results.errors()) else 0)
+    sys.exit(0 if results.is_whole() else 1)
 
 
 def measured(
@@ -95,8 +97,9 @@ def measured(
         measures = [measure for measure in measures if measure.quick]
     places = placements()[-1:] if quick else placements()
     plan = [(measure, list(measure.cases(effort, subjects, places))) for measure in measures]
-    about = described(rounds, effort, subjects)
-    return Results(about, play(plan, rounds))
+    tables = play(plan, rounds)
+    played = max((len(row.samples) for table in tables for row in table.rows), default=0)
+    return Results(described(played, effort, subjects), tables)
 
 
 def use_debians_server() -> None:

@@ -103,6 +103,10 @@ class Results:
             for row in table.rows:
                 yield from (f"{table.name}: {row.name}: {error}" for error in row.errors)
 
+    def is_whole(self) -> bool:
+        """Whether each row has figures: nothing failed, and nobody stopped it too early."""
+        return all(row.samples and not row.errors for table in self.tables for row in table.rows)
+
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import sys
+import time
 from importlib import resources
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ from benchmarks import ballast, jobs
 from buoy.keys import Keys
 
 LEASE_MS = 30_000
+EMPTY_SECONDS = 0.01
 
 
 class Wire:
@@ -67,6 +69,8 @@ def main(megabytes: float) -> None:
         done, payloads = wire.call("EVALSHA", sha, 3, *keys, LEASE_MS, 1, *done)
         for payload in payloads:
             run(payload)
+        if not payloads:
+            time.sleep(EMPTY_SECONDS)
 
 
 if __name__ == "__main__":

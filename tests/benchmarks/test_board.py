@@ -1,6 +1,5 @@
 """The board on which jobs note that they ran."""
 
-import os
 from pathlib import Path
 
 from benchmarks.board import Board
@@ -29,18 +28,6 @@ def test_a_job_that_runs_twice_is_counted_once_and_told_of(tmp_path: Path) -> No
 
     assert this.done() == 2
     assert this.doubled() == 1
-
-
-def test_forked_children_note_on_the_same_board(tmp_path: Path) -> None:
-    this = board(tmp_path, 4)
-
-    for number in range(4):
-        if (pid := os.fork()) == 0:
-            this.mark(number)
-            os._exit(0)
-        os.waitpid(pid, 0)
-
-    assert this.done() == 4
 
 
 def test_another_process_finds_it_by_its_path(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from benchmarks.processes import Running, Wrong
 from benchmarks.results import Results
 from benchmarks.stage import staged
 from benchmarks.venvs import REQUIREMENTS
+from tests.support.processes import wait_until
 
 TINY = ["--rounds", "1", "--seconds", "0.002", "--scale", "0.001", "--no-peers"]
 UNSHOWN = ("trips",)
@@ -75,10 +76,10 @@ def test_a_case_can_be_played(name: str, row: str) -> None:
     assert figures.keys() <= {*(column.figure for column in measure.columns), *UNSHOWN}
 
 
-def tiny(name: str, row: str) -> Case:
+def tiny(name: str, row: str, seconds: float = 0.002) -> Case:
     """A case of the smallest size."""
     [measure] = [measure for measure in MEASURES if measure.name == name]
-    cases = measure.cases(Effort(seconds=0.002, scale=0.001), [], [ONE_CORE])
+    cases = measure.cases(Effort(seconds, scale=0.001), [], [ONE_CORE])
     return next(case for case in cases if case.row == row)
 
 
@@ -92,7 +93,7 @@ def test_it_is_told_what_there_is_to_measure(tmp_path: Path) -> None:
 
 
 def test_what_a_job_costs_is_told_apart_from_what_the_harness_costs() -> None:
-    figures = tiny("drain", "bare fork").play()
+    figures = tiny("drain", "bare fork", seconds=0.3).play()
 
     # LPOP, HMGET, ZREM, HDEL, TIME, ZADD and the EVALSHA around them.
     assert 6 < figures["commands"] < 9
@@ -168,3 +169,19 @@ def test_each_peer_has_its_versions_pinned() -> None:
         lines = (REQUIREMENTS / f"{system}.txt").read_text().splitlines()
         assert all("==" in line for line in lines)
         assert any(line.startswith(f"{system}==") for line in lines)
+
+
+def test_a_run_that_is_told_to_stop_leaves_nothing_behind(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "benchmarks", "--quick", "--only", "drain", "--rounds", "1"]
+    words += ["--no-peers", "--seconds", "60", "--out", str(tmp_path)]
+    run = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: len(run.children(recursive=True)) >= 2, 30.0, what="a server and a producer")
+    tree = run.children(recursive=True)
+
+    run.terminate()
+
+    assert run.wait(30) == 1
+    [drain] = Results.load(tmp_path / "results.json").tables
+    assert not any(row.samples for row in drain.rows)
+    _, left = psutil.wait_procs(tree, timeout=5)
+    assert left == []
