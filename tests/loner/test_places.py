@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from buoy import App, DirtyExit, Handle, Job, Later, Plugin, hookimpl
 from buoy.failures import Filter, find, remove, retry
 from buoy.reservation import Advance, Reservation, Settlement
-from buoy.run import run, settle_death
+from buoy.run import loaded, run, settle_death
 from buoy.testing import Clock, drain
 from buoy_loner import Loner, holder
 from buoy_loner.store import held
@@ -209,7 +209,9 @@ def ended(held: Reservation, word: str) -> Settlement:
     if word in ("release", "crashed"):
         return Settlement.of(held, word)  # type: ignore[arg-type]  # these two
     fate.word = word.removeprefix("die and ")
-    return settle_death(held, DirtyExit("killed")) if word.startswith("die") else run(held)
+    if word.startswith("die"):
+        return settle_death(held, loaded(held), DirtyExit("killed"))
+    return run(held)
 
 
 def claims(app: App) -> int:

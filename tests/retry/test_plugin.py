@@ -26,7 +26,7 @@ from buoy.failures import find, retry
 from buoy.monitor import JobView
 from buoy.payload import Payload
 from buoy.reservation import Reservation, Settlement
-from buoy.run import settle_death
+from buoy.run import loaded, settle_death
 from buoy.testing import Clock, drain, plugin_contract
 from buoy_retry import (
     HTTP_ERRORS,
@@ -416,7 +416,8 @@ class TestAfterAnOperatorsRetry:
 def die(job: type[Job], error: Exception) -> Settlement:
     """What becomes of a job whose process has died so."""
     payload = Payload(job.name, [], {}, "a1").encoded()
-    return settle_death(Reservation("a1", "7:w-1:1", "mail", payload, worker="w-1"), error)
+    held = Reservation("a1", "7:w-1:1", "mail", payload, worker="w-1")
+    return settle_death(held, loaded(held), error)
 
 
 class TestDeaths:

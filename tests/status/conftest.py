@@ -5,7 +5,7 @@ import pytest
 
 from buoy import App, Job
 from buoy.reservation import Advance, Reservation
-from buoy.run import run, settle_death
+from buoy.run import loaded, run, settle_death
 
 from . import shop
 
@@ -48,7 +48,7 @@ class Hands:
 
     def bury(self, held: Reservation, death: Exception) -> None:
         """Settle a job whose child has died."""
-        settlement = settle_death(held, death)
+        settlement = settle_death(held, loaded(held), death)
         self.app.broker.visit(self.name, Advance(held.queue, 0, settlements=[settlement]))
 
 

@@ -191,7 +191,7 @@ class Server(SMTP):
 
     def abort(self) -> None:
         if self.transport is not None:
-            self.transport.abort()
+            self.transport.abort()  # type: ignore[attr-defined]  # each transport of a socket has it
 
     async def push(self, status: Any) -> None:
         greeting = isinstance(status, str) and status.startswith("220 ") and self.faults.greet

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 J = TypeVar("J", bound=Job)
 
+
 class App:
     """A Redis, a namespace and settings: what job classes belong to by their ``app`` attribute.
 
