@@ -35,6 +35,7 @@ DEFERRED = {
     "plugin": {"asyncio", "concurrent"},
     "process": {"subprocess"},
     "titles": {"setproctitle"},
+    "wire": {"hiredis"},
     "cli": {*ORDER, "redis"},
 }
 

@@ -58,9 +58,8 @@ class Broker:
         answers: list[str] = []
         for first in range(0, len(entries), BATCH):
             batch = entries[first : first + BATCH]
-            packing = Packing(["" if max_length is None else max_length, len(batch)])
-            for entry in batch:
-                packing.entry(entry)
+            packing = Packing(["" if max_length is None else max_length])
+            packing.entries(batch, plain=max_length is None)
             try:
                 answers += yield from self.insist(queue, batch, self.act("enqueue", queue, packing))
             except BrokerError as error:

@@ -3,6 +3,11 @@
 import json
 import math
 from collections.abc import Callable
+from json.encoder import (  # type: ignore[attr-defined]  # the first is not in its stubs
+    c_make_encoder,
+    encode_basestring,
+    encode_basestring_ascii,
+)
 from typing import Any
 
 PLAIN = "str, int, float, bool, None, list or dict"
@@ -10,12 +15,26 @@ MAX_DEPTH = 100
 MAX_INT = 10**4000
 """Python refuses to read or write integers of more than 4300 digits."""
 
-encode: Callable[[Any], str] = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
-).encode
-canonical: Callable[[Any], str] = json.JSONEncoder(
-    ensure_ascii=True, allow_nan=False, separators=(",", ":"), sort_keys=True
-).encode
+
+def encoder(*, ascii_only: bool, sort_keys: bool) -> Callable[[Any], str]:
+    """What makes JSON of values. The library's own makes a new encoder for each value; where that
+    is written in C it is made once, here, and is then a third faster."""
+    plain = json.JSONEncoder(
+        ensure_ascii=ascii_only,
+        allow_nan=False,
+        check_circular=False,
+        separators=(",", ":"),
+        sort_keys=sort_keys,
+    )
+    if c_make_encoder is None:
+        return plain.encode
+    text = encode_basestring_ascii if ascii_only else encode_basestring
+    parts = c_make_encoder(None, plain.default, text, None, ":", ",", sort_keys, False, False)
+    return lambda value: "".join(parts(value, 0))
+
+
+encode = encoder(ascii_only=False, sort_keys=False)
+canonical = encoder(ascii_only=True, sort_keys=True)
 
 
 class NotPlain(Exception):

@@ -244,8 +244,8 @@ def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
     if not hasattr(job, "accepts"):
         raise ConfigurationError(f"{job.__qualname__}: expected a job class with perform, got none")
     args, kwargs = job.accepts.accept(job.name, *arguments)
-    now = time.time()
-    payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=round(now, 3))
+    now = int(time.time() * 1000) / 1000
+    payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=now)
     if job.identifies:
         same = payload.identifier = job.identify(*args, **kwargs)
         right = isinstance(same, str) and bool(same) and is_text(same)

@@ -5,6 +5,7 @@ them all, on a cluster too.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from .errors import ConfigurationError
 
@@ -29,10 +30,11 @@ class Keys:
 
     namespace: str = "buoy"
 
-    def queue(self, queue: str) -> list[str]:
+    @cache  # noqa: B019 - there are few namespaces and queues
+    def queue(self, queue: str) -> tuple[str, ...]:
         """All keys of a queue, in the order in which every script takes them."""
         prefix = f"{self.namespace}:{{{queue}}}:"
-        return [prefix + part for part in QUEUE_PARTS]
+        return tuple(prefix + part for part in QUEUE_PARTS)
 
     def part(self, queue: str, *parts: str) -> str:
         """One key in the slot of a queue: the core's own, or a plugin's (its name comes first)."""

@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from .keys import QUEUE_PARTS
 from .reservation import Settlement
 from .transition import Transition, Word
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A job to be stored; ``due``: empty for now, "+MS" from now, or "MS" since the epoch."""
 
     id: str
     payload: bytes
     due: str
     transition: Transition
+
+    @property
+    def plain(self) -> bool:
+        """Whether this is the common case: due now, and nothing attached."""
+        return not self.due and self.transition.is_empty
 
 
 @dataclass(slots=True)
@@ -24,6 +29,18 @@ class Packing:
 
     words: list[Word | bytes] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+
+    def entries(self, entries: Sequence[Entry], *, plain: bool) -> None:
+        """Jobs to be stored, in their order: as plain ones if they may be, and all of them are."""
+        if plain and all(entry.plain for entry in entries):
+            self.words.append(len(entries))
+            for entry in entries:
+                self.words += entry[:2]
+            self.words.append(0)
+        else:
+            self.words += [0, len(entries)]
+            for entry in entries:
+                self.entry(entry)
 
     def entry(self, entry: Entry) -> None:
         self.words += [entry.id, entry.payload, entry.due]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,9 +25,9 @@ class Payload:
     expires_at: float | None = None
     attempt: int = 1
     plugins: dict[str, dict[str, Any]] = field(default_factory=dict)
-    claims: list[list[str]] = field(default_factory=list)
+    claims: Sequence[Sequence[str]] = ()
     failure: dict[str, Any] | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] | None = None
 
     def encoded(self) -> str:
         """The payload as JSON, ``class`` and ``args`` first, without what is at its default."""
@@ -41,11 +42,9 @@ class Payload:
             fields["expires_at"] = self.expires_at
         if self.attempt > 1:
             fields["attempt"] = self.attempt
-        for name in ("plugins", "claims", "failure", "extra"):
-            value = getattr(self, name)
-            if value:
-                fields.update(value) if name == "extra" else fields.update({name: value})
-        return encode(fields)
+        kept = {"plugins": self.plugins, "claims": self.claims, "failure": self.failure}
+        fields |= {name: value for name, value in kept.items() if value}
+        return encode(fields | self.extra if self.extra else fields)
 
     def identified(self) -> str:
         """The identifier: as the class has made it, else of the name and all arguments."""
@@ -75,7 +74,7 @@ class Payload:
                 plugins=typed(fields.pop("plugins", {}), dict, "plugins"),
                 claims=typed(fields.pop("claims", []), list, "claims"),
                 failure=optional(fields.pop("failure", None), dict, "failure"),
-                extra=fields,
+                extra=fields or None,
             )
         except CorruptPayload as error:
             raise CorruptPayload(f"payload: {error}") from None

@@ -1,6 +1,7 @@
 """What plugins attach to a change of a job's state, to happen in the same instant."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from .canonical import NotPlain, check_text
@@ -16,9 +17,9 @@ class Transition:
     """The attachments of one enqueueing, or of one run; applied only if that goes through."""
 
     queue: str
-    claims: list[list[str]] = field(default_factory=list)
-    numbers: list[tuple[str, int]] = field(default_factory=list)
-    commands: list[list[Word]] = field(default_factory=list)
+    claims: Sequence[Sequence[str]] = ()
+    numbers: Sequence[tuple[str, int]] = ()
+    commands: Sequence[Sequence[Word]] = ()
     insists: bool = False
     """Whether a claim that is held is an error."""
 
@@ -43,11 +44,11 @@ class Transition:
         says the same: it is refused to nobody."""
         check_claim(key)
         if [key, "latest"] not in self.claims:
-            self.claims.append([key, "latest"])
+            self.claims = [*self.claims, [key, "latest"]]
 
     def newer(self, field: str, number: int) -> None:
         """Enqueue only if the number kept under ``field`` is lower, and keep this one."""
-        self.numbers.append((field, int(number)))
+        self.numbers = [*self.numbers, (field, int(number))]
 
     def then(self, command: str, key: str, *words: Word) -> None:
         """Send a Redis command on a key of the job's own queue (``app.key(queue, ...)``)."""
@@ -58,13 +59,16 @@ class Transition:
             )
         for word in words:
             check_word(word, f"then: {command}")
-        self.commands.append([command, key, *words])
+        self.commands = [*self.commands, [command, key, *words]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is attached."""
+        return not (self.claims or self.numbers or self.commands)
 
     def clear(self) -> None:
         """Forget all attachments."""
-        self.claims.clear()
-        self.numbers.clear()
-        self.commands.clear()
+        self.claims = self.numbers = self.commands = ()
         self.insists = False
 
 

@@ -23,6 +23,12 @@ from .sentinel import primary
 
 SOCKET_TIMEOUT = 5.0
 
+pack_command: Callable[[Any], bytes] | None
+try:
+    from hiredis import pack_command
+except ImportError:
+    pack_command = None
+
 # What a server says when the same command may go through later, none of it executed now.
 PASSING = (
     exceptions.BusyLoadingError,
@@ -95,7 +101,7 @@ class ServerLink:
 
     def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         connection = self.connection()
-        packed = connection.pack_commands(commands)
+        packed = pack(connection, commands)
         try:
             connection.send_packed_command(packed)
             replies = [read(connection) for _ in commands]
@@ -116,6 +122,13 @@ class ServerLink:
         if getattr(self.local, "owner", None) == os.getpid():
             self.local.connection.disconnect()
         self.local.owner = None
+
+
+def pack(connection: Any, commands: Sequence[Sequence[Word]]) -> Any:
+    """The commands as the server reads them; hiredis makes that in one go, if it is there."""
+    if pack_command is None:
+        return connection.pack_commands(commands)
+    return [b"".join([pack_command(tuple(words)) for words in commands])]
 
 
 def stale(connection: Any) -> bool:
