@@ -55,7 +55,8 @@ def cancelled(site: Site, job: Seen) -> None:
 
 
 def state(job: Seen) -> str | None:
-    return job.view and job.view.state
+    view = job.view
+    return None if view is None else view.state
 
 
 @pytest.mark.parametrize(
