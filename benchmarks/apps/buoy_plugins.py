@@ -1,11 +1,10 @@
 """A job of buoy with the plugins that most jobs have."""
 
+from benchmarks import jobs
+from buoy import Job
 from buoy_loner import Loner
 from buoy_retry import Retry
 from buoy_status import Status
-
-from benchmarks import jobs
-from buoy import Job
 
 from .buoy_app import Ways
 

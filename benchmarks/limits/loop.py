@@ -34,7 +34,7 @@ def with_buoys(client: Any) -> Advance:
         nonlocal number
         number += 1
         words = [0, LEASE_MS, 2, "bare", number, 0, BATCH, 0, len(done)]
-        given = advance(keys, [*words, *(word for pair in done for word in pair), 0])[6]
+        given = advance(keys, [*words, *(word for pair in done for word in pair), 0, 0])[6]
         return list(zip(given[0::4], given[1::4], strict=True)), given[2::4]
 
     return go

@@ -57,7 +57,7 @@ class TestEncoded:
 
 class TestDecoded:
     def test_class_and_id_are_enough(self) -> None:
-        assert Payload.decoded('{"class":"J","id":"a1"}') == Payload("J", [], {}, "a1", claims=[])
+        assert Payload.decoded('{"class":"J","id":"a1"}') == Payload("J", [], {}, "a1")
 
     @pytest.mark.parametrize(
         ("text", "message"),

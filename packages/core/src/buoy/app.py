@@ -61,6 +61,11 @@ class App:
         return settings(**self.given)
 
     @cached_property
+    def keys(self) -> Keys:
+        """The keys of its namespace."""
+        return Keys(self.settings.namespace)
+
+    @cached_property
     def broker(self) -> "Broker":
         """What changes jobs in Redis. The Redis client is loaded here, for those who need it."""
         from .broker import Broker
@@ -94,7 +99,7 @@ class App:
 
     def key(self, queue: str, *parts: str) -> str:
         """A plugin's key in the slot of a queue; the first part is the plugin's name."""
-        return Keys(self.settings.namespace).part(queue, *parts)
+        return self.keys.part(queue, *parts)
 
     def global_key(self, *parts: str) -> str:
         """A plugin's key that belongs to no queue; the first part is the plugin's name."""

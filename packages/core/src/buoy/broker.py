@@ -147,14 +147,8 @@ class Broker:
     def trip(self, worker: str, trip: Advance) -> Act:
         lease, alone = self.settings.lease, max(1, self.settings.max_crashes - 1)
         packing = Packing([round(lease * 1000), alone, worker, trip.number, int(trip.again)])
-        plain = [each for each in trip.settlements if each.plain]
-        packing.words += [trip.wanted, trip.hands, len(plain)]
-        for each in plain:
-            packing.words += [each.id, each.token]
-        packing.words.append(len(trip.settlements) - len(plain))
-        for each in trip.settlements:
-            if not each.plain:
-                packing.settlement(each)
+        packing.words += [trip.wanted, trip.hands]
+        packing.settlements(trip.settlements)
         return self.act("advance", trip.queue, packing)
 
     def glance(self, queues: Sequence[str]) -> Act:

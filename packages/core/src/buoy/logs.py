@@ -14,6 +14,7 @@ DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 """The levels of the logging module."""
 
 LEVELS = {-1: WARNING, 0: INFO, 1: DEBUG}
+loggers: dict[str, "Logger"] = {}
 put_off: list[int] = []
 """The level that logging is to be set up with, once it is loaded."""
 
@@ -34,10 +35,13 @@ def set_up_if_put_off() -> None:
 
 def logger(name: str) -> "Logger":
     """A logger of this name, ready to speak."""
-    from logging import getLogger
+    found = loggers.get(name)
+    if found is None:
+        from logging import getLogger
 
-    set_up_if_put_off()
-    return getLogger(name)
+        set_up_if_put_off()
+        found = loggers[name] = getLogger(name)
+    return found
 
 
 def heard(name: str, level: int) -> bool:

@@ -50,9 +50,27 @@ class Packing:
             self.words += [name, number]
         self.commands(entry.transition.commands)
 
-    def settlement(self, done: Settlement) -> None:
-        self.words += [done.id, done.token, done.act, raw(done.payload), round(done.wait * 1000)]
-        self.commands(done.commands)
+    def settlements(self, settlements: Sequence[Settlement]) -> None:
+        """What becomes of jobs: those that are done, those done with something attached, others."""
+        done = [each for each in settlements if each.act == "done"]
+        plain = [each for each in done if not each.commands]
+        attached = [each for each in done if each.commands]
+        self.words.append(len(plain))
+        for each in plain:
+            self.words += each[:2]
+        self.words.append(len(attached))
+        for each in attached:
+            self.words += each[:2]
+            self.commands(each.commands)
+        self.words.append(len(settlements) - len(done))
+        for each in settlements:
+            if each.act != "done":
+                self.settlement(each)
+
+    def settlement(self, other: Settlement) -> None:
+        self.words += [other.id, other.token, other.act]
+        self.words += [raw(other.payload), round(other.wait * 1000)]
+        self.commands(other.commands)
 
     def claims(self, claims: Sequence[Sequence[str]]) -> None:
         self.words.append(len(claims))

@@ -60,29 +60,48 @@ class Payload:
     @classmethod
     def decoded(cls, text: str) -> "Payload":
         """The payload that the text holds; raises CorruptPayload for anything else."""
-        fields = loaded(text)
-        try:
-            return cls(
-                name=typed(fields.pop("class", None), str, "class"),
-                args=typed(fields.pop("args", []), list, "args"),
-                kwargs=typed(fields.pop("kwargs", {}), dict, "kwargs"),
-                id=typed(fields.pop("id", None), str, "id"),
-                identifier=optional(fields.pop("identifier", None), str, "identifier"),
-                enqueued_at=typed(fields.pop("enqueued_at", 0.0), float, "enqueued_at"),
-                expires_at=optional(fields.pop("expires_at", None), float, "expires_at"),
-                attempt=typed(fields.pop("attempt", 1), int, "attempt"),
-                plugins=typed(fields.pop("plugins", {}), dict, "plugins"),
-                claims=typed(fields.pop("claims", []), list, "claims"),
-                failure=optional(fields.pop("failure", None), dict, "failure"),
-                extra=fields or None,
-            )
-        except CorruptPayload as error:
-            raise CorruptPayload(f"payload: {error}") from None
+        facts: dict[str, Any] = {"name": None, "args": [], "kwargs": {}, "id": None}
+        extra: dict[str, Any] = {}
+        for key, value in loaded(text).items():
+            attribute, kinds = FIELDS.get(key, NO_FIELD)
+            if attribute is None:
+                extra[key] = value
+            elif type(value) in kinds:
+                facts[attribute] = value
+            else:
+                raise unexpected(key, value)
+        for key in ("class", "id"):
+            if facts[FIELDS[key][0]] is None:
+                raise unexpected(key, None)
+        return cls(**facts, extra=extra or None)
+
+
+NONE = type(None)
+FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "class": ("name", (str,)),
+    "args": ("args", (list,)),
+    "kwargs": ("kwargs", (dict,)),
+    "id": ("id", (str,)),
+    "identifier": ("identifier", (str, NONE)),
+    "enqueued_at": ("enqueued_at", (float, int)),
+    "expires_at": ("expires_at", (float, int, NONE)),
+    "attempt": ("attempt", (int,)),
+    "plugins": ("plugins", (dict,)),
+    "claims": ("claims", (list,)),
+    "failure": ("failure", (dict, NONE)),
+}
+"""Field in JSON -> attribute, and the types that it may have there; the first is what is meant."""
+NO_FIELD: tuple[None, tuple[type, ...]] = (None, ())
+
+
+def unexpected(field: str, value: Any) -> CorruptPayload:
+    wanted = FIELDS[field][1][0].__name__
+    return CorruptPayload(f"payload: expected {field!r} to be {wanted}, got {value!r:.80}")
 
 
 def loaded(text: str) -> dict[str, Any]:
     try:
-        fields = decode(text)
+        fields = parsed(text)
         if "\\u" in text or not text.isascii():
             encode(fields).encode()  # buoy writes no halves of surrogate pairs; others may
     except (ValueError, RecursionError) as error:
@@ -94,15 +113,12 @@ def loaded(text: str) -> dict[str, Any]:
     return fields
 
 
-def typed(value: Any, kind: type, field: str) -> Any:
-    fits = isinstance(value, (int, float) if kind is float else kind)
-    if not fits or (kind in (int, float) and isinstance(value, bool)):
-        raise CorruptPayload(f"expected {field!r} to be {kind.__name__}, got {value!r:.80}")
-    return value
-
-
-def optional(value: Any, kind: type, field: str) -> Any:
-    return value if value is None else typed(value, kind, field)
+def parsed(text: str) -> Any:
+    if text[:1] == "{" and text[-1:] == "}":  # the usual: no blanks to be looked for around it
+        value, end = decoder.raw_decode(text)
+        if end == len(text):
+            return value
+    return decoder.decode(text)
 
 
 def finite(text: str) -> float:
@@ -112,7 +128,7 @@ def finite(text: str) -> float:
     return value
 
 
-decode = json.JSONDecoder(parse_float=finite, parse_constant=finite).decode
+decoder = json.JSONDecoder(parse_float=finite, parse_constant=finite)
 
 
 def shelved(raw: str, failure: dict[str, Any]) -> str:

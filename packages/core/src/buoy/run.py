@@ -115,7 +115,7 @@ def packed(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
     match outcome:
         case Done():
             log(DEBUG, held, job, "done")
-            return Settlement.of(held, "done", commands=commands)
+            return Settlement(held.id, held.token, held.queue, "done", "", 0.0, commands)
         case Rejected(reason):
             log(WARNING, held, job, f"rejected: {reason}")
             return Settlement.of(held, "rejected", commands=commands)

@@ -58,7 +58,7 @@ class Transition:
                 f"got {key!r}"
             )
         for word in words:
-            check_word(word, f"then: {command}")
+            check_word(word, "then: ", command)
         self.commands = [*self.commands, [command, key, *words]]
 
     @property
@@ -79,11 +79,15 @@ def check_claim(key: str) -> None:
         raise PluginError(f"claim: expected a key of one line, got {key!r}")
 
 
-def check_word(word: object, subject: str) -> None:
+def check_word(word: object, *subject: str) -> None:
     """Raise PluginError for what cannot be sent to Redis: it would surface far from here."""
-    if type(word) not in (str, int, float):
-        raise PluginError(f"{subject}: expected str, int or float, got {type(word).__name__}")
+    kind = type(word)
+    if kind in (int, float) or (kind is str and word.isascii()):  # type: ignore[attr-defined]
+        return
+    if kind is not str:
+        said = "".join(subject)
+        raise PluginError(f"{said}: expected str, int or float, got {kind.__name__}")
     try:
-        check_text(str(word), subject)
+        check_text(str(word), "".join(subject))
     except NotPlain as error:
         raise PluginError(str(error)) from None

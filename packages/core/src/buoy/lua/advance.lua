@@ -4,8 +4,9 @@
 -- ARGV     clock shift; lease in ms; lost leases from which on a job runs alone; worker; number of
 --          this call; 1 if it is asked again because its reply was lost; how many jobs are wanted;
 --          how many the worker keeps in hand; then what it settles: how many done, for each id and
---          token; how many others, for each id, token, act ('done', 'rejected', 'later', 'failed',
---          'release', 'crashed'), payload, wait in ms, commands (see queue.lua)
+--          token; how many done with something attached, for each id, token, commands (see
+--          queue.lua); how many others, for each id, token, act ('rejected', 'later', 'failed',
+--          'release', 'crashed', 'moved'), payload, wait in ms, commands
 -- returns  {now, next due or -1, whether jobs are left waiting, state ('', 'paused' or 'alone'), ids whose settling was refused,
 --          refusals of attached commands, jobs as id, token, payload, lost leases}
 

@@ -30,11 +30,6 @@ function acts.rejected(id)
   ended_rejected = ended_rejected + 1
 end
 
-function acts.done(id)
-  forget_jobs({ id }, true)
-  done_now = done_now + 1
-end
-
 function acts.moved(id)
   forget_jobs({ id }, true)
 end
@@ -62,19 +57,29 @@ function acts.crashed(id)
   call('LPUSH', ready, id)
 end
 
--- Settles the plain case in few commands: jobs that are done and have nothing attached.
+-- Settles what is done, all of it in few commands; what is attached to some comes after.
 local function settle_done(marked, refused)
-  local ids, tokens = {}, {}
+  local ids, tokens, attached = {}, {}, {}
   for n = 1, count() do ids[n], tokens[n] = take(), take() end
+  for n = #ids + 1, #ids + count() do
+    ids[n], tokens[n], attached[n] = take(), take(), read_commands()
+  end
   if #ids == 0 then return end
   local held = {}
   for n, token in ipairs(call('HMGET', runs, unpack(ids))) do
-    if token == tokens[n] then held[#held + 1] = ids[n] else refused[#refused + 1] = ids[n] end
+    if token == tokens[n] then
+      held[#held + 1] = ids[n]
+    else
+      refused[#refused + 1], attached[n] = ids[n], nil
+    end
   end
   if #held == 0 then return end
   let_go(held)
   forget_jobs(held, marked)
   done_now = done_now + #held
+  for n = 1, #ids do
+    if attached[n] then apply(attached[n]) end
+  end
 end
 
 local function settle_others(refused)
