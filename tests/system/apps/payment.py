@@ -3,11 +3,12 @@
 import json
 import os
 from contextlib import closing
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-from buoy import DirtyExit, Job, Later, Plugin, hookimpl
+from buoy import DirtyExit, Job
+from buoy_loner import Loner
+from buoy_retry import HTTP_ERRORS, Retry
 from buoy_status import Status, progress
 
 from .record import note
@@ -17,33 +18,11 @@ class Declined(Exception):
     """The gateway has answered, and the answer is no."""
 
 
-@dataclass(frozen=True)
-class TryAgain(Plugin):
-    """Has what the network or a dead process spoiled done again."""
-
-    limit: int
-    delay: float
-
-    @hookimpl
-    def on_failure(self, job: Job, error: BaseException) -> Later | None:
-        passing = isinstance(error, OSError | DirtyExit)
-        return Later(self.delay) if passing and job.attempt <= self.limit else None
-
-
-@dataclass(frozen=True)
-class OneOfEach(Plugin):
-    """Keeps a job out while another one with the same arguments lives."""
-
-    @hookimpl
-    def before_enqueue(self, job: Job) -> None:
-        job.transition.claim(f"one:{job.identifier}")
-
-
 class Checkout(Job):
     """Charges a cart; returns the number of the authorisation."""
 
     queue = "payments"
-    plugins = [Status(ttl=3600), OneOfEach(), TryAgain(limit=50, delay=0.1)]
+    plugins = [Status(ttl=3600), Loner(), Retry(limit=50, delay=0.1, on=(HTTP_ERRORS, DirtyExit))]
 
     # It can be killed at any line, and is run again: so the gateway is told a key of the cart, by
     # which it charges once, however often it is asked.

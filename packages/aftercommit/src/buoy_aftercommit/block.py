@@ -1,6 +1,5 @@
 """``with holding():`` a transaction that nobody else tells of."""
 
-import asyncio
 from contextvars import ContextVar
 from types import TracebackType
 
@@ -45,7 +44,9 @@ class Block(Batch):
         trace: TracebackType | None,
     ) -> None:
         if jobs := self.close(error):
-            await asyncio.shield(start(jobs))
+            from asyncio import shield
+
+            await shield(start(jobs))
 
     def close(self, error: BaseException | None) -> list[Job]:
         """End the block; returns the jobs that may go."""

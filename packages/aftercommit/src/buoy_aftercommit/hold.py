@@ -1,12 +1,12 @@
 """Jobs that wait for transactions: which wait for what, and which may go. No database here."""
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from buoy import Job
+from buoy.logs import INFO, heard, logger
 
-logger = logging.getLogger("buoy.aftercommit")
+LOG = "buoy.aftercommit"
 
 
 @dataclass(eq=False, slots=True)
@@ -38,7 +38,7 @@ class Batch:
     def drop(self) -> None:
         """The transaction has ended without a commit."""
         for hold in self.holds:
-            logger.info("not committed, dropped: %s", facts(hold.job))
+            log(INFO, f"not committed, dropped: {facts(hold.job)}")
         self.holds.clear()
 
 
@@ -48,6 +48,11 @@ def keep(job: Job, batches: Iterable[Batch]) -> None:
     for batch in batches:
         hold.pending += 1
         batch.holds.append(hold)
+
+
+def log(level: int, what: str) -> None:
+    if heard(LOG, level):
+        logger(LOG).log(level, "%s", what)
 
 
 def facts(job: Job) -> str:

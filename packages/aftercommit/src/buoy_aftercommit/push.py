@@ -1,24 +1,24 @@
 """What happens to held jobs once their transactions have committed."""
 
-import asyncio
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buoy import BuoyError, EnqueueError, Handle, Job
+from buoy.logs import DEBUG, ERROR, INFO
 
-from .hold import facts
+from .hold import facts, log
 
-logger = logging.getLogger("buoy.aftercommit")
+if TYPE_CHECKING:
+    from asyncio import Future
 
 released: ContextVar[frozenset[str]] = ContextVar("released", default=frozenset())
 """Ids of the jobs that are being pushed: whatever is open by now, they do not wait again."""
 
-under_way: set[asyncio.Future[None]] = set()
+under_way: "set[Future[None]]" = set()
 """Pushes that are not finished: the event loop alone would not keep them alive."""
 
 
@@ -93,9 +93,11 @@ async def apush(jobs: Sequence[Job]) -> None:
     errand.end()
 
 
-def start(jobs: Sequence[Job]) -> asyncio.Future[None]:
+def start(jobs: Sequence[Job]) -> "Future[None]":
     """Begin to push them; whoever waits for it, behind a shield, may be cancelled meanwhile."""
-    pushing = asyncio.ensure_future(apush(jobs))
+    from asyncio import ensure_future
+
+    pushing = ensure_future(apush(jobs))
     under_way.add(pushing)
     pushing.add_done_callback(under_way.discard)
     return pushing
@@ -124,11 +126,11 @@ def renew(job: Job, now: float) -> None:
 def report(jobs: Sequence[Job], handles: Sequence[Handle[Any]]) -> None:
     """Who enqueued them has an answer since long; so what became of a job is in the log."""
     for job, handle in zip(jobs, handles, strict=True):
-        level = logging.DEBUG if handle.state in ("queued", "delayed") else logging.INFO
+        level = DEBUG if handle.state in ("queued", "delayed") else INFO
         reason = f" ({handle.reason})" if handle.reason else ""
-        logger.log(level, "committed: %s%s %s", handle.state, reason, facts(job))
+        log(level, f"committed: {handle.state}{reason} {facts(job)}")
 
 
 def log_unpushed(job: Job, error: BaseException) -> None:
     said = str(error) or type(error).__name__
-    logger.error("committed, but not pushed: %s: %s", facts(job), said)
+    log(ERROR, f"committed, but not pushed: {facts(job)}: {said}")

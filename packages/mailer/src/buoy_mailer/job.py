@@ -1,6 +1,5 @@
 """The mailer: one job class for many mails."""
 
-import logging
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, ClassVar
 
 from buoy import ConfigurationError, InvalidArguments, Job
 from buoy.call import Arguments, Signature, signature
+from buoy.logs import INFO, heard, logger
 from buoy.plugin import to_the_end
 
 from . import settings
@@ -18,12 +18,10 @@ from .address import address
 from .compose import Envelope, compose
 from .delivery import MailMethod
 from .errors import InvalidMail
-from .rounds import Rounds
+from .rounds import LOG, Rounds
 from .templates import render
 from .transport import transport
 from .value import Mail
-
-logger = logging.getLogger("buoy.mailer")
 
 
 class Mailer(Job):
@@ -111,7 +109,7 @@ class Mailer(Job):
     def post(self, mail: str, made: Mail | None) -> None:
         if made is None or not self.delivers():
             reason = "the method returned None" if made is None else "perform_deliveries is off"
-            logger.info("not sent: %s.%s id=%s: %s", self.name, mail, self.id, reason)
+            self.log_unsent(mail, reason)
             return
         envelope = self.composed(mail, made)
         rounds = Rounds.of(self.carried.get("mailer", {}), self.attempt)
@@ -121,6 +119,10 @@ class Mailer(Job):
             self.carried["mailer"] = rounds.carried()
             if not self.carried["mailer"]:
                 del self.carried["mailer"]
+
+    def log_unsent(self, mail: str, reason: str) -> None:
+        if heard(LOG, INFO):
+            logger(LOG).info("not sent: %s.%s id=%s: %s", self.name, mail, self.id, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """A mail may take several rounds: who has it, who is refused for good, who is still to get it."""
 
-import logging
 from dataclasses import dataclass, replace
 from smtplib import SMTPRecipientsRefused
 from typing import Any, Self
+
+from buoy.logs import logger
 
 from .compose import Envelope
 from .smtp import Refusals
 from .transport import Transport
 
-logger = logging.getLogger("buoy.mailer")
+LOG = "buoy.mailer"
 FOR_GOOD = 500
 """From this reply code on, a server means never; below, not now."""
 
@@ -47,7 +48,7 @@ class Rounds:
         later = {each: reply for each, reply in refusals.items() if reply[0] < FOR_GOOD}
         never = {each: reply for each, reply in refusals.items() if each not in later}
         for each, (code, text) in never.items():
-            logger.warning("%s: %s is refused: %d %r", envelope.id, each, code, text)
+            logger(LOG).warning("%s: %s is refused: %d %r", envelope.id, each, code, text)
         self.refused |= never
         if later:
             raise SMTPRecipientsRefused(later) from self.complaint()

@@ -3,7 +3,6 @@
 The attempt is the number of the run that has failed, from 1.
 """
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +21,13 @@ GivenDelay = Seconds | Sequence[Seconds] | Delay
 """What may be said for a delay; ``strategy`` makes a Delay of it."""
 
 
+def chance() -> float:
+    """random.random, loaded when there is something to be left to chance."""
+    from random import random
+
+    return random()
+
+
 @dataclass(frozen=True, repr=False)
 class Strategy:
     """What all strategies have: a ``cap`` in seconds, and ``jitter``, the share of each wait, from
@@ -29,7 +35,7 @@ class Strategy:
 
     cap: float = field(default=LONGEST, kw_only=True)
     jitter: float = field(default=0.0, kw_only=True)
-    random: Callable[[], float] = field(default=random.random, kw_only=True, repr=False)
+    random: Callable[[], float] = field(default=chance, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         name = type(self).__name__

@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .groups import Group, loaded
@@ -83,6 +82,8 @@ def in_seconds(asked: str, clock: Callable[[], float]) -> float | None:
     """What a header says, as seconds or as a date; None if it says neither."""
     if re.fullmatch(r"\s*[0-9]{1,18}\s*", asked):
         return float(asked)
+    from email.utils import parsedate_to_datetime
+
     try:
         date = parsedate_to_datetime(asked)
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - clock()

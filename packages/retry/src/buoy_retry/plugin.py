@@ -1,11 +1,11 @@
 """Retry: run a job again when it has failed."""
 
-import logging
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from buoy import Job, Later, Plugin, hookimpl
+from buoy.logs import DEBUG, INFO, heard, logger
 
 from .attempts import Attempt, count_snooze, forget_snoozes, remember, snoozes
 from .declared import check_callable, check_hashable, expect, is_count, without_defaults
@@ -14,7 +14,7 @@ from .errors import Again, RetryAfter
 from .groups import Group, Kind, Kinds, On, Rules, kinds, nearest, rules
 from .http import retry_after
 
-logger = logging.getLogger("buoy.retry")
+LOG = "buoy.retry"
 Alarm = Callable[[Job, BaseException], object]
 BACKOFF = Exponential()
 
@@ -121,8 +121,9 @@ class Retry(Plugin):
     def keep(self, job: Job, error: BaseException, wait: float | None) -> None:
         attempt = Attempt.of(job, error, time.time(), wait)
         remember(job, attempt)
-        trace = error if logger.isEnabledFor(logging.DEBUG) else None
-        logger.info("%r: %s: %s", job, attempt.error, attempt.message, exc_info=trace)
+        if heard(LOG, INFO):
+            trace = error if heard(LOG, DEBUG) else None
+            logger(LOG).info("%r: %s: %s", job, attempt.error, attempt.message, exc_info=trace)
 
     def give_up(self, job: Job, error: BaseException) -> None:
         self.keep(job, error, None)
@@ -132,8 +133,8 @@ class Retry(Plugin):
             return
         try:
             self.on_give_up(job, error)
-        except BaseException:
-            logger.exception("%r: on_give_up has failed", job)
+        except BaseException:  # noqa: BLE001 - whatever it raises; it is logged
+            logger(LOG).exception("%r: on_give_up has failed", job)
 
 
 def is_for_groups(kind: Kind | None) -> bool:

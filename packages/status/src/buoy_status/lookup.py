@@ -12,7 +12,6 @@ from buoy.link import Steps
 from buoy.monitor import job_view
 
 from . import store
-from .memory import memory_of
 from .plugin import status_of
 from .state import State, live, past
 
@@ -161,6 +160,8 @@ def look(app: App, queue: str, id: str) -> Steps[State[Any] | None]:
 
 def remembered(sought: Sought) -> State[Any] | None:
     """How a job ended that was run where it was enqueued."""
+    from .memory import memory_of
+
     memory = memory_of(sought.app)
     id = sought.id or memory.latest(str(sought.queue), sought.identifier)
     if id is None or id not in memory.records:

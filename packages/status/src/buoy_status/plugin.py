@@ -9,7 +9,6 @@ from buoy import Job, Later, Plugin, hookimpl
 from buoy.config import expect
 
 from . import record, store
-from .memory import memory_of
 
 MOST_RESULT = 8 * 1024 * 1024
 """More than a job's process may hand over to its worker would cost the job its success."""
@@ -61,6 +60,8 @@ class Status(Plugin):
     def keep(self, job: Job, told: str) -> None:
         """Keep the record of an end where it will be looked for."""
         if is_inline(job):
+            from .memory import memory_of
+
             memory_of(job.app).keep(job, told)
         else:
             store.end(job, told, self.ttl)

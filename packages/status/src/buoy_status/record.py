@@ -1,15 +1,15 @@
 """The record that is kept of a job's end."""
 
-import logging
 import time
 from typing import Any
 
 from buoy import Job
 from buoy.canonical import NotPlain, check_plain, encode
 from buoy.failure import Failure
+from buoy.logs import logger
 from buoy.monitor import JobView
 
-logger = logging.getLogger("buoy.status")
+LOG = "buoy.status"
 
 UNKNOWN = "{}"
 """The record of a job of which only that it was enqueued is known."""
@@ -20,7 +20,7 @@ def succeeded(job: Job, started_at: float, result: Any, limit: int) -> str:
     facts = of_run(job, "succeeded") | {"started_at": round(started_at, 3)}
     missing = why_not(result, limit)
     if missing:
-        logger.warning("%r: %s", job, missing)
+        logger(LOG).warning("%r: %s", job, missing)
     return encode(facts | ({"result": result} if missing is None else {"missing": missing}))
 
 

@@ -1,17 +1,16 @@
 """What a running job says of itself, and what it asks: never at the cost of the job."""
 
-import logging
 import time
 from dataclasses import dataclass
 
 from buoy import BrokerError, InvalidArguments, Job
 from buoy.canonical import encode
+from buoy.logs import logger
 
 from . import store
 from .plugin import Status, is_inline, status_of
+from .record import LOG
 from .state import Number
-
-logger = logging.getLogger("buoy.status")
 
 PAUSE = 0.2
 """Seconds between two words with Redis."""
@@ -33,7 +32,7 @@ class Talk:
     def failed(self, job: Job, error: BrokerError) -> None:
         """Leave Redis alone for a while."""
         self.say_at = self.ask_at = time.monotonic() + OUTAGE
-        logger.warning("%r: progress is not told for %g s: %s", job, OUTAGE, error)
+        logger(LOG).warning("%r: progress is not told for %g s: %s", job, OUTAGE, error)
 
 
 def progress(job: Job, done: Number, of: Number | None = None, note: str | None = None) -> None:

@@ -8,7 +8,6 @@ from buoy import App, Job
 from buoy.errors import RedisFull
 from buoy.link import Steps, drive, only, scripted
 from buoy.packing import text
-from buoy.scripts import script
 from buoy.transition import Word
 
 from . import record
@@ -154,6 +153,8 @@ def hush(app: App, queue: str, id: str) -> Steps[None]:
 
 
 def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> Steps[Any]:
+    from buoy.scripts import script
+
     return only((yield from scripted([(script(PACKAGE, name), keys, words)])))
 
 

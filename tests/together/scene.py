@@ -1,0 +1,123 @@
+"""One job in the hands of a test, and what can be seen of it afterwards: the words of the table."""
+
+from itertools import count
+from typing import Any
+
+from buoy import App, Handle
+from buoy.errors import DirtyExit
+from buoy.monitor import JobView
+from buoy.reservation import Advance, Reservation, Settlement
+from buoy.run import loaded, run, settle_death
+from buoy.testing import Clock
+from buoy_loner import holder
+from buoy_retry import history
+from buoy_status import status
+
+DELAY = 60
+"""Seconds after which Retry runs a job again."""
+BEAT, LEASE = 10, 30
+"""Seconds."""
+
+
+class Seen:
+    """What is seen of a job: each column of the table, in its words."""
+
+    def __init__(self, app: App, job: Any) -> None:
+        self.app, self.job = app, job
+        self.words: tuple[Any, ...] = ()
+        self.handles: list[Handle[Any]] = []
+        self.before: JobView | None = None
+
+    def enqueue(self, *words: Any, **options: Any) -> None:
+        """Enqueue the job, or a second one with the same arguments."""
+        self.words = words
+        self.handles.append(self.job.using(**options).enqueue(*words))
+
+    @property
+    def id(self) -> str:
+        return self.handles[0].id
+
+    @property
+    def view(self) -> JobView | None:
+        return self.app.find(self.id)
+
+    def retry(self, given_up: list[str]) -> str:
+        """What Retry has done since ``before``; with the ids for which its alarm was called."""
+        now, before = self.view, self.before
+        if given_up:
+            assert given_up == [self.id]
+            assert now is not None
+            assert (now.state, history(now)[-1].wait) == ("failed", None)
+            return "gives up"
+        if now is None or before is None:
+            return "is not asked"
+        if now.attempt < before.attempt:
+            assert (now.attempt, history(now)) == (1, history(before))
+            return "begins anew"
+        if now.carried == before.carried:
+            assert now.attempt == before.attempt
+            return "is not asked"
+        assert now.state in ("delayed", "retrying")
+        if now.attempt == before.attempt:
+            assert history(now) == history(before)
+            return "puts off"
+        assert [each.wait for each in history(now)[len(history(before)) :]] == [DELAY]
+        return "runs it again"
+
+    def place(self) -> str:
+        """Whose the place is: as ``holder`` says, and as the next one with the same learns."""
+        now, id = self.view, holder(self.job, *self.words)
+        if now is not None and now.queue != self.job.queue:
+            assert id is None
+            [claim] = [each for each in self.app.monitor.claims(now.queue) if "loner" in each.claim]
+            return "held there" if claim.id == now.id else "lost"
+        second = self.job.enqueue(*self.words)
+        if id is None:
+            assert (second.state, second.holder) == ("queued", None)
+            return "free"
+        assert (second.state, second.holder) == ("exists", id)
+        return "held" if id == self.id else "another's"
+
+    def status(self) -> str:
+        """How the job stands; by its arguments, the latest of its queue is found."""
+        found = status(self.handles[0])
+        assert found is not None
+        if found.queue == self.job.queue:
+            assert status(self.job, *self.words) == status(self.handles[-1])
+        return found.state
+
+
+class Scene(Seen):
+    """The same, and what can happen to the job, without any process."""
+
+    def __init__(self, app: App, clock: Clock, job: Any) -> None:
+        super().__init__(app, job)
+        self.clock, self.numbers = clock, count(1)
+
+    def take(self) -> Reservation:
+        """Let a worker take the job, and begin to run it."""
+        trip = Advance(self.job.queue, next(self.numbers), wanted=1)
+        [held] = self.app.broker.visit("one", trip).reservations
+        assert held.id == self.id
+        return held
+
+    def settle(self, settlement: Settlement) -> None:
+        trip = Advance(settlement.queue, 0, settlements=[settlement])
+        assert self.app.broker.visit("one", trip).refused == []
+
+    def run(self) -> None:
+        """Let a worker take the job, and run it to the end."""
+        self.settle(run(self.take()))
+
+    def kill(self) -> None:
+        """Let a worker take the job, and its child be killed."""
+        held = self.take()
+        self.settle(settle_death(held, loaded(held), DirtyExit("signal 9 (SIGKILL)")))
+
+    def lose(self, times: int = 1) -> None:
+        """Let a worker take the job and vanish, while another one lives on."""
+        for _ in range(times):
+            self.take()
+            for _ in range(LEASE // BEAT + 1):
+                self.clock.advance(BEAT)
+                self.app.broker.beat({self.job.queue: []})

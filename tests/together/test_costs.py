@@ -1,0 +1,106 @@
+"""What the three plugins cost: no command more, and nothing to load before it is needed."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from buoy import App, Job
+from buoy.server import Server
+from buoy.testing import drain
+from tests.docs.blocks import ROOT
+from tests.support.proxy import Proxy
+
+from .jobs import ORDERS, VARIATIONS, Pay
+
+ROWS = [(f"well {number}",) for number in range(50)]
+ALL_THREE = VARIATIONS[Pay, ORDERS[0], "finished"]
+Sent = Callable[[Callable[[], object]], list[str]]
+
+
+@pytest.fixture
+def sent(buoy_server: Server, buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
+    """Tells the commands that an act of a new client sends, which knows its queue and scripts."""
+    with Proxy(buoy_server.url) as proxy:
+
+        def tell(act: Callable[[], object]) -> list[str]:
+            proxy.commands.clear()
+            act()
+            return list(proxy.commands)
+
+        app = App(proxy.url)
+        monkeypatch.setattr(Job, "app", app)
+        for job in (Pay, ALL_THREE):
+            job.enqueue("warm")
+            job.enqueue("busy")
+        drain(app, "payments")
+        buoy_app.command("FLUSHDB")
+        yield tell
+        app.broker.link.close()
+
+
+@pytest.mark.parametrize("job", [Pay, ALL_THREE], ids=["plain", "with all three"])
+@pytest.mark.parametrize("how", ["well", "busy", "refused"])
+def test_each_step_is_one_command(sent: Sent, job: Any, how: str) -> None:
+    assert sent(lambda: job.enqueue(how)) == ["EVALSHA"]
+    assert sent(lambda: job.enqueue_many(ROWS)) == ["EVALSHA"]
+
+    # Each job is reserved and settled; and then there is no other one.
+    trips = 2 * (1 + len(ROWS)) + 1
+    assert sent(lambda: drain(Job.app, "payments")) == ["EVALSHA"] * trips
+
+
+def test_a_worker_sends_as_much_with_them_as_without(sent: Sent) -> None:
+    def work(job: Any) -> Counter[str]:
+        job.enqueue_many(ROWS)
+        return Counter(sent(lambda: burst(Job.app.settings.url)))
+
+    work(Pay)  # the server learns the scripts of workers
+
+    assert work(ALL_THREE) == work(Pay)
+
+
+def burst(url: str) -> None:
+    """Run a worker until nothing is left to do."""
+    environ = {**os.environ, "BUOY_URL": url}
+    command = [sys.executable, "-c", WORKER]
+    subprocess.run(command, cwd=ROOT, env=environ, check=True, timeout=60)
+
+
+# How many jobs go together in one trip depends on how long they take, by a clock that stands here.
+WORKER = """
+from buoy import Job
+from buoy.executor.inline import Inline
+from buoy.queues import QueueList
+from buoy.worker import Worker
+
+executor = Inline(["tests.together.jobs"], clock=lambda: 0.0)
+Worker(Job.app.broker, executor, QueueList.parse("payments"), burst=True).run()
+"""
+
+
+LEAN = """
+import sys
+from buoy import Job
+from buoy_loner import Loner
+from buoy_retry import HTTP_ERRORS, SMTP_ERRORS, Exponential, Retry
+from buoy_status import Status
+
+class Charge(Job):
+    plugins = [Retry(3, Exponential(), on=[HTTP_ERRORS, SMTP_ERRORS]), Loner(), Status()]
+
+    def perform(self, n: int) -> None: ...
+
+heavy = ["asyncio", "click", "email", "hashlib", "logging", "random", "redis", "tempfile"]
+print([name for name in [*heavy, "socket", "threading"] if name in sys.modules])
+"""
+
+
+def test_declaring_them_loads_nothing_that_each_forked_child_pays_for() -> None:
+    command = [sys.executable, "-c", LEAN]
+
+    assert subprocess.check_output(command, text=True, timeout=30) == "[]\n"

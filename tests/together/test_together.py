@@ -1,0 +1,55 @@
+"""The table of docs/together.md: each cell a test, in each order of the plugins."""
+
+import pytest
+
+from buoy import App
+from buoy.testing import Clock
+from tests.docs.blocks import Page
+
+from . import jobs
+from .jobs import ORDERS, VARIATIONS, Until
+from .scene import Scene
+from .table import TABLE, Row
+
+rows = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.event)
+orders = pytest.mark.parametrize("order", ORDERS)
+
+
+@pytest.fixture
+def played(buoy_app: App, buoy_clock: Clock, row: Row, order: str, until: Until) -> Scene:
+    """The story of the row, told to its end."""
+    scene = Scene(buoy_app, buoy_clock, VARIATIONS[row.base, order, until])
+    story = row.story(scene)
+    next(story)
+    scene.before = scene.view if scene.handles else None
+    jobs.given_up.clear()
+    assert next(story, "over") == "over"
+    return scene
+
+
+@rows
+@orders
+@pytest.mark.parametrize("until", ["finished"])
+class TestCell:
+    def test_retry(self, played: Scene, row: Row) -> None:
+        assert played.retry(jobs.given_up) == row.retry
+
+    def test_place(self, played: Scene, row: Row) -> None:
+        assert played.place() == row.place
+
+    def test_status(self, played: Scene, row: Row) -> None:
+        assert played.status() == row.status
+
+
+@rows
+@orders
+@pytest.mark.parametrize("until", ["started"])
+def test_place_until_started(played: Scene, row: Row) -> None:
+    assert played.place() == row.place_until_started
+
+
+def test_the_documentation_says_the_same() -> None:
+    lines = Page("docs/together.md").text().splitlines()
+    cells = [tuple(cell.strip() for cell in line.split("|")[1:-1]) for line in lines if "|" in line]
+
+    assert cells[2:] == [row.cells for row in TABLE]
