@@ -17,7 +17,7 @@ PACKAGE = "buoy_status"
 FULL_SECONDS = 0.5
 """How long those sleep who cannot be woken, as long as Redis is full."""
 RING_MS = 10_000
-"""How long those who wait for an end can hear of it: longer than they wait at a time."""
+"""How long a ring lasts at least: longer than those who wait for it do so at a time."""
 
 
 def last_key(app: App, queue: str, identifier: str) -> str:
@@ -36,7 +36,7 @@ def progress_key(app: App, queue: str, id: str) -> str:
 
 
 def ring_key(app: App, queue: str, id: str) -> str:
-    """List of one element: there for a moment when a job has ended."""
+    """Stream: there while somebody waits for the end of a job, which is told there."""
     return app.key(queue, "status", "ring", id)
 
 
@@ -86,8 +86,7 @@ def ending(
         # A later job with this identifier is not pushed aside by one that took longer.
         ["SET", last, id, "NX", "PX", lasting],
         ["PEXPIRE", last, lasting],
-        ["RPUSH", ring, 1],
-        ["PEXPIRE", ring, RING_MS],
+        ["XADD", ring, "NOMKSTREAM", "*", "ended", 1],
     ]
 
 
@@ -136,20 +135,21 @@ def queues(app: App) -> Steps[list[str]]:
     return sorted(map(text, only((yield [["SMEMBERS", app.global_key("queues")]]))))
 
 
-def hear(app: App, queue: str, id: str, seconds: float) -> Steps[bool]:
-    """Wait for the ring of a job, and put it back: others may wait for it, too."""
-    ring = ring_key(app, queue, id)
-    words = ["BLMOVE", ring, ring, "RIGHT", "LEFT", f"{seconds:.3f}"]
+def listen(app: App, queue: str, id: str) -> Steps[str]:
+    """Be one of those who will be told of the end of a job; returns what is old news by now."""
     try:
-        return only((yield [words])) is not None
-    except RedisFull:  # it refuses what moves, as it could grow
+        return text((yield from asked("listen", [ring_key(app, queue, id)], [RING_MS])))
+    except RedisFull:
+        return ""
+
+
+def hear(app: App, queue: str, id: str, old: str, seconds: float) -> Steps[None]:
+    """Wait for news in the ring of a job."""
+    if old:
+        ring, patience = ring_key(app, queue, id), max(1, round(seconds * 1000))
+        only((yield [["XREAD", "BLOCK", patience, "STREAMS", ring, old]]))
+    else:  # Redis is full, so nobody can be told
         yield min(seconds, FULL_SECONDS)
-        return False
-
-
-def hush(app: App, queue: str, id: str) -> Steps[None]:
-    """Take away a ring that was not for the last end, so that it is not heard for ever."""
-    only((yield [["DEL", ring_key(app, queue, id)]]))
 
 
 def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> Steps[Any]:

@@ -54,16 +54,17 @@ async def ended(job: Any, timeout: float | None = None, **where: Any) -> State[A
 
 
 def until_ended(sought: Sought, timeout: float | None) -> Steps[State[Any] | None]:
-    """Look, and sleep until the bell of the job rings."""
+    """Look, and sleep until the job's end is told: listening first, so that none is missed."""
     deadline = float("inf") if timeout is None else time.monotonic() + timeout
-    rung = False
+    here, old = None, ""
     while True:
         state = yield from find(sought)
         known = state is not None or sought.held
         left = deadline - time.monotonic()
         if not known or (state is not None and state.ended) or left <= 0:
             return state
-        here = sought.app, str(state.queue if state else sought.queue), str(sought.id)
-        if rung:
-            yield from store.hush(*here)
-        rung = yield from store.hear(*here, max(0.01, min(MOST, left)))
+        place = sought.app, str(state.queue if state else sought.queue), str(sought.id)
+        if place == here:
+            yield from store.hear(*place, old, max(0.01, min(MOST, left)))
+        here = place
+        old = yield from store.listen(*place)
