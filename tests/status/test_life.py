@@ -203,3 +203,24 @@ class TestSilentEnds:
         drain(buoy_app)
         for found in (told(Checkout, 42), told(handle), told(handle.id)):
             assert (found.state, found.queue) == ("succeeded", "slow")
+
+    def test_one_that_was_put_back_before_too(self, buoy_app: App, inside: Any) -> None:
+        handle = Checkout.enqueue(42)
+        inside(fail)
+        drain(buoy_app)
+        retry(buoy_app.control, find(buoy_app.monitor, Filter()))
+        Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+
+        for found in (told(Checkout, 42), told(handle), told(handle.id)):
+            assert (found.state, found.queue) == ("waiting", "slow")
+
+    def test_one_that_was_put_back_and_dequeued_has_failed(
+        self, buoy_app: App, inside: Any
+    ) -> None:
+        handle = Checkout.enqueue(42)
+        inside(fail)
+        drain(buoy_app)
+        retry(buoy_app.control, find(buoy_app.monitor, Filter()))
+
+        assert buoy_app.dequeue(handle.id) == [handle.id]
+        assert (told(handle).state, told(handle).message) == ("failed", "no such card")

@@ -56,6 +56,7 @@ class Truth(RuleBasedStateMachine):
         self.handles: list[Handle[Any]] = []
         self.expected: dict[str, str] = {}
         self.attempts: dict[str, int] = {}
+        self.put_back: dict[str, int] = {}
         self.held: list[Reservation] = []
         self.hands = Hands(self.app)
 
@@ -127,11 +128,14 @@ class Truth(RuleBasedStateMachine):
         id = self.one(number, "waiting", "delayed", "retrying")
         if id and self.app.dequeue(id):
             self.expected[id] = "cancelled"
+            if id in self.put_back:  # nothing was said: what was said before holds again
+                self.expected[id], self.attempts[id] = "failed", self.put_back[id]
 
     def retry_failures(self, number: int) -> None:
         views = list(find(self.app.monitor, Filter()))
         retry(self.app.control, views)
         for view in views:
+            self.put_back[view.id] = self.attempts[view.id]
             self.expected[view.id], self.attempts[view.id] = "waiting", 1
 
     def remove_failures(self, number: int) -> None:

@@ -125,8 +125,8 @@ def look_up(sought: Sought) -> State[Any] | None:
 
 
 def find(sought: Sought) -> Steps[State[Any] | None]:
-    """How the job stands. One that has left a queue without a word may have been moved to another:
-    only when it is nowhere, it was cancelled."""
+    """How the job stands. One that has left a queue without a word, or after it was put back, may
+    have been moved to another: only when it is nowhere, what was recorded is the end of it."""
     app, id = sought.app, sought.id
     if id is None:
         id = yield from store.latest(app, str(sought.queue), sought.identifier)
@@ -134,25 +134,25 @@ def find(sought: Sought) -> Steps[State[Any] | None]:
         return None
     gone = None
     if sought.queue is not None:
-        state = yield from look(app, sought.queue, id)
-        if state is None or not state.silent:
+        state, lies_there = yield from look(app, sought.queue, id)
+        if state is None or lies_there or not state.may_live:
             return state
         gone = state
     for queue in (yield from store.queues(app)):
-        state = yield from look(app, queue, id)
-        if state is not None and not state.silent:
+        state, lies_there = yield from look(app, queue, id)
+        if state is not None and (lies_there or not state.may_live):
             return state
         gone = gone or state
     return gone
 
 
-def look(app: App, queue: str, id: str) -> Steps[State[Any] | None]:
-    """How the job of this id stands in a queue. Where it lies is believed before what was
-    recorded: a job that an operator retries has ended before."""
+def look(app: App, queue: str, id: str) -> Steps[tuple[State[Any] | None, bool]]:
+    """How the job of this id stands in a queue, and whether it lies there. That is believed
+    before what was recorded: a job that an operator retries has ended before."""
     payload, place, detail, record, progress = yield from store.state(app, queue, id)
     if place:
-        return live(job_view(queue, id, payload, place, detail), progress)
-    return past(id, queue, record, progress)
+        return live(job_view(queue, id, payload, place, detail), progress), True
+    return past(id, queue, record, progress), False
 
 
 # Inline

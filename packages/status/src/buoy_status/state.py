@@ -59,9 +59,10 @@ class State(Generic[R]):
         return self.state in ENDS
 
     @property
-    def silent(self) -> bool:
-        """Whether the job has ended without anybody saying so."""
-        return self.state == "cancelled" and self.ended_at is None
+    def may_live(self) -> bool:
+        """Whether a job of which this is recorded may be alive elsewhere: nobody has said that it
+        ended, or it has failed, and an operator may have put it back since."""
+        return self.state == "failed" or (self.state == "cancelled" and self.ended_at is None)
 
 
 def live(view: JobView, progress: str) -> State[Any]:
