@@ -241,7 +241,20 @@ def put_back(scene: Scene) -> Iterator[None]:
     buoy("failed", "retry", scene.id)
 
 
-@row("the same, but another one has its place", "is not asked", *2 * ["another's"], "failed")
+@row("it is dequeued after `buoy failed retry`", "is not asked", "free", "free", "failed")
+def dequeued_after_all(scene: Scene) -> Iterator[None]:
+    give_up(scene)
+    buoy("failed", "retry", scene.id)
+    yield
+    assert scene.app.dequeue(scene.id) == [scene.id]
+
+
+@row(
+    "`buoy failed retry`, but another one has its place",
+    "is not asked",
+    *2 * ["another's"],
+    "failed",
+)
 def not_put_back(scene: Scene) -> Iterator[None]:
     give_up(scene)
     scene.enqueue("busy")
