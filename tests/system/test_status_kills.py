@@ -173,6 +173,7 @@ def test_kills_at_any_moment_make_no_lie(site: Site, executor: str) -> None:
     assert watch.rounds > 0
     assert {told(Brave, n).result for n in range(count)} == {2 * n for n in range(count)}
     for worker in workers:
+        worker.wait_for_log("serves")  # the others may have done all before it came
         worker.stop()
 
 
