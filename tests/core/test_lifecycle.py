@@ -135,13 +135,17 @@ class Lifecycle(RuleBasedStateMachine):
         claims=st.lists(CLAIMS, max_size=2, unique_by=lambda claim: claim[0]),
         numbers=st.lists(NUMBERS, max_size=1),
         limit=st.sampled_from([None, None, 3]),
+        counted=st.booleans(),
     )
-    def enqueue(self, rows: Any, claims: Any, numbers: Any, limit: int | None) -> None:
+    def enqueue(
+        self, rows: Any, claims: Any, numbers: Any, limit: int | None, counted: bool
+    ) -> None:
         transition = Transition("mail")
         transition.claims = [[key, until] for key, until in claims]
         for name, number in numbers:
             transition.newer(name, number)
-        transition.then("INCR", self.world.key("effects"))
+        if counted:
+            transition.then("INCR", self.world.key("effects"))
         entries = [Entry(id, self.payload(id).encode(), due, transition) for id, due in rows]
         length = len(self.seen.ready) + len(self.seen.delayed)
 
@@ -154,7 +158,7 @@ class Lifecycle(RuleBasedStateMachine):
                 self.accepted[entry.id] = Accepted(entry.payload.decode(), dict(claims))
                 self.point(entry.id)
                 self.tick = max([self.tick, *(number for _, number in numbers)])
-                self.effects += 1
+                self.effects += counted
                 length += 1
 
     def expected(self, entry: Entry, claims: Any, numbers: Any, limit: Any, length: int) -> str:

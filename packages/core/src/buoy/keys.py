@@ -36,6 +36,11 @@ class Keys:
         prefix = f"{self.namespace}:{{{queue}}}:"
         return tuple(prefix + part for part in QUEUE_PARTS)
 
+    @cache  # noqa: B019
+    def pushing(self, queue: str) -> tuple[str, ...]:
+        """The keys that plain jobs need to enter the queue."""
+        return tuple(self.part(queue, part) for part in ("ready", "jobs", "recent", "bell"))
+
     def part(self, queue: str, *parts: str) -> str:
         """One key in the slot of a queue: the core's own, or a plugin's (its name comes first)."""
         return ":".join([self.namespace, f"{{{queue}}}", *parts])

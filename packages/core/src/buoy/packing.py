@@ -30,18 +30,6 @@ class Packing:
     words: list[Word | bytes] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
-    def entries(self, entries: Sequence[Entry], *, plain: bool) -> None:
-        """Jobs to be stored, in their order: as plain ones if they may be, and all of them are."""
-        if plain and all(entry.plain for entry in entries):
-            self.words.append(len(entries))
-            for entry in entries:
-                self.words += entry[:2]
-            self.words.append(0)
-        else:
-            self.words += [0, len(entries)]
-            for entry in entries:
-                self.entry(entry)
-
     def entry(self, entry: Entry) -> None:
         self.words += [entry.id, entry.payload, entry.due]
         self.claims(entry.transition.claims)

@@ -1,13 +1,13 @@
 -- Stores jobs and puts them on their queue, or among the delayed; a known id is never stored twice.
 --
 -- KEYS     see queue.lua
--- ARGV     clock shift; max_length or ''; how many plain jobs, for each: id, payload; how many
---          others, for each: id, payload, due ('' now, '+MS' from now, 'MS' since the epoch),
---          claims, numbers (how many, then field and number), commands
+-- ARGV     clock shift; max_length or ''; how many jobs; for each: id, payload, due ('' now, '+MS'
+--          from now, 'MS' since the epoch), claims, numbers (how many, then field and number),
+--          commands
 -- returns  {answers, refusals}; an answer is 'queued', 'delayed', 'exists' (with the id of the
 --          holder behind it when that is another job), 'older FIELD', or 'full LENGTH'
 --
--- The first write is one that a full Redis refuses, so it refuses the whole.
+-- For the common case there is push.lua. The first write is one that a full Redis refuses, so it refuses the whole.
 
 -- include queue
 
@@ -65,26 +65,7 @@ local function enqueue()
   return answer
 end
 
--- Jobs that are due now, with nothing attached, and without a limit: in as many commands as one.
-local function enqueue_plain(wanted)
-  local ids, payloads, fields = {}, {}, {}
-  for n = 1, wanted do ids[n], payloads[n] = take(), take() end
-  local stored, ended = call('HMGET', jobs, unpack(ids)), call('ZMSCORE', recent, unpack(ids))
-  local known = {}
-  for n, id in ipairs(ids) do
-    if stored[n] or ended[n] or known[id] then
-      answers[n] = 'exists'
-    else
-      known[id], answers[n], pushed[#pushed + 1] = true, 'queued', id
-      fields[#fields + 1], fields[#fields + 2] = id, payloads[n]
-    end
-  end
-  if #fields > 0 then call('HSET', jobs, unpack(fields)) end
-end
-
-local plain = count()
-if plain > 0 then enqueue_plain(plain) end
-for n = plain + 1, plain + count() do answers[n] = enqueue() end
+for n = 1, count() do answers[n] = enqueue() end
 for first = 1, #pushed, 1000 do
   call('RPUSH', ready, unpack(pushed, first, math.min(first + 999, #pushed)))
 end
