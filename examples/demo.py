@@ -1,7 +1,7 @@
 """The shop at work, on a Redis of its own: `make demo`, or `python examples/demo.py`.
 
-Orders are placed, charged and packed; a worker is killed; what failed is retried; and in the end
-it is counted what has become of everything.
+Orders are placed, confirmed by mail, charged and packed; a worker is killed; what failed is retried;
+and in the end it is counted what has become of everything.
 """
 
 import os
@@ -16,9 +16,11 @@ try:
     from backstage import EXAMPLES, Crew, Stage, WorkerProcess, backstage, without_signals
     from display import Lines, bar, display
     from shop import database
+    from shop.checkout import pay, place, receipt
     from shop.gateway import Gateway
-    from shop.jobs import place
-    from shop.orders import read_orders
+    from shop.journal import label
+    from shop.mailserver import MailServer
+    from shop.orders import Order, read_orders
     from stock import Events, summary, what_is_wrong
 
     from buoy import BuoyError, Job
@@ -44,16 +46,18 @@ class Demo:
 
     def __init__(self, stack: Stage, screen: Lines) -> None:
         self.stack, self.screen = stack, screen
-        self.orders = read_orders(ORDERS)
-        self.failed = self.replayed = self.held = 0
+        self.orders: list[Order] = []
+        self.events = Events()
         self.started = time.monotonic()
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="buoy-demo-")))
         server = stack.enter_context(Server(appendonly=True))
         with without_signals():
             self.gateway = stack.enter_context(Gateway())
+            self.post = stack.enter_context(MailServer())
         # The workers read from the environment where everything is, as those of a real shop do.
         os.environ.update(BUOY_URL=server.url, BUOY_LEASE=str(LEASE), BUOY_INLINE="0")
         os.environ.update(SHOP_DATABASE=str(folder / "shop.db"), SHOP_GATEWAY=self.gateway.url)
+        os.environ.update(BUOY_MAIL_URL=self.post.url, BUOY_MAIL_DELIVERIES="1", BUOY_ENV="demo")
         os.environ.update(PYTHONIOENCODING="utf-8")
         self.out = stack.enter_context((folder / "out").open("a", encoding="utf-8"))
         self.log = stack.enter_context((folder / "log").open("a+", encoding="utf-8"))
@@ -71,30 +75,48 @@ class Demo:
 
     def open_shop(self) -> None:
         database.create()
-        for order in self.orders:
+        for order in read_orders(ORDERS):
             self.stack.check()
-            place(order)
-        self.say(f"{len(self.orders)} orders are placed; each is to be charged, then packed")
+            self.serve(order)
+        self.say(f"{len(self.orders)} orders are placed; each is to be confirmed, charged, packed")
+        self.say(f"{self.events.dropped} more are rolled back: no job of theirs is to run")
+        self.say(f"{self.events.doubles} customers click twice: one charge each is under way")
         first, second = self.start_worker(), self.start_worker()
         self.say(f"workers {first.pid} and {second.pid} start, with {SLOTS} slots each")
+        order = self.orders[1]  # the gateway hangs up on the first one
+        self.wait_until(lambda: receipt(order.id) is not None, "a receipt")
+        self.say(f"the web tells {order.customer}: paid, receipt {receipt(order.id)}")
+
+    def serve(self, order: Order) -> None:
+        """A customer: some think twice, and some click twice."""
+        with database.transaction() as session:
+            place(session, order)
+            if order.id % 10 == 0:
+                session.rollback()
+                self.events.dropped += 1
+                return
+        self.orders.append(order)
+        if order.id % 7 == 0 and pay(order.id).state == "exists":
+            self.events.doubles += 1
 
     def kill_a_worker(self) -> None:
         victim = self.crew.workers[0]
 
         def in_the_middle() -> bool:
-            begun = {id for (id,) in database.rows("SELECT job_id FROM runs")}
+            begun = set(database.column(database.runs.c.job_id))
             busy = len(begun.intersection(self.in_hand(victim))) > 1
-            return busy and database.count("charges") >= len(self.orders) // 3
+            return busy and database.count(database.charges) >= len(self.orders) // 3
 
         self.wait_until(in_the_middle, "that a worker is in the middle of its work")
         self.crew.workers.remove(victim)
         victim.kill()
         held = self.in_hand(victim)
-        self.say(f"worker {victim.pid} is killed by kill -9, holding {', '.join(held)}")
+        names = ", ".join(map(self.label, held))
+        self.say(f"worker {victim.pid} is killed by kill -9, holding {names}")
         self.say(f"worker {self.start_worker().pid} takes its place")
         self.wait_until(lambda: not any(map(self.is_open, held)), "what the dead worker held")
-        self.held = len(held)
-        self.say(f"all {self.held} jobs of the dead worker have been run by the others")
+        self.events.held = len(held)
+        self.say(f"all {len(held)} jobs of the dead worker have been run by the others")
 
     def replay_failures(self) -> None:
         self.wait_until(self.is_quiet, "the end of all jobs")
@@ -102,25 +124,24 @@ class Demo:
             failures = list(find(self.monitor, Filter()))
             if not failures:
                 break
-            self.failed += len(failures)
-            self.say(f"{len(failures)} failed: retried, as by `buoy failed retry --all`")
+            self.events.failed += len(failures)
+            self.say(f"{len(failures)} failed for good: retried, as by `buoy failed retry --all`")
             answers = retry(Job.app.control, failures)
-            self.replayed += Counter(answers.values())["queued"]
+            self.events.replayed += Counter(answers.values())["queued"]
             self.wait_until(self.is_quiet, "the end of the retried jobs")
 
     def take_stock(self) -> int:
-        seconds = time.monotonic() - self.started
-        events = Events(self.failed, self.replayed, self.held, seconds)
+        self.events.seconds = time.monotonic() - self.started
         self.screen.close()
         self.screen.say()
-        for line in summary(Job.app, self.gateway, events):
+        for line in summary(Job.app, self.gateway, self.post, self.events):
             self.screen.say(line)
         self.screen.say()
-        wrong = list(what_is_wrong(Job.app, self.gateway, self.orders))
+        wrong = list(what_is_wrong(Job.app, self.gateway, self.post, self.orders))
         for line in wrong:
             self.screen.say(f"WRONG: {line}")
         if not wrong:
-            self.screen.say("Nothing was lost, and nothing was charged twice.")
+            self.screen.say("Nothing was lost, and nothing was charged or mailed twice.")
         return 1 if wrong else 0
 
     # What is going on
@@ -129,22 +150,24 @@ class Demo:
         views = [view for view in self.monitor.workers() if view.pid == worker.pid]
         return sorted(id for view in views for id in view.running)
 
+    def label(self, id: str) -> str:
+        view = Job.app.find(id)
+        return label(view.name or "", view.args) if view else id
+
     def is_open(self, id: str) -> bool:
         view = Job.app.find(id)
         return view is not None and view.state != "failed"
 
     def is_quiet(self) -> bool:
-        """Whether each order is packed, or lies among the failed, and no job is under way."""
-        packed, queues = database.count("papers"), self.monitor.queues()
-        under_way = sum(queue.waiting + queue.delayed + queue.running for queue in queues)
-        failed = sum(queue.failed for queue in queues)
-        return packed + failed >= len(self.orders) and under_way == 0
+        """Whether no job is under way: all are done, or lie among the failed."""
+        queues = self.monitor.queues()
+        return not any(queue.waiting + queue.delayed + queue.running for queue in queues)
 
     # Telling, and waiting
 
     def start_worker(self) -> WorkerProcess:
         # The order of queues is strict: what is charged gets packed before more is charged.
-        arguments = ["-a", "shop.jobs", "-q", "packing,purchasing", "-c", str(SLOTS)]
+        arguments = ["-a", "shop.checkout", "-q", "packing,mail,purchasing", "-c", str(SLOTS)]
         worker = WorkerProcess(*arguments, "--grace", "1", "--quiet", out=self.out, log=self.log)
         self.crew.workers.append(worker)
         return worker
@@ -174,14 +197,16 @@ class Demo:
         states = {
             "waiting": sum(queue.waiting for queue in queues),
             "running": sum(queue.running for queue in queues),
+            "to be retried": sum(queue.delayed for queue in queues),
             "failed": sum(queue.failed for queue in queues),
         }
         whole = len(self.orders)
         self.screen.stand(
             [
                 "",
-                f"charged  {bar(database.count('charges'), whole)}",
-                f"packed   {bar(database.count('papers'), whole)}",
+                f"mailed   {bar(len(self.post.received), whole)}",
+                f"charged  {bar(database.count(database.charges), whole)}",
+                f"packed   {bar(database.count(database.papers), whole)}",
                 "jobs     " + ", ".join(f"{count} {state}" for state, count in states.items()),
                 "",
             ]

@@ -1,78 +1,113 @@
-"""The shop's books, in SQLite. The environment variable SHOP_DATABASE names the file."""
+"""The shop's books: SQLAlchemy over SQLite. The environment variable SHOP_DATABASE names the file."""
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cache
 from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Column,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    NullPool,
+    String,
+    Table,
+    create_engine,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session
 
 from .orders import Order
 
-# That an order is charged and packed once is a rule of the tables, not a hope of the jobs.
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS orders (
-    id INTEGER PRIMARY KEY, customer TEXT, city TEXT, items TEXT, cents INTEGER
-);
-CREATE TABLE IF NOT EXISTS charges (order_id INTEGER PRIMARY KEY REFERENCES orders, receipt TEXT);
-CREATE TABLE IF NOT EXISTS papers (order_id INTEGER PRIMARY KEY REFERENCES orders, text TEXT);
-CREATE TABLE IF NOT EXISTS runs (job_id TEXT, token TEXT);
-PRAGMA journal_mode = WAL;
-"""
+books = MetaData()
+orders = Table(
+    "orders",
+    books,
+    Column("id", Integer, primary_key=True),
+    Column("customer", String),
+    Column("email", String),
+    Column("city", String),
+    Column("items", String),
+    Column("cents", Integer),
+)
+
+
+def order_column() -> Column[int]:
+    """That an order is charged and packed once is a rule of the tables, not a hope of the jobs."""
+    return Column("order_id", ForeignKey(orders.c.id), primary_key=True)
+
+
+charges = Table("charges", books, order_column(), Column("receipt", String))
+papers = Table("papers", books, order_column(), Column("text", String))
+runs = Table(
+    "runs", books, Column("job_id", String), Column("token", String), Column("error", String)
+)
+
+
+@cache
+def engine(file: str) -> Engine:
+    """No pool: a connection of SQLite does not survive the fork of a job's process."""
+    url = URL.create("sqlite", database=file)
+    return create_engine(url, poolclass=NullPool, connect_args={"timeout": 10.0})
 
 
 @contextmanager
-def connection() -> Iterator[sqlite3.Connection]:
-    """A connection of one's own: SQLite's do not survive the fork of a job's process."""
-    opened = sqlite3.connect(os.environ["SHOP_DATABASE"], timeout=10.0, isolation_level=None)
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
-def change(statement: str, *values: object) -> None:
-    with connection() as database:
-        database.execute(statement, values)
-
-
-def rows(query: str, *values: object) -> list[Any]:
-    """What a query finds."""
-    with connection() as database:
-        return database.execute(query, values).fetchall()
+def transaction() -> Iterator[Session]:
+    """Commits at the end of the block, unless an exception leaves it."""
+    with Session(engine(os.environ["SHOP_DATABASE"])) as session, session.begin():
+        yield session
 
 
 def create() -> None:
     """Make the tables."""
-    with connection() as database:
-        database.executescript(SCHEMA)
+    with transaction() as session:
+        session.connection().exec_driver_sql("PRAGMA journal_mode = WAL")
+        books.create_all(session.connection())
 
 
-def add_order(order: Order) -> None:
+def add(session: Session, table: Table, **values: Any) -> None:
+    """Write a row, unless it is there."""
+    session.execute(insert(table).prefix_with("OR IGNORE").values(values))
+
+
+def add_order(session: Session, order: Order) -> None:
     """Write an order down, once."""
-    values = (order.id, order.customer, order.city, order.items, order.cents)
-    change("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?, ?)", *values)
+    add(session, orders, **asdict(order))
 
 
 def order(order_id: int) -> Order:
     """An order that was written down."""
-    return Order(*rows("SELECT * FROM orders WHERE id = ?", order_id)[0])
-
-
-def add_charge(order_id: int, receipt: str) -> None:
-    """Note that an order is paid, once."""
-    change("INSERT OR IGNORE INTO charges VALUES (?, ?)", order_id, receipt)
-
-
-def add_papers(order_id: int, text: str) -> None:
-    """File the packing papers of an order, once."""
-    change("INSERT OR IGNORE INTO papers VALUES (?, ?)", order_id, text)
+    with transaction() as session:
+        return Order(*session.execute(select(orders).where(orders.c.id == order_id)).one())
 
 
 def add_run(job_id: str, token: str) -> None:
     """Note that a job was begun: as often as it happens."""
-    change("INSERT INTO runs VALUES (?, ?)", job_id, token)
+    with transaction() as session:
+        session.execute(insert(runs).values(job_id=job_id, token=token))
 
 
-def count(table: str) -> int:
+def add_error(token: str, error: str) -> None:
+    """Note how a run has failed."""
+    with transaction() as session:
+        session.execute(update(runs).where(runs.c.token == token).values(error=error))
+
+
+def column(of: Column[Any]) -> list[Any]:
+    """What is in a column, where there is anything."""
+    with transaction() as session:
+        return list(session.scalars(select(of).where(of.is_not(None))))
+
+
+def count(table: Table) -> int:
     """How many rows a table has."""
-    return int(rows(f"SELECT count(*) FROM {table}")[0][0])
+    with transaction() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0

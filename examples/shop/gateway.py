@@ -1,7 +1,7 @@
 """A payment gateway to try the shop with: it runs on this machine, and is a bad one on purpose.
 
-Of each order it decides by the order's id, the same each time: to answer soon or slowly, to refuse
-at first, or to charge and then hang up without an answer.
+Of each order it decides by the order's id, the same each time: to answer soon or slowly, to be busy
+at first, to decline it at first, or to charge and then hang up without an answer.
 """
 
 import json
@@ -9,11 +9,16 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any, Literal, Self
 
-Answer = Literal["quick", "slow", "refused", "cut off"]
+Answer = Literal["quick", "slow", "busy", "declined", "cut off"]
+REFUSALS: dict[Answer, HTTPStatus] = {
+    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "declined": HTTPStatus.PAYMENT_REQUIRED,
+}
 SLOW = 1.0
 """Seconds from which on an answer is called slow."""
 
@@ -23,15 +28,13 @@ class Temper:
     """How the gateway treats one order."""
 
     seconds: float
-    refusals: int = 0
-    hang_ups: int = 0
+    trouble: Answer | None = None
+    troubles: int = 1
 
     def answer(self, request: int) -> Answer:
         """What happens to the first request for this order, to the second, ..."""
-        if request <= self.refusals:
-            return "refused"
-        if request <= self.hang_ups:
-            return "cut off"
+        if self.trouble and request <= self.troubles:
+            return self.trouble
         return "slow" if self.seconds >= SLOW else "quick"
 
 
@@ -39,20 +42,22 @@ def draw_temper(order_id: int, seed: int) -> Temper:
     """How an order is treated, drawn from the seed."""
     dice = Random(f"{seed}/{order_id}")
     quick = dice.uniform(0.05, 0.35)
-    match dice.choices(["quick", "slow", "refused", "cut off"], [70, 14, 10, 6])[0]:
+    match dice.choices(["quick", "slow", "busy", "declined", "cut off"], [62, 14, 10, 7, 7])[0]:
         case "slow":
             return Temper(dice.uniform(SLOW, 1.8))
-        case "refused":
-            return Temper(quick, refusals=dice.choice([1, 1, 2]))
+        case "busy":
+            return Temper(quick, "busy", dice.choice([1, 1, 2]))
+        case "declined":
+            return Temper(quick, "declined")
         case "cut off":
-            return Temper(quick, hang_ups=1)
+            return Temper(quick, "cut off")
     return Temper(quick)
 
 
 class Gateway:
     """``with Gateway() as gateway: ... gateway.url``. ``books`` is what it really charged."""
 
-    def __init__(self, seed: int = 2009, pace: float = 1.0) -> None:
+    def __init__(self, seed: int = 2006, pace: float = 1.0) -> None:
         self.seed, self.pace = seed, pace
         self.books: list[tuple[int, int]] = []
         """Each charge: id of the order, cents."""
@@ -84,7 +89,7 @@ class Gateway:
             self.requests[order_id] += 1
             answer = temper.answer(self.requests[order_id])
             self.answers[answer] += 1
-            if answer == "refused":
+            if answer in REFUSALS:
                 return answer, ""
             if key not in self.receipts:
                 self.books.append((order_id, cents))
@@ -113,8 +118,11 @@ class Conversation(BaseHTTPRequestHandler):
         answer, receipt = gateway.charge(asked["order"], asked["cents"], key)
         # It charges first and dawdles then: who is killed meanwhile does not know of the charge.
         time.sleep(gateway.temper(asked["order"]).seconds * gateway.pace)
-        if answer == "refused":
-            self.send_error(503)
+        if answer in REFUSALS:
+            self.send_response(REFUSALS[answer])
+            if answer == "busy":
+                self.send_header("Retry-After", "1")
+            self.end_headers()
         elif answer != "cut off":
             self.send_response(200)
             self.end_headers()

@@ -19,10 +19,17 @@ class Journal(Plugin):
         try:
             return (yield)
         except Exception as error:
+            database.add_error(job.token, type(error).__name__)
             say(job, f"failed: {type(error).__name__}: {error}")
             raise
 
 
 def say(job: Job, text: str) -> None:
     """Print a line about a job, at once."""
-    print(f"{job.id:12} {text}", flush=True)
+    args, _ = job.payload.arguments()
+    print(f"{label(job.name, args):24} {text}", flush=True)
+
+
+def label(name: str, args: list[Any]) -> str:
+    """A job as people call it: ``ChargePurchase 1001``."""
+    return " ".join([name.rpartition(".")[2], *map(str, args)])

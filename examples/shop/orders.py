@@ -12,20 +12,21 @@ class Order:
 
     id: int
     customer: str
+    email: str
     city: str
     items: str
     cents: int
 
 
 def read_orders(path: Path) -> list[Order]:
-    """The orders of a file with columns id, customer, city, items, amount."""
+    """The orders of a file with columns id, customer, email, city, items, amount."""
     with path.open(newline="", encoding="utf-8") as file:
         return [order_of(row) for row in csv.DictReader(file)]
 
 
 def order_of(row: dict[str, str]) -> Order:
     cents = int(Decimal(row["amount"]) * 100)
-    return Order(int(row["id"]), row["customer"], row["city"], row["items"], cents)
+    return Order(int(row["id"]), row["customer"], row["email"], row["city"], row["items"], cents)
 
 
 def euros(cents: int) -> str:
