@@ -1,4 +1,4 @@
-"""What the demo needs behind the scene: workers that end when it ends, and an end in good order."""
+"""What the demo needs behind the scene: processes that end with it, and an end in good order."""
 
 import signal
 import subprocess
@@ -13,24 +13,24 @@ EXAMPLES = Path(__file__).resolve().parent
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 10.0
 
-# The worker's standard input is a pipe from the demo. It closes when the demo is gone, be it by
-# kill -9; a watcher beside the worker sees that, and kills it. A line on the pipe sends the
-# watcher home. The worker's own processes die with the worker.
+# The process's standard input is a pipe from the demo. It closes when the demo is gone, be it by
+# kill -9; a watcher beside the process sees that, and kills it. A line on the pipe sends the
+# watcher home. A worker's own processes die with the worker.
 WATCHED = 'exec 3<&0; (read -r line <&3 || kill -9 $$) & exec "$@" </dev/null 3<&-'
 
 
-class WorkerProcess:
-    """``buoy worker`` in a process of its own."""
+class Watched:
+    """``buoy worker`` or ``buoy scheduler`` in a process of its own."""
 
     def __init__(self, *arguments: str, out: IO[str], log: IO[str]) -> None:
-        command = [sys.executable, "-m", "buoy", "worker", *arguments]
+        command = [sys.executable, "-m", "buoy", *arguments]
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", WATCHED, "sh", *command],
             cwd=EXAMPLES,
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=log,
-            # Ctrl-C in the terminal is for the demo, which then stops its workers.
+            # Ctrl-C in the terminal is for the demo, which then stops its crew.
             start_new_session=True,
         )
         self.pid = self.process.pid
@@ -46,6 +46,10 @@ class WorkerProcess:
         """Send TERM: running jobs get the grace time, then they are put back."""
         self.process.terminate()
 
+    def end(self) -> None:
+        self.stop()
+        self.wait()
+
     def wait(self) -> None:
         """Wait for the end, and force it if need be."""
         try:
@@ -57,19 +61,19 @@ class WorkerProcess:
 
 
 class Crew:
-    """The workers of the demo."""
+    """The workers of the demo, and its scheduler."""
 
     def __init__(self) -> None:
-        self.workers: list[WorkerProcess] = []
+        self.members: list[Watched] = []
 
     def __enter__(self) -> "Crew":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self.workers:
-            worker.stop()
-        for worker in self.workers:
-            worker.wait()
+        for process in self.members:
+            process.stop()
+        for process in self.members:
+            process.wait()
 
 
 class Stage(ExitStack):

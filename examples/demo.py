@@ -1,7 +1,7 @@
 """The shop at work, on a Redis of its own: `make demo`, or `python examples/demo.py`.
 
-Orders are placed, confirmed by mail, charged and packed; a worker is killed; what failed is retried;
-and in the end it is counted what has become of everything.
+Orders are placed, confirmed by mail, charged and packed; a worker is killed; what failed is put
+back; and in the end it is counted what has become of everything.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 try:
-    from backstage import EXAMPLES, Crew, Stage, WorkerProcess, backstage, without_signals
+    from backstage import EXAMPLES, Crew, Stage, Watched, backstage, without_signals
     from display import Lines, bar, display
     from shop import database
     from shop.checkout import pay, place, receipt
@@ -30,6 +30,9 @@ except KeyboardInterrupt:  # nothing has been started yet
     sys.exit(130)
 
 ORDERS = EXAMPLES / "shop" / "orders.csv"
+MODULES = "shop.jobs,shop.mails,shop.reports"
+QUEUES = "packing,mail,reports,purchasing"
+"""In strict order: what is charged gets packed before more is charged."""
 SLOTS = 4
 LEASE = 2.0
 """Seconds after which others take what a dead worker held. In real life: 30, the default."""
@@ -83,6 +86,8 @@ class Demo:
         self.say(f"{self.events.doubles} customers click twice: one charge each is under way")
         first, second = self.start_worker(), self.start_worker()
         self.say(f"workers {first.pid} and {second.pid} start, with {SLOTS} slots each")
+        self.scheduler = self.start("scheduler", "-a", "shop.reports")
+        self.say(f"scheduler {self.scheduler.pid} starts: a report every 2 seconds")
         order = self.orders[1]  # the gateway hangs up on the first one
         self.wait_until(lambda: receipt(order.id) is not None, "a receipt")
         self.say(f"the web tells {order.customer}: paid, receipt {receipt(order.id)}")
@@ -100,7 +105,7 @@ class Demo:
             self.events.doubles += 1
 
     def kill_a_worker(self) -> None:
-        victim = self.crew.workers[0]
+        victim = self.crew.members[0]
 
         def in_the_middle() -> bool:
             begun = set(database.column(database.runs.c.job_id))
@@ -108,7 +113,7 @@ class Demo:
             return busy and database.count(database.charges) >= len(self.orders) // 3
 
         self.wait_until(in_the_middle, "that a worker is in the middle of its work")
-        self.crew.workers.remove(victim)
+        self.crew.members.remove(victim)
         victim.kill()
         held = self.in_hand(victim)
         names = ", ".join(map(self.label, held))
@@ -131,6 +136,9 @@ class Demo:
             self.wait_until(self.is_quiet, "the end of the retried jobs")
 
     def take_stock(self) -> int:
+        self.crew.members.remove(self.scheduler)
+        self.scheduler.end()
+        self.wait_until(self.is_quiet, "the end of the last report")
         self.events.seconds = time.monotonic() - self.started
         self.screen.close()
         self.screen.say()
@@ -146,7 +154,7 @@ class Demo:
 
     # What is going on
 
-    def in_hand(self, worker: WorkerProcess) -> list[str]:
+    def in_hand(self, worker: Watched) -> list[str]:
         views = [view for view in self.monitor.workers() if view.pid == worker.pid]
         return sorted(id for view in views for id in view.running)
 
@@ -165,19 +173,21 @@ class Demo:
 
     # Telling, and waiting
 
-    def start_worker(self) -> WorkerProcess:
-        # The order of queues is strict: what is charged gets packed before more is charged.
-        arguments = ["-a", "shop.checkout", "-q", "packing,mail,purchasing", "-c", str(SLOTS)]
-        worker = WorkerProcess(*arguments, "--grace", "1", "--quiet", out=self.out, log=self.log)
-        self.crew.workers.append(worker)
-        return worker
+    def start_worker(self) -> Watched:
+        arguments = ["-a", MODULES, "-q", QUEUES, "-c", str(SLOTS)]
+        return self.start("worker", *arguments, "--grace", "1", "--quiet")
+
+    def start(self, *arguments: str) -> Watched:
+        process = Watched(*arguments, out=self.out, log=self.log)
+        self.crew.members.append(process)
+        return process
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while not condition():
             self.stack.check()
             self.report()
-            if not all(worker.is_alive() for worker in self.crew.workers):
+            if not all(process.is_alive() for process in self.crew.members):
                 raise self.stuck("a worker has ended by itself")
             if time.monotonic() > deadline:
                 raise self.stuck(f"waited {PATIENCE:g} s for {what}, in vain")

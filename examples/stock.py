@@ -43,11 +43,12 @@ def summary(app: App, gateway: Gateway, post: MailServer, events: Events) -> Ite
         (
             "retried",
             errors - events.failed,
-            f"runs: the gateway was busy {busy}, cut off {cut_off}",
+            f"runs, by Retry; gateway: {busy} busy, {cut_off} cut off",
         ),
         ("failed", events.failed, "runs: the gateway declined"),
         ("replayed", events.replayed, "jobs put back on their queue"),
         ("repeated", runs - done - errors, f"begun anew: a dead worker held {events.held}"),
+        ("reports", reports(app), "made meanwhile: the scheduler's, every 2 seconds"),
         ("seconds", round(events.seconds, 1), f"the gateway was slow {slow} times"),
     ]
     return (f"{name:10}{number:>6}  {remark}" for name, number, remark in lines)
@@ -93,5 +94,9 @@ def errors_noted() -> list[str]:
 
 
 def jobs_done(app: App) -> int:
-    """How many jobs have ended well, by the counters in Redis."""
-    return sum(queue.done for queue in app.monitor.queues())
+    """How many jobs of orders have ended well, by the counters in Redis."""
+    return sum(queue.done for queue in app.monitor.queues() if queue.name != "reports")
+
+
+def reports(app: App) -> int:
+    return sum(queue.done for queue in app.monitor.queues() if queue.name == "reports")

@@ -1,4 +1,4 @@
-"""The shop's books: SQLAlchemy over SQLite. The environment variable SHOP_DATABASE names the file."""
+"""The shop's books: SQLAlchemy over SQLite. The variable SHOP_DATABASE names the file."""
 
 import os
 from collections.abc import Iterator
@@ -47,9 +47,7 @@ def order_column() -> Column[int]:
 
 charges = Table("charges", books, order_column(), Column("receipt", String))
 papers = Table("papers", books, order_column(), Column("text", String))
-runs = Table(
-    "runs", books, Column("job_id", String), Column("token", String), Column("error", String)
-)
+runs = Table("runs", books, *[Column(name, String) for name in ("job_id", "token", "error")])
 
 
 @cache

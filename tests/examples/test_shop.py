@@ -4,17 +4,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http.client import RemoteDisconnected
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
-from shop import database, payment
+from shop import checkout, database, payment
 from shop.gateway import Gateway, draw_temper
-from shop.jobs import ChargePurchase, PackPurchase, place
+from shop.jobs import ChargePurchase, PackPurchase
+from shop.mails import OrderMailer
+from shop.mailserver import MailServer
 from shop.orders import Order, euros, order_of, read_orders
+from sqlalchemy import Table, select
 from stock import what_is_wrong
 
-from buoy import App
+from buoy import App, Handle
 from buoy.failures import Filter, find, retry
-from buoy.testing import assert_enqueued, drain
+from buoy.testing import Clock, assert_enqueued, drain
+from buoy_status import status
 
 FILE = Path(database.__file__).parent / "orders.csv"
 ORDERS = read_orders(FILE)
@@ -28,7 +33,14 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def shop(buoy_app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
+def post(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+    with MailServer(busy=0) as post:
+        monkeypatch.setenv("BUOY_MAIL_URL", post.url)
+        yield post
+
+
+@pytest.fixture
+def shop(buoy_app: App, post: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     monkeypatch.setenv("SHOP_DATABASE", str(tmp_path / "shop.db"))
     database.create()
     return buoy_app
@@ -39,11 +51,21 @@ def order_that_is(answer: str, gateway: Gateway) -> Order:
     return next(o for o in ORDERS if gateway.temper(o.id).answer(1) == answer)
 
 
+def place(order: Order) -> Handle[str]:
+    with database.transaction() as session:
+        return checkout.place(session, order)
+
+
+def rows(table: Table) -> list[tuple[object, ...]]:
+    with database.transaction() as session:
+        return [tuple(row) for row in session.execute(select(table))]
+
+
 class TestOrders:
     def test_an_order_is_a_line_of_the_file(self) -> None:
-        row = {"id": "7", "customer": "A", "city": "B", "items": "1 x C", "amount": "1234.05"}
+        row = {"id": "7", "customer": "A", "email": "a@b.c", "city": "B", "items": "1 x C"}
 
-        assert order_of(row) == Order(7, "A", "B", "1 x C", 123405)
+        assert order_of(row | {"amount": "1234.05"}) == Order(7, "A", "a@b.c", "B", "1 x C", 123405)
         assert euros(123405) == "1,234.05 EUR"
 
     def test_the_file_has_sixty_different_orders(self) -> None:
@@ -61,10 +83,17 @@ class TestGateway:
         assert receipts == {"r-0001"}
         assert gateway.books == [(order.id, order.cents)]
 
-    def test_a_refusal_charges_nothing(self, gateway: Gateway) -> None:
-        order = order_that_is("refused", gateway)
+    @pytest.mark.parametrize(
+        ("answer", "error"),
+        [
+            ("busy", r"^HTTP Error 503: Service Unavailable$"),
+            ("declined", r"^HTTP Error 402: Payment Required$"),
+        ],
+    )
+    def test_a_refusal_charges_nothing(self, gateway: Gateway, answer: str, error: str) -> None:
+        order = order_that_is(answer, gateway)
 
-        with pytest.raises(payment.PaymentRefused, match=r"^503 Service Unavailable$"):
+        with pytest.raises(HTTPError, match=error):
             payment.charge(order.id, order.cents)
 
         assert gateway.books == []
@@ -94,80 +123,179 @@ class TestJobs:
         assert_enqueued(ChargePurchase, order.id)
         assert drain(shop, "purchasing") == {"done": 1}
 
-        assert database.rows("SELECT * FROM charges") == [(order.id, "r-0001")]
+        assert rows(database.charges) == [(order.id, "r-0001")]
         assert_enqueued(PackPurchase, order.id)
-        assert drain(shop) == {"done": 1}
+        assert drain(shop, "packing") == {"done": 1}
 
-        [(order_id, papers)] = database.rows("SELECT * FROM papers")
+        [(order_id, papers)] = rows(database.papers)
         assert order_id == order.id
-        assert papers.splitlines()[:2] == [f"Order {order.id}", f"{order.customer}, {order.city}"]
+        assert str(papers).splitlines()[:2] == [
+            f"Order {order.id}",
+            f"{order.customer}, {order.city}",
+        ]
 
-    def test_an_order_that_is_placed_twice_is_one_order(self, shop: App, gateway: Gateway) -> None:
+    def test_nothing_begins_before_the_commit(self, shop: App) -> None:
+        with database.transaction() as session:
+            charge = checkout.place(session, ORDERS[0])
+            assert charge.state == "held"
+            assert shop.find(charge.id) is None
+
+        assert shop.find(charge.id) is not None
+
+    def test_of_an_order_that_is_rolled_back_nothing_runs(self, shop: App) -> None:
+        with database.transaction() as session:
+            checkout.place(session, ORDERS[0])
+            session.rollback()
+
+        assert drain(shop) == {}
+        assert database.count(database.orders) == 0
+
+    def test_a_second_click_charges_nothing(self, shop: App, gateway: Gateway) -> None:
         order = order_that_is("quick", gateway)
+        charge = place(order)
 
-        place(order)
-        place(order)
+        second = checkout.pay(order.id)
 
-        assert drain(shop) == {"done": 2}
-        assert gateway.books == [(order.id, order.cents)]
+        assert (second.state, second.holder) == ("exists", charge.id)
+        assert drain(shop, "purchasing") == {"done": 1}
 
     def test_a_job_that_runs_twice_charges_and_packs_once(
         self, shop: App, gateway: Gateway
     ) -> None:
         order = order_that_is("quick", gateway)
         place(order)
+        drain(shop)
 
-        ChargePurchase.using(id="again").enqueue(order.id)
+        assert checkout.pay(order.id).state == "queued"
 
-        assert drain(shop) == {"done": 3}
-        assert database.count("runs") == 3
+        assert drain(shop) == {"done": 1}
         assert gateway.books == [(order.id, order.cents)]
-        assert database.count("charges") == database.count("papers") == 1
+        assert database.count(database.charges) == database.count(database.papers) == 1
+
+    def test_the_web_learns_the_receipt(self, shop: App, gateway: Gateway) -> None:
+        order = order_that_is("quick", gateway)
+        assert checkout.receipt(order.id) is None
+
+        place(order)
+        assert checkout.receipt(order.id) is None
+        drain(shop)
+
+        assert checkout.receipt(order.id) == "r-0001"
+
+    @pytest.mark.parametrize("answer", ["busy", "cut off"])
+    def test_a_gateway_in_trouble_is_asked_again(
+        self, shop: App, gateway: Gateway, buoy_clock: Clock, answer: str
+    ) -> None:
+        order = order_that_is(answer, gateway)
+        place(order)
+
+        assert drain(shop, "purchasing") == {"later": 1}
+        while checkout.receipt(order.id) is None:
+            buoy_clock.advance(2)
+            drain(shop, "purchasing")
+
+        assert gateway.books == [(order.id, order.cents)]
+        assert list(find(shop.monitor, Filter())) == []
+
+    def test_what_is_declined_has_failed(self, shop: App, gateway: Gateway) -> None:
+        order = order_that_is("declined", gateway)
+        place(order)
+
+        assert drain(shop, "purchasing") == {"failed": 1}
+
+        charge = status(ChargePurchase, order.id)
+        assert charge is not None
+        assert (charge.state, charge.message) == ("failed", "HTTP Error 402: Payment Required")
 
     def test_what_happens_is_printed(
         self, shop: App, gateway: Gateway, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        for answer in ("quick", "refused"):
-            place(
-                replace(order_that_is(answer, gateway), customer="Ann", city="Oban", items="1 x A")
-            )
-        good, bad = order_that_is("quick", gateway), order_that_is("refused", gateway)
+        good, bad = order_that_is("quick", gateway), order_that_is("declined", gateway)
+        for order in (good, bad):
+            place(replace(order, customer="Ann", city="Oban", items="1 x A"))
 
         drain(shop)
 
         assert sorted(capsys.readouterr().out.splitlines()) == [
-            f"charge-{good.id}  {euros(good.cents)} from Ann, receipt r-0001",
-            f"charge-{bad.id}  failed: PaymentRefused: 503 Service Unavailable",
-            f"pack-{good.id}    papers for Oban: 1 x A",
+            f"ChargePurchase {good.id}      {euros(good.cents)} from Ann, receipt r-0001",
+            f"ChargePurchase {bad.id}      failed: HTTPError: HTTP Error 402: Payment Required",
+            f"PackPurchase {good.id}        papers for Oban: 1 x A",
         ]
 
-    def test_all_orders_come_through_when_failures_are_retried(
-        self, shop: App, gateway: Gateway
+
+class TestMails:
+    def test_a_confirmation_tells_what_was_ordered(self, shop: App) -> None:
+        order = Order(7, "Zoë, of Oban", "zoe@example.org", "Oban", "1 x A; 2 x B", 1250)
+        place(order)
+
+        message = OrderMailer.confirmation(order.id).message()
+
+        assert message["To"] == '"Zoë, of Oban" <zoe@example.org>'
+        assert message["From"] == "Buoys & Ropes <shop@example.org>"
+        assert message["Subject"] == "Your order 7"
+        assert message["X-Order"] == "7"
+        assert message.get_content().splitlines() == [
+            *("Thank you, Zoë, of Oban!", "", "1 x A", "2 x B", "", "12.50 EUR")
+        ]
+
+    def test_a_busy_mail_server_is_asked_again(
+        self, shop: App, post: MailServer, buoy_clock: Clock
     ) -> None:
-        for order in ORDERS:
-            place(order)
+        post.busy = 2
+        place(ORDERS[0])
 
-        counts = drain(shop)
-        while failures := list(find(shop.monitor, Filter())):
-            retry(shop.control, failures)
-            counts += drain(shop)
+        assert drain(shop, "mail") == {"later": 1}
+        buoy_clock.advance(1)
+        assert drain(shop, "mail") == {"later": 1}
+        buoy_clock.advance(1)
+        assert drain(shop, "mail") == {"done": 1}
 
-        assert counts["done"] == 2 * len(ORDERS)
-        assert counts["failed"] == gateway.answers["refused"] + gateway.answers["cut off"] > 3
-        assert gateway.answers["slow"] > 3
-        assert list(what_is_wrong(shop, gateway, ORDERS)) == []
+        assert post.refused == 2
+        [mails] = post.received.values()
+        assert len(mails) == 1
 
 
-def test_what_is_wrong_is_found(shop: App, gateway: Gateway) -> None:
-    first, second = ORDERS[:2]
-    gateway.books += [(first.id, first.cents), (first.id, 1)]
-    database.add_charge(first.id, "r-1")
+def test_all_orders_come_through(
+    shop: App, gateway: Gateway, post: MailServer, buoy_clock: Clock
+) -> None:
+    post.busy = 20
+    for order in ORDERS:
+        place(order)
 
-    assert list(what_is_wrong(shop, gateway, [first, second])) == [
+    counts = drain(shop)
+    while is_under_way(shop):
+        buoy_clock.advance(2)
+        counts += drain(shop)
+    assert counts["failed"] == gateway.answers["declined"] > 3
+    retry(shop.control, list(find(shop.monitor, Filter())))
+    counts += drain(shop)
+
+    assert counts["done"] == 3 * len(ORDERS)
+    assert counts["later"] == gateway.answers["busy"] + gateway.answers["cut off"] + post.refused
+    assert gateway.answers["slow"] > 3
+    assert list(what_is_wrong(shop, gateway, post, ORDERS)) == []
+
+
+def is_under_way(shop: App) -> bool:
+    return any(queue.delayed for queue in shop.monitor.queues())
+
+
+def test_what_is_wrong_is_found(shop: App, gateway: Gateway, post: MailServer) -> None:
+    first, second, third = ORDERS[:3]
+    gateway.books += [(first.id, first.cents), (first.id, 1), (third.id, 1)]
+    post.received[str(first.id)] += ["<b>", "<a>", "<a>"]
+    with database.transaction() as session:
+        database.add(session, database.charges, order_id=first.id, receipt="r-1")
+
+    assert list(what_is_wrong(shop, gateway, post, [first, second])) == [
         f"order {first.id}: expected one charge of {first.cents} cents, got [{first.cents}, 1]",
+        f"order {first.id}: expected the web to know its receipt, got None",
         f"order {first.id}: its papers are missing",
+        f"order {first.id}: expected one mail, got ['<a>', '<b>']",
         f"order {second.id}: expected one charge of {second.cents} cents, got []",
-        f"order {second.id}: its charge is missing in the shop's database",
+        f"order {second.id}: expected the web to know its receipt, got None",
         f"order {second.id}: its papers are missing",
-        "expected 4 jobs done, got 0",
+        f"order {second.id}: expected one mail, got []",
+        f"order {third.id}: expected nothing, as it was rolled back",
+        "expected 6 jobs done, got 0",
     ]

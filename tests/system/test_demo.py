@@ -22,7 +22,7 @@ SETTINGS = ("BUOY_", "SHOP_", "NO_COLOR", "CI", "TERM", "COLUMNS", "LINES")
 WITHIN = 60.0
 
 INTERRUPTED = "demo: interrupted; all that it had started has ended\n"
-GOOD_END = "\nNothing was lost, and nothing was charged twice.\n"
+GOOD_END = "\nNothing was lost, and nothing was charged or mailed twice.\n"
 
 # Makes its standard input the terminal of its session, as a terminal window does.
 IN_TERMINAL = """
@@ -141,14 +141,17 @@ def numbers(output: str) -> dict[str, float]:
 def check_summary(output: str) -> None:
     found = numbers(output)
     assert list(found) == [
-        *("orders", "charged", "packed", "jobs done", "runs"),
-        *("failed", "replayed", "repeated", "seconds"),
+        *("orders", "mailed", "charged", "packed", "jobs done", "runs"),
+        *("retried", "failed", "replayed", "repeated", "reports", "seconds"),
     ]
-    assert found["orders"] == found["charged"] == found["packed"] == 60
-    assert found["jobs done"] == 120
-    assert found["runs"] == found["jobs done"] + found["failed"] + found["repeated"]
-    assert found["failed"] == found["replayed"] > 5
+    assert found["orders"] == found["mailed"] == found["charged"] == found["packed"] == 54
+    assert found["jobs done"] == 162
+    ends = ("jobs done", "retried", "failed", "repeated")
+    assert found["runs"] == sum(found[end] for end in ends)
+    assert found["retried"] >= 25
+    assert found["failed"] == found["replayed"] > 2
     assert found["repeated"] >= 1
+    assert found["reports"] >= 2
     assert found["seconds"] < 30
     assert output.endswith(GOOD_END)
 
@@ -161,9 +164,12 @@ def test_plain_lines_where_there_is_no_terminal(show: Show) -> None:
     assert "\x1b" not in show.output
     check_summary(show.output)
     lines = show.output.splitlines()
-    assert sum(" EUR from " in line for line in lines) >= 60
-    assert sum(" papers for " in line for line in lines) >= 60
-    assert sum(" failed: " in line for line in lines) >= 9
+    assert sum(" EUR from " in line for line in lines) >= 54
+    assert sum(" papers for " in line for line in lines) >= 54
+    assert sum("451, b'busy" in line for line in lines) == 20
+    assert sum(" failed: HTTPError: " in line for line in lines) >= 9
+    for told in ("6 more are rolled back: ", " customers click twice: ", "the web tells "):
+        assert told in show.output
     assert list(show.temporary.iterdir()) == []
 
 
@@ -175,7 +181,7 @@ def test_a_display_on_a_terminal(show: Show) -> None:
     stays = "\n".join(on_screen(show.output))
     assert "█" not in stays
     assert " papers for " not in stays
-    assert "is killed by kill -9, holding charge-" in stays
+    assert "is killed by kill -9, holding " in stays
     check_summary(stays)
 
 
@@ -210,6 +216,8 @@ MOMENTS: dict[str, Callable[[Show], object]] = {
     "server": lambda show: wait_until(lambda: len(show.processes()) > 1),
     "open": lambda show: show.wait_for("orders are placed"),
     "workers": lambda show: show.wait_for("slots each"),
+    "scheduler": lambda show: show.wait_for("a report every"),
+    "mailing": lambda show: show.wait_for("busy, come again"),
     "busy": lambda show: show.wait_for(" EUR from "),
     "killed": lambda show: show.wait_for("is killed by kill -9"),
     "replaced": lambda show: show.wait_for("takes its place"),

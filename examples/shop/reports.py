@@ -1,0 +1,18 @@
+"""The shop's reports, made again and again: buoy scheduler -a shop.reports"""
+
+from buoy import Job
+from buoy_scheduler import Cron
+
+from . import database
+from .journal import say
+
+
+class StockReport(Job):
+    """Says every two seconds how far the shop is."""
+
+    queue = "reports"
+    plugins = [Cron(every="2s")]
+
+    def perform(self) -> None:
+        charged, packed = map(database.count, (database.charges, database.papers))
+        say(self, f"{charged} orders are charged, {packed} packed")
