@@ -167,9 +167,11 @@ class Demo:
         return view is not None and view.state != "failed"
 
     def is_quiet(self) -> bool:
-        """Whether no job is under way: all are done, or lie among the failed."""
-        queues = self.monitor.queues()
-        return not any(queue.waiting + queue.delayed + queue.running for queue in queues)
+        """Whether each order is packed, or lies among the failed, and no job is under way."""
+        packed, queues = database.count(database.papers), self.monitor.queues()
+        under_way = sum(queue.waiting + queue.delayed + queue.running for queue in queues)
+        failed = sum(queue.failed for queue in queues)
+        return packed + failed >= len(self.orders) and under_way == 0
 
     # Telling, and waiting
 

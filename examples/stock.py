@@ -33,6 +33,7 @@ def summary(app: App, gateway: Gateway, post: MailServer, events: Events) -> Ite
     total = euros(sum(cents for _, cents in gateway.books))
     busy, cut_off, slow = (gateway.answers[how] for how in ("busy", "cut off", "slow"))
     runs, done, errors = database.count(database.runs), jobs_done(app), len(errors_noted())
+    retried = errors - events.failed
     lines: list[tuple[str, float, str]] = [
         ("orders", database.count(database.orders), f"committed; {events.dropped} rolled back"),
         ("mailed", mails(post), f"different mails at the mail server, busy {post.refused} times"),
@@ -40,11 +41,7 @@ def summary(app: App, gateway: Gateway, post: MailServer, events: Events) -> Ite
         ("packed", database.count(database.papers), "in the shop's database"),
         ("jobs done", done, f"counted by Redis; {events.doubles} second clicks made none"),
         ("runs", runs, "in the journal of the jobs"),
-        (
-            "retried",
-            errors - events.failed,
-            f"runs, by Retry; gateway: {busy} busy, {cut_off} cut off",
-        ),
+        ("retried", retried, f"runs, by Retry; gateway: {busy} busy, {cut_off} cut off"),
         ("failed", events.failed, "runs: the gateway declined"),
         ("replayed", events.replayed, "jobs put back on their queue"),
         ("repeated", runs - done - errors, f"begun anew: a dead worker held {events.held}"),
