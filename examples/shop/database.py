@@ -7,54 +7,39 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    Column,
-    Engine,
-    ForeignKey,
-    Integer,
-    MetaData,
-    NullPool,
-    String,
-    Table,
-    create_engine,
-    func,
-    insert,
-    select,
-    update,
-)
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from .orders import Order
 
-books = MetaData()
-orders = Table(
+
+def texts(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.String) for name in names]
+
+
+def of_an_order() -> sa.Column[int]:
+    """That an order is charged and packed once is a rule of the tables, not a hope of the jobs."""
+    return sa.Column("order_id", sa.ForeignKey(orders.c.id), primary_key=True)
+
+
+books = sa.MetaData()
+orders = sa.Table(
     "orders",
     books,
-    Column("id", Integer, primary_key=True),
-    Column("customer", String),
-    Column("email", String),
-    Column("city", String),
-    Column("items", String),
-    Column("cents", Integer),
+    sa.Column("id", sa.Integer, primary_key=True),
+    *texts("customer", "email", "city", "items"),
+    sa.Column("cents", sa.Integer),
 )
-
-
-def order_column() -> Column[int]:
-    """That an order is charged and packed once is a rule of the tables, not a hope of the jobs."""
-    return Column("order_id", ForeignKey(orders.c.id), primary_key=True)
-
-
-charges = Table("charges", books, order_column(), Column("receipt", String))
-papers = Table("papers", books, order_column(), Column("text", String))
-runs = Table("runs", books, *[Column(name, String) for name in ("job_id", "token", "error")])
+charges = sa.Table("charges", books, of_an_order(), *texts("receipt"))
+papers = sa.Table("papers", books, of_an_order(), *texts("text"))
+runs = sa.Table("runs", books, *texts("job_id", "token", "error"))
 
 
 @cache
-def engine(file: str) -> Engine:
+def engine(file: str) -> sa.Engine:
     """No pool: a connection of SQLite does not survive the fork of a job's process."""
-    url = URL.create("sqlite", database=file)
-    return create_engine(url, poolclass=NullPool, connect_args={"timeout": 10.0})
+    url = sa.URL.create("sqlite", database=file)
+    return sa.create_engine(url, poolclass=sa.NullPool, connect_args={"timeout": 10.0})
 
 
 @contextmanager
@@ -71,9 +56,9 @@ def create() -> None:
         books.create_all(session.connection())
 
 
-def add(session: Session, table: Table, **values: Any) -> None:
+def add(session: Session, table: sa.Table, **values: Any) -> None:
     """Write a row, unless it is there."""
-    session.execute(insert(table).prefix_with("OR IGNORE").values(values))
+    session.execute(sa.insert(table).prefix_with("OR IGNORE").values(values))
 
 
 def add_order(session: Session, order: Order) -> None:
@@ -84,28 +69,28 @@ def add_order(session: Session, order: Order) -> None:
 def order(order_id: int) -> Order:
     """An order that was written down."""
     with transaction() as session:
-        return Order(*session.execute(select(orders).where(orders.c.id == order_id)).one())
+        return Order(*session.execute(sa.select(orders).where(orders.c.id == order_id)).one())
 
 
 def add_run(job_id: str, token: str) -> None:
     """Note that a job was begun: as often as it happens."""
     with transaction() as session:
-        session.execute(insert(runs).values(job_id=job_id, token=token))
+        session.execute(sa.insert(runs).values(job_id=job_id, token=token))
 
 
 def add_error(token: str, error: str) -> None:
     """Note how a run has failed."""
     with transaction() as session:
-        session.execute(update(runs).where(runs.c.token == token).values(error=error))
+        session.execute(sa.update(runs).where(runs.c.token == token).values(error=error))
 
 
-def column(of: Column[Any]) -> list[Any]:
+def column(of: sa.Column[Any]) -> list[Any]:
     """What is in a column, where there is anything."""
     with transaction() as session:
-        return list(session.scalars(select(of).where(of.is_not(None))))
+        return list(session.scalars(sa.select(of).where(of.is_not(None))))
 
 
-def count(table: Table) -> int:
+def count(table: sa.Table) -> int:
     """How many rows a table has."""
     with transaction() as session:
-        return session.scalar(select(func.count()).select_from(table)) or 0
+        return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0
