@@ -9,6 +9,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from buoy import BuoyError
+
 EXAMPLES = Path(__file__).resolve().parent
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 10.0
@@ -113,4 +115,9 @@ def backstage() -> Iterator[Stage]:
 
         for number in heeded:
             signal.signal(number, interrupt)
-        yield stage
+        try:
+            yield stage
+        except BuoyError:
+            # Ctrl-C may have hit a process, too, that had just been started.
+            stage.check()
+            raise

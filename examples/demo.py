@@ -40,7 +40,7 @@ PATIENCE = 60.0
 ROUNDS = 5
 
 
-class Stuck(Exception):
+class Stuck(BuoyError):
     """What must happen did not."""
 
 
@@ -242,7 +242,7 @@ def main() -> int:
         screen.close()
         print("demo: interrupted; all that it had started has ended", file=sys.stderr)
         return 130
-    except (Stuck, BuoyError) as error:
+    except BuoyError as error:
         screen.close()
         print(f"demo: {error}", file=sys.stderr)
         return 1
