@@ -209,8 +209,14 @@ class Expression:
 
     def matches_day(self, wall: datetime) -> bool:
         day, weekday = wall.day in self.day.values, wall.isoweekday() % 7 in self.weekday.values
-        both = len(self.day.values) < 31 and len(self.weekday.values) < 7
+        both = restricted(self.day, 31, self.weekday) and restricted(self.weekday, 7, self.day)
         return (day or weekday) if both else (day and weekday)
+
+
+def restricted(field: Field, all_of_it: int, other: Field) -> bool:
+    """Whether a field of days counts beside the other one: one that names all days (0-6) does, too,
+    if there is no star in the other. So cron has always done it."""
+    return field.text != "*" and (len(field.values) < all_of_it or "*" not in other.text)
 
 
 expressions = st.builds(

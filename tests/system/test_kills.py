@@ -117,15 +117,12 @@ def test_kills_at_any_moment_lose_nothing(site: Site, executor: str) -> None:
             victim.stop()
         else:
             victim.kill()
-        repeats += 2 if executor == "fork" else 256
+        repeats += 12  # in the slots, done but not said yet, fetched ahead: as long as 30 ms
         workers.append(site.worker("--executor", executor, *options))
     site.settled()
     ran = Counter(site.words())
     assert set(ran) == {word for word, _ in rows}
     assert sum(ran.values()) - len(rows) <= repeats
-    if executor == "fork":  # children die with their worker: none ran to its end unseen
-        began = Counter(site.words("began"))
-        assert sum(began.values()) - len(rows) <= repeats
     assert list(site.app.monitor.failed()) == []
 
 
