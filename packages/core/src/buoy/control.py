@@ -1,13 +1,15 @@
 """What operators do with jobs that they name, and plugins for them: each act an atomic script."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .broker import Broker, report
 from .packing import Packing, raw, text
 from .reservation import Advance, Settlement
 from .transition import Word
 
+T = TypeVar("T")
 OPERATED = 100
 """How many jobs one script changes: finding one in a long queue takes a while."""
 
@@ -35,8 +37,7 @@ class Control:
     ) -> list[str]:
         """Move failed jobs (id, when failed in ms, new payload, claims) back to their queue."""
         answers: list[bytes] = []
-        for first in range(0, len(entries), OPERATED):
-            batch = entries[first : first + OPERATED]
+        for batch in batches(entries):
             packing = Packing([len(batch)])
             for id, failed_at, payload, claims in batch:
                 packing.words += [id, failed_at, raw(payload)]
@@ -54,8 +55,7 @@ class Control:
         """End jobs that lie in one of these places of the queue, and with each send these
         commands; returns where those were that are ended."""
         found: list[bytes] = []
-        for first in range(0, len(ids), OPERATED):
-            batch = ids[first : first + OPERATED]
+        for batch in batches(ids):
             packing = Packing([len(batch)])
             for id in batch:
                 packing.words += [id, places]
@@ -69,8 +69,7 @@ class Control:
         """Make delayed jobs due at a time (epoch seconds), or now; returns those that were."""
         due = "" if at is None else round(at * 1000)
         moved: list[int] = []
-        for first in range(0, len(ids), OPERATED):
-            batch = ids[first : first + OPERATED]
+        for batch in batches(ids):
             moved += self.broker.run("reschedule", queue, Packing([due, len(batch), *batch]))
         return [id for id, answer in zip(ids, moved, strict=True) if answer]
 
@@ -98,3 +97,9 @@ class Control:
     def settle(self, queue: str, holder: str, settlements: Sequence[Settlement]) -> None:
         """Say what is to happen with jobs that were taken."""
         self.broker.visit(holder, Advance(queue, 0, settlements=list(settlements)))
+
+
+def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many at a time as one script changes."""
+    for first in range(0, len(items), OPERATED):
+        yield items[first : first + OPERATED]

@@ -40,9 +40,8 @@ class Packing:
 
     def settlements(self, settlements: Sequence[Settlement]) -> None:
         """What becomes of jobs: those that are done, those done with something attached, others."""
-        done = [each for each in settlements if each.act == "done"]
-        plain = [each for each in done if not each.commands]
-        attached = [each for each in done if each.commands]
+        plain = [each for each in settlements if each.plain]
+        attached = [each for each in settlements if each.act == "done" and each.commands]
         self.words.append(len(plain))
         for each in plain:
             self.words += each[:2]
@@ -50,7 +49,7 @@ class Packing:
         for each in attached:
             self.words += each[:2]
             self.commands(each.commands)
-        self.words.append(len(settlements) - len(done))
+        self.words.append(len(settlements) - len(plain) - len(attached))
         for each in settlements:
             if each.act != "done":
                 self.settlement(each)
