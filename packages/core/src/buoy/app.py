@@ -15,7 +15,7 @@ from .handle import Handle, Options, checked_id, epoch_seconds
 from .identity import new_id
 from .job import Job, built
 from .keys import Keys, checked_queue
-from .link import Steps, Word, drive, only, run_scripts, scripted, sent
+from .link import Steps, Word, drive, only, scripted, sent
 from .packing import Entry
 from .payload import Payload
 from .registry import named
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .monitor import JobView, Monitor
 
 J = TypeVar("J", bound=Job)
+T = TypeVar("T")
 
 
 class App:
@@ -112,25 +113,31 @@ class App:
 
     async def acommand(self, *words: Word) -> Any:
         """The same, awaiting Redis."""
-        from .awire import adrive
-
-        return only(await adrive(sent([words]), lambda: self.async_link))
+        return only(await self.aconverse(sent([words])))
 
     def script(self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]) -> Any:
         """Run ``lua/NAME.lua`` of a plugin's package and return its reply."""
         from .scripts import script
 
-        return only(run_scripts(self.broker.link, [(script(package, name), keys, args)]))
+        return only(self.converse(scripted([(script(package, name), keys, args)])))
 
     async def ascript(
         self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]
     ) -> Any:
         """The same, awaiting Redis."""
-        from .awire import adrive
         from .scripts import script
 
-        steps = scripted([(script(package, name), keys, args)])
-        return only(await adrive(steps, lambda: self.async_link))
+        return only(await self.aconverse(scripted([(script(package, name), keys, args)])))
+
+    def converse(self, steps: Steps[T]) -> T:
+        """Have a conversation with Redis, waiting for each of its steps; see link.py."""
+        return drive(steps, lambda: self.broker.link)
+
+    async def aconverse(self, steps: Steps[T]) -> T:
+        """The same, awaiting each."""
+        from .awire import adrive
+
+        return await adrive(steps, lambda: self.async_link)
 
     # Into the queue
 
@@ -164,13 +171,11 @@ class App:
 
     def enter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
         """Ask the hooks, and let those jobs in that none of them keeps out."""
-        return drive(self.entering(jobs), lambda: self.broker.link)
+        return self.converse(self.entering(jobs))
 
     async def aenter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
         """The same, awaiting Redis."""
-        from .awire import adrive
-
-        return await adrive(self.entering(jobs), lambda: self.async_link)
+        return await self.aconverse(self.entering(jobs))
 
     def entering(self, jobs: Sequence[Job]) -> Steps[list[Handle[Any]]]:
         verdicts = [asked_to_enter(job) for job in jobs]
@@ -226,7 +231,7 @@ class App:
         job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
         if newer is not None:
             job.transition.newer(*newer)
-        [answer] = drive(self.let_in([job]), lambda: self.broker.link)
+        [answer] = self.converse(self.let_in([job]))
         return handle(handle_of(job), answer)
 
     # Inline

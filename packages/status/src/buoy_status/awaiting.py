@@ -13,11 +13,6 @@ from buoy.link import Link, Steps, Word
 T = TypeVar("T")
 
 
-async def converse(app: App, steps: Steps[T]) -> T:
-    """Take the steps, awaiting each."""
-    return await adrive(steps, lambda: app.async_link)
-
-
 async def converse_apart(app: App, steps: Steps[T]) -> T:
     """The same for steps that block a connection, on one of their own: all others share a few."""
     own = apart(app)

@@ -75,9 +75,7 @@ async def astatus(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
     sought = meant(job, args, kwargs)
     if sought.app.is_inline:
         return remembered(sought)
-    from .awaiting import converse
-
-    return await converse(sought.app, find(sought))
+    return await sought.app.aconverse(find(sought))
 
 
 def meant(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sought:
@@ -118,7 +116,7 @@ def look_up(sought: Sought) -> State[Any] | None:
     """How the job stands."""
     if sought.app.is_inline:
         return remembered(sought)
-    return store.converse(sought.app, find(sought))
+    return sought.app.converse(find(sought))
 
 
 # In Redis

@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from buoy import App, Job
 from buoy.errors import RedisFull
-from buoy.link import Steps, drive, only, scripted
+from buoy.link import Steps, only, scripted
 from buoy.packing import text
 from buoy.transition import Word
 
 from . import record
 
-T = TypeVar("T")
 PACKAGE = "buoy_status"
 FULL_SECONDS = 0.5
 """How long those sleep who cannot be woken, as long as Redis is full."""
@@ -156,8 +155,3 @@ def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> Steps[Any]:
     from buoy.scripts import script
 
     return only((yield from scripted([(script(PACKAGE, name), keys, words)])))
-
-
-def converse(app: App, steps: Steps[T]) -> T:
-    """Take the steps, waiting for each."""
-    return drive(steps, lambda: app.broker.link)

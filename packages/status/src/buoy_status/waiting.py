@@ -32,7 +32,7 @@ def wait(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | N
     sought = named(job, **where)
     if sought.app.is_inline:
         return remembered(sought)
-    return store.converse(sought.app, until_ended(sought, timeout))
+    return sought.app.converse(until_ended(sought, timeout))
 
 
 @overload
