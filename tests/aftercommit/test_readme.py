@@ -8,8 +8,7 @@ import pytest
 
 from buoy import App
 from buoy.server import Server
-from tests.docs.blocks import Page
-from tests.docs.test_examples import shell
+from tests.docs.blocks import Page, shell
 
 PAGE = Page("packages/aftercommit/README.md")
 BURST = "buoy worker -a shop -q packing --burst"

@@ -1,10 +1,14 @@
 """The code blocks of the documentation, as files and commands."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\w+\.py)\n")
 
@@ -33,3 +37,19 @@ PAGES = [
     for pattern in ("*.md", "docs/**/*.md", "packages/*/README.md", "examples/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
+
+
+def shell(command: str, folder: Path, url: str) -> str:
+    """What a user's shell says to it; fails if that ends with an error."""
+    environment = {**os.environ, "BUOY_URL": url, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    ended = subprocess.run(
+        ["/bin/sh", "-ec", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout

@@ -1,7 +1,5 @@
 """What the documentation shows does what it says."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,24 +7,7 @@ import pytest
 
 from buoy.server import Server
 
-from .blocks import PAGES, Page
-
-BIN = Path(sys.executable).parent
-
-
-def shell(command: str, folder: Path, url: str) -> str:
-    environment = {**os.environ, "BUOY_URL": url, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    ended = subprocess.run(
-        ["/bin/sh", "-ec", command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
+from .blocks import PAGES, Page, shell
 
 
 def test_the_first_job_of_the_readme_runs(tmp_path: Path) -> None:

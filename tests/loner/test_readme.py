@@ -1,32 +1,13 @@
 """What the page of the package shows does what it says."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from buoy import App
 from buoy.server import Server
 from buoy_loner import Loner
-from tests.docs.blocks import Page
+from tests.docs.blocks import Page, shell
 
 PAGE = Page("packages/loner/README.md")
-BIN = Path(sys.executable).parent
-
-
-def shell(command: str, folder: Path, url: str) -> str:
-    environment = {**os.environ, "BUOY_URL": url, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    ended = subprocess.run(
-        ["/bin/sh", "-ec", command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
 
 
 def test_the_example_runs(tmp_path: Path, buoy_server: Server, buoy_app: App) -> None:

@@ -1,14 +1,9 @@
 """The example of the README does what it says."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from buoy.server import Server
-from tests.docs.blocks import Page
-
-BIN = Path(sys.executable).parent
+from tests.docs.blocks import Page, shell
 
 
 def test_the_example_is_told_of_before_and_after_its_job(
@@ -17,21 +12,9 @@ def test_the_example_is_told_of_before_and_after_its_job(
     page = Page("packages/status/README.md")
     page.write_files(tmp_path)
     [commands] = page.blocks("sh")
-    environment = {**os.environ, "BUOY_NAMESPACE": "readme", "BUOY_URL": buoy_server.url}
-    environment["PATH"] = f"{BIN}:{os.environ['PATH']}"
+    said = shell(f"export BUOY_NAMESPACE=readme\n{commands}", tmp_path, buoy_server.url)
 
-    ran = subprocess.run(
-        ["/bin/sh", "-ec", commands],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.splitlines() == ["waiting: in progress", "paid: A-42"]
+    assert said.splitlines() == ["waiting: in progress", "paid: A-42"]
 
 
 def test_every_option_is_documented_with_its_default() -> None:
