@@ -139,7 +139,7 @@ def test_each_alarm_has_its_own_mark(buoy_app: App) -> None:
 
     assert outbox[1].recipients == ["ops@example.com", "boss@example.com"]
     kept = buoy_app.command("HKEYS", buoy_app.global_key("mailer", "failures-seen"))
-    assert kept == [b"ops@example.com ", b"ops@example.com,boss@example.com "]
+    assert set(kept) == {b"ops@example.com ", b"ops@example.com,boss@example.com "}
 
 
 def test_a_mark_that_cannot_be_read_is_none(buoy_app: App) -> None:
