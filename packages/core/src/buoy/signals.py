@@ -36,8 +36,9 @@ class Wake:
     def __enter__(self) -> Self:
         self.before = {number: signal.signal(number, self.heard) for number in self.numbers}
         self.before_fd = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
-        # A supervisor holds them back until they can be heard.
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
+        # A supervisor holds them back until they can be heard, and again when that is over: one
+        # that comes while the process ends in order must not make it a violent end.
+        self.before_mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         return self
 
     def heard(self, number: int, _: Any) -> None:
@@ -63,6 +64,7 @@ class Wake:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self.before_mask)
         signal.set_wakeup_fd(self.before_fd)
         for number, handler in self.before.items():
             signal.signal(number, handler)

@@ -101,13 +101,13 @@ class Worker:
 
     def work(self) -> None:
         while not self.over():
-            self.collect()
-            self.retire_when_worn()
             self.refresh()
             if self.trips.errand(self.room()):
                 self.begin(self.trips.go(self.room()))
             else:
                 self.rest()
+            self.collect()
+            self.retire_when_worn()
 
     def retire_when_worn(self) -> None:
         """Let another worker go on, after so many jobs or with so much memory."""
