@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Callable
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import Any
 
 from .job import Job
 from .reservation import Reservation
@@ -9,11 +12,22 @@ from .reservation import Reservation
 # Long titles would else be written over what /proc shows as the environment.
 os.environ.setdefault("SPT_NOENV", "1")
 
-set_title: Callable[[str], None] | None
-try:
-    from setproctitle import setproctitle as set_title
-except ImportError:
-    set_title = None
+
+def part_in_c() -> Any:
+    """The part of setproctitle that does it, if it is installed. The other part would load
+    logging, which each forked child would pay for; see logs.py."""
+    package = find_spec("setproctitle")
+    places = None if package is None else package.submodule_search_locations
+    spec = None if places is None else PathFinder.find_spec("_setproctitle", places)
+    if spec is None or spec.loader is None:
+        return None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+setproctitle = part_in_c()
+set_title: Callable[[str], None] | None = setproctitle and setproctitle.setproctitle
 
 
 def show(text: str) -> None:
@@ -25,4 +39,4 @@ def show(text: str) -> None:
 def show_job(held: Reservation, job: Job) -> None:
     """Let them show which job it runs."""
     if set_title is not None:
-        show(f"job: {job.payload.name} {held.id} from {held.queue}")
+        set_title(f"buoy job: {job.payload.name} {held.id} from {held.queue}")
