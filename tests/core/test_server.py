@@ -68,7 +68,11 @@ class TestServer:
         assert server.pid is None
 
     def test_data_survives_kill_and_start(self) -> None:
-        with Server(appendonly=True, port=True) as server, connect(server) as client:
+        always = ("--appendfsync", "always")  # else it may put off even the writing
+        with (
+            Server(appendonly=True, port=True, args=always) as server,
+            connect(server) as client,
+        ):
             client.set("key", "value")
             url = server.url
 

@@ -26,7 +26,7 @@ EXECUTORS = ["fork", "inline", "thread", "async"]
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], within: float = 15.0, *, what: object = "") -> T:
+def wait_until(condition: Callable[[], T], within: float = 45.0, *, what: object = "") -> T:
     """Wait for a condition and return its value; fail when it does not come true in time."""
     deadline = time.monotonic() + within
     while not (value := condition()):
@@ -88,14 +88,14 @@ class WorkerProcess:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def wait(self, within: float = 15.0) -> int:
+    def wait(self, within: float = 45.0) -> int:
         """Wait for its end; returns the exit code."""
         try:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the worker runs on after {within:g} s:\n{self.log}") from None
 
-    def wait_for_log(self, text: str, within: float = 15.0) -> None:
+    def wait_for_log(self, text: str, within: float = 45.0) -> None:
         wait_until(lambda: text in self.log, within, what=lambda: f"{text!r} in:\n{self.log}")
 
     def stop(self) -> None:
@@ -198,7 +198,7 @@ class Site:
         """The words that jobs have noted for this event."""
         return [note.word for note in self.notes if note.event == event]
 
-    def note(self, event: str, word: str = "", within: float = 15.0) -> Note:
+    def note(self, event: str, word: str = "", within: float = 45.0) -> Note:
         """Wait for the first note of this event, with this word if one is given."""
 
         def found() -> list[Note]:
