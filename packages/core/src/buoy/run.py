@@ -40,7 +40,7 @@ def loaded(held: Reservation) -> Job:
 def outcome(held: Reservation, job: Job) -> Outcome:
     if held.given_up:
         return decided(held, job, lost(held))
-    if expired(held, job):
+    if job.payload.expires_at is not None and expired(held, job):
         return Rejected("expired")
     started = time.monotonic()
     try:
@@ -52,8 +52,7 @@ def outcome(held: Reservation, job: Job) -> Outcome:
 
 def perform(job: Job) -> Any:
     """Call ``perform`` inside the plugins' wrappers; a job without plugins pays for none."""
-    hooks = job.hooks()
-    return Core.around_perform(job) if hooks is None else hooks.around_perform(job=job)
+    return job.hooks().around_perform(job=job) if job.declared else Core.around_perform(job)
 
 
 def decided(held: Reservation, job: Job, error: BaseException, seconds: float = 0.0) -> Outcome:

@@ -10,10 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from mmap import mmap
 from typing import Any, NoReturn
 
 from ..errors import DirtyExit, JobTimeout, Terminated
 from ..job import Job
+from ..payload import Payload
 from ..process import die_with
 from ..reservation import Reservation, Settlement
 from ..run import run_loaded, settle_death
@@ -30,6 +32,9 @@ TERM, DEFAULT, IGNORED = int(signal.SIGTERM), int(signal.SIG_DFL), int(signal.SI
 set_signal: Callable[[int, Any], object] = _signal.signal
 """Without the wrapper of the signal module, which makes an enum of what there was: 80 pages."""
 
+REHEARSALS = 100
+"""After so many rounds Python has noted what it ever will."""
+
 Answer = dict[str, Any]
 RELEASE: Answer = {"act": "release"}
 DONE = frame({"act": "done"})
@@ -42,13 +47,14 @@ def be_child(
     death: DirtyExit | None,
     pipe: int,
     parent: int,
-    meant: Callable[[], bool],
+    board: mmap,
+    place: int,
     after_fork: Callable[[], object] | None,
 ) -> NoReturn:
     """Run the job, or decide about its death; answer through the pipe; end.
 
-    ``meant`` tells whether a TERM comes from the nursery: what a service manager sends to all
-    processes at once is for the worker alone.
+    The byte at its place on the board tells whether a TERM comes from the nursery: what a service
+    manager sends to all processes at once is for the worker alone.
     """
     code, me = 1, os.getpid()
     try:
@@ -58,7 +64,7 @@ def be_child(
         signal.set_wakeup_fd(-1)
         for number in RESET:
             set_signal(number, DEFAULT)
-        set_signal(TERM, ender(job.timeout, meant))
+        set_signal(TERM, ender(job.timeout, board, place))
         settlement = settled(held, job, death, after_fork)
         set_signal(TERM, IGNORED)
         if os.getpid() == me:  # a job may have forked, and both come back
@@ -71,6 +77,19 @@ def be_child(
         sys.stderr.flush()
     finally:
         os._exit(code)
+
+
+def rehearse() -> None:
+    """Play the way of a job that does nothing, in the parent.
+
+    What Python notes of code that has run often enough, each child would else note for itself, on
+    pages that must be copied for that.
+    """
+    held = Reservation("", "", "", "")
+    job = Job.of(Payload("", [], {}, ""), "")
+    job.perform = int  # type: ignore[attr-defined]
+    for _ in range(REHEARSALS):
+        said(settled(held, job, None, None))
 
 
 def settled(
@@ -89,12 +108,12 @@ def settled(
     return run_loaded(held, job)
 
 
-def ender(timeout: float | None, meant: Callable[[], bool]) -> Callable[..., None]:
+def ender(timeout: float | None, board: mmap, place: int) -> Callable[..., None]:
     """What a TERM does: it raises an error inside the job, which can so end in order."""
     started = time.monotonic()
 
     def end(*_: object) -> None:
-        if not meant():
+        if not board[place]:
             return
         if timeout is not None and time.monotonic() - started >= timeout - 0.05:
             raise JobTimeout(f"the job ran longer than its timeout of {timeout:g} s: ended by TERM")

@@ -1,5 +1,6 @@
 """A forked child, as its nursery sees it, and what its death means."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -9,6 +10,9 @@ from ..job import Job
 from ..process import cause_of, memory_of
 from ..reservation import Reservation
 from .frames import Frames
+
+FAR = math.inf
+"""A deadline that never comes."""
 
 
 @dataclass(slots=True)
@@ -24,18 +28,20 @@ class Child:
     death: DirtyExit | None = None
     why: str = ""
     answered: bool = False
-    deadline: float | None = None
+    deadline: float = FAR
+    weighed: bool = False
     frames: Frames = field(default_factory=Frames)
 
     def __post_init__(self) -> None:
         if self.job.timeout is not None:
             self.deadline = self.started + self.job.timeout
+        self.weighed = self.job.max_memory is not None
 
     def is_too_large(self) -> bool:
         """Whether it holds more memory than its class allows, and nothing was done about it."""
-        if self.job.max_memory is None or self.answered or self.why:
+        if self.answered or self.why:
             return False
-        return memory_of(self.pid) > self.job.max_memory
+        return memory_of(self.pid) > (self.job.max_memory or FAR)
 
 
 def death_of(child: Child, status: int, peak: int) -> DirtyExit:

@@ -4,13 +4,16 @@ import json
 import struct
 from typing import Any
 
+from ..canonical import encode
+
+decoder = json.JSONDecoder()
 HEAD = struct.Struct("!I")
 LIMIT = 64 * 1024 * 1024
 
 
 def frame(value: Any) -> bytes:
     """The bytes of one value."""
-    body = json.dumps(value, separators=(",", ":")).encode()
+    body = encode(value).encode(errors="surrogatepass")
     if len(body) > LIMIT:
         raise ValueError(f"expected a result of at most {LIMIT} bytes, got {len(body)}")
     return HEAD.pack(len(body)) + body
@@ -30,6 +33,7 @@ class Frames:
             end = HEAD.size + HEAD.unpack_from(self.buffer)[0]
             if len(self.buffer) < end:
                 break
-            values.append(json.loads(self.buffer[HEAD.size : end]))
+            text = self.buffer[HEAD.size : end].decode(errors="surrogatepass")
+            values.append(decoder.raw_decode(text)[0])
             del self.buffer[:end]
         return values

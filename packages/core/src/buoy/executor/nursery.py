@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -28,8 +28,8 @@ from ..process import die_with, kill_tree
 from ..reservation import Reservation, Settlement
 from ..run import loaded, settle_plainly
 from ..titles import show
-from .child import DEAF_TO, RELEASE, Answer, answer_of, be_child
-from .forked import Child, death_of
+from .child import DEAF_TO, RELEASE, Answer, answer_of, be_child, rehearse
+from .forked import FAR, Child, death_of
 from .frames import Frames, frame
 
 LOG = "buoy.nursery"
@@ -47,7 +47,7 @@ class Nursery:
     """Forks, waits, kills; one per worker."""
 
     def __init__(self, control: socket.socket, hooks: Any) -> None:
-        self.control = control
+        self.control, self.channel = control, control.fileno()
         self.before_fork = hooks.before_fork if hooks.before_fork.get_hookimpls() else None
         self.after_fork = hooks.after_fork if hooks.after_fork.get_hookimpls() else None
         self.orders = Frames()
@@ -69,10 +69,9 @@ class Nursery:
         self.listen(bell.fileno(), lambda: self.reap(bell))
         self.listen(self.control.fileno(), self.obey)
         while self.open:
-            for file, _ in self.poll.poll(self.patience()):
+            for file, _ in self.poll.poll(self.keep_limits()):
                 if file in self.readers:  # else another event of this round has closed it
                     self.readers[file]()
-            self.keep_limits()
         signal.set_wakeup_fd(-1)  # its socket goes with this call, and children end still
         for child in self.children.values():
             kill_tree(child.pid, signal.SIGKILL)
@@ -154,22 +153,11 @@ class Nursery:
             os.close(writer)
             raise
         if pid == 0:
-            self.leave()
-            be_child(
-                held,
-                job,
-                death,
-                writer,
-                parent,
-                partial(is_set, self.board, number),
-                self.after_fork,
-            )
+            # What a child leaves behind must not seem to be a nursery that lives.
+            os.close(self.channel)
+            be_child(held, job, death, writer, parent, self.board, number, self.after_fork)
         os.close(writer)
         return Child(pid, reader, held, job, number, started, death)
-
-    def leave(self) -> None:
-        """Called in a child: what it leaves behind must not seem to be a nursery that lives."""
-        self.control.close()
 
     def postpone(self, held: Reservation, error: OSError) -> None:
         said = "no fork for id=%s queue=%s: %s; again in 1 s"
@@ -199,6 +187,7 @@ class Nursery:
             if answer.pop("redis", False):
                 load_client()
             self.answer(child, answer)
+            self.hang_up(child)
         return True
 
     def hang_up(self, child: Child) -> None:
@@ -221,8 +210,7 @@ class Nursery:
             self.open = False
 
     def reap(self, bell: socket.socket) -> None:
-        with suppress(BlockingIOError):
-            bell.recv(4096)
+        bell.recv(4096)
         for child in list(self.children.values()):
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)
             if pid:
@@ -245,32 +233,31 @@ class Nursery:
 
     # Limits
 
-    def patience(self) -> float | None:
-        """Milliseconds until a limit must be looked at."""
+    def keep_limits(self) -> int | None:
+        """End what is over a limit; returns the milliseconds after which to look again."""
         now = time.monotonic()
-        waits = [c.deadline - now for c in self.children.values() if c.deadline is not None]
-        if any(child.job.max_memory is not None for child in self.children.values()):
-            waits.append(WEIGH_SECONDS)
-        return max(0.0, min(waits)) * 1000 + 1 if waits else None
-
-    def keep_limits(self) -> None:
-        now = time.monotonic()
+        then = FAR
         for child in self.children.values():
-            if child.is_too_large():
-                child.why = "memory"
-                kill_tree(child.pid, signal.SIGKILL)
-            elif child.deadline is None or now < child.deadline:
-                continue
-            elif child.answered or child.why:
-                child.deadline = None
-                kill_tree(child.pid, signal.SIGKILL)
-            else:
-                self.terminate(child, "timeout")
+            if child.weighed:
+                self.weigh(child)
+                then = min(then, now + WEIGH_SECONDS)
+            if now >= child.deadline:
+                self.overrun(child)
+            if child.deadline < then:
+                then = child.deadline
+        return None if then == FAR else int((then - now) * 1000) + 1
 
+    def weigh(self, child: Child) -> None:
+        if child.is_too_large():
+            child.why = "memory"
+            kill_tree(child.pid, signal.SIGKILL)
 
-def is_set(board: mmap.mmap, number: int) -> bool:
-    """Whether a byte of the board is set."""
-    return board[number] != 0
+    def overrun(self, child: Child) -> None:
+        if child.answered or child.why:
+            child.deadline = FAR
+            kill_tree(child.pid, signal.SIGKILL)
+        else:
+            self.terminate(child, "timeout")
 
 
 def load_client() -> None:
@@ -302,6 +289,7 @@ def main(descriptor: int) -> None:
         control.sendall(frame({"broken": told(error)}))
         return
     show(f"nursery: {','.join(order['app'])}")
+    rehearse()
     gc.collect()
     gc.freeze()
     control.sendall(frame({"ready": True}))
