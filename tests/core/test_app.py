@@ -2,7 +2,7 @@ import asyncio
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -104,7 +104,7 @@ class TestBeforeEnqueue:
 
         submitted = buoy_app.submit(held[0])
 
-        assert submitted == replace(handle, state="queued", reason=None)
+        assert submitted == handle._replace(state="queued", reason=None)
         assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [handle.id]
 
     def test_it_is_asked_once_a_job_not_for_its_later_runs(self, buoy_app: App) -> None:
@@ -421,7 +421,8 @@ class TestTrouble:
         assert text.endswith("; nothing was enqueued")
 
     def test_redis_restarted_is_found_again(self) -> None:
-        with Server(appendonly=True) as server:
+        always = ("--appendfsync", "always")  # else it may put off even the writing
+        with Server(appendonly=True, args=always) as server:
             far = of_app(App(server.url))
             far.enqueue(0)
             server.kill()

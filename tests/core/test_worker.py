@@ -1,6 +1,9 @@
 import signal
 
+import pytest
+
 from buoy import App, Job
+from buoy.executor import batch
 from buoy.executor.inline import Inline
 from buoy.queues import QueueList
 from buoy.signals import STOPS, Wake
@@ -17,7 +20,10 @@ class Restless(Worker):
         raise AssertionError("there was nothing to wait for")
 
 
-def test_a_worker_that_has_done_enough_ends_without_waiting(buoy_app: App) -> None:
+def test_a_worker_that_has_done_enough_ends_without_waiting(
+    buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "registry", {})  # classes of other tests have limits
     Small.enqueue_many([()] * 3)
 
     queues = QueueList.parse("default")

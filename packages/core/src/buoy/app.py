@@ -1,23 +1,23 @@
 """The app: settings, one broker, and the way of every job into its queue."""
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .call import check_arguments
+from .call import Arguments, check_arguments
+from .canonical import encode
 from .config import Settings, settings
-from .entrance import Row, asked_to_enter, built_rows, handle, handle_of, insist
-from .errors import PayloadTooLarge, QueueFull
-from .handle import Handle, Options, checked_id, epoch_seconds
-from .identity import new_id
-from .job import Job, built
+from .entrance import asked_to_enter, fitting, handle, handle_of, insist, is_plain
+from .errors import QueueFull
+from .handle import AS_DECLARED, Handle, Options, checked_id, epoch_seconds
+from .identity import identifier, new_id
+from .job import Job, accepted, built
 from .keys import Keys, checked_queue
 from .link import Steps, Word, drive, only, scripted, sent
 from .packing import Entry
-from .payload import Payload
+from .payload import Payload, envelope, now
 from .registry import named
 from .reservation import Reservation
 from .run import decided, perform
@@ -141,15 +141,33 @@ class App:
 
     # Into the queue
 
-    def place(self, job: type[Job], rows: Iterable[Row], options: Options) -> list[Handle[Any]]:
+    def place(
+        self, job: type[Job], rows: Iterable[Arguments], options: Options = AS_DECLARED
+    ) -> list[Handle[Any]]:
         """Enqueue a job of this class for each row of arguments."""
-        return self.enter(built_rows(job, rows, options))
+        if options is AS_DECLARED and is_plain(job) and not self.is_inline:
+            return self.place_plainly(job, rows)
+        return self.enter([built(job, arguments, options) for arguments in rows])
 
     async def aplace(
-        self, job: type[Job], rows: Iterable[Row], options: Options
+        self, job: type[Job], rows: Iterable[Arguments], options: Options = AS_DECLARED
     ) -> list[Handle[Any]]:
         """The same, awaiting Redis."""
-        return await self.aenter(built_rows(job, rows, options))
+        return await self.aenter([built(job, arguments, options) for arguments in rows])
+
+    def place_plainly(self, job: type[Job], rows: Iterable[Arguments]) -> list[Handle[Any]]:
+        """The same for jobs that nobody is asked about: no more is made of them than is stored."""
+        entries: list[Entry] = []
+        handles: list[Handle[Any]] = []
+        name, queue, most = job.name, job.queue, self.settings.max_payload
+        for arguments in rows:
+            args, kwargs = accepted(job, arguments)
+            id = new_id()
+            text = encode(envelope(name, args, kwargs, id) | {"enqueued_at": now()})
+            entries.append(Entry(id, fitting(name, text, most)))
+            handles.append(Handle(id, identifier(name, args, kwargs), queue, "queued"))
+        self.broker.enqueue_new(queue, entries)
+        return handles
 
     def build(self, job: type[J], *args: Any, **kwargs: Any) -> J:
         """A job with these arguments, checked, which nobody has enqueued; for ``perform``."""
@@ -200,18 +218,12 @@ class App:
         return answers
 
     def entry(self, job: Job) -> Entry:
-        return Entry(job.id, self.encoded(job), job.due, job.transition)
+        transition = None if job.transition.is_empty else job.transition
+        return Entry(job.id, self.encoded(job), job.due, transition)
 
     def encoded(self, job: Job) -> bytes:
         job.payload.claims = job.transition.claims
-        payload = job.payload.encoded().encode()
-        if len(payload) > self.settings.max_payload:
-            raise PayloadTooLarge(
-                f"{job.payload.name}: expected a payload of at most {self.settings.max_payload} "
-                f"bytes, got {len(payload)}; store the data elsewhere and pass its key, "
-                "or raise BUOY_MAX_PAYLOAD"
-            )
-        return payload
+        return fitting(job.payload.name, job.payload.encoded(), self.settings.max_payload)
 
     def push(
         self,
@@ -227,7 +239,7 @@ class App:
         args, kwargs = list(args), dict(kwargs or {})
         check_arguments(name, args, kwargs)
         id = new_id() if id is None else checked_id(id, "push(id)")
-        payload = Payload(name, args, kwargs, id, enqueued_at=round(time.time(), 3))
+        payload = Payload(name, args, kwargs, id, enqueued_at=now())
         job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
         if newer is not None:
             job.transition.newer(*newer)

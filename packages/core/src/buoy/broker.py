@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .config import Settings
 from .connect import connect
 from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
-from .link import Act, Link, Steps, accepted, drive, only, run_scripts, scripted
+from .link import Act, Link, Steps, Word, accepted, drive, only, run_scripts, scripted
 from .packing import Entry, Packing, seconds, text
 from .reservation import Advance, Advanced, Look, Reservation
 from .scripts import script
@@ -17,6 +18,9 @@ from .scripts import script
 logger = logging.getLogger("buoy.broker")
 
 BATCH = 1000
+PUSH = "push", ("ready", "jobs", "recent", "bell")
+PUSH_NEW = "push_new", ("ready", "jobs", "bell")
+"""Scripts for plain jobs, and the keys that they take."""
 PATIENCE = 5.0
 PAUSES = (0.0, 0.05, 0.2, 0.5)
 """Seconds before each further try of an enqueue whose answer did not come, PATIENCE at most."""
@@ -32,6 +36,7 @@ class Broker:
         self.shift = 0
         """Milliseconds by which tests move the clock of Redis."""
         self.registered: dict[str, float] = {}
+        self.ways_in: dict[str, Sequence[Word]] = {}
 
     def act(self, name: str, queue: str, packing: Packing) -> Act:
         keys = [*self.keys.queue(queue), *packing.keys]
@@ -48,39 +53,76 @@ class Broker:
         """Store jobs; see enqueueing."""
         return drive(self.enqueueing(queue, entries, max_length), lambda: self.link)
 
+    def enqueue_new(self, queue: str, entries: Sequence[Entry]) -> None:
+        """Store plain jobs under ids that were made for this call; see enqueueing.
+
+        One at a time is how most programs enqueue, and the first try mostly goes through: so that
+        is made without the steps that a conversation takes.
+        """
+        sent = False
+        if len(entries) == 1 and self.knows(queue):
+            try:
+                self.link.call(*self.way_in(queue), *entries[0][:2])
+            except BrokerError as error:
+                sent = error.sent
+            else:
+                return
+        drive(self.enqueueing(queue, entries, new=True, sent=sent), lambda: self.link)
+
     def enqueueing(
-        self, queue: str, entries: Sequence[Entry], max_length: int | None = None
+        self,
+        queue: str,
+        entries: Sequence[Entry],
+        max_length: int | None = None,
+        *,
+        new: bool = False,
+        sent: bool = False,
     ) -> Steps[list[str]]:
         """Store jobs; the answers are those of lua/enqueue.lua.
 
         An enqueue whose answer is lost is repeated; raises EnqueueError when that does not help.
+        ``new`` ids were made for this call, and unless something was ``sent`` before, Redis cannot
+        know them.
         """
         answers: list[str] = []
         for first in range(0, len(entries), BATCH):
             batch = entries[first : first + BATCH]
+            enter = partial(self.entrance, queue, batch, max_length, new)
             try:
-                answers += yield from self.insist(
-                    queue, batch, self.entrance(queue, batch, max_length)
-                )
+                answers += yield from self.insist(queue, batch, enter, sent)
             except BrokerError as error:
                 raise not_enqueued(queue, entries, first, error) from error
         return answers
 
-    def entrance(self, queue: str, batch: Sequence[Entry], max_length: int | None) -> Act:
+    def entrance(
+        self, queue: str, batch: Sequence[Entry], max_length: int | None, new: bool, sent: bool
+    ) -> Act:
         """What stores these jobs: for plain ones there is a shorter way."""
         if max_length is None and all(entry.plain for entry in batch):
+            name, parts = PUSH_NEW if new and not sent else PUSH
             words = [word for entry in batch for word in entry[:2]]
-            return script(__package__, "push"), self.keys.pushing(queue), words
+            return script(__package__, name), self.keys.parts(queue, *parts), words
         packing = Packing(["" if max_length is None else max_length, len(batch)])
         for entry in batch:
             packing.entry(entry)
         return self.act("enqueue", queue, packing)
 
-    def insist(self, queue: str, batch: Sequence[Entry], act: Act) -> Steps[list[str]]:
-        started, sent = time.monotonic(), False
+    def way_in(self, queue: str) -> Sequence[Word]:
+        """The command by which new plain jobs enter the queue, up to what it says of them."""
+        found = self.ways_in.get(queue)
+        if found is None:
+            name, parts = PUSH_NEW
+            keys = self.keys.parts(queue, *parts)
+            found = self.ways_in[queue] = ["EVALSHA", script(__package__, name).sha, 3, *keys]
+        return found
+
+    def insist(
+        self, queue: str, batch: Sequence[Entry], enter: Callable[[bool], Act], sent: bool
+    ) -> Steps[list[str]]:
+        started = time.monotonic()
         for pause in (*PAUSES, None):
             try:
-                return (yield from self.push(queue, batch, act, repeated=sent))
+                return (yield from self.push(queue, batch, enter(sent), repeated=sent))
             except BrokerError as error:
                 sent = error.sent = error.sent or sent
                 late = time.monotonic() - started > PATIENCE
@@ -93,7 +135,10 @@ class Broker:
         self, queue: str, batch: Sequence[Entry], act: Act, *, repeated: bool
     ) -> Steps[list[str]]:
         yield from self.register(queue)
-        answers, refusals = only((yield from scripted([act])))
+        reply = only((yield from scripted([act])))
+        if reply is None:
+            return ["queued"] * len(batch)
+        answers, refusals = reply
         report(queue, refusals)
         found = [answer.decode() for answer in answers]
         if repeated:  # a job that is there now was stored by the try whose answer was lost
@@ -107,8 +152,7 @@ class Broker:
     def register(self, queue: str) -> Steps[None]:
         """Make the queue known, before its first push and again each minute; and warn when jobs
         wait there that no worker looks at."""
-        now = time.monotonic()
-        if now - self.registered.get(queue, -60.0) < 60.0:
+        if self.knows(queue):
             return
         ready, meta = (self.keys.part(queue, part) for part in ("ready", "meta"))
         facts = [["LLEN", ready], ["HGET", meta, "seen"], ["TIME"]]
@@ -117,8 +161,12 @@ class Broker:
         except Unavailable as error:
             error.sent = False  # sent or not: no job was
             raise
-        self.registered[queue] = now
+        self.registered[queue] = time.monotonic()
         warn_if_unserved(queue, 2 * self.settings.lease, *found)
+
+    def knows(self, queue: str) -> bool:
+        """Whether the queue was registered within the last minute."""
+        return time.monotonic() - self.registered.get(queue, -60.0) < 60.0
 
     # Workers
 

@@ -8,7 +8,9 @@ from typing import Any
 from .canonical import NotPlain, check_plain, check_text
 from .errors import InvalidArguments
 
-Arguments = tuple[list[Any], dict[str, Any]]
+Arguments = tuple[Sequence[Any], Mapping[str, Any]]
+"""The arguments of one job."""
+Spelled = tuple[list[Any], dict[str, Any]]
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -22,7 +24,7 @@ class Signature:
     least: int
     most: int
 
-    def accept(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
+    def accept(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Spelled:
         """The arguments in the one spelling that is kept: what can be positional is.
 
         Raises InvalidArguments when the method cannot take them or JSON would change them.
@@ -30,10 +32,11 @@ class Signature:
         if kwargs or not self.least <= len(args) <= self.most:
             self.bind(name, args, kwargs)
         placed, named = list(args), dict(kwargs)
-        for parameter in self.names[len(placed) :] if named else ():
-            if parameter not in named:
-                break
-            placed.append(named.pop(parameter))
+        if named:
+            for parameter in self.names[len(placed) :]:
+                if parameter not in named:
+                    break
+                placed.append(named.pop(parameter))
         check_arguments(name, placed, named)
         return placed, named
 

@@ -1,20 +1,28 @@
 """The way of a job towards its queue: it is built, its hooks are asked, its caller is answered."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
-from .errors import ClaimHeld, PluginError
-from .handle import Handle, Options
-from .job import Job, built
+from .errors import ClaimHeld, PayloadTooLarge, PluginError
+from .handle import Handle
+from .job import Job
 from .outcome import Held, Rejected
 
-Row = tuple[Sequence[Any], Mapping[str, Any]]
-"""The arguments of one job."""
+
+def is_plain(job: type[Job]) -> bool:
+    """Whether nothing is declared on the class that has a say in its enqueueing."""
+    return not (job.declared or job.identifies or job.expires or job.max_length)
 
 
-def built_rows(job: type[Job], rows: Iterable[Row], options: Options) -> list[Job]:
-    return [built(job, (list(args), dict(named)), options) for args, named in rows]
+def fitting(name: str, payload: str, most: int) -> bytes:
+    """The payload as it is stored, if it has no more bytes than that."""
+    stored = payload.encode()
+    if len(stored) > most:
+        raise PayloadTooLarge(
+            f"{name}: expected a payload of at most {most} bytes, got {len(stored)}; "
+            "store the data elsewhere and pass its key, or raise BUOY_MAX_PAYLOAD"
+        )
+    return stored
 
 
 def asked_to_enter(job: Job) -> Rejected | Held | None:
@@ -39,17 +47,18 @@ def handle_of(job: Job) -> Handle[Any]:
 def handle(entered: Handle[Any], answer: str | Rejected | Held) -> Handle[Any]:
     """What the caller of ``enqueue`` gets for an answer of the hooks or of lua/enqueue.lua."""
     if isinstance(answer, Rejected):
-        return replace(entered, state="rejected", reason=answer.reason)
+        return entered._replace(state="rejected", reason=answer.reason)
     if isinstance(answer, Held):
-        return replace(entered, state="held", reason=answer.reason)
+        return entered._replace(state="held", reason=answer.reason)
     word, _, detail = answer.partition(" ")
     if word == "delayed":
-        return replace(entered, state="delayed")
+        return entered._replace(state="delayed")
     if word == "older":
-        return replace(entered, state="rejected", reason=f"the number of {detail!r} is not newer")
+        reason = f"the number of {detail!r} is not newer"
+        return entered._replace(state="rejected", reason=reason)
     if word == "exists":
         reason = "its claim is held" if detail else "this id is known"
-        return replace(entered, state="exists", reason=reason, holder=detail or entered.id)
+        return entered._replace(state="exists", reason=reason, holder=detail or entered.id)
     return entered
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from .canonical import is_text
 from .config import expect
@@ -13,8 +13,10 @@ R = TypeVar("R")
 State = Literal["queued", "delayed", "exists", "held", "rejected"]
 
 
-@dataclass(frozen=True, slots=True)
-class Handle(Generic[R]):
+# A tuple, since those are made fastest, and looked at by the garbage collector only once.
+
+
+class Handle(NamedTuple, Generic[R]):
     """What became of an enqueueing; ``R`` is what ``perform`` returns.
 
     ``state``: "queued" or "delayed", it is stored; "exists", this id, or the job ``holder`` with
@@ -45,6 +47,10 @@ class Options:
         if self.at is not None:
             return str(round(self.at * 1000))
         return f"+{round(self.delay * 1000)}" if self.delay else ""
+
+
+AS_DECLARED = Options()
+"""As the class says."""
 
 
 def options(

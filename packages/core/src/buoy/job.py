@@ -1,18 +1,17 @@
 """Job classes: what is declared on them, how they are enqueued, what a run of them knows."""
 
-import time
 from collections.abc import Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from .call import Arguments, Signature, signature_of
+from .call import Arguments, Signature, Spelled, signature_of
 from .canonical import is_text
 from .config import expect
 from .errors import ConfigurationError, InvalidArguments
-from .handle import Handle, Options, options
+from .handle import AS_DECLARED, Handle, Options, options
 from .identity import identifier, new_id
 from .keys import checked_queue
-from .payload import Payload
+from .payload import Payload, now
 from .plugin import Plugin, merged, relay
 from .registry import module_of, register
 from .transition import Transition
@@ -93,7 +92,7 @@ class Job:
     @classmethod
     def enqueue(cls, *args: Any, **kwargs: Any) -> Handle[Any]:
         """Put a job with these arguments on its queue."""
-        return cls.app.place(cls, [(args, kwargs)], Options())[0]
+        return cls.app.place(cls, [(args, kwargs)])[0]
 
     @overload
     @classmethod
@@ -108,13 +107,13 @@ class Job:
     @classmethod
     async def aenqueue(cls, *args: Any, **kwargs: Any) -> Handle[Any]:
         """The same as enqueue, for programs that await: Redis is awaited, too."""
-        return (await cls.app.aplace(cls, [(args, kwargs)], Options()))[0]
+        return (await cls.app.aplace(cls, [(args, kwargs)]))[0]
 
     @classmethod
     def enqueue_many(cls: type[Performs[..., Any]], rows: Rows) -> list[Handle[Any]]:
         """Enqueue a job for each row of positional arguments, a thousand in a round trip."""
         job: Any = cls
-        return enqueue_rows(job, rows, Options())
+        return enqueue_rows(job, rows, AS_DECLARED)
 
     @overload
     @classmethod
@@ -235,24 +234,29 @@ def enqueue(
 def enqueue(job: type[Performs[P, R]], /, *args: P.args, **kwargs: P.kwargs) -> Handle[R]: ...
 def enqueue(job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
     """Put a job with these arguments on its queue."""
-    handles: list[Handle[Any]] = job.app.place(job, [(args, kwargs)], Options())
+    handles: list[Handle[Any]] = job.app.place(job, [(args, kwargs)])
     return handles[0]
+
+
+def accepted(job: type[Job], arguments: Arguments) -> Spelled:
+    """The arguments as they are kept; raises InvalidArguments."""
+    if not hasattr(job, "accepts"):
+        raise ConfigurationError(f"{job.__qualname__}: expected a job class with perform, got none")
+    return job.accepts.accept(job.name, *arguments)
 
 
 def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
     """A job as it is to be enqueued; raises InvalidArguments."""
-    if not hasattr(job, "accepts"):
-        raise ConfigurationError(f"{job.__qualname__}: expected a job class with perform, got none")
-    args, kwargs = job.accepts.accept(job.name, *arguments)
-    now = int(time.time() * 1000) / 1000
-    payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=now)
+    args, kwargs = accepted(job, arguments)
+    payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=now())
     if job.identifies:
         same = payload.identifier = job.identify(*args, **kwargs)
         right = isinstance(same, str) and bool(same) and is_text(same)
         expect(right, f"{job.name}.identify", "a non-empty text", same)
     if job.expires is not None:
-        due = options.at if options.at is not None else now + (options.delay or 0)
-        payload.expires_at = round(max(due, now) + job.expires, 3)
+        made = payload.enqueued_at
+        due = options.at if options.at is not None else made + (options.delay or 0)
+        payload.expires_at = round(max(due, made) + job.expires, 3)
     new = job.of(payload, options.queue or job.queue)
     new.due, new.newer = options.due, options.newer
     return new

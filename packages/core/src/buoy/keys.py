@@ -36,10 +36,9 @@ class Keys:
         prefix = f"{self.namespace}:{{{queue}}}:"
         return tuple(prefix + part for part in QUEUE_PARTS)
 
-    @cache  # noqa: B019
-    def pushing(self, queue: str) -> tuple[str, ...]:
-        """The keys that plain jobs need to enter the queue."""
-        return tuple(self.part(queue, part) for part in ("ready", "jobs", "recent", "bell"))
+    def parts(self, queue: str, *parts: str) -> list[str]:
+        """Some keys of a queue."""
+        return [self.part(queue, part) for part in parts]
 
     def part(self, queue: str, *parts: str) -> str:
         """One key in the slot of a queue: the core's own, or a plugin's (its name comes first)."""

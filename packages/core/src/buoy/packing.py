@@ -14,13 +14,13 @@ class Entry(NamedTuple):
 
     id: str
     payload: bytes
-    due: str
-    transition: Transition
+    due: str = ""
+    transition: Transition | None = None
 
     @property
     def plain(self) -> bool:
         """Whether this is the common case: due now, and nothing attached."""
-        return not self.due and self.transition.is_empty
+        return not self.due and self.transition is None
 
 
 @dataclass(slots=True)
@@ -32,6 +32,9 @@ class Packing:
 
     def entry(self, entry: Entry) -> None:
         self.words += [entry.id, entry.payload, entry.due]
+        if entry.transition is None:
+            self.words += [0, 0, 0]
+            return
         self.claims(entry.transition.claims)
         self.words.append(len(entry.transition.numbers))
         for name, number in entry.transition.numbers:

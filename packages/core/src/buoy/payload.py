@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -31,10 +32,7 @@ class Payload:
 
     def encoded(self) -> str:
         """The payload as JSON, ``class`` and ``args`` first, without what is at its default."""
-        fields: dict[str, Any] = {"class": self.name, "args": self.args}
-        if self.kwargs:
-            fields["kwargs"] = self.kwargs
-        fields["id"] = self.id
+        fields = envelope(self.name, self.args, self.kwargs, self.id)
         if self.identifier is not None:
             fields["identifier"] = self.identifier
         fields["enqueued_at"] = self.enqueued_at
@@ -42,8 +40,12 @@ class Payload:
             fields["expires_at"] = self.expires_at
         if self.attempt > 1:
             fields["attempt"] = self.attempt
-        kept = {"plugins": self.plugins, "claims": self.claims, "failure": self.failure}
-        fields |= {name: value for name, value in kept.items() if value}
+        if self.plugins:
+            fields["plugins"] = self.plugins
+        if self.claims:
+            fields["claims"] = self.claims
+        if self.failure:
+            fields["failure"] = self.failure
         return encode(fields | self.extra if self.extra else fields)
 
     def identified(self) -> str:
@@ -74,6 +76,20 @@ class Payload:
             if facts[FIELDS[key][0]] is None:
                 raise unexpected(key, None)
         return cls(**facts, extra=extra or None)
+
+
+def envelope(name: str, args: list[Any], kwargs: dict[str, Any], id: str) -> dict[str, Any]:
+    """The fields that every payload has, in their order; none of them may be empty but ``args``."""
+    fields: dict[str, Any] = {"class": name, "args": args}
+    if kwargs:
+        fields["kwargs"] = kwargs
+    fields["id"] = id
+    return fields
+
+
+def now() -> float:
+    """The time for ``enqueued_at``: milliseconds are told apart, no more is written."""
+    return int(time.time() * 1000) / 1000
 
 
 NONE = type(None)

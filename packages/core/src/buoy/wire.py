@@ -5,6 +5,7 @@ and only who sent it knows whether it may be repeated.
 """
 
 import os
+import select
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -82,9 +83,10 @@ class ServerLink:
 
     def connection(self) -> Any:
         """The connection of this thread in this process, connected."""
-        if getattr(self.local, "owner", None) == os.getpid():
-            if not stale(self.local.connection):
-                return self.local.connection
+        local = self.local
+        if getattr(local, "owner", None) == os.getpid():
+            if not (local.poll.poll(0) and stale(local.connection)):
+                return local.connection
             self.close()
         try:
             connection = self.new()
@@ -93,7 +95,8 @@ class ServerLink:
             raise BrokerError(f"Redis refuses the login: {reason(error)}") from error
         except FAULTS as error:
             raise Unavailable(f"Redis cannot be reached: {reason(error)}", sent=False) from error
-        self.local.connection, self.local.owner = connection, os.getpid()
+        local.connection, local.owner, local.poll = connection, os.getpid(), select.poll()
+        local.poll.register(connection._sock, select.POLLIN)
         return connection
 
     def call(self, *words: Word) -> Any:
@@ -132,7 +135,8 @@ def pack(connection: Any, commands: Sequence[Sequence[Word]]) -> Any:
 
 
 def stale(connection: Any) -> bool:
-    """Whether the server has hung up since: nothing sent would be answered."""
+    """Whether the server has hung up since: nothing sent would be answered. It may also be that
+    something came which is no answer."""
     try:
         return bool(connection.can_read(0))
     except FAULTS:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from buoy import ConfigurationError, InvalidArguments, Job
-from buoy.call import Arguments, Signature, signature
+from buoy.call import Signature, Spelled, signature
 from buoy.logs import INFO, heard, logger
 from buoy.plugin import to_the_end
 
@@ -137,7 +137,7 @@ class Calls(Signature):
         limits = (perform.least, perform.most)
         return cls(perform.method, perform.whole, perform.names, *limits, mails)
 
-    def accept(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
+    def accept(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Spelled:
         """See Signature; the mail is named where its arguments are wrong."""
         mail = args[0] if args else None
         if not isinstance(mail, str) or mail not in self.mails:
