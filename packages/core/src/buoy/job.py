@@ -59,6 +59,7 @@ class Job:
     # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
     # perform takes; whether it makes its identifiers itself.
     declared: ClassVar[tuple[Plugin, ...]] = ()
+    relay: ClassVar[Any] = None
     accepts: ClassVar[Signature]
     identifies: ClassVar[bool] = False
 
@@ -72,6 +73,7 @@ class Job:
             expect(value is None or value > 0, f"{cls.name}.{limit}", "more than 0", value)
         bases = reversed(cls.__mro__)
         cls.declared = merged((base.__qualname__, vars(base).get("plugins", ())) for base in bases)
+        cls.relay = None
         cls.identifies = (
             getattr(cls.identify, "__func__", None) is not vars(Job)["identify"].__func__
         )
@@ -189,7 +191,9 @@ class Job:
     @classmethod
     def hooks(cls) -> Any:
         """The caller of this class's hooks; None when it has no plugins."""
-        return relay(cls.declared) if cls.declared else None
+        if cls.declared and cls.relay is None:
+            cls.relay = relay(cls.declared)
+        return cls.relay
 
     def __repr__(self) -> str:
         return f"<{self.payload.name} {self.id} attempt {self.attempt}>"

@@ -29,6 +29,8 @@ class Payload:
     claims: Sequence[Sequence[str]] = ()
     failure: dict[str, Any] | None = None
     extra: dict[str, Any] | None = None
+    same: str | None = field(default=None, init=False, repr=False, compare=False)
+    """The identifier, once somebody has asked for it."""
 
     def encoded(self) -> str:
         """The payload as JSON, ``class`` and ``args`` first, without what is at its default."""
@@ -50,7 +52,9 @@ class Payload:
 
     def identified(self) -> str:
         """The identifier: as the class has made it, else of the name and all arguments."""
-        return self.identifier or identifier(self.name, self.args, self.kwargs)
+        if self.same is None:
+            self.same = self.identifier or identifier(self.name, self.args, self.kwargs)
+        return self.same
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         """The arguments for one run: it may change them, the next one gets them as they were."""

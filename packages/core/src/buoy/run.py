@@ -51,8 +51,11 @@ def outcome(held: Reservation, job: Job) -> Outcome:
 
 
 def perform(job: Job) -> Any:
-    """Call ``perform`` inside the plugins' wrappers; a job without plugins pays for none."""
-    return job.hooks().around_perform(job=job) if job.declared else Core.around_perform(job)
+    """Call ``perform`` inside the plugins' wrappers; where there are none, no job pays for any."""
+    hooks = job.hooks()
+    if hooks is None or len(hooks.around_perform.get_hookimpls()) == 1:
+        return Core.around_perform(job)
+    return hooks.around_perform(job=job)
 
 
 def decided(held: Reservation, job: Job, error: BaseException, seconds: float = 0.0) -> Outcome:

@@ -26,8 +26,9 @@ def cancel(
     if view is None:
         return None
     told, identifier = record.cancelled(view), view.identifier or ""
-    ending = store.ending(app, view.queue, view.id, identifier, told, Status().ttl)
-    return cast("Place | None", app.cancel(view.id, queue=view.queue, then=ending))
+    ttl, found = Status().ttl, (app, view.queue, view.id)
+    then = store.recording(*found, told, ttl) + store.renewing(*found, identifier, ttl)
+    return cast("Place | None", app.cancel(view.id, queue=view.queue, then=then))
 
 
 async def acancel(

@@ -52,6 +52,8 @@ def now() -> float:
 
 def why_not(result: Any, limit: int) -> str | None:
     """Why a result cannot be kept; None if it can."""
+    if result is None:
+        return None
     try:
         check_plain(result, "result")
         size = len(encode(result).encode())

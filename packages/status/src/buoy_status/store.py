@@ -15,6 +15,9 @@ from . import record
 PACKAGE = "buoy_status"
 FULL_SECONDS = 0.5
 """How long those sleep who cannot be woken, as long as Redis is full."""
+SLACK = 0.25
+"""By how much of its ttl the last job with an identifier is known for longer than it must be: so
+that the end of a job that took no more than that has nothing to renew."""
 RING_MS = 10_000
 """How long a ring lasts at least: longer than those who wait for it do so at a time."""
 
@@ -50,12 +53,11 @@ def claim_of(identifier: str) -> str:
 def enter(job: Job, ttl: float) -> None:
     """Make a new job known: to the core while it lives, and for a time to those who ask later."""
     lasting = whole_ms(ttl) + wait_ms(job)
+    last = last_key(job.app, job.queue, job.identifier)
     job.transition.latest(claim_of(job.identifier))
-    for key, value in (
-        (last_key(job.app, job.queue, job.identifier), job.id),
-        (record_key(job.app, job.queue, job.id), record.UNKNOWN),
-    ):
-        job.transition.then("SET", key, value, "PX", lasting)
+    job.transition.then("SET", last, job.id, "PX", lasting + whole_ms(ttl * SLACK))
+    key = record_key(job.app, job.queue, job.id)
+    job.transition.then("SET", key, record.UNKNOWN, "PX", lasting)
 
 
 def wait_ms(job: Job) -> int:
@@ -71,21 +73,33 @@ def whole_ms(ttl: float) -> int:
 
 def end(job: Job, told: str, ttl: float) -> None:
     """Keep the record of how the job ended, and tell those who wait for it."""
-    for command in ending(job.app, job.queue, job.id, job.identifier, told, ttl):
+    commands = recording(job.app, job.queue, job.id, told, ttl)
+    if not (is_known(job) and 0 <= time.time() - job.payload.enqueued_at < ttl * SLACK):
+        commands += renewing(job.app, job.queue, job.id, job.identifier, ttl)
+    for command in commands:
         job.transition.then(*command)  # type: ignore[arg-type]  # command and key are texts
 
 
-def ending(
-    app: App, queue: str, id: str, identifier: str, told: str, ttl: float
-) -> list[list[Word]]:
-    lasting = whole_ms(ttl)
-    last, ring = last_key(app, queue, identifier), ring_key(app, queue, id)
+def is_known(job: Job) -> bool:
+    """Whether it was made known when it was enqueued; not so what was pushed by its name."""
+    return any(claim.startswith("status:") for claim, _ in job.payload.claims)
+
+
+def recording(app: App, queue: str, id: str, told: str, ttl: float) -> list[list[Word]]:
+    """Keep the record, and ring where somebody waits for it."""
     return [
-        ["SET", record_key(app, queue, id), told, "PX", lasting],
+        ["SET", record_key(app, queue, id), told, "PX", whole_ms(ttl)],
+        ["XADD", ring_key(app, queue, id), "NOMKSTREAM", "*", "ended", 1],
+    ]
+
+
+def renewing(app: App, queue: str, id: str, identifier: str, ttl: float) -> list[list[Word]]:
+    """Let the job be found as the last one with its identifier for as long as its record."""
+    last, lasting = last_key(app, queue, identifier), whole_ms(ttl)
+    return [
         # A later job with this identifier is not pushed aside by one that took longer.
         ["SET", last, id, "NX", "PX", lasting],
         ["PEXPIRE", last, lasting],
-        ["XADD", ring, "NOMKSTREAM", "*", "ended", 1],
     ]
 
 

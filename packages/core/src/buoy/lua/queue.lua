@@ -41,16 +41,19 @@ local function free(ids, started_only)
   for n, id in ipairs(ids) do lists[n] = '<' .. id end
   for n, list in ipairs(call('HMGET', claims, unpack(lists))) do
     local rest = ''
-    for line, kind, key in string.gmatch(list or '', '((%l)([^\n]*)\n)') do
+    if not list or (started_only and not string.find('\n' .. list, '\ns', 1, true)) then
+      list = nil -- there is nothing to free
+    end
+    for kind, key in string.gmatch(list or '', '(%l)([^\n]*)\n') do
       if started_only and kind ~= 's' then
-        rest = rest .. line
+        rest = rest .. kind .. key .. '\n'
       else
         held[#held + 1], owners[#owners + 1] = '>' .. key, ids[n]
       end
     end
     if list and rest == '' then
       gone[#gone + 1] = lists[n]
-    elseif list and rest ~= list then
+    elseif list then
       kept[#kept + 1], kept[#kept + 2] = lists[n], rest
     end
   end
@@ -92,8 +95,9 @@ end
 local function read_commands()
   local commands = {}
   for n = 1, count() do
-    local words = {}
-    for position = 1, count() do words[position] = take() end
+    local size = count()
+    local words = { unpack(ARGV, cursor + 1, cursor + size) }
+    cursor = cursor + size
     words[2] = KEYS[tonumber(words[2])]
     commands[n] = words
   end
