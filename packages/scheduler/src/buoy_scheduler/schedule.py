@@ -9,7 +9,6 @@ from typing import Any
 from buoy import App, ConfigurationError, Job
 
 from .entry import Entry, Missed
-from .file import read_file
 from .firing import target_of
 from .plugin import declared
 from .spelling import arguments, duration, instant
@@ -47,6 +46,8 @@ def written(file: Path | None, env: str | None = None) -> Schedule:
         except ConfigurationError as error:
             schedule.errors.append(error)
     if file is not None:
+        from .file import read_file
+
         reading = read_file(file, env)
         schedule.add("file", reading.entries, reading.errors)
     return schedule

@@ -1,7 +1,5 @@
 """Entries in plain language."""
 
-from cron_descriptor import FormatError, Options, get_description
-
 from .cron import Crontab
 from .entry import Entry
 
@@ -16,6 +14,8 @@ def described(entry: Entry) -> str:
 
 
 def cron_in_words(expression: str) -> str:
+    from cron_descriptor import FormatError, Options, get_description
+
     options = Options()
     options.use_24hour_time_format = True
     try:

@@ -18,7 +18,6 @@ from buoy.registry import registry
 
 from ..cron import zone_of
 from ..entry import Entry, EntryError
-from ..file import ALL, read_file
 from ..firing import run_now, target_of
 from ..schedule import Schedule, written
 from ..spelling import fields_of
@@ -159,6 +158,8 @@ def resume(name: str) -> None:
 def check(file: Path, app: list[str]) -> None:
     """Look for what is wrong in a schedule file, before a deploy. With -a the job classes are
     looked at, too. Exit code 1 when something is wrong."""
+    from ..file import ALL, read_file
+
     load_app(app)
     reading = read_file(file, ALL)
     for entry in reading.entries:
