@@ -73,6 +73,8 @@ async def first_result(job: Job, implementations: Iterable[Any]) -> Any:
 async def performed(job: Job) -> Any:
     """What ``perform`` returns, if it does within the timeout of the job."""
     args, kwargs = job.payload.arguments()
+    if job.timeout is None:
+        return await job.perform(*args, **kwargs)  # type: ignore[attr-defined]
     limit = asyncio.timeout(job.timeout)
     try:
         async with limit:

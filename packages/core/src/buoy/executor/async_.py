@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
+from functools import cache
 from inspect import iscoroutinefunction
 from queue import SimpleQueue
 from typing import Any
@@ -162,7 +163,9 @@ class Async(Ahead):
         self.hooks.worker_stopping()
 
 
+@cache
 def awaits(job: Any) -> bool:
+    """Whether a class of jobs has an asynchronous ``perform``."""
     return iscoroutinefunction(job.perform)
 
 
@@ -172,7 +175,7 @@ def awaited(held: Reservation) -> Job | None:
         job = loaded(held)
     except BuoyError:
         return None
-    return None if held.given_up or expired(held, job) or not awaits(job) else job
+    return None if held.given_up or expired(held, job) or not awaits(type(job)) else job
 
 
 def what_became(held: Reservation, task: asyncio.Task[Settlement]) -> Settlement:
