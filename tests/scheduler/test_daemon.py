@@ -407,6 +407,7 @@ class TestBadInput:
             ("[]", "expected keys like cron and class, got []"),
             ('{"cron": "x"}', "cron: expected five fields like"),
             ("\udcff", "expected JSON in Redis, got"),
+            ("[" * 100_000, "expected JSON in Redis, got"),
         ],
     )
     def test_garbage_in_redis_is_told_by_name(
@@ -421,6 +422,17 @@ class TestBadInput:
         assert waiting(buoy_app) == 1
         [told] = [text for text in log.messages if "left out" in text]
         assert told.startswith(f"schedule entry 'odd': {reason}")
+
+    @pytest.mark.parametrize("time", ["", "²", "-1", "1e3", "9" * 11, "9" * 5000])
+    def test_what_is_no_time_in_redis_is_no_matter(
+        self, days: Days, buoy_app: App, time: str
+    ) -> None:
+        buoy_app.command("HSET", "buoy:scheduler", "from:good", time, "seen", time)
+
+        daemon = days.daemon(good=EVERY_MINUTE)
+        days.pass_with(daemon, seconds=60)
+
+        assert waiting(buoy_app) == 1
 
     def test_a_schedule_that_is_read_anew_keeps_the_course_of_what_did_not_change(
         self, days: Days, buoy_app: App
