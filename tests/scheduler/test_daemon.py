@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from buoy import App, Job, Plugin, Rejected, hookimpl
+from buoy import App, ConfigurationError, Job, Plugin, Rejected, hookimpl
 from buoy.testing import drain
 from buoy_scheduler import remove_schedule, set_schedule
 from buoy_scheduler.store import Store
@@ -36,6 +36,8 @@ class Door(Plugin):
             job.transition.claim("the only one", on_conflict="raise")
         if self.way == "raises":
             raise RuntimeError("the door is stuck")
+        if self.way == "configured":
+            raise ConfigurationError("the door: expected a key, got none")
         return Rejected("not today") if self.way == "rejects" else None
 
 
@@ -45,6 +47,10 @@ class Rejecting(Report):
 
 class Raising(Report):
     plugins = [Door("raises")]
+
+
+class Configured(Report):
+    plugins = [Door("configured")]
 
 
 class Claiming(Report):
@@ -292,6 +298,20 @@ class TestWhoIsKeptOut:
         [error] = [record for record in log.records if record.levelno >= logging.ERROR]
         assert error.getMessage() == f"bad: {instant(tick)} cannot be enqueued"
         assert "the door is stuck" in str(error.exc_info)
+
+    def test_what_buoy_itself_refuses_is_told_without_a_trace(
+        self, days: Days, log: pytest.LogCaptureFixture
+    ) -> None:
+        daemon = days.daemon(bad={"every": "1m", "class": Configured.name})
+        tick = int(days.now()) // 60 * 60 + 60
+
+        days.pass_with(daemon, seconds=60)
+
+        [error] = [record for record in log.records if record.levelno >= logging.ERROR]
+        assert error.exc_info is None
+        assert error.getMessage() == (
+            f"bad: {instant(tick)} cannot be enqueued: the door: expected a key, got none"
+        )
 
     def test_a_full_queue_is_waited_for(
         self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture
