@@ -159,6 +159,31 @@ class TestSchedule:
             "got 'often'"
         )
 
+    def test_what_does_not_fit_the_app_is_told_to_be_left_out_as_daemons_do(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "bad.yml"
+        path.write_text(
+            f"args: {{every: 1h, class: {Invoice.name}, args: [1, 2]}}\n"
+            "class: {every: 1h, class: shop.Nobody}\n"
+            "far: {every: 1h, class: shop.Nobody, queue: far}\n"
+        )
+
+        told = run("schedule", "list", "--json", "-a", __name__, "--schedule", str(path))
+
+        rows = json.loads(told.stdout)
+        assert [row["state"] for row in rows] == ["left out", "left out", "active"]
+        assert [row["next"] is None for row in rows] == [True, True, False]
+        assert told.stderr.splitlines()[:2] == [
+            f"left out: schedule entry 'args': {Invoice.name}: expected arguments for "
+            "perform(number: int = 0) -> None, but too many positional arguments",
+            "left out: schedule entry 'class': class: expected a job class of the app, or a queue "
+            "for one that it does not know, got 'shop.Nobody'",
+        ]
+
+        apart = json.loads(written(run, "list", "--json", "--schedule", str(path)))
+        assert [row["state"] for row in apart] == ["active"] * 3
+
 
 class TestCheck:
     def test_a_good_file(self, run: Run, file: str) -> None:
