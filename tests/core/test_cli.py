@@ -208,6 +208,15 @@ def test_a_time_that_is_none_is_refused(run: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("command", [["failed", "list"], ["queues", "peek", "mail"]])
+@pytest.mark.parametrize("count", ["-1", "1" + "0" * 20])
+def test_a_count_that_is_none_is_refused(run: Run, command: list[str], count: str) -> None:
+    assert (
+        f"Invalid value for '--count': {count} is not in the range 0<=x<=1000000000."
+        in run(*command, "--count", count, code=2).output
+    )
+
+
 def test_failed_show_tells_all_of_one_with_its_traceback(run: Run) -> None:
     [handle] = failing("no money")
 

@@ -328,3 +328,18 @@ class TestDelayed:
             "Invalid value for '--args': expected a JSON array like '[42]', got '42'"
             in run("delayed", "list", "--args", "42", code=2).output
         )
+
+    @pytest.mark.parametrize(
+        ("command", "least"), [(["delayed", "list"], 0), (["schedule", "next", "x"], 1)]
+    )
+    @pytest.mark.parametrize("count", ["-1", "1" + "0" * 20])
+    def test_a_count_that_is_none_is_refused(
+        self, run: Run, command: list[str], least: int, count: str
+    ) -> None:
+        assert (
+            f"Invalid value for '--count': {count} is not in the range {least}<=x<=1000000000."
+            in run(*command, "--count", count, code=2).output
+        )
+
+    def test_an_id_that_is_no_utf_8_is_that_of_no_job(self, run: Run) -> None:
+        assert run("delayed", "remove", "\udcff").output == "0 jobs were removed\n"
