@@ -175,7 +175,9 @@ def checked_delay(subject: str, delay: float | timedelta) -> float:
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds < 10**10 or not math.isfinite(seconds):
-        raise InvalidArguments(f"{subject}: expected 0 or more seconds, got {delay!r}")
+        raise InvalidArguments(
+            f"{subject}: expected 0 or more seconds, less than 10 ** 10, got {delay!r}"
+        )
     return seconds
 
 
