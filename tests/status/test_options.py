@@ -1,5 +1,6 @@
 """What the plugin is told, and what is told when it is used wrongly."""
 
+import asyncio
 import re
 import time
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from buoy import App, ConfigurationError, InvalidArguments
 from buoy.errors import BrokerError
 from buoy.testing import drain, plugin_contract
-from buoy_status import Status, cancel, status
+from buoy_status import Status, cancel, ended, status, wait
 from tests.support.processes import wait_until
 
 from .conftest import Hands
@@ -93,6 +94,15 @@ class TestMistakes:
             "status: expected a job class, a handle, a state or an id, got 42"
         )
 
+    @pytest.mark.parametrize("ask", [wait, cancel, lambda job: asyncio.run(ended(job))])
+    def test_a_class_alone_names_no_job(self, buoy_app: App, ask: Any) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            ask(Checkout)
+        assert str(raised.value) == (
+            f"expected the handle, the state or the id of a job, got {Checkout!r}; "
+            "by its class and arguments, status(Checkout, 42) finds the state"
+        )
+
     def test_arguments_are_checked_as_enqueue_does(self, buoy_app: App) -> None:
         with pytest.raises(InvalidArguments, match="expected arguments for perform"):
             status(Checkout)  # type: ignore[call-overload]
@@ -100,8 +110,18 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"ttl": 0}, "Status.ttl: expected more than 0 seconds, got 0"),
-            ({"ttl": float("inf")}, "Status.ttl: expected more than 0 seconds, got inf"),
+            ({"ttl": 0}, "Status.ttl: expected more than 0 seconds, less than 10 ** 9, got 0"),
+            (
+                {"ttl": float("inf")},
+                "Status.ttl: expected more than 0 seconds, less than 10 ** 9, got inf",
+            ),
+            (
+                {"ttl": "1h"},
+                "Status.ttl: expected more than 0 seconds, less than 10 ** 9, got '1h'",
+            ),
+            ({"result": "no"}, "Status.result: expected True or False, got 'no'"),
+            ({"max_result": 1.5}, "Status.max_result: expected 1 to 8388608 bytes, got 1.5"),
+            ({"max_result": "9"}, "Status.max_result: expected 1 to 8388608 bytes, got '9'"),
             ({"max_result": 0}, "Status.max_result: expected 1 to 8388608 bytes, got 0"),
             (
                 {"max_result": 10**9},

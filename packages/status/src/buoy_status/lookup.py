@@ -100,7 +100,12 @@ def named(
         return Sought(app, queue, job)
     if isinstance(job, State):
         return Sought(app, job.queue, job.id)
-    return Sought(app, job.queue, job.holder or job.id, held=job.state == "held")
+    if isinstance(job, Handle):
+        return Sought(app, job.queue, job.holder or job.id, held=job.state == "held")
+    raise ConfigurationError(
+        f"expected the handle, the state or the id of a job, got {job!r:.80}; "
+        "by its class and arguments, status(Checkout, 42) finds the state"
+    )
 
 
 def of_class(
