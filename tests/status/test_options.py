@@ -71,6 +71,12 @@ class TestOptions:
         for key in buoy_app.command("KEYS", "*status:*"):
             assert 0 < buoy_app.command("PTTL", key) <= 86_400_000 + 1_000_000, key
 
+    def test_an_end_from_outside_is_known_as_long_as_any(self, buoy_app: App) -> None:
+        handle = Brief.enqueue(42)
+        cancel(handle)
+
+        wait_until(lambda: status(handle) is None)
+
     def test_what_is_due_later_is_known_for_longer(self, buoy_app: App) -> None:
         for call in (
             Checkout.using(delay=1000),

@@ -3,10 +3,12 @@
 from typing import Any, Literal, cast
 
 from buoy import App, Handle
+from buoy.monitor import JobView
+from buoy.registry import registry
 
 from . import record, store
 from .lookup import look_up, named
-from .plugin import Status
+from .plugin import Status, status_of
 from .state import State
 
 Place = Literal["waiting", "delayed", "running"]
@@ -26,8 +28,14 @@ def cancel(
     if view is None:
         return None
     told, identifier = record.cancelled(view), view.identifier or ""
-    ending = store.ending(app, view.queue, view.id, identifier, told, Status().ttl)
+    ending = store.ending(app, view.queue, view.id, identifier, told, ttl_of(view))
     return cast("Place | None", app.cancel(view.id, queue=view.queue, then=ending))
+
+
+def ttl_of(view: JobView) -> float:
+    """How long the end of a job is known: as its class says, if that has been imported here."""
+    job = registry.get(view.name or "")
+    return ((job and status_of(job)) or Status()).ttl
 
 
 async def acancel(
