@@ -160,6 +160,14 @@ class TestFinding:
         assert [view.id for view in Delayed(ids=[some[3], some[1]])] == [some[1], some[3]]
         assert Delayed(Remind, ids=some).count() == 3
 
+    @pytest.mark.parametrize("name", ["args", "ids"])
+    @pytest.mark.parametrize("value", ["abc", 42])
+    def test_several_are_a_list(self, name: str, value: Any) -> None:
+        with pytest.raises(InvalidArguments) as raised:
+            Delayed(**{name: value})
+
+        assert str(raised.value) == f"Delayed({name}): expected a list, got {value!r}"
+
     def test_a_job_that_waits_is_not_delayed(self, some: list[str]) -> None:
         handle = Remind.enqueue(1)
 
