@@ -27,8 +27,8 @@ def cancel(
     view = app.find(state.id, state.queue) if state and not state.ended else None
     if view is None:
         return None
-    told, identifier = record.cancelled(view), view.identifier or ""
-    ending = store.ending(app, view.queue, view.id, identifier, told, ttl_of(view))
+    told, like = record.cancelled(view), store.likeness(view.name or "", view.identifier or "")
+    ending = store.ending(app, view.queue, view.id, like, told, ttl_of(view))
     return cast("Place | None", app.cancel(view.id, queue=view.queue, then=ending))
 
 
