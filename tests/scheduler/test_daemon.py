@@ -273,8 +273,11 @@ class TestWhoIsKeptOut:
         days.daemon(report=fields)
 
         assert waiting(buoy_app) == before
-        since = Store(buoy_app).begin("reports", [daemon.courses["report"].entry])
-        assert since == [int(days.now()) // 60 * 60]
+        store, entry = Store(buoy_app), daemon.courses["report"].entry
+        now = int(days.now()) // 60 * 60
+        assert store.begin("reports", [entry]) == [now]
+        store.pass_over("reports", {"report": now - 60})  # as one who was frozen may say
+        assert store.begin("reports", [entry]) == [now]
 
     def test_what_is_refused_is_told(self, days: Days, log: pytest.LogCaptureFixture) -> None:
         daemon = days.daemon(report={"every": "1m", "class": Rejecting.name})
@@ -394,6 +397,17 @@ class TestAtRunTime:
         assert waiting(buoy_app) == 0
         days.pass_with(daemon, restarted, seconds=60)
         assert waiting(buoy_app) == 1
+
+    def test_it_is_one_of_the_name_whatever_is_set_at_run_time(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE)
+        Store(buoy_app).pause("report")
+
+        set_schedule("report", Report, every="1m")
+        days.pass_with(daemon, seconds=120)
+
+        assert waiting(buoy_app) == 0
 
 
 class TestBadInput:

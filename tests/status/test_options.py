@@ -71,6 +71,19 @@ class TestOptions:
         for key in buoy_app.command("KEYS", "*status:*"):
             assert 0 < buoy_app.command("PTTL", key) <= 86_400_000 + 1_000_000, key
 
+    def test_a_job_that_took_long_is_known_as_long_by_its_arguments(
+        self, buoy_app: App, hands: Hands
+    ) -> None:
+        handle = Checkout.enqueue(42)
+        held = hands.take()
+        [last] = buoy_app.command("KEYS", "*status:last*")
+        buoy_app.command("PEXPIRE", last, 1000)
+        hands.run(held)
+
+        record = buoy_app.key("purchasing", "status", "record", handle.id)
+        for key in (last, record):
+            assert buoy_app.command("PTTL", key) == pytest.approx(86_400_000, abs=60_000)
+
     def test_an_end_from_outside_is_known_as_long_as_any(self, buoy_app: App) -> None:
         handle = Brief.enqueue(42)
         cancel(handle)
