@@ -316,6 +316,18 @@ def test_a_module_that_is_not_there_is_named(run: Run) -> None:
     )
 
 
+def test_a_declaration_that_cannot_be_meant_is_told_with_its_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mistaken_jobs.py"
+    path.write_text("from buoy import Job\n\nclass Odd(Job):\n    plugins = ['x']\n")
+
+    assert run("job", "x", "-a", "mistaken_jobs", code=1).output == (
+        f"Error: {path}:3: Odd.plugins: expected values like Retry(), got 'x'\n"
+    )
+
+
 def test_enqueue_with_the_app_checks_the_arguments(run: Run) -> None:
     result = run("enqueue", Purchase.name, '["x", 1, 2]', "-a", Purchase.__module__, code=1)
 
