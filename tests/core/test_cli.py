@@ -208,6 +208,15 @@ def test_a_time_that_is_none_is_refused(run: Run) -> None:
     )
 
 
+@pytest.mark.parametrize("command", [["failed", "list"], ["queues", "peek", "mail"]])
+@pytest.mark.parametrize("count", ["-1", "1" + "0" * 20])
+def test_a_count_that_is_none_is_refused(run: Run, command: list[str], count: str) -> None:
+    assert (
+        f"Invalid value for '--count': {count} is not in the range 0<=x<=1000000000."
+        in run(*command, "--count", count, code=2).output
+    )
+
+
 def test_failed_show_tells_all_of_one_with_its_traceback(run: Run) -> None:
     [handle] = failing("no money")
 
@@ -304,6 +313,18 @@ def test_a_module_that_is_not_there_is_named(run: Run) -> None:
     assert result.output == (
         f"Error: -a: expected a module that can be imported from {Path.cwd()}, "
         "got 'nowhere.jobs' (No module named 'nowhere')\n"
+    )
+
+
+def test_a_declaration_that_cannot_be_meant_is_told_with_its_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mistaken_jobs.py"
+    path.write_text("from buoy import Job\n\nclass Odd(Job):\n    plugins = ['x']\n")
+
+    assert run("job", "x", "-a", "mistaken_jobs", code=1).output == (
+        f"Error: {path}:3: Odd.plugins: expected values like Retry(), got 'x'\n"
     )
 
 

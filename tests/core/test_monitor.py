@@ -98,6 +98,7 @@ class TestFind:
         assert buoy_app.find(waiting.id, "mail") == one
         assert buoy_app.find(waiting.id, "purchasing") is None
         assert buoy_app.find("none") is None
+        assert buoy_app.find("\udcff") is None
 
     def test_a_job_that_waits_for_another_run_is_retrying(self, buoy_app: App) -> None:
         handle = Charge.enqueue(1)

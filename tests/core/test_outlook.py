@@ -72,6 +72,14 @@ class TestOrder:
         assert outlook.choose() == "a"
         assert outlook.seconds_to_next() == 0.0
 
+    def test_while_the_clock_is_unknown_any_due_time_is_something(self, outlook: Outlook) -> None:
+        outlook.serve(("a", "b"))
+        outlook.learn({"a": (0, None), "b": (0, 5003.0)}, all_others=True)
+        assert outlook.choose() == "b"
+
+        outlook.set_clock(5000.0)
+        assert outlook.choose() is None
+
     def test_without_due_times_it_can_wait(self, outlook: Outlook) -> None:
         assert outlook.seconds_to_next() == POLL
 

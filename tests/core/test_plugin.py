@@ -120,6 +120,10 @@ class TestMistakes:
                 f"Worked.plugins: expected values like Retry(), got {Loud!r}; call it: add ()",
             ),
             (["retry"], "Worked.plugins: expected values like Retry(), got 'retry'"),
+            (
+                [Loud("a"), Quiet(), Loud("b")],
+                f"Worked.plugins: expected one Loud at most, got {Loud('a')!r} and {Loud('b')!r}",
+            ),
             (Quiet(), "Worked.plugins: expected a list, got Quiet(); put [] around it"),
             (
                 [Listed(["x"])],

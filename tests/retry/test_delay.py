@@ -39,6 +39,16 @@ def test_of_a_list_the_last_repeats() -> None:
     assert waits(Steps([1, 10, 60])) == [1, 10, 60, 60, 60]
 
 
+def test_a_timedelta_is_as_good_as_its_seconds() -> None:
+    minute: Any = timedelta(minutes=1)
+
+    assert waits(Constant(minute), 1) == [60]
+    assert waits(Linear(minute, minute), 2) == [60, 120]
+    assert waits(Exponential(minute, 2, cap=2 * minute, jitter=0), 3) == [60, 120, 120]
+    assert waits(Steps([minute], cap=minute), 1) == [60]
+    assert repr(Constant(minute)) == "Constant(seconds=60.0)"
+
+
 def test_jitter_takes_away_up_to_its_share() -> None:
     def half() -> float:
         return 0.5

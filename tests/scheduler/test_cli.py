@@ -159,6 +159,31 @@ class TestSchedule:
             "got 'often'"
         )
 
+    def test_what_does_not_fit_the_app_is_told_to_be_left_out_as_daemons_do(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "bad.yml"
+        path.write_text(
+            f"args: {{every: 1h, class: {Invoice.name}, args: [1, 2]}}\n"
+            "class: {every: 1h, class: shop.Nobody}\n"
+            "far: {every: 1h, class: shop.Nobody, queue: far}\n"
+        )
+
+        told = run("schedule", "list", "--json", "-a", __name__, "--schedule", str(path))
+
+        rows = json.loads(told.stdout)
+        assert [row["state"] for row in rows] == ["left out", "left out", "active"]
+        assert [row["next"] is None for row in rows] == [True, True, False]
+        assert told.stderr.splitlines()[:2] == [
+            f"left out: schedule entry 'args': {Invoice.name}: expected arguments for "
+            "perform(number: int = 0) -> None, but too many positional arguments",
+            "left out: schedule entry 'class': class: expected a job class of the app, or a queue "
+            "for one that it does not know, got 'shop.Nobody'",
+        ]
+
+        apart = json.loads(written(run, "list", "--json", "--schedule", str(path)))
+        assert [row["state"] for row in apart] == ["active"] * 3
+
 
 class TestCheck:
     def test_a_good_file(self, run: Run, file: str) -> None:
@@ -303,3 +328,18 @@ class TestDelayed:
             "Invalid value for '--args': expected a JSON array like '[42]', got '42'"
             in run("delayed", "list", "--args", "42", code=2).output
         )
+
+    @pytest.mark.parametrize(
+        ("command", "least"), [(["delayed", "list"], 0), (["schedule", "next", "x"], 1)]
+    )
+    @pytest.mark.parametrize("count", ["-1", "1" + "0" * 20])
+    def test_a_count_that_is_none_is_refused(
+        self, run: Run, command: list[str], least: int, count: str
+    ) -> None:
+        assert (
+            f"Invalid value for '--count': {count} is not in the range {least}<=x<=1000000000."
+            in run(*command, "--count", count, code=2).output
+        )
+
+    def test_an_id_that_is_no_utf_8_is_that_of_no_job(self, run: Run) -> None:
+        assert run("delayed", "remove", "\udcff").output == "0 jobs were removed\n"

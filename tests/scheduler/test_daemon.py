@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from buoy import App, Job, Plugin, Rejected, hookimpl
+from buoy import App, ConfigurationError, Job, Plugin, Rejected, hookimpl
 from buoy.testing import drain
 from buoy_scheduler import remove_schedule, set_schedule
 from buoy_scheduler.store import Store
@@ -36,6 +36,8 @@ class Door(Plugin):
             job.transition.claim("the only one", on_conflict="raise")
         if self.way == "raises":
             raise RuntimeError("the door is stuck")
+        if self.way == "configured":
+            raise ConfigurationError("the door: expected a key, got none")
         return Rejected("not today") if self.way == "rejects" else None
 
 
@@ -45,6 +47,10 @@ class Rejecting(Report):
 
 class Raising(Report):
     plugins = [Door("raises")]
+
+
+class Configured(Report):
+    plugins = [Door("configured")]
 
 
 class Claiming(Report):
@@ -267,8 +273,11 @@ class TestWhoIsKeptOut:
         days.daemon(report=fields)
 
         assert waiting(buoy_app) == before
-        since = Store(buoy_app).begin("reports", [daemon.courses["report"].entry])
-        assert since == [int(days.now()) // 60 * 60]
+        store, entry = Store(buoy_app), daemon.courses["report"].entry
+        now = int(days.now()) // 60 * 60
+        assert store.begin("reports", [entry]) == [now]
+        store.pass_over("reports", {"report": now - 60})  # as one who was frozen may say
+        assert store.begin("reports", [entry]) == [now]
 
     def test_what_is_refused_is_told(self, days: Days, log: pytest.LogCaptureFixture) -> None:
         daemon = days.daemon(report={"every": "1m", "class": Rejecting.name})
@@ -292,6 +301,20 @@ class TestWhoIsKeptOut:
         [error] = [record for record in log.records if record.levelno >= logging.ERROR]
         assert error.getMessage() == f"bad: {instant(tick)} cannot be enqueued"
         assert "the door is stuck" in str(error.exc_info)
+
+    def test_what_buoy_itself_refuses_is_told_without_a_trace(
+        self, days: Days, log: pytest.LogCaptureFixture
+    ) -> None:
+        daemon = days.daemon(bad={"every": "1m", "class": Configured.name})
+        tick = int(days.now()) // 60 * 60 + 60
+
+        days.pass_with(daemon, seconds=60)
+
+        [error] = [record for record in log.records if record.levelno >= logging.ERROR]
+        assert error.exc_info is None
+        assert error.getMessage() == (
+            f"bad: {instant(tick)} cannot be enqueued: the door: expected a key, got none"
+        )
 
     def test_a_full_queue_is_waited_for(
         self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture
@@ -375,6 +398,17 @@ class TestAtRunTime:
         days.pass_with(daemon, restarted, seconds=60)
         assert waiting(buoy_app) == 1
 
+    def test_it_is_one_of_the_name_whatever_is_set_at_run_time(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE)
+        Store(buoy_app).pause("report")
+
+        set_schedule("report", Report, every="1m")
+        days.pass_with(daemon, seconds=120)
+
+        assert waiting(buoy_app) == 0
+
 
 class TestBadInput:
     def test_a_bad_entry_is_told_by_name_once_and_the_others_go_on(
@@ -407,6 +441,7 @@ class TestBadInput:
             ("[]", "expected keys like cron and class, got []"),
             ('{"cron": "x"}', "cron: expected five fields like"),
             ("\udcff", "expected JSON in Redis, got"),
+            ("[" * 100_000, "expected JSON in Redis, got"),
         ],
     )
     def test_garbage_in_redis_is_told_by_name(
@@ -421,6 +456,17 @@ class TestBadInput:
         assert waiting(buoy_app) == 1
         [told] = [text for text in log.messages if "left out" in text]
         assert told.startswith(f"schedule entry 'odd': {reason}")
+
+    @pytest.mark.parametrize("time", ["", "²", "-1", "1e3", "9" * 11, "9" * 5000])
+    def test_what_is_no_time_in_redis_is_no_matter(
+        self, days: Days, buoy_app: App, time: str
+    ) -> None:
+        buoy_app.command("HSET", "buoy:scheduler", "from:good", time, "seen", time)
+
+        daemon = days.daemon(good=EVERY_MINUTE)
+        days.pass_with(daemon, seconds=60)
+
+        assert waiting(buoy_app) == 1
 
     def test_a_schedule_that_is_read_anew_keeps_the_course_of_what_did_not_change(
         self, days: Days, buoy_app: App

@@ -75,7 +75,8 @@ class TestEnqueueing:
         assert view.at == datetime(2090, 1, 31, 6, 0, 0, 123_000, UTC).timestamp()
 
     def test_at_a_time_that_is_past_at_once(self, buoy_app: App) -> None:
-        assert enqueue_at(datetime(2020, 1, 1, tzinfo=UTC), Remind, 42).state == "queued"
+        for year in (2020, 1960, 1):
+            assert enqueue_at(datetime(year, 1, 1, tzinfo=UTC), Remind, 42).state == "queued"
 
     def test_coroutines_too(self, buoy_app: App) -> None:
         assert enqueue_in(5, Wake, 8).queue == "bells"
@@ -100,12 +101,14 @@ class TestEnqueueing:
                 f"{subject}: expected a datetime with its zone, got {when!r}{hint}"
             )
 
-    @pytest.mark.parametrize("delay", [-1, float("nan"), float("inf"), "5", True, None])
+    @pytest.mark.parametrize("delay", [-1, float("nan"), float("inf"), 10**10, "5", True, None])
     def test_a_delay_is_0_or_more(self, buoy_app: App, delay: Any) -> None:
         with pytest.raises(InvalidArguments) as raised:
             enqueue_in(delay, Remind, 42)
 
-        assert str(raised.value) == f"enqueue_in: expected 0 or more seconds, got {delay!r}"
+        assert str(raised.value) == (
+            f"enqueue_in: expected 0 or more seconds, less than 10 ** 10, got {delay!r}"
+        )
 
 
 @pytest.fixture
@@ -156,6 +159,14 @@ class TestFinding:
     def test_by_id(self, some: list[str]) -> None:
         assert [view.id for view in Delayed(ids=[some[3], some[1]])] == [some[1], some[3]]
         assert Delayed(Remind, ids=some).count() == 3
+
+    @pytest.mark.parametrize("name", ["args", "ids"])
+    @pytest.mark.parametrize("value", ["abc", 42])
+    def test_several_are_a_list(self, name: str, value: Any) -> None:
+        with pytest.raises(InvalidArguments) as raised:
+            Delayed(**{name: value})
+
+        assert str(raised.value) == f"Delayed({name}): expected a list, got {value!r}"
 
     def test_a_job_that_waits_is_not_delayed(self, some: list[str]) -> None:
         handle = Remind.enqueue(1)

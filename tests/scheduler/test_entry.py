@@ -103,7 +103,18 @@ class TestAsResqueSchedulerHasIt:
             {"cron": None, "every": "often"},
             "every: expected a duration like 30s, 5m, 1h or 1d, got 'often'",
         ),
-        ({"cron": None, "every": "0s"}, "every: expected 1 second or more, got 0"),
+        (
+            {"cron": None, "every": "0s"},
+            "every: expected 1 second or more, up to a hundred years, got 0",
+        ),
+        (
+            {"cron": None, "every": "36526d"},
+            "every: expected 1 second or more, up to a hundred years, got 3155846400",
+        ),
+        (
+            {"cron": None, "every": timedelta(seconds=1.5)},
+            "every: expected whole seconds, got datetime.timedelta(seconds=1, microseconds=500000)",
+        ),
         (
             {"cron": None, "every": ["1h", {"times": 3}]},
             "every: expected a text, or a list of it and first_in, got ['1h', {'times': 3}]",

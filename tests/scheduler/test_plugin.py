@@ -1,6 +1,8 @@
 """``Cron`` on job classes."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -83,6 +85,13 @@ def test_several_expressions_are_entries_named_after_both(only: Only) -> None:
     ]
 
 
+@pytest.mark.parametrize("one", ["sales", 42, {"a": 1}])
+def test_what_is_no_list_is_the_one_argument(one: Any) -> None:
+    [entry] = Cron("@daily", args=one).entries("shop.Report")
+
+    assert json.loads(entry.args) == [one]
+
+
 def test_every(only: Only) -> None:
     [entry] = only(Often)
 
@@ -118,6 +127,11 @@ def test_all_classes_that_the_app_has_imported_are_asked() -> None:
         (lambda: Cron("@daily", tz="Mars"), "tz: expected a time zone like 'Europe/Berlin', "),
         (lambda: Cron(every="often"), "every: expected a duration like 30s, 5m, 1h or 1d, got"),
         (lambda: Cron("@daily", args=[object()]), "args: expected what JSON can hold, got"),
+        (lambda: Cron(["@daily"]), "cron: expected a text, got ['@daily']"),  # type: ignore[arg-type]
+        (
+            lambda: Cron("@daily", tz=UTC),  # type: ignore[arg-type]
+            "tz: expected a time zone like 'Europe/Berlin', got datetime.timezone.utc",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_where_it_is_declared(make: Any, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 from buoy import App
 from buoy.testing import Clock, drain
-from buoy_status import status
+from buoy_status import cancel, status
 
 from .conftest import Hands
 from .shop import Checkout, told
@@ -69,6 +69,24 @@ def test_a_class_may_say_itself_what_is_the_same(buoy_app: App) -> None:
     assert told(Reckon, 42, "b").state == "waiting"
     drain(buoy_app)
     assert told(Reckon, 42, "c").state == "succeeded"
+
+
+def test_another_class_may_say_the_same(buoy_app: App) -> None:
+    class Reckon(Checkout):
+        @classmethod
+        def identify(cls, cart_id: int, note: str = "") -> str:
+            return f"cart {cart_id}\nof one customer"
+
+    class Refund(Reckon):
+        pass
+
+    first = Reckon.enqueue(42)
+    assert status(Refund, 42) is None
+    later = Refund.enqueue(42)
+    assert (told(Reckon, 42).id, told(Refund, 42).id) == (first.id, later.id)
+    cancel(later)
+    drain(buoy_app)
+    assert (told(Reckon, 42).state, told(Refund, 42).state) == ("succeeded", "cancelled")
 
 
 def test_the_app_of_the_class_is_asked(buoy_app: App) -> None:

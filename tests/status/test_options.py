@@ -1,5 +1,6 @@
 """What the plugin is told, and what is told when it is used wrongly."""
 
+import asyncio
 import re
 import time
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from buoy import App, ConfigurationError, InvalidArguments
 from buoy.errors import BrokerError
 from buoy.testing import drain, plugin_contract
-from buoy_status import Status, cancel, status
+from buoy_status import Status, cancel, ended, status, wait
 from tests.support.processes import wait_until
 
 from .conftest import Hands
@@ -53,11 +54,11 @@ class TestOptions:
     ) -> None:
         real = time.time
         monkeypatch.setattr(time, "time", lambda: real() - hours_ago * 3600)
-        handle = Checkout.enqueue(42)
+        Checkout.enqueue(42)
         monkeypatch.setattr(time, "time", real)
         drain(buoy_app)
 
-        last = buoy_app.key("purchasing", "status", "last", handle.identifier)
+        [last] = buoy_app.command("KEYS", "*status:last*")
         left = buoy_app.command("PTTL", last)
         assert left == pytest.approx(hours_left * 3_600_000, abs=60_000)
 
@@ -83,6 +84,12 @@ class TestOptions:
         for key in buoy_app.command("KEYS", "*status:*"):
             assert 0 < buoy_app.command("PTTL", key) <= 1.25 * 86_400_000 + 1_000_000, key
 
+    def test_an_end_from_outside_is_known_as_long_as_any(self, buoy_app: App) -> None:
+        handle = Brief.enqueue(42)
+        cancel(handle)
+
+        wait_until(lambda: status(handle) is None)
+
     def test_what_is_due_later_is_known_for_longer(self, buoy_app: App) -> None:
         for call in (
             Checkout.using(delay=1000),
@@ -106,6 +113,15 @@ class TestMistakes:
             "status: expected a job class, a handle, a state or an id, got 42"
         )
 
+    @pytest.mark.parametrize("ask", [wait, cancel, lambda job: asyncio.run(ended(job))])
+    def test_a_class_alone_names_no_job(self, buoy_app: App, ask: Any) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            ask(Checkout)
+        assert str(raised.value) == (
+            f"expected the handle, the state or the id of a job, got {Checkout!r}; "
+            "by its class and arguments, status(Checkout, 42) finds the state"
+        )
+
     def test_arguments_are_checked_as_enqueue_does(self, buoy_app: App) -> None:
         with pytest.raises(InvalidArguments, match="expected arguments for perform"):
             status(Checkout)  # type: ignore[call-overload]
@@ -113,8 +129,18 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"ttl": 0}, "Status.ttl: expected more than 0 seconds, got 0"),
-            ({"ttl": float("inf")}, "Status.ttl: expected more than 0 seconds, got inf"),
+            ({"ttl": 0}, "Status.ttl: expected more than 0 seconds, less than 10 ** 9, got 0"),
+            (
+                {"ttl": float("inf")},
+                "Status.ttl: expected more than 0 seconds, less than 10 ** 9, got inf",
+            ),
+            (
+                {"ttl": "1h"},
+                "Status.ttl: expected more than 0 seconds, less than 10 ** 9, got '1h'",
+            ),
+            ({"result": "no"}, "Status.result: expected True or False, got 'no'"),
+            ({"max_result": 1.5}, "Status.max_result: expected 1 to 8388608 bytes, got 1.5"),
+            ({"max_result": "9"}, "Status.max_result: expected 1 to 8388608 bytes, got '9'"),
             ({"max_result": 0}, "Status.max_result: expected 1 to 8388608 bytes, got 0"),
             (
                 {"max_result": 10**9},

@@ -31,10 +31,10 @@ def test_every_key_is_documented() -> None:
 
     app, text = App(), Page("packages/status/README.md").text()
     for key in (
-        store.last_key(app, "mail", "IDENTIFIER"),
+        store.last_key(app, "mail", "DIGEST"),
         store.record_key(app, "mail", "ID"),
         store.progress_key(app, "mail", "ID"),
         store.ring_key(app, "mail", "ID"),
     ):
         assert f"| `{key}` |" in text
-    assert f">{store.claim_of('IDENTIFIER')}" in text
+    assert f">{store.claim_of('DIGEST')}" in text

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -19,6 +20,16 @@ def test_burst_runs_what_is_ready_and_ends(site: Site, executor: str) -> None:
     worker = site.burst("--executor", executor)
     assert site.words() == [*map(str, range(20)), "soon"]
     assert "21 done" in worker.log
+    assert site.view().delayed == 1
+
+
+def test_a_burst_runs_what_is_due_by_now(site: Site, executor: str) -> None:
+    Note.using(delay=0.05).enqueue("due")
+    Note.using(delay=60).enqueue("much later")
+    wait_until(lambda: site.view().waiting + site.view().delayed == 2)
+    time.sleep(0.1)
+    site.burst("--executor", executor)
+    assert site.words() == ["due"]
     assert site.view().delayed == 1
 
 

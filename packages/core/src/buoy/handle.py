@@ -66,7 +66,7 @@ def options(
     if isinstance(delay, timedelta):
         delay = delay.total_seconds()
     if delay is not None:
-        expect(0 <= delay < 10**10, "using(delay)", "0 or more seconds", delay)
+        expect(0 <= delay < 10**10, "using(delay)", "0 or more seconds, less than 10 ** 10", delay)
     if at is not None:
         at = epoch_seconds(at, "using")
     if id is not None:
@@ -81,8 +81,8 @@ def epoch_seconds(at: float | datetime, subject: str) -> float:
             raise InvalidArguments(
                 f"{subject}: expected at with a time zone, got {at!r}; say at.astimezone()"
             )
-        at = at.timestamp()
-    expect(0 <= at < 10**10, f"{subject}(at)", "epoch seconds", at)
+        at = max(0.0, at.timestamp())  # what is past is past, however long
+    expect(0 <= at < 10**10, f"{subject}(at)", "epoch seconds before the year 2286", at)
     return at
 
 

@@ -28,10 +28,17 @@ def load(name: str) -> ModuleType:
                 f"({error})"
             ) from None
         raise unloadable(name, error) from error
-    except BuoyError:
-        raise
+    except BuoyError as error:
+        raise ConfigurationError(f"{line_of(error) or name}: {error}") from error
     except Exception as error:
         raise unloadable(name, error) from error
+
+
+def line_of(error: BuoyError) -> str | None:
+    """The line of the module that declares what is wrong."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{each.filename}:{each.lineno}" for each in frames if each.name == "<module>"]
+    return lines[-1] if lines else None
 
 
 def unloadable(name: str, error: Exception) -> ConfigurationError:

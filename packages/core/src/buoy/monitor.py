@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from .canonical import is_text
 from .errors import CorruptPayload
 from .link import accepted
 from .packing import Packing, text
@@ -106,6 +107,8 @@ class Monitor:
 
     def find(self, id: str, queue: str | None = None) -> JobView | None:
         """Where a job is; without its queue all known queues are asked."""
+        if not is_text(id):  # so an argument of a command that is no UTF-8
+            return None
         for name in [queue] if queue else self.queue_names():
             found = [text(word) for word in self.broker.run("find", name, Packing([id]))]
             if found:

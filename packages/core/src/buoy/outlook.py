@@ -23,7 +23,7 @@ class Outlook:
         self.queues: tuple[str, ...] = ()
         self.looks: dict[str, Look] = {}
         self.looked_at = float("-inf")
-        self.offset = 0.0
+        self.offset: float | None = None
         self.weights: Mapping[str, int] = {}
         self.served: dict[str, float] = {}
         self.least = 0.0
@@ -55,7 +55,7 @@ class Outlook:
     def choose(self, passed_over: Container[str] = ()) -> str | None:
         """The queue to take from next: the first that has something; with weights, of these the
         one that is farthest behind its share."""
-        now = self.clock() + self.offset
+        now = self.now()
         ready = (
             queue
             for queue, (waiting, due) in ((q, self.looks.get(q, NOTHING)) for q in self.queues)
@@ -67,6 +67,11 @@ class Outlook:
             ready, key=lambda queue: max(self.served.get(queue, 0.0), self.least), default=None
         )
 
+    def now(self) -> float:
+        """The time of Redis. As long as a worker has only glanced at its queues, it does not know
+        it, and whatever is delayed may be due: then it goes there and learns it."""
+        return float("inf") if self.offset is None else self.clock() + self.offset
+
     def took(self, queue: str, count: int) -> None:
         """Take account of jobs taken, against the share of the queue. A queue that was empty for a
         while has saved up nothing."""
@@ -77,4 +82,4 @@ class Outlook:
     def seconds_to_next(self) -> float:
         """How long nothing can be due, as far as known."""
         dues = [due for queue in self.queues if (due := self.looks.get(queue, (0, None))[1])]
-        return max(0.0, min(dues) - self.offset - self.clock()) if dues else POLL
+        return max(0.0, min(dues) - self.now()) if dues else POLL

@@ -50,7 +50,20 @@ def merged(declared: Iterable[tuple[str, Iterable[Any]]]) -> tuple[Plugin, ...]:
                 chosen.pop(plugin.type, None)
             else:
                 chosen[type(plugin)] = hashable(plugin, owner)
+        check_single(owner, plugins)
     return tuple(chosen.values())
+
+
+def check_single(owner: str, plugins: Iterable[Plugin]) -> None:
+    """Raise PluginError if one list has two of a type: one of them would be lost."""
+    seen: dict[type[Plugin], Plugin] = {}
+    for plugin in plugins:
+        first = seen.setdefault(type(plugin), plugin)
+        if first is not plugin and not isinstance(plugin, Without):
+            raise PluginError(
+                f"{owner}.plugins: expected one {type(plugin).__name__} at most, "
+                f"got {first!r} and {plugin!r}"
+            )
 
 
 def hashable(plugin: Plugin, owner: str) -> Plugin:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from buoy import Job
-from buoy.cli.output import json_option, show, stamp
+from buoy.cli.output import COUNT, json_option, show, stamp
 
 from .store import Held, held
 
@@ -28,7 +28,7 @@ def loner(ctx: click.Context) -> None:
 @click.option("--class", "name", help="Places of jobs of this class (its name as listed).")
 @click.option(
     "--count",
-    type=click.IntRange(min=0),
+    type=COUNT,
     default=50,
     show_default=True,
     help="How many at most; 0 for all.",

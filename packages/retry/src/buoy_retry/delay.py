@@ -39,11 +39,19 @@ class Strategy:
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        declared_seconds(self.cap, f"{name}(cap)")
+        self.in_seconds("cap")
         right = is_number(self.jitter) and 0 <= self.jitter <= 1
         expect(right, f"{name}(jitter)", "a share from 0 to 1", self.jitter)
 
     __repr__ = without_defaults
+
+    def in_seconds(self, *names: str) -> None:
+        """Check these fields; a timedelta in one is kept as the seconds that it means."""
+        for name in names:
+            value = getattr(self, name)
+            seconds = declared_seconds(value, f"{type(self).__name__}({name})")
+            if isinstance(value, timedelta):
+                object.__setattr__(self, name, seconds)
 
     def __call__(self, attempt: int, error: BaseException) -> float:
         try:
@@ -65,7 +73,7 @@ class Constant(Strategy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        declared_seconds(self.seconds, "Constant(seconds)")
+        self.in_seconds("seconds")
 
     def planned(self, attempt: int) -> float:
         return self.seconds
@@ -80,8 +88,7 @@ class Linear(Strategy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        declared_seconds(self.first, "Linear(first)")
-        declared_seconds(self.step, "Linear(step)")
+        self.in_seconds("first", "step")
 
     def planned(self, attempt: int) -> float:
         return self.first + self.step * float(attempt - 1)
@@ -99,8 +106,8 @@ class Exponential(Strategy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        right = declared_seconds(self.first, "Exponential(first)") > 0
-        expect(right, "Exponential(first)", "more than 0 seconds", self.first)
+        self.in_seconds("first")
+        expect(self.first > 0, "Exponential(first)", "more than 0 seconds", self.first)
         right = is_number(self.factor) and self.factor >= 1
         expect(right, "Exponential(factor)", "a number of 1 or more", self.factor)
 

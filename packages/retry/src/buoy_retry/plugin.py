@@ -72,7 +72,7 @@ class Retry(Plugin):
 
     def put_off(self, job: Job, again: Again) -> Later | None:
         if snoozes(job) >= self.snoozes:
-            again.add_note(f"It is given up: it was put off {self.snoozes} times before.")
+            again.args = (f"{again}, but given up: it was put off {self.snoozes} times before",)
             return None
         count_snooze(job)
         return Later(again.seconds, count=False)

@@ -150,8 +150,8 @@ def seconds(local: datetime) -> int:
 def zone_of(name: object) -> ZoneInfo:
     """The time zone of that name."""
     try:
-        return ZoneInfo(str(name))
-    except (ValueError, OSError, KeyError):  # KeyError: a ZoneInfoNotFoundError is one
+        return ZoneInfo(name)  # type: ignore[arg-type]  # a TypeError, if it is no text
+    except (TypeError, ValueError, OSError, KeyError):  # a ZoneInfoNotFoundError is a KeyError
         raise ConfigurationError(
             f"tz: expected a time zone like 'Europe/Berlin', got {name!r}"
         ) from None

@@ -5,7 +5,7 @@ No daemon is needed: workers make due jobs ready.
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, cast, overload
@@ -79,6 +79,12 @@ class Delayed:
     queue: str | None = None
     ids: Sequence[str] | None = None
     where: Callable[[JobView], bool] | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("args", self.args), ("ids", self.ids)):
+            # A text is a sequence, too: one of letters, which fits no job.
+            if value is not None and (isinstance(value, str) or not isinstance(value, Collection)):
+                raise InvalidArguments(f"Delayed({name}): expected a list, got {value!r:.80}")
 
     @property
     def app(self) -> App:
@@ -175,7 +181,9 @@ def checked_delay(subject: str, delay: float | timedelta) -> float:
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds < 10**10 or not math.isfinite(seconds):
-        raise InvalidArguments(f"{subject}: expected 0 or more seconds, got {delay!r}")
+        raise InvalidArguments(
+            f"{subject}: expected 0 or more seconds, less than 10 ** 10, got {delay!r}"
+        )
     return seconds
 
 

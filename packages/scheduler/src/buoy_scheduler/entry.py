@@ -13,6 +13,8 @@ Missed = Literal["skip", "once", "all"] | int
 MISSED = {"skip": 0, "once": 1, "all": 100}
 """How many of the ticks that were missed are made up for; the latest ones."""
 MOST = 10_000
+LONGEST = 36_525 * 86_400
+"""Seconds: a hundred years. Ticks far beyond are no dates any more."""
 
 
 class EntryError(ConfigurationError):
@@ -56,7 +58,9 @@ class Entry:
         expect(is_line(self.job), "class", "the name of a job class", self.job)
         given = [key for key in ("cron", "every") if getattr(self, key) is not None]
         expect(len(given) == 1, "when", "either cron or every", " and ".join(given) or "neither")
-        expect(self.every is None or self.every > 0, "every", "1 second or more", self.every)
+        expect(isinstance(self.cron, str | None), "cron", "a text", self.cron)
+        right = self.every is None or 0 < self.every <= LONGEST
+        expect(right, "every", "1 second or more, up to a hundred years", self.every)
         expect(self.queue is None or is_line(self.queue), "queue", "a name", self.queue)
         expect(isinstance(self.description, str), "description", "a text", self.description)
         counted = type(self.missed) is int and 0 <= self.missed <= MOST

@@ -37,7 +37,9 @@ class Cron(Plugin):
         missed: Missed = "once",
         overlap: bool = True,
     ) -> None:
-        given = {"cron": cron, "every": every, "tz": tz, "args": tuple(args)}
+        # What is no list is the one argument, as in files; a text is no list of letters.
+        several = tuple(args) if isinstance(args, list | tuple) else (args,)
+        given = {"cron": cron, "every": every, "tz": tz, "args": several}
         given |= {"description": description, "missed": missed, "overlap": overlap}
         for name, value in given.items():
             object.__setattr__(self, name, value)

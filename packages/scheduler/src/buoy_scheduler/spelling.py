@@ -109,6 +109,7 @@ def cron_and_zone(text: object, zone: object) -> tuple[str, object]:
 def duration(value: object) -> int:
     """Seconds, from a number of them or from a text like ``90s``, ``5m``, ``1h30m``, ``1d``."""
     if isinstance(value, timedelta):
+        expect(not value % timedelta(seconds=1), "every", "whole seconds", value)
         value = int(value.total_seconds())
     if type(value) is int:
         return value

@@ -8,6 +8,7 @@ queue's meta.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from .entry import Entry, EntryError
 from .spelling import entry_of, fields_of
 
 PAUSED = "paused"
+SECONDS, MILLISECONDS = "[0-9]{1,10}", "[0-9]{1,13}"
+"""Times that are dates: up to the year 2286."""
 
 
 def tick_field(name: str) -> str:
@@ -77,10 +80,10 @@ class Store:
                 add(kept, name, value)
             elif kind == "from" and value == PAUSED:
                 kept.paused.add(name)
-            elif kind == "from" and value.isdigit():
+            elif kind == "from" and re.fullmatch(SECONDS, value):
                 kept.since[name] = int(value)
-            elif kind == "seen":
-                kept.seen = float(value) / 1000
+            elif kind == "seen" and re.fullmatch(MILLISECONDS, value):
+                kept.seen = int(value) / 1000
         return kept
 
     # Operators
@@ -111,7 +114,7 @@ class Store:
 def add(kept: Kept, name: str, text: str) -> None:
     try:
         kept.entries.append(entry_of(name, json.loads(text)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         kept.errors.append(EntryError(name, f"expected JSON in Redis, got {text!r:.80} ({error})"))
     except ConfigurationError as error:
         kept.errors.append(error)

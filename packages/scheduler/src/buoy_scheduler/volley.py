@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from buoy import BrokerError, ClaimHeld, EnqueueError, Handle, Job, QueueFull
+from buoy import BrokerError, BuoyError, ClaimHeld, EnqueueError, Handle, Job, QueueFull
 
 from .course import Course
 from .firing import job_of, was_fired
@@ -89,6 +89,8 @@ def refuse(shot: Shot, error: Exception) -> None:
             hold([shot], error)
         case ClaimHeld():
             report([shot], [error.handle])
+        case BuoyError():  # it says all that is to be known
+            logger.error("%s: %s cannot be enqueued: %s", course, instant(tick), error)
         case _:
             logger.error("%s: %s cannot be enqueued", course, instant(tick), exc_info=error)
 

@@ -3,10 +3,12 @@
 from typing import Any, Literal, cast
 
 from buoy import App, Handle
+from buoy.monitor import JobView
+from buoy.registry import registry
 
 from . import record, store
 from .lookup import look_up, named
-from .plugin import Status
+from .plugin import Status, status_of
 from .state import State
 
 Place = Literal["waiting", "delayed", "running"]
@@ -25,10 +27,16 @@ def cancel(
     view = app.find(state.id, state.queue) if state and not state.ended else None
     if view is None:
         return None
-    told, identifier = record.cancelled(view), view.identifier or ""
-    ttl, found = Status().ttl, (app, view.queue, view.id)
-    then = store.recording(*found, told, ttl) + store.renewing(*found, identifier, ttl)
+    told, like = record.cancelled(view), store.likeness(view.name or "", view.identifier or "")
+    ttl, found = ttl_of(view), (app, view.queue, view.id)
+    then = store.recording(*found, told, ttl) + store.renewing(*found, like, ttl)
     return cast("Place | None", app.cancel(view.id, queue=view.queue, then=then))
+
+
+def ttl_of(view: JobView) -> float:
+    """How long the end of a job is known: as its class says, if that has been imported here."""
+    job = registry.get(view.name or "")
+    return ((job and status_of(job)) or Status()).ttl
 
 
 async def acancel(

@@ -18,7 +18,7 @@ from .state import State, live, past
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """The job that is meant: by its id, or the latest one of an identifier.
+    """The job that is meant: by its id, or the latest one of a likeness.
 
     ``held``: a plugin will enqueue it, so it may be unknown for now.
     """
@@ -26,7 +26,7 @@ class Sought:
     app: App
     queue: str | None
     id: str | None = None
-    identifier: str = ""
+    like: str = ""
     held: bool = False
 
 
@@ -100,7 +100,12 @@ def named(
         return Sought(app, queue, job)
     if isinstance(job, State):
         return Sought(app, job.queue, job.id)
-    return Sought(app, job.queue, job.holder or job.id, held=job.state == "held")
+    if isinstance(job, Handle):
+        return Sought(app, job.queue, job.holder or job.id, held=job.state == "held")
+    raise ConfigurationError(
+        f"expected the handle, the state or the id of a job, got {job!r:.80}; "
+        "by its class and arguments, status(Checkout, 42) finds the state"
+    )
 
 
 def of_class(
@@ -109,7 +114,7 @@ def of_class(
     if status_of(job) is None:
         raise ConfigurationError(f"{job.name}: expected Status() among its plugins, got none")
     new = built(job, (list(args), dict(kwargs)), options)
-    return Sought(new.app, new.queue, options.id, new.identifier)
+    return Sought(new.app, new.queue, options.id, store.likeness(new.name, new.identifier))
 
 
 def look_up(sought: Sought) -> State[Any] | None:
@@ -127,7 +132,7 @@ def find(sought: Sought) -> Steps[State[Any] | None]:
     have been moved to another: only when it is nowhere, what was recorded is the end of it."""
     app, id = sought.app, sought.id
     if id is None:
-        id = yield from store.latest(app, str(sought.queue), sought.identifier)
+        id = yield from store.latest(app, str(sought.queue), sought.like)
     if not id or not is_text(id):  # ids come in by the web, too
         return None
     gone = None
@@ -161,7 +166,7 @@ def remembered(sought: Sought) -> State[Any] | None:
     from .memory import memory_of
 
     memory = memory_of(sought.app)
-    id = sought.id or memory.latest(str(sought.queue), sought.identifier)
+    id = sought.id or memory.latest(str(sought.queue), sought.like)
     if id is None or id not in memory.records:
         return None
     queue, _, record = memory.records[id]

@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary
 
 from buoy import App, Job
 
+from .store import likeness
+
 MOST = 1_000
 """How many ends are remembered."""
 
@@ -17,21 +19,21 @@ class Memory:
     """The last jobs that one app has run inline."""
 
     records: OrderedDict[str, tuple[str, str, str]] = field(default_factory=OrderedDict)
-    """Id -> queue, identifier, record."""
+    """Id -> queue, likeness, record."""
     lock: Lock = field(default_factory=Lock)
 
     def keep(self, job: Job, record: str) -> None:
         """Remember how a job ended."""
         with self.lock:
-            self.records[job.id] = job.queue, job.identifier, record
+            self.records[job.id] = job.queue, likeness(job.name, job.identifier), record
             if len(self.records) > MOST:
                 self.records.popitem(last=False)
 
-    def latest(self, queue: str, identifier: str) -> str | None:
-        """The id of the last job with this identifier."""
+    def latest(self, queue: str, like: str) -> str | None:
+        """The id of the last job of this likeness."""
         with self.lock:
             for id, (found_queue, found, _) in reversed(self.records.items()):
-                if (found_queue, found) == (queue, identifier):
+                if (found_queue, found) == (queue, like):
                     return id
         return None
 

@@ -27,8 +27,10 @@ class Status(Plugin):
     max_result: int = 65_536
 
     def __post_init__(self) -> None:
-        expect(0 < self.ttl < 10**9, "Status.ttl", "more than 0 seconds", self.ttl)
-        right = 0 < self.max_result <= MOST_RESULT
+        right = type(self.ttl) in (int, float) and 0 < self.ttl < 10**9
+        expect(right, "Status.ttl", "more than 0 seconds, less than 10 ** 9", self.ttl)
+        expect(type(self.result) is bool, "Status.result", "True or False", self.result)
+        right = type(self.max_result) is int and 0 < self.max_result <= MOST_RESULT
         expect(right, "Status.max_result", f"1 to {MOST_RESULT} bytes", self.max_result)
 
     @hookimpl

@@ -6,6 +6,7 @@ from typing import Any
 
 from buoy import App, Job
 from buoy.errors import RedisFull
+from buoy.identity import identifier
 from buoy.link import Steps, only, scripted
 from buoy.packing import text
 from buoy.transition import Word
@@ -22,9 +23,15 @@ RING_MS = 10_000
 """How long a ring lasts at least: longer than those who wait for it do so at a time."""
 
 
-def last_key(app: App, queue: str, identifier: str) -> str:
-    """String: the id of the job that was enqueued last with this identifier."""
-    return app.key(queue, "status", "last", identifier)
+def likeness(name: str, same: str) -> str:
+    """What the jobs of a class with the same identifier have in common, and no job of another
+    class: two classes may have made the same one."""
+    return identifier(name, [same], {})
+
+
+def last_key(app: App, queue: str, like: str) -> str:
+    """String: the id of the last job of this likeness that was enqueued."""
+    return app.key(queue, "status", "last", like)
 
 
 def record_key(app: App, queue: str, id: str) -> str:
@@ -42,9 +49,9 @@ def ring_key(app: App, queue: str, id: str) -> str:
     return app.key(queue, "status", "ring", id)
 
 
-def claim_of(identifier: str) -> str:
-    """The key under which the core knows the latest live job with this identifier."""
-    return f"status:{identifier}"
+def claim_of(like: str) -> str:
+    """The key under which the core knows the latest live job of this likeness."""
+    return f"status:{like}"
 
 
 # Attached to transitions
@@ -53,8 +60,9 @@ def claim_of(identifier: str) -> str:
 def enter(job: Job, ttl: float) -> None:
     """Make a new job known: to the core while it lives, and for a time to those who ask later."""
     lasting = whole_ms(ttl) + wait_ms(job)
-    last = last_key(job.app, job.queue, job.identifier)
-    job.transition.latest(claim_of(job.identifier))
+    like = likeness(job.name, job.identifier)
+    last = last_key(job.app, job.queue, like)
+    job.transition.latest(claim_of(like))
     job.transition.then("SET", last, job.id, "PX", lasting + whole_ms(ttl * SLACK))
     key = record_key(job.app, job.queue, job.id)
     job.transition.then("SET", key, record.UNKNOWN, "PX", lasting)
@@ -75,7 +83,8 @@ def end(job: Job, told: str, ttl: float) -> None:
     """Keep the record of how the job ended, and tell those who wait for it."""
     commands = recording(job.app, job.queue, job.id, told, ttl)
     if not (is_known(job) and 0 <= time.time() - job.payload.enqueued_at < ttl * SLACK):
-        commands += renewing(job.app, job.queue, job.id, job.identifier, ttl)
+        like = likeness(job.name, job.identifier)
+        commands += renewing(job.app, job.queue, job.id, like, ttl)
     for command in commands:
         job.transition.then(*command)  # type: ignore[arg-type]  # command and key are texts
 
@@ -93,11 +102,11 @@ def recording(app: App, queue: str, id: str, told: str, ttl: float) -> list[list
     ]
 
 
-def renewing(app: App, queue: str, id: str, identifier: str, ttl: float) -> list[list[Word]]:
-    """Let the job be found as the last one with its identifier for as long as its record."""
-    last, lasting = last_key(app, queue, identifier), whole_ms(ttl)
+def renewing(app: App, queue: str, id: str, like: str, ttl: float) -> list[list[Word]]:
+    """Let the job be found as the last one of its likeness for as long as its record."""
+    last, lasting = last_key(app, queue, like), whole_ms(ttl)
     return [
-        # A later job with this identifier is not pushed aside by one that took longer.
+        # A later job of this likeness is not pushed aside by one that took longer.
         ["SET", last, id, "NX", "PX", lasting],
         ["PEXPIRE", last, lasting],
     ]
@@ -130,10 +139,10 @@ def token(job: Job) -> str | None:
 # Questions, for those who block and those who await
 
 
-def latest(app: App, queue: str, identifier: str) -> Steps[str]:
-    """Which job is meant by an identifier: an id or nothing."""
-    keys = [app.key(queue, "claims"), last_key(app, queue, identifier)]
-    return text((yield from asked("latest", keys, [claim_of(identifier)])))
+def latest(app: App, queue: str, like: str) -> Steps[str]:
+    """Which job is meant by a likeness: an id or nothing."""
+    keys = [app.key(queue, "claims"), last_key(app, queue, like)]
+    return text((yield from asked("latest", keys, [claim_of(like)])))
 
 
 def state(app: App, queue: str, id: str) -> Steps[list[str]]:

@@ -10,6 +10,9 @@ import click
 Row = dict[str, Any]
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
+COUNT = click.IntRange(0, 10**9)
+"""How many are to be shown."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

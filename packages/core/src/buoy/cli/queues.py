@@ -11,7 +11,7 @@ from ..job import Job
 from ..keys import checked_queue
 from ..monitor import JobView
 from ..moving import Move
-from .output import counted, json_option, show, stamp
+from .output import COUNT, counted, json_option, show, stamp
 
 TOTALS = ("name", "waiting", "delayed", "running", "failed", "done", "rejected", "paused")
 JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
@@ -35,8 +35,8 @@ def listing(as_json: bool) -> None:
 
 @queues.command()
 @click.argument("queue")
-@click.option("--count", default=10, show_default=True, help="How many at most.")
-@click.option("--start", default=0, help="How many to pass over.")
+@click.option("--count", type=COUNT, default=10, show_default=True, help="How many at most.")
+@click.option("--start", type=COUNT, default=0, help="How many to pass over.")
 @click.option("--delayed", is_flag=True, help="Those that are not due yet.")
 @json_option
 def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
-from functools import cache
 from inspect import iscoroutinefunction
 from queue import SimpleQueue
 from typing import Any
@@ -163,10 +162,15 @@ class Async(Ahead):
         self.hooks.worker_stopping()
 
 
-@cache
-def awaits(job: Any) -> bool:
-    """Whether a class of jobs has an asynchronous ``perform``."""
-    return iscoroutinefunction(job.perform)
+def awaits(job: type[Job]) -> bool:
+    """Whether ``perform`` is a coroutine function."""
+    found = known_to_await.get(job)
+    if found is None:
+        found = known_to_await[job] = iscoroutinefunction(job.perform)  # type: ignore[attr-defined]
+    return found
+
+
+known_to_await: dict[type[Job], bool] = {}
 
 
 def awaited(held: Reservation) -> Job | None:

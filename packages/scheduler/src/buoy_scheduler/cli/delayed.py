@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from buoy import ConfigurationError
-from buoy.cli.output import counted, json_option, show, stamp
+from buoy.cli.output import COUNT, counted, json_option, show, stamp
 from buoy.monitor import JobView
 
 from ..delayed import Delayed
@@ -87,7 +87,9 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 @delayed.command("list")
 @filtered
-@click.option("--count", default=50, show_default=True, help="How many at most; 0 for all.")
+@click.option(
+    "--count", type=COUNT, default=50, show_default=True, help="How many at most; 0 for all."
+)
 @json_option
 def listing(wanted: Delayed, count: int, as_json: bool) -> None:
     """Delayed jobs, the next due first."""

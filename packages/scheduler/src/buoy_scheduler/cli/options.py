@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from buoy.cli.options import app_option
+from buoy.cli.output import COUNT
 
 
 def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,4 +30,6 @@ def sources(command: Callable[..., Any]) -> Callable[..., Any]:
     return app_option(required=False)(file_options(command))  # type: ignore[no-any-return]
 
 
-count_option = partial(click.option, "--count", type=click.IntRange(min=1), show_default=True)
+count_option = partial(
+    click.option, "--count", type=click.IntRange(1, COUNT.max), show_default=True
+)

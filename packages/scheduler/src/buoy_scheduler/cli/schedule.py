@@ -39,6 +39,7 @@ class Known:
     schedule: Schedule
     kept: Kept
     now: int
+    with_app: bool
 
     def entry(self, name: str) -> Entry:
         """The entry of that name."""
@@ -50,6 +51,14 @@ class Known:
                 "--schedule leads to; give them as the daemon has them"
             ) from None
 
+    def fault(self, entry: Entry) -> ConfigurationError | None:
+        """Why daemons leave an entry out, if they do. Without their app that cannot be told."""
+        try:
+            target_of(entry)
+        except ConfigurationError as error:
+            return error if self.with_app else None
+        return None
+
     def ticks(self, entry: Entry) -> Iterator[int]:
         """The next ticks of an entry."""
         return walk(entry.ticks, max(self.now, self.kept.since.get(entry.name, 0)), FAR)
@@ -59,7 +68,7 @@ def known(app: list[str], file: Path | None, env: str | None) -> Known:
     load_app(app)
     store = Store(Job.app)
     kept = store.load()
-    return Known(written(file, env).with_kept(kept), kept, int(store.now()))
+    return Known(written(file, env).with_kept(kept), kept, int(store.now()), bool(app))
 
 
 @click.group(invoke_without_command=True)
@@ -82,7 +91,8 @@ def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -
     all = known(app, file, env)
     rows = [row(all, name) for name in sorted(all.schedule.entries)]
     show(rows, COLUMNS, as_json, "no entries: set some, or give -a or --schedule")
-    for error in all.schedule.errors:
+    faults = [fault for entry in all.schedule.entries.values() if (fault := all.fault(entry))]
+    for error in [*all.schedule.errors, *faults]:
         click.echo(f"left out: {error}", err=True)
     if all.kept.seen is None or all.now - all.kept.seen > SILENT:
         since = "ever" if all.kept.seen is None else f"since {stamp(all.kept.seen)}"
@@ -93,18 +103,24 @@ def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -
 
 def row(all: Known, name: str) -> dict[str, Any]:
     entry = all.entry(name)
-    paused = name in all.kept.paused
+    state = state_of(all, entry)
     ticks = list(islice(all.ticks(entry), 5))
     return fields_of(entry) | {
         "name": name,
         "when": described(entry),
-        "next": local(entry, ticks[0]) if ticks and not paused else None,
+        "next": local(entry, ticks[0]) if ticks and state == "active" else None,
         "next_runs": [moment(entry, tick).isoformat() for tick in ticks],
         "class": entry.job,
         "queue": queue_of(entry),
         "source": all.schedule.sources[name],
-        "state": "paused" if paused else "active",
+        "state": state,
     }
+
+
+def state_of(all: Known, entry: Entry) -> str:
+    if all.fault(entry):
+        return "left out"
+    return "paused" if entry.name in all.kept.paused else "active"
 
 
 @schedule.command("next")

@@ -1,6 +1,6 @@
--- Which job is meant by an identifier: the latest that lives, else the last that is known.
+-- Which job is meant by a likeness: the latest that lives, else the last that is known.
 --
--- KEYS     claims of the queue; the last job with the identifier
+-- KEYS     claims of the queue; the last job of the likeness
 -- ARGV     the key of the claim
 -- returns  its id or ''
 
