@@ -208,6 +208,20 @@ def test_a_time_that_is_none_is_refused(run: Run) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["failed", "list", "--count", "-1"],
+        ["queues", "peek", "mail", "--count", "0"],
+        ["queues", "peek", "mail", "--start", "-1"],
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(run: Run, words: list[str]) -> None:
+    refused = run(*words, code=2).output
+
+    assert f"Error: Invalid value for '{words[-2]}': {words[-1]} is not in the range " in refused
+
+
 def test_failed_show_tells_all_of_one_with_its_traceback(run: Run) -> None:
     [handle] = failing("no money")
 
@@ -305,6 +319,19 @@ def test_a_module_that_is_not_there_is_named(run: Run) -> None:
         f"Error: -a: expected a module that can be imported from {Path.cwd()}, "
         "got 'nowhere.jobs' (No module named 'nowhere')\n"
     )
+
+
+@pytest.mark.parametrize("text", ["", " , ", ".", "json,..jobs"])
+def test_what_can_be_no_module_is_refused(run: Run, text: str) -> None:
+    result = run("worker", "-a", text, "-q", "mail", "--burst", code=2)
+
+    assert result.output.endswith(
+        f"Error: Invalid value for '-a' / '--app': expected a module like shop.jobs, got {text!r}\n"
+    )
+
+
+def test_modules_may_be_named_with_spaces_between(run: Run) -> None:
+    assert Refund.name in run("job", Refund.name, "-a", f"json, {Refund.__module__}").output
 
 
 def test_enqueue_with_the_app_checks_the_arguments(run: Run) -> None:

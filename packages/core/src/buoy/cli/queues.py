@@ -35,8 +35,14 @@ def listing(as_json: bool) -> None:
 
 @queues.command()
 @click.argument("queue")
-@click.option("--count", default=10, show_default=True, help="How many at most.")
-@click.option("--start", default=0, help="How many to pass over.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many at most.",
+)
+@click.option("--start", type=click.IntRange(min=0), default=0, help="How many to pass over.")
 @click.option("--delayed", is_flag=True, help="Those that are not due yet.")
 @json_option
 def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> None:

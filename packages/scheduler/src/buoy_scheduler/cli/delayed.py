@@ -87,7 +87,13 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 @delayed.command("list")
 @filtered
-@click.option("--count", default=50, show_default=True, help="How many at most; 0 for all.")
+@click.option(
+    "--count",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="How many at most; 0 for all.",
+)
 @json_option
 def listing(wanted: Delayed, count: int, as_json: bool) -> None:
     """Delayed jobs, the next due first."""
