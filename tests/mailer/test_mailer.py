@@ -439,3 +439,15 @@ def test_a_call_that_nobody_delivers_is_told() -> None:
     )
     with pytest.warns(RuntimeWarning, match=f"^{re.escape(message)}$"):
         UserMailer.welcome(42)
+
+
+def test_one_whose_time_is_wrong_is_not_told_to_be_forgotten(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    delivery = UserMailer.welcome(42)
+    with pytest.raises(ConfigurationError, match=r"^using\(delay\): expected 0 or more seconds"):
+        delivery.deliver_in(-1)
+
+    delivery.__del__()
+
+    assert not recwarn.list
