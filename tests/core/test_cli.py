@@ -100,6 +100,18 @@ def test_queues_list_as_json_is_one_array_of_objects(run: Run) -> None:
     }
 
 
+@pytest.mark.parametrize("command", ["queues", "workers", "failed"])
+def test_without_a_command_of_its_own_json_is_one_array_too(run: Run, command: str) -> None:
+    assert run(command, "--json").output == "[]\n"
+
+
+def test_what_lists_alone_lists_the_same_as_json(run: Run) -> None:
+    failing("no money")
+
+    for command in ("queues", "failed"):
+        assert run(command, "--json").output == run(command, "list", "--json").output != "[]\n"
+
+
 def test_queues_without_any_says_so(run: Run) -> None:
     assert run("queues").output == "no queues: nothing was enqueued yet\n"
 

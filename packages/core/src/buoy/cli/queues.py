@@ -18,11 +18,12 @@ JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
 
 
 @click.group(invoke_without_command=True)
+@json_option
 @click.pass_context
-def queues(ctx: click.Context) -> None:
+def queues(ctx: click.Context, as_json: bool) -> None:
     """Queues: totals, what is in them, pause and resume."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(listing, as_json=False)
+        ctx.invoke(listing, as_json=as_json)
 
 
 @queues.command("list")
