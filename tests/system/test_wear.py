@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.processes import Site, holds_for, wait_until
+from tests.support.processes import Site, WorkerProcess, holds_for, wait_until
 
 from .apps.hoarding import Hoard
 from .apps.jobs import Note, Wait
@@ -41,13 +41,18 @@ def test_a_worker_ends_when_it_holds_too_much(site: Site) -> None:
     assert site.view().done == 1
 
 
+def quiet(site: Site, worker: WorkerProcess) -> None:
+    wait_until(site.app.monitor.workers)
+    site.run("workers", "quiet")
+    worker.wait_for_log("told through Redis: quiet")
+
+
 def test_a_worker_that_is_quiet_ends_only_when_it_may_go_on(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor, "--max-jobs", "1")
     site.note("began")
 
-    site.run("workers", "quiet")
-    worker.wait_for_log("told through Redis: quiet")
+    quiet(site, worker)
     site.open("gate")
 
     assert site.run("workers", "wait", "--timeout", "15") == (0, "")
@@ -64,8 +69,7 @@ def test_so_does_one_that_was_worn_when_it_was_told(site: Site) -> None:
     worker = site.worker("--executor", "thread", "--max-memory", "150", app=app)
     worker.wait_for_log("(--max-memory 150)")
 
-    site.run("workers", "quiet")
-    worker.wait_for_log("told through Redis: quiet")
+    quiet(site, worker)
     site.open("gate")
 
     assert site.run("workers", "wait", "--timeout", "15") == (0, "")
