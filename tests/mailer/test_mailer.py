@@ -428,6 +428,18 @@ class TestSwitches:
         assert subjects() == ["Welcome 4"]
 
 
+def test_a_switch_that_says_neither_yes_nor_no_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BUOY_MAIL_DELIVERIES", "disabled")
+
+    with pytest.raises(ConfigurationError) as raised:
+        UserMailer.welcome(42).deliver_now()
+
+    assert str(raised.value) == "BUOY_MAIL_DELIVERIES: expected 0 or 1, got 'disabled'"
+    assert outbox == []
+
+
 def test_documentation_sees_the_method() -> None:
     assert vars(UserMailer)["welcome"].__doc__ == "Greets a new user."
 
