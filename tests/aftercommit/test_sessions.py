@@ -3,6 +3,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from buoy.server import Server
 from buoy.testing import drain
 from buoy_aftercommit import AfterCommit, NotPushed
 from buoy_aftercommit.hold import Hold
-from buoy_aftercommit.sessions import Part, Unit, owners
+from buoy_aftercommit.sessions import Part, Unit, owners, writes
 from tests.support.orders import Order
 
 Sessions = sessionmaker[Session]
@@ -166,6 +167,25 @@ class TestWhatCounts:
             session.connection().exec_driver_sql("PRAGMA user_version")
             assert session.in_transaction()
             assert Charge.enqueue(1).state == "queued"
+
+    @pytest.mark.parametrize(
+        ("statement", "counts"),
+        [
+            ("SET LOCAL app.tenant = '7'", False),
+            ("/* the app's */ set search_path to shop", False),
+            ("RESET ALL", False),
+            ("use shop", False),
+            ("FETCH 5 FROM orders_cursor", False),
+            ("CALL new_order(7)", True),
+            ("LOCK TABLE orders", True),
+            ("settle 7", True),
+        ],
+    )
+    def test_statements_of_other_databases(self, statement: str, counts: bool) -> None:
+        """As text, and as they are given to the driver."""
+        for compiled in (None, object()):
+            context = SimpleNamespace(compiled=compiled, is_text=compiled is not None)
+            assert writes(statement, context) is counts
 
     def test_one_begun_by_hand_counts_from_the_start(
         self, buoy_app: App, sessions: Sessions

@@ -116,3 +116,18 @@ def test_in_inline_mode_it_runs_at_once(buoy_app: App) -> None:
     run(program())
 
     assert not waiting(buoy_app)
+
+
+def test_a_wrong_password_is_told_as_by_a_program_that_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Server(args=("--requirepass", "secret")) as server:
+        monkeypatch.setattr(Job, "app", App(f"unix://:wrong@{server.socket}"))
+        with pytest.raises(EnqueueError) as blocking:
+            Refund.using(id="r42").enqueue(42)
+        with pytest.raises(EnqueueError) as awaiting:
+            run(Refund.using(id="r42").aenqueue(42))
+
+    assert "Redis refuses the login: " in str(awaiting.value)
+    assert str(awaiting.value) == str(blocking.value)
+    assert awaiting.value.enqueued is blocking.value.enqueued is False

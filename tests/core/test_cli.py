@@ -100,6 +100,18 @@ def test_queues_list_as_json_is_one_array_of_objects(run: Run) -> None:
     }
 
 
+@pytest.mark.parametrize("command", ["queues", "workers", "failed"])
+def test_without_a_command_of_its_own_json_is_one_array_too(run: Run, command: str) -> None:
+    assert run(command, "--json").output == "[]\n"
+
+
+def test_what_lists_alone_lists_the_same_as_json(run: Run) -> None:
+    failing("no money")
+
+    for command in ("queues", "failed"):
+        assert run(command, "--json").output == run(command, "list", "--json").output != "[]\n"
+
+
 def test_queues_without_any_says_so(run: Run) -> None:
     assert run("queues").output == "no queues: nothing was enqueued yet\n"
 
@@ -208,12 +220,19 @@ def test_a_time_that_is_none_is_refused(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("command", [["failed", "list"], ["queues", "peek", "mail"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["failed", "list", "--count"],
+        ["queues", "peek", "mail", "--count"],
+        ["queues", "peek", "mail", "--start"],
+    ],
+)
 @pytest.mark.parametrize("count", ["-1", "1" + "0" * 20])
-def test_a_count_that_is_none_is_refused(run: Run, command: list[str], count: str) -> None:
+def test_a_count_that_is_none_is_refused(run: Run, words: list[str], count: str) -> None:
     assert (
-        f"Invalid value for '--count': {count} is not in the range 0<=x<=1000000000."
-        in run(*command, "--count", count, code=2).output
+        f"Invalid value for '{words[-1]}': {count} is not in the range 0<=x<=1000000000."
+        in run(*words, count, code=2).output
     )
 
 

@@ -65,6 +65,7 @@ def test_inline_can_be_said_no_to(text: str) -> None:
     [
         ({"BUOY_LEASE": "soon"}, {}, "BUOY_LEASE: expected a number (float), got 'soon'"),
         ({"BUOY_MAX_CRASHES": "1.5"}, {}, "BUOY_MAX_CRASHES: expected a number (int), got '1.5'"),
+        ({"BUOY_INLINE": "never"}, {}, "BUOY_INLINE: expected 0 or 1, got 'never'"),
         ({"BUOY_LEASE": "0"}, {}, "lease: expected more than 0 seconds, and finite, got 0.0"),
         ({"BUOY_LEASE": "nan"}, {}, "lease: expected more than 0 seconds, and finite, got nan"),
         ({"BUOY_LEASE": "inf"}, {}, "lease: expected more than 0 seconds, and finite, got inf"),

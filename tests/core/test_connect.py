@@ -25,6 +25,10 @@ def link(buoy_server: Server) -> ServerLink:
     return link
 
 
+NO_SECRETS = "a port and a database are numbers; percent-encode what is special in a password"
+ONE_NODE = "name one node, which tells of the others: redis+cluster://HOST:PORT"
+
+
 class TestUrl:
     @pytest.mark.parametrize(
         ("url", "kind"),
@@ -58,9 +62,46 @@ class TestUrl:
             connect("rediz://:secret@example.com")
         assert "secret" not in str(raised.value)
 
+    @pytest.mark.parametrize(
+        ("url", "reason"),
+        [
+            ("redis://:pa/ss:wo@rd@h", NO_SECRETS),
+            ("redis+sentinel://:pa/ss@h/shop", NO_SECRETS),
+            ("redis://h/shop", "expected the number of a database behind the host"),
+            ("redis://h:port", "Port could not be cast to integer value as 'port'"),
+            ("redis+sentinel://", "expected the name of the service behind the hosts"),
+            ("redis+sentinel://h/shop?ssl=1", "expected no options, got ?ssl=1"),
+            ("redis+cluster://", ONE_NODE),
+            ("redis+cluster://h:1,i:2", ONE_NODE),
+        ],
+    )  # fmt: skip
+    def test_what_is_wrong_is_told_without_a_password(self, url: str, reason: str) -> None:
+        shown = re.sub("pa/ss.*@", "***@", url)
+        with pytest.raises(ConfigurationError) as raised:
+            connect(url)
+
+        assert str(raised.value) == f"BUOY_URL: expected a Redis URL, got {shown!r} ({reason})"
+
+    @pytest.mark.parametrize(
+        ("option", "reason"),
+        [
+            ("colour=blue", "unexpected keyword argument 'colour'"),
+            ("ssl_cert_reqs=blue", "Invalid SSL Certificate Requirements Flag: blue"),
+        ],
+    )
+    def test_an_option_that_cannot_be_is_refused(self, option: str, reason: str) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            connect(f"rediss://:secret@h/0?{option}")
+
+        assert str(raised.value).startswith(
+            f"BUOY_URL: expected a Redis URL, got 'rediss://:***@h/0?{option}' ("
+        )
+        assert str(raised.value).endswith(f"{reason})")
+
     def test_a_password_is_masked(self) -> None:
         assert masked("redis://u:p@h:1/0") == "redis://u:***@h:1/0"
         assert masked("redis://h:1/0") == "redis://h:1/0"
+        assert masked("unix://:p:a/s@s@/run/redis") == "unix://:***@/run/redis"
 
 
 class TestServerLink:
@@ -281,4 +322,17 @@ def test_a_cluster_that_cannot_be_reached_is_told(silent_port: int) -> None:
     with pytest.raises(Unavailable, match=r"^Redis cannot be reached: ") as raised:
         link.call("PING")
 
+    assert not raised.value.sent
+
+
+def test_sentinels_that_know_of_no_primary_are_named(silent_port: int) -> None:
+    link = connect(f"redis+sentinel://:secret@127.0.0.1:{silent_port}/shop")
+
+    with pytest.raises(Unavailable) as raised:
+        link.call("PING")
+
+    assert str(raised.value) == (
+        f"Redis cannot be reached: expected one of the sentinels 127.0.0.1:{silent_port} to name "
+        "the primary of 'shop', got no answer, or no such service"
+    )
     assert not raised.value.sent

@@ -35,6 +35,13 @@ class Changeable(Plugin):
     __hash__ = object.__hash__
 
 
+class Plain(Plugin):
+    """No dataclass, and no value: hashable as all objects are, and can be changed."""
+
+    def __init__(self) -> None:
+        self.times = 3
+
+
 @dataclass(frozen=True)
 class Unhashable(Plugin):
     on: list[str] = field(default_factory=list)
@@ -78,6 +85,7 @@ def test_a_plugin_that_keeps_to_the_contract_passes(buoy_app: App) -> None:
     ("plugin", "message"),
     [
         (Changeable(), "expected an immutable value, but 'times' can be set"),
+        (Plain(), "expected an immutable value, but 'times' can be set"),
         (Unhashable(), "expected a hashable value, got: unhashable type: 'list'"),
         (Unmarked(), "expected @hookimpl on on_failure, got a plain method, which is never called"),
         (Writing(), "expected no writes beside a transition, got incr; attach them"),

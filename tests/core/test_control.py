@@ -193,13 +193,23 @@ class TestPlugins:
         assert view.carried == {}
 
 
-def move(source: str, target: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, ["queues", "move", source, target])
+def move(source: str, target: str, *options: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, ["queues", "move", source, target, *options])
     assert result.exit_code == code, result.output
     return result
 
 
 class TestMove:
+    def test_a_dry_run_only_says_how_many(self, buoy_app: App) -> None:
+        Charge.enqueue(1)
+        Charge.using(delay=60).enqueue_many([(2,), (3,)])
+
+        said = move("purchasing", "slow", "--dry-run").output
+
+        assert said == "purchasing: waiting 1, delayed 2, all for slow\n"
+        [left] = buoy_app.monitor.queues(["purchasing"])
+        assert (left.waiting, left.delayed) == (1, 2)
+
     def test_waiting_and_delayed_jobs_are_moved_in_order(self, buoy_app: App) -> None:
         handles = Charge.enqueue_many([(number,) for number in range(250)])
         delayed = Charge.using(delay=60).enqueue(999)

@@ -15,22 +15,36 @@ class Small(Job):
     def perform(self) -> None: ...
 
 
-class Restless(Worker):
-    def rest(self) -> None:
-        raise AssertionError("there was nothing to wait for")
-
-
-def test_a_worker_that_has_done_enough_ends_without_waiting(
-    buoy_app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def worker(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """A worker that is worn after two jobs."""
     monkeypatch.setattr(batch, "registry", {})  # classes of other tests have limits
-    Small.enqueue_many([()] * 3)
+    serving = QueueList.parse("default")
+    return Worker(buoy_app.broker, Inline(), serving, wear=Wear(max_jobs=2))
 
-    queues = QueueList.parse("default")
-    worker = Restless(buoy_app.broker, Inline(), queues, wear=Wear(max_jobs=2))
+
+def test_a_worn_worker_ends_without_a_rest(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    Small.enqueue_many([()] * 3)
+    rests: list[bool] = []
+    rest = worker.rest
+
+    def noticed() -> None:
+        rests.append(worker.stopped_at is not None)
+        rest()
+
+    monkeypatch.setattr(worker, "rest", noticed)
     worker.run()
 
     assert worker.hand.counts == {"done": 2}
+    assert True not in rests
+
+
+def test_jobs_that_were_put_back_do_not_wear_it(worker: Worker) -> None:
+    with worker.wake:
+        worker.hand.counts.update(done=1, release=5)
+
+        assert worker.done() == 1
+        assert worker.room() == 1
 
 
 def test_signals_that_were_held_back_are_so_again_at_the_end() -> None:

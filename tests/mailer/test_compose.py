@@ -147,6 +147,16 @@ class TestHeaders:
                 "attachments: expected a type like text/csv, got 'text/x\\nBcc: y'",
             ),
             (
+                {"attachments": [Attachment("a.eml", b"", type="Message/rfc822")]},
+                "attachments: expected a type other than message/... and multipart/..., "
+                "got 'Message/rfc822'; give none, and it is a file like any other",
+            ),
+            (
+                {"attachments": ["bill.pdf"]},
+                "attachments: expected Attachment(name, content) or Attachment.file(path), "
+                "got 'bill.pdf'",
+            ),
+            (
                 {"attachments": [Attachment("a", 5)]},  # type: ignore[arg-type]
                 "attachments: a: expected bytes or str, got int",
             ),
@@ -278,6 +288,7 @@ class TestBodies:
                     Attachment("Größe.csv", "a;ü\n"),
                     Attachment("log.txt.gz", b"\x1f"),
                     Attachment("x", b"y", type="application/json"),
+                    Attachment("mail.eml", b"Subject: x\r\n\r\ny"),
                 ],
             )
         )
@@ -291,10 +302,12 @@ class TestBodies:
             ("Größe.csv", "text/csv"),
             ("log.txt.gz", "application/octet-stream"),
             ("x", "application/json"),
+            ("mail.eml", "application/octet-stream"),
         ]
-        first, second, *_ = message.iter_attachments()
+        first, second, *_, last = message.iter_attachments()
         assert first.get_content() == b"%PDF\n\x00\xff"
         assert second.get_content() == "a;ü\n"
+        assert last.get_content() == b"Subject: x\r\n\r\ny"
 
     def test_an_image_that_the_html_shows(self) -> None:
         image = Attachment("logo.png", b"\x89PNG", cid="logo")

@@ -428,6 +428,18 @@ class TestSwitches:
         assert subjects() == ["Welcome 4"]
 
 
+def test_a_switch_that_says_neither_yes_nor_no_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BUOY_MAIL_DELIVERIES", "disabled")
+
+    with pytest.raises(ConfigurationError) as raised:
+        UserMailer.welcome(42).deliver_now()
+
+    assert str(raised.value) == "BUOY_MAIL_DELIVERIES: expected 0 or 1, got 'disabled'"
+    assert outbox == []
+
+
 def test_documentation_sees_the_method() -> None:
     assert vars(UserMailer)["welcome"].__doc__ == "Greets a new user."
 
@@ -439,3 +451,15 @@ def test_a_call_that_nobody_delivers_is_told() -> None:
     )
     with pytest.warns(RuntimeWarning, match=f"^{re.escape(message)}$"):
         UserMailer.welcome(42)
+
+
+def test_one_whose_time_is_wrong_is_not_told_to_be_forgotten(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    delivery = UserMailer.welcome(42)
+    with pytest.raises(ConfigurationError, match=r"^using\(delay\): expected 0 or more seconds"):
+        delivery.deliver_in(-1)
+
+    delivery.__del__()
+
+    assert not recwarn.list

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -281,6 +282,27 @@ class TestTls:
 
         with pytest.raises(smtplib.SMTPNotSupportedError, match="STARTTLS extension not supported"):
             smtp.send(envelope())
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [(None, "[Errno 2] No such file or directory"), ("x", "[X509")],
+        ids=["missing", "no certificate"],
+    )
+    def test_certificates_that_cannot_be_read_are_named(
+        self, servers: Servers, tmp_path: Path, text: str | None, reason: str
+    ) -> None:
+        server = servers(starttls=True)
+        path = tmp_path / "trusted.pem"
+        if text is not None:
+            path.write_text(text)
+
+        with pytest.raises(ConfigurationError) as raised:
+            Smtp.of(f"smtp://localhost:{server.port}?starttls=1&cafile={path}").send(envelope())
+
+        assert str(raised.value).startswith(
+            "BUOY_MAIL_URL: cafile: expected a file of certificates (PEM), "
+            f"got {str(path)!r} ({reason}"
+        )
 
     def test_a_wrong_password(self, servers: Servers) -> None:
         server = servers(starttls=True, auth=True)

@@ -1,6 +1,7 @@
 """Templates: found, escaped, and strict."""
 
 import sys
+from pathlib import Path
 
 import jinja2
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from buoy import App, ConfigurationError
 from buoy.testing import drain
 from buoy_mailer import Mail, Mailer, mail, outbox
+from buoy_mailer.job import folders
 from buoy_mailer.templates import environment
 
 
@@ -107,3 +109,9 @@ def test_mailers_without_templates_do_not_load_jinja2() -> None:
 def test_the_error_names_the_folders() -> None:
     with pytest.raises(jinja2.TemplateNotFound, match=r"not found in search paths: .*own"):
         OwnMailer.welcome("Ann", "missing.html").message()
+
+
+def test_a_folder_that_several_share_is_looked_into_once() -> None:
+    class GuestMailer(UserMailer): ...
+
+    assert folders(GuestMailer) == folders(UserMailer) == [Path(__file__).parent / "templates"]

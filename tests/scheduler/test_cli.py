@@ -252,6 +252,8 @@ class TestDelayed:
         }
         assert run("delayed", "count", "--args", "[1]").output == "1\n"
         assert len(run("delayed", "list", "--count", "1").output.splitlines()) == 2
+        refused = run("delayed", "list", "--count", "-1", code=2).output
+        assert "Invalid value for '--count': -1 is not in the range 0<=x<=1000000000." in refused
 
     @pytest.mark.parametrize(
         ("filters", "found"),

@@ -217,6 +217,20 @@ def test_the_pidfile_names_the_process_to_signal(site: Site, count: int) -> None
     assert not pidfile.exists()
 
 
+def test_the_pidfile_of_a_successor_is_let_be(site: Site) -> None:
+    pidfile = site.folder / "buoy.pid"
+    process = site.worker("--pidfile", str(pidfile))
+    process.wait_for_log("serves")
+    successor = site.worker("--pidfile", str(pidfile))
+    successor.wait_for_log("serves")
+
+    process.stop()
+
+    assert pidfile.read_text() == f"{successor.pid}\n"
+    successor.stop()
+    assert not pidfile.exists()
+
+
 def test_a_pidfile_that_cannot_be_written_is_told(site: Site) -> None:
     process = site.worker("--processes", "2", "--pidfile", "/nowhere/buoy.pid")
     assert process.wait() == 1

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.support.processes import Site, wait_until
+from tests.support.processes import Site, WorkerProcess, holds_for, wait_until
 
 from .apps.hoarding import Hoard
-from .apps.jobs import Note
+from .apps.jobs import Note, Wait
 
 
 @pytest.mark.parametrize("kind", ["fork", "inline", "thread", "async"])
@@ -39,3 +39,39 @@ def test_a_worker_ends_when_it_holds_too_much(site: Site) -> None:
     assert worker.wait() == 0
     wait_until(lambda: "(--max-memory 150)" in worker.log)
     assert site.view().done == 1
+
+
+def quiet(site: Site, worker: WorkerProcess) -> None:
+    wait_until(site.app.monitor.workers)
+    site.run("workers", "quiet")
+    worker.wait_for_log("told through Redis: quiet")
+
+
+def test_a_worker_that_is_quiet_ends_only_when_it_may_go_on(site: Site, executor: str) -> None:
+    Wait.enqueue("running", "gate")
+    worker = site.worker("--executor", executor, "--max-jobs", "1")
+    site.note("began")
+
+    quiet(site, worker)
+    site.open("gate")
+
+    assert site.run("workers", "wait", "--timeout", "15") == (0, "")
+    holds_for(0.5, lambda: worker.process.poll() is None, what=lambda: worker.log)
+    site.run("workers", "resume")
+    assert worker.wait() == 0
+    assert "(--max-jobs 1)" in worker.log
+
+
+def test_so_does_one_that_was_worn_when_it_was_told(site: Site) -> None:
+    Wait.enqueue("running", "gate")
+    Hoard.enqueue(200 << 20)
+    app = "jobs,tests.system.apps.hoarding"
+    worker = site.worker("--executor", "thread", "--max-memory", "150", app=app)
+    worker.wait_for_log("(--max-memory 150)")
+
+    quiet(site, worker)
+    site.open("gate")
+
+    assert site.run("workers", "wait", "--timeout", "15") == (0, "")
+    holds_for(0.5, lambda: worker.process.poll() is None, what=lambda: worker.log)
+    worker.stop()

@@ -12,6 +12,8 @@ def states(site: Site) -> list[str]:
 
 
 def tell(site: Site, *words: str) -> str:
+    """Tell workers, once there is one: it may begin a job before its first heartbeat."""
+    wait_until(site.app.monitor.workers)
     code, output = site.run("workers", *words)
     assert code == 0, output
     return output
@@ -22,7 +24,7 @@ def test_stop_is_as_term(site: Site, executor: str) -> None:
     worker = site.worker("--executor", executor, "-c", "1")
     site.note("began")
     Note.enqueue("next")
-    [view] = site.app.monitor.workers()
+    [view] = wait_until(site.app.monitor.workers)
     assert tell(site, "stop") == f"{view.id}: stop\n"
     worker.wait_for_log("told through Redis: stop")
     code, output = site.run("workers", "wait", "--timeout", "0.5")

@@ -28,9 +28,12 @@ from .push import push, start
 INFO = "buoy_aftercommit"
 READS = re.compile(
     r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*+"
-    r"((select|show|explain|pragma|values)\b|with\b(?!.*\b(insert|update|delete|merge)\b))",
+    r"((select|show|explain|describe|fetch|pragma|values|set|reset|use)\b"
+    r"|with\b(?!.*\b(insert|update|delete|merge)\b))",
     re.IGNORECASE | re.DOTALL,
 )
+"""Statements that leave nothing to commit: also those that set up the session, which some apps
+send at the begin of each transaction."""
 
 
 class Part(Batch):

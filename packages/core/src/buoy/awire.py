@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import AuthenticationError, ResponseError
 
 from .errors import BrokerError, Unavailable
 from .link import Link, Steps, Word
@@ -56,7 +56,7 @@ class AsyncServerLink:
         try:
             connection = await pool.get_connection()
         except FAULTS as error:
-            raise Unavailable(f"Redis cannot be reached: {reason(error)}", sent=False) from error
+            raise unconnected(error) from error
         try:
             await connection.send_packed_command(connection.pack_commands(commands))
             return [await read(connection) for _ in commands]
@@ -74,6 +74,13 @@ class AsyncServerLink:
         pool = self.pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.disconnect()
+
+
+def unconnected(error: Exception) -> BrokerError:
+    """Why there is no connection, as one of ours; the pool wraps what the server said."""
+    if any(isinstance(each, AuthenticationError) for each in (error, error.__cause__)):
+        return BrokerError(f"Redis refuses the login: {reason(error)}")
+    return Unavailable(f"Redis cannot be reached: {reason(error)}", sent=False)
 
 
 async def read(connection: Any) -> Any:

@@ -20,6 +20,8 @@ class ClusterLink:
         self.url = url
         self.parts = urlsplit(url.replace("redis+cluster:", "redis:", 1))
         login, at, self.seed = self.parts.netloc.rpartition("@")
+        if not self.seed or "," in self.seed:
+            raise ValueError("name one node, which tells of the others: redis+cluster://HOST:PORT")
         self.login = login + at
         self.nodes: dict[str, ServerLink] = {}
         self.slots: dict[int, str] = {}

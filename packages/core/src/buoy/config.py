@@ -7,6 +7,8 @@ from typing import Any
 
 from .errors import ConfigurationError
 
+ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -41,13 +43,19 @@ def settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
 
 def parsed(name: str, text: str, kind: type) -> Any:
     if kind is bool:
-        return text.lower() not in ("0", "false", "no", "off")
+        return switched(f"BUOY_{name.upper()}", text)
     try:
         return kind(text)
     except ValueError:
         raise ConfigurationError(
             f"BUOY_{name.upper()}: expected a number ({kind.__name__}), got {text!r}"
         ) from None
+
+
+def switched(subject: str, text: str) -> bool:
+    """Whether a text says yes; raises ConfigurationError unless it says yes or no."""
+    expect(text.lower() in ON + OFF, subject, "0 or 1", text)
+    return text.lower() in ON
 
 
 def expect(right: bool, subject: str, wanted: str, got: object) -> None:

@@ -34,7 +34,7 @@ def check_value(plugin: Plugin) -> None:
         hash(plugin)
     except TypeError as error:
         raise AssertionError(f"{plugin!r}: expected a hashable value, got: {error}") from None
-    for name in getattr(plugin, "__dataclass_fields__", {}):
+    for name in (*getattr(plugin, "__dataclass_fields__", ()), *getattr(plugin, "__dict__", ())):
         try:
             setattr(plugin, name, getattr(plugin, name))
         except AttributeError:

@@ -43,15 +43,19 @@ def noted_pid(path: Path | None) -> Iterator[None]:
     if path is None or "BUOY_SUPERVISOR" in os.environ:
         yield
         return
+    note = f"{os.getpid()}\n".encode()
     try:
-        path.write_text(f"{os.getpid()}\n")
+        path.write_bytes(note)
     except OSError as error:
         wanted = "--pidfile: expected a file that can be written"
         raise ConfigurationError(f"{wanted}, got {path}: {error.strerror}") from error
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        # A successor that has begun meanwhile may have noted its own.
+        with suppress(OSError):
+            if path.read_bytes() == note:
+                path.unlink()
 
 
 def kill_tree(pid: int, how: signal.Signals) -> None:

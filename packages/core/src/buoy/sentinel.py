@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from redis import Sentinel
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError
 
 PATIENCE = 1.0
 """Seconds for one sentinel to answer; then the next one is asked."""
@@ -21,6 +22,8 @@ def primary(url: str) -> Callable[[], str]:
     service, _, database = parts.path.strip("/").partition("/")
     if not service:
         raise ValueError("expected the name of the service behind the hosts")
+    if parts.query:
+        raise ValueError(f"expected no options, got ?{parts.query}")
     watch = Sentinel(
         [address(host) for host in hosts.split(",")],
         sentinel_kwargs={
@@ -31,7 +34,13 @@ def primary(url: str) -> Callable[[], str]:
     )
 
     def found() -> str:
-        host, port = watch.discover_master(service)
+        try:
+            host, port = watch.discover_master(service)
+        except MasterNotFoundError:  # its words are those of programmers
+            raise MasterNotFoundError(
+                f"expected one of the sentinels {hosts} to name the primary of {service!r}, "
+                "got no answer, or no such service"
+            ) from None
         host = f"[{host}]" if ":" in host else host
         return f"redis://{login}{at}{host}:{port}/{database or 0}"
 

@@ -57,6 +57,10 @@ def connections(url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> Call
         protocol=2,
         driver_info=None,
     )
+    try:
+        pool.make_connection()  # raises TypeError for an option that there is not
+    except RedisError as error:
+        raise TypeError(reason(error)) from None
     return lambda: pool.connection_class(**pool.connection_kwargs)
 
 

@@ -111,14 +111,22 @@ class Worker:
 
     def retire_when_worn(self) -> None:
         """Let another worker go on, after so many jobs or with so much memory."""
-        reason = self.wear.reached(self.hand.counts.total())
-        if reason is not None and self.stopped_at is None:
+        if self.stopped_at is not None or self.paused:
+            return
+        reason = self.wear.reached(self.done())
+        if reason is not None:
             logger.info("worker %s stops: %s", self.id, reason)
             self.stop(None)
+
+    def done(self) -> int:
+        """How many jobs it has run; those that were put back are others' work."""
+        return self.hand.counts.total() - self.hand.counts["release"]
 
     def over(self) -> bool:
         free = not self.hand and not self.trips.unsaid
         if self.stopped_at is not None:
+            if self.paused and not self.told_to_stop:
+                return False  # nobody would tell its successor to be quiet
             last = self.deadline if self.hand else self.stopped_at
             return free or (last is not None and self.now() > last + LAST_TRY)
         known = not self.outlook.older_than(POLL) and self.outlook.choose() is None
@@ -142,7 +150,7 @@ class Worker:
                 self.killing = True  # later: the main thread may be talking to the executor
             case signal.SIGUSR2 | signal.SIGCONT:
                 self.paused = number == signal.SIGUSR2
-                self.card.state = "paused" if self.paused else "running"
+                self.card.state = self.state()
 
     def is_echo(self) -> bool:
         """Whether a signal that was sent to all processes comes again, from the supervisor."""
@@ -152,10 +160,17 @@ class Worker:
 
     def stop(self, deadline: float | None) -> None:
         """Take nothing new; what runs has time until the deadline, or as long as it needs."""
-        self.stopped_at, self.deadline, self.card.state = self.now(), deadline, "stopping"
+        self.stopped_at, self.deadline = self.now(), deadline
+        self.card.state = self.state()
         last = self.executor.last_words
         self.keeper.deadline = None if deadline is None else deadline + last
         self.executor.retire()
+
+    def state(self) -> str:
+        """What it tells of itself. One that is worn and paused ends only when it may go on."""
+        if self.paused and not self.told_to_stop:
+            return "paused"
+        return "running" if self.stopped_at is None else "stopping"
 
     # Jobs
 
@@ -166,7 +181,7 @@ class Worker:
         self.trips.alone = False
         if self.stopped_at is not None or self.paused:
             return 0
-        begun = self.hand.counts.total() + len(self.hand)
+        begun = self.done() + len(self.hand)
         return min(self.executor.room(), self.wear.room(begun))
 
     def begin(self, taken: list[Reservation]) -> None:

@@ -13,7 +13,7 @@ from .address import address, addresses
 from .errors import InvalidMail
 from .lines import ASCII, UTF8
 from .plain import plain
-from .value import Attachment, Mail
+from .value import WHOLE, Attachment, Mail
 
 HEADER = re.compile(r"[!-9;-~]+")
 TYPE = re.compile(r"[\w.+-]+")
@@ -91,14 +91,11 @@ def add_bodies(message: EmailMessage, mail: Mail) -> None:
         message.add_alternative(encodable(mail.html, "html"), subtype="html")
         page = message.get_payload(1)  # type: ignore[assignment]  # the part just added
     for each in mail.attachments:
-        shown = each.cid is not None and mail.html is not None
-        attach(page if shown else message, each)
+        attach(message, page, each)
 
 
-def attach(message: EmailMessage, attachment: Attachment) -> None:
-    main, sub = attachment.types()
-    if not (TYPE.fullmatch(main) and TYPE.fullmatch(sub)):
-        raise InvalidMail(f"attachments: expected a type like text/csv, got {attachment.type!r}")
+def attach(message: EmailMessage, page: EmailMessage, attachment: Attachment) -> None:
+    main, sub = types_of(attachment)
     told: dict[str, Any] = {
         "maintype": main,
         "subtype": sub,
@@ -109,7 +106,25 @@ def attach(message: EmailMessage, attachment: Attachment) -> None:
         message.add_attachment(data_of(attachment), **told)
     else:
         cid = line(attachment.cid, "attachments: cid")
-        message.add_related(data_of(attachment), cid=f"<{cid}>", disposition="inline", **told)
+        page.add_related(data_of(attachment), cid=f"<{cid}>", disposition="inline", **told)
+
+
+def types_of(attachment: object) -> tuple[str, str]:
+    """The two halves of its type; raises InvalidMail for what cannot be attached."""
+    if not isinstance(attachment, Attachment):
+        raise InvalidMail(
+            "attachments: expected Attachment(name, content) or Attachment.file(path), "
+            f"got {attachment!r:.200}"
+        )
+    main, sub = attachment.types()
+    if not (TYPE.fullmatch(main) and TYPE.fullmatch(sub)):
+        raise InvalidMail(f"attachments: expected a type like text/csv, got {attachment.type!r}")
+    if f"{main}/".lower() in WHOLE:
+        raise InvalidMail(
+            "attachments: expected a type other than message/... and multipart/..., "
+            f"got {attachment.type!r}; give none, and it is a file like any other"
+        )
+    return main, sub
 
 
 def data_of(attachment: Attachment) -> bytes:

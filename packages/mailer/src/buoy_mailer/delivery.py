@@ -75,8 +75,9 @@ class Delivery:
     def enqueue(self, **when: Any) -> Handle[None]:
         if settled := self.settled():
             return settled
+        call = self.call  # first: whatever is wrong with the time, somebody has tried
         try:
-            return self.mailer.using(**when).enqueue(*self.call, **self.kwargs)
+            return self.mailer.using(**when).enqueue(*call, **self.kwargs)
         except PayloadTooLarge as error:
             raise too_large(error) from None
 

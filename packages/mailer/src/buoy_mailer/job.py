@@ -175,7 +175,8 @@ def methods(mailer: type) -> dict[str, MailMethod[..., Any]]:
 def folders(mailer: type[Mailer]) -> list[Path]:
     """Where a mailer's templates are looked for: with its own first, then with its bases'."""
     owners = [each for each in mailer.__mro__ if issubclass(each, Mailer) and each is not Mailer]
-    return [home(owner) / vars(owner).get("templates", Mailer.templates) for owner in owners]
+    found = (home(owner) / vars(owner).get("templates", Mailer.templates) for owner in owners)
+    return list(dict.fromkeys(found))
 
 
 def home(owner: type) -> Path:

@@ -2,7 +2,7 @@
 
 import os
 
-OFF = ("0", "false", "no", "off")
+from buoy.config import switched
 
 
 def mail_url(given: str | None = None) -> str:
@@ -14,7 +14,7 @@ def perform_deliveries(given: bool | None = None) -> bool:
     """Whether mails go out at all: what is given, else ``BUOY_MAIL_DELIVERIES``."""
     if given is not None:
         return given
-    return os.environ.get("BUOY_MAIL_DELIVERIES", "1").lower() not in OFF
+    return switched("BUOY_MAIL_DELIVERIES", os.environ.get("BUOY_MAIL_DELIVERIES") or "1")
 
 
 def environment() -> str:

@@ -128,7 +128,13 @@ class Smtp:
 
     def context(self) -> ssl.SSLContext:
         """Certificates are always checked."""
-        return ssl.create_default_context(cafile=self.cafile)
+        try:
+            return ssl.create_default_context(cafile=self.cafile)
+        except OSError as error:  # it names no file, and looks as if the network had failed
+            raise ConfigurationError(
+                "BUOY_MAIL_URL: cafile: expected a file of certificates (PEM), "
+                f"got {self.cafile!r} ({error})"
+            ) from None
 
 
 def hand_over(client: smtplib.SMTP, envelope: Envelope) -> Refusals:

@@ -8,6 +8,10 @@ from typing import Self
 
 from .address import Addresses
 
+WHOLE = ("message/", "multipart/")
+"""Types of mails inside a mail. What is attached is encoded, and those must not be (RFC 2046):
+readers show them empty, or as a heap of letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -31,6 +35,8 @@ class Attachment:
         """The two halves of its type."""
         guessed, encoding = guess_type(self.name)
         known = guessed if encoding is None else None  # of report.csv.gz, the type is not text/csv
+        if known is not None and known.startswith(WHOLE):
+            known = None
         main, _, sub = (self.type or known or "application/octet-stream").partition("/")
         return main, sub
 

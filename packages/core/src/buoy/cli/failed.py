@@ -20,11 +20,12 @@ COLUMNS = ("id", "class", "queue", "args", "error", "message", "cause", "attempt
 
 
 @click.group(invoke_without_command=True)
+@json_option
 @click.pass_context
-def failed(ctx: click.Context) -> None:
+def failed(ctx: click.Context, as_json: bool) -> None:
     """Failed jobs: list, show, retry, remove."""
     if ctx.invoked_subcommand is None:
-        show_failures(Filter(), 50, as_json=False)
+        show_failures(Filter(), 50, as_json=as_json)
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:

@@ -25,6 +25,13 @@ log_format_option = click.option(
 )
 
 
+def modules(_ctx: click.Context, _param: click.Parameter, text: str | None) -> list[str]:
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if text is not None and (not names or any(name.startswith(".") for name in names)):
+        raise click.BadParameter(f"expected a module like shop.jobs, got {text!r}")
+    return names
+
+
 def app_option(*, required: bool) -> Callable[[Any], Any]:
     """``-a``: the modules of the app."""
     return click.option(
@@ -32,6 +39,6 @@ def app_option(*, required: bool) -> Callable[[Any], Any]:
         "--app",
         required=required,
         metavar="MODULE[,MODULE]",
-        callback=lambda _ctx, _param, text: [name for name in (text or "").split(",") if name],
+        callback=modules,
         help="The modules that define the jobs; the current directory is searched first.",
     )

@@ -18,11 +18,12 @@ JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
 
 
 @click.group(invoke_without_command=True)
+@json_option
 @click.pass_context
-def queues(ctx: click.Context) -> None:
+def queues(ctx: click.Context, as_json: bool) -> None:
     """Queues: totals, what is in them, pause and resume."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(listing, as_json=False)
+        ctx.invoke(listing, as_json=as_json)
 
 
 @queues.command("list")
@@ -79,7 +80,8 @@ def clear(queue: str, yes: bool) -> None:
 @queues.command()
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
-def move(source: str, target: str) -> None:
+@click.option("--dry-run", is_flag=True, help="Only say how many jobs it would be.")
+def move(source: str, target: str, dry_run: bool) -> None:
     """Move all waiting and delayed jobs of a queue to the tail of another.
 
     Each keeps its id, its arguments and its due time; running and failed ones are let be.
@@ -87,6 +89,10 @@ def move(source: str, target: str) -> None:
     if checked_queue(source) == checked_queue(target):
         raise click.UsageError(f"expected two queues, got {source} twice")
     app = Job.app
+    if dry_run:
+        [view] = app.monitor.queues([source])
+        click.echo(f"{source}: waiting {view.waiting}, delayed {view.delayed}, all for {target}")
+        return
     moving = Move(app.control, app.monitor, source, target, worker_id())
     try:
         moving.run()
