@@ -145,3 +145,18 @@ def test_operators_see_run_and_end_what_waits(site: Site) -> None:
     site.settled()
     assert site.app.find(second.id) is None
     assert (site.view().done, site.view().failed) == (1, 0)
+
+
+def test_a_job_that_is_put_back_has_not_failed(site: Site) -> None:
+    handle = retrying.Patient.enqueue()
+    worker = site.worker("--grace", "0", app=APP)
+    site.note("began")
+
+    worker.stop()
+
+    assert "put back: the worker stops, and the job had not ended within its grace" in worker.log
+    assert "ERROR" not in worker.log
+    assert site.words("given up") == []
+    view = site.app.find(handle.id)
+    assert view is not None
+    assert (view.state, view.attempt) == ("waiting", 1)

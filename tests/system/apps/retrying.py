@@ -66,6 +66,15 @@ class Fat(Retried):
         del hoard
 
 
+class Patient(Job):
+    plugins = [Retry(limit=0, on_give_up=alarm)]
+
+    def perform(self) -> None:
+        note("began")
+        wait_for("gate")
+        note("ran")
+
+
 class PutsItselfOff(Job):
     plugins = [Retry(limit=0)]
 

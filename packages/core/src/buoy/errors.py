@@ -117,9 +117,11 @@ class MemoryExceeded(DirtyExit):
 
 
 class Terminated(DirtyExit):
-    """A job was told to end by the TERM signal, because its worker stops."""
+    """Raised in a job whose worker stops, and ends it by the TERM signal: the job is put back, and
+    that counts as no failure. Catch it to tidy up, and raise it again."""
 
     cause = "worker stops"
+    by_worker = False
 
 
 class WorkerLost(DirtyExit):

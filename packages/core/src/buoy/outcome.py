@@ -45,4 +45,11 @@ class Held:
     reason: str
 
 
-Outcome = Done | Later | Failed | Rejected
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The job is put back, as if it had not begun."""
+
+    reason: str
+
+
+Outcome = Done | Later | Failed | Rejected | Released

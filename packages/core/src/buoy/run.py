@@ -4,11 +4,11 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from .errors import BuoyError, CorruptPayload, DirtyExit, PluginError, WorkerLost
+from .errors import BuoyError, CorruptPayload, DirtyExit, PluginError, Terminated, WorkerLost
 from .failure import Failure, brief
 from .job import Job
-from .logs import DEBUG, ERROR, WARNING, heard, logger
-from .outcome import Done, Failed, Later, Outcome, Rejected
+from .logs import DEBUG, ERROR, INFO, WARNING, heard, logger
+from .outcome import Done, Failed, Later, Outcome, Rejected, Released
 from .payload import Payload, shelved
 from .plugin import Core
 from .registry import named
@@ -61,6 +61,8 @@ def perform(job: Job) -> Any:
 def decided(held: Reservation, job: Job, error: BaseException, seconds: float = 0.0) -> Outcome:
     """What becomes of a job whose run failed: what the first plugin with a view says."""
     job.transition.clear()
+    if isinstance(error, Terminated) and error.by_worker:
+        return Released(str(error))
     also = ""
     try:
         verdict = asked(job, error)
@@ -121,6 +123,9 @@ def packed(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
         case Rejected(reason):
             log(WARNING, held, job, f"rejected: {reason}")
             return Settlement.of(held, "rejected", commands=commands)
+        case Released(reason):
+            log(INFO, held, job, f"put back: {reason}")
+            return Settlement.of(held, "release")
         case Later(seconds, count):
             log(WARNING, held, job, f"again in {seconds:g} s")
             # Its first run has begun in time, so it expires no more.

@@ -117,7 +117,9 @@ def ender(timeout: float | None, board: mmap, place: int) -> Callable[..., None]
             return
         if timeout is not None and time.monotonic() - started >= timeout - 0.05:
             raise JobTimeout(f"the job ran longer than its timeout of {timeout:g} s: ended by TERM")
-        raise Terminated("the worker stops, and the job had not ended within its grace time")
+        told = Terminated("the worker stops, and the job had not ended within its grace time")
+        told.by_worker = True
+        raise told
 
     return end
 

@@ -87,7 +87,10 @@ class Nursery:
     # Orders
 
     def obey(self) -> None:
-        data = self.control.recv(1 << 16)
+        try:
+            data = self.control.recv(1 << 16)
+        except ConnectionResetError:  # the worker was killed, and had not read all that was said
+            data = b""
         if not data:
             self.open = False
         for order in self.orders.feed(data):
