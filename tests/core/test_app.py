@@ -536,7 +536,7 @@ class TestUnservedQueue:
         Awaiting.enqueue(3)
 
         assert self.warnings(caplog) == [
-            "queue 'default': 1 jobs wait, but no worker has looked at it ever; start one: "
+            "queue 'default': 1 job waits, but no worker has looked at it ever; start one: "
             "buoy worker -a MODULE -q default"
         ]
 

@@ -108,9 +108,15 @@ class TestDeclaration:
         [
             ({"queue": "a b"}, "queue: expected a name without spaces and without any of "
              "{}*?[]!,: got 'a b'"),
-            ({"timeout": 0}, "Wrong.timeout: expected more than 0, got 0"),
-            ({"expires": -1}, "Wrong.expires: expected more than 0, got -1"),
-            ({"max_length": 0}, "Wrong.max_length: expected more than 0, got 0"),
+            ({"timeout": 0}, "Wrong.timeout: expected a number, more than 0, got 0"),
+            ({"timeout": "5"}, "Wrong.timeout: expected a number, more than 0, got '5'"),
+            ({"timeout": True}, "Wrong.timeout: expected a number, more than 0, got True"),
+            ({"expires": -1}, "Wrong.expires: expected a number, more than 0, got -1"),
+            ({"max_length": 0}, "Wrong.max_length: expected a whole number, more than 0, got 0"),
+            (
+                {"max_memory": 1.5},
+                "Wrong.max_memory: expected a whole number, more than 0, got 1.5",
+            ),
         ],
     )  # fmt: skip
     def test_what_cannot_be_meant_is_refused_where_it_is_declared(
@@ -368,7 +374,9 @@ class TestFunction:
             untyped.enqueue()
 
     def test_its_options_are_those_of_a_class(self) -> None:
-        with pytest.raises(ConfigurationError, match=r"\.late\.timeout: expected more than 0, got"):
+        with pytest.raises(
+            ConfigurationError, match=r"\.late\.timeout: expected a number"
+        ):
 
             @job(timeout=-1)
             def late() -> None: ...

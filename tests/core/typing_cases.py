@@ -104,6 +104,9 @@ def varied() -> None:
 
 
 def many() -> None:
+    assert_type(Charge.enqueue_many([(1,), (2, "x")]), list[Handle[str]])
+    assert_type(Fetch.enqueue_many([("x",)]), list[Handle[int]])
+    assert_type(send.enqueue_many([("x",)]), list[Handle[float]])
     assert_type(Charge.using(delay=5).enqueue_many([(1,), (2, "x")]), list[Handle[str]])
 
     Charge.enqueue_many([1, 2])  # type: ignore[list-item]

@@ -156,12 +156,13 @@ class Broker:
             return
         ready, meta = (self.keys.part(queue, part) for part in ("ready", "meta"))
         facts = [["LLEN", ready], ["HGET", meta, "seen"], ["TIME"]]
+        self.registered[queue] = time.monotonic()  # at once: others need not do and say the same
         try:
             _, *found = accepted((yield [["SADD", self.keys.queues(), queue], *facts]))
-        except Unavailable as error:
+        except BrokerError as error:
+            self.registered.pop(queue, None)
             error.sent = False  # sent or not: no job was
             raise
-        self.registered[queue] = time.monotonic()
         warn_if_unserved(queue, 2 * self.settings.lease, *found)
 
     def knows(self, queue: str) -> bool:
@@ -264,10 +265,11 @@ def warn_if_unserved(
     silence = int(clock[0]) - int(float(seen or 0)) / 1000
     if waiting and silence > patience:
         since = f"for {silence:.0f} s" if seen else "ever"
+        jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
         logger.warning(
-            "queue %r: %d jobs wait, but no worker has looked at it %s; start one: "
+            "queue %r: %s, but no worker has looked at it %s; start one: "
             "buoy worker -a MODULE -q %s",
-            *(queue, waiting, since, queue),
+            *(queue, jobs, since, queue),
         )
 
 

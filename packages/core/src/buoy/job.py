@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
-LIMITS = ("timeout", "max_memory", "expires", "max_length")
+SECONDS, WHOLE = (int, float), (int,)
+LIMITS = {"timeout": SECONDS, "max_memory": WHOLE, "expires": SECONDS, "max_length": WHOLE}
+"""The limits that a class may set, and what kinds of numbers they are."""
 Rows = Iterable[tuple[Any, ...]]
 Async = Coroutine[Any, Any, R]
 
@@ -68,9 +70,11 @@ class Job:
         if "name" not in vars(cls):
             cls.name = f"{module_of(cls)}.{cls.__qualname__}"
         checked_queue(cls.queue)
-        for limit in LIMITS:
+        for limit, kinds in LIMITS.items():
             value = getattr(cls, limit)
-            expect(value is None or value > 0, f"{cls.name}.{limit}", "more than 0", value)
+            wanted = f"a {'whole ' * (kinds is WHOLE)}number, more than 0"
+            right = value is None or (type(value) in kinds and value > 0)
+            expect(right, f"{cls.name}.{limit}", wanted, value)
         bases = reversed(cls.__mro__)
         cls.declared = merged((base.__qualname__, vars(base).get("plugins", ())) for base in bases)
         cls.relay = None
@@ -111,11 +115,16 @@ class Job:
         """The same as enqueue, for programs that await: Redis is awaited, too."""
         return (await cls.app.aplace(cls, [(args, kwargs)]))[0]
 
+    @overload
     @classmethod
-    def enqueue_many(cls: type[Performs[..., Any]], rows: Rows) -> list[Handle[Any]]:
+    def enqueue_many(cls: type[Performs[..., Async[R]]], rows: Rows) -> list[Handle[R]]: ...
+    @overload
+    @classmethod
+    def enqueue_many(cls: type[Performs[..., R]], rows: Rows) -> list[Handle[R]]: ...
+    @classmethod
+    def enqueue_many(cls: Any, rows: Rows) -> list[Handle[Any]]:
         """Enqueue a job for each row of positional arguments, a thousand in a round trip."""
-        job: Any = cls
-        return enqueue_rows(job, rows, AS_DECLARED)
+        return enqueue_rows(cls, rows, AS_DECLARED)
 
     @overload
     @classmethod
