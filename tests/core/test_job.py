@@ -108,6 +108,7 @@ class TestDeclaration:
         [
             ({"queue": "a b"}, "queue: expected a name without spaces and without any of "
              "{}*?[]!,: got 'a b'"),
+            ({"name": ""}, "Wrong.name: expected a non-empty text of one line, got ''"),
             ({"timeout": 0}, "Wrong.timeout: expected a number, more than 0, got 0"),
             ({"timeout": "5"}, "Wrong.timeout: expected a number, more than 0, got '5'"),
             ({"timeout": True}, "Wrong.timeout: expected a number, more than 0, got True"),
@@ -123,7 +124,7 @@ class TestDeclaration:
         self, body: dict[str, Any], message: str
     ) -> None:
         with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
-            type("Wrong", (Job,), body | {"name": "Wrong"})
+            type("Wrong", (Job,), {"name": "Wrong"} | body)
 
     def test_a_class_of_a_script_is_named_as_others_import_it(self, tmp_path: Path) -> None:
         script = tmp_path / "shop.py"
@@ -356,6 +357,14 @@ class TestFunction:
         assert drain(buoy_app) == {"done": 1}
         assert ran == [("ann@example.com", "hi")]
 
+    def test_without_options_it_needs_no_brackets(self) -> None:
+        @job
+        def sweep(room: str) -> str:
+            return f"{room} is clean"
+
+        assert sweep.queue == "default"
+        assert sweep("hall") == "hall is clean"
+
     def test_calling_it_calls_the_function(self) -> None:
         assert send("ann@example.com") == "hello to ann@example.com"
 
@@ -374,9 +383,7 @@ class TestFunction:
             untyped.enqueue()
 
     def test_its_options_are_those_of_a_class(self) -> None:
-        with pytest.raises(
-            ConfigurationError, match=r"\.late\.timeout: expected a number"
-        ):
+        with pytest.raises(ConfigurationError, match=r"\.late\.timeout: expected a number"):
 
             @job(timeout=-1)
             def late() -> None: ...

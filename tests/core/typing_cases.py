@@ -45,6 +45,11 @@ async def fetch(url: str) -> bytes:
     return url.encode()
 
 
+@job
+def bare(number: int) -> complex:
+    return number * 1j
+
+
 @job()
 def odd(first: int, /, *rest: int, **options: bool) -> list[int]:
     return [first, *rest, len(options)]
@@ -106,6 +111,9 @@ def varied() -> None:
 def many() -> None:
     assert_type(Charge.enqueue_many([(1,), (2, "x")]), list[Handle[str]])
     assert_type(Fetch.enqueue_many([("x",)]), list[Handle[int]])
+    assert_type(bare.enqueue(1), Handle[complex])
+    assert_type(bare(1), complex)
+    bare.enqueue("x")  # type: ignore[arg-type]
     assert_type(send.enqueue_many([("x",)]), list[Handle[float]])
     assert_type(Charge.using(delay=5).enqueue_many([(1,), (2, "x")]), list[Handle[str]])
 
@@ -126,7 +134,7 @@ def functions() -> None:
     odd.enqueue(1, "2")  # type: ignore[arg-type]
     odd.enqueue(1, x=7)  # type: ignore[arg-type]
     send(7)  # type: ignore[arg-type]
-    job(priority=7)  # type: ignore[call-arg]
+    job(priority=7)  # type: ignore[call-overload]
 
 
 def apps() -> None:

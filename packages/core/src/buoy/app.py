@@ -11,7 +11,7 @@ from .canonical import encode
 from .config import Settings, settings
 from .entrance import asked_to_enter, fitting, handle, handle_of, insist, is_plain
 from .errors import QueueFull
-from .handle import AS_DECLARED, Handle, Options, checked_id, epoch_seconds
+from .handle import AS_DECLARED, Handle, Options, checked_line, epoch_seconds
 from .identity import identifier, new_id
 from .job import Job, accepted, built
 from .keys import Keys, checked_queue
@@ -237,8 +237,8 @@ class App:
     ) -> Handle[Any]:
         """Enqueue by name: the class may be unknown here, so no hook is asked."""
         args, kwargs = list(args), dict(kwargs or {})
-        check_arguments(name, args, kwargs)
-        id = new_id() if id is None else checked_id(id, "push(id)")
+        check_arguments(checked_line(name, "push(name)"), args, kwargs)
+        id = new_id() if id is None else checked_line(id, "push(id)")
         payload = Payload(name, args, kwargs, id, enqueued_at=now())
         job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
         if newer is not None:

@@ -70,7 +70,7 @@ def options(
     if at is not None:
         at = epoch_seconds(at, "using")
     if id is not None:
-        checked_id(id, "using(id)")
+        checked_line(id, "using(id)")
     return Options(None if queue is None else checked_queue(queue), delay, at, id, newer)
 
 
@@ -86,8 +86,8 @@ def epoch_seconds(at: float | datetime, subject: str) -> float:
     return at
 
 
-def checked_id(id: object, subject: str) -> str:
-    """The id, if it can be that of a job."""
-    right = isinstance(id, str) and bool(id) and "\n" not in id and is_text(id)
-    expect(right, subject, "a non-empty text of one line", id)
-    return str(id)
+def checked_line(text: object, subject: str) -> str:
+    """The text, if it can be the id of a job, or the name of a class."""
+    right = isinstance(text, str) and bool(text) and "\n" not in text and is_text(text)
+    expect(right, subject, "a non-empty text of one line", text)
+    return str(text)

@@ -8,7 +8,7 @@ from .call import Arguments, Signature, Spelled, signature_of
 from .canonical import is_text
 from .config import expect
 from .errors import ConfigurationError, InvalidArguments
-from .handle import AS_DECLARED, Handle, Options, options
+from .handle import AS_DECLARED, Handle, Options, checked_line, options
 from .identity import identifier, new_id
 from .keys import checked_queue
 from .payload import Payload, now
@@ -69,6 +69,7 @@ class Job:
         super().__init_subclass__(**kwargs)
         if "name" not in vars(cls):
             cls.name = f"{module_of(cls)}.{cls.__qualname__}"
+        checked_line(cls.name, f"{cls.__qualname__}.name")
         checked_queue(cls.queue)
         for limit, kinds in LIMITS.items():
             value = getattr(cls, limit)
