@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from buoy.lines import OneObject
+from buoy.packing import Entry
+from buoy.payload import Payload
 from tests.support.processes import Site
 
 from .apps import misbehaving as bad
@@ -68,7 +70,9 @@ def test_a_child_s_death_has_a_line(site: Site) -> None:
 
 
 def test_what_comes_from_outside_stays_on_its_line(site: Site, executor: str) -> None:
-    site.app.push("no.Such\n2026-01-01 00:00:00,000 INFO buoy.job done\x1b[31m", queue="default")
+    name = "no.Such\n2026-01-01 00:00:00,000 INFO buoy.job done\x1b[31m"  # push would refuse it
+    entry = Entry("a1", Payload(name, [], {}, "a1").encoded().encode())
+    site.app.broker.enqueue("default", [entry])
     worker = site.burst("--executor", executor)
     assert len(lines(worker.log, "job")) == 1
     assert "\x1b" not in worker.log

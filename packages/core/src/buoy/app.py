@@ -7,17 +7,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .call import Arguments, check_arguments
-from .canonical import encode
 from .config import Settings, settings
-from .entrance import asked_to_enter, fitting, handle, handle_of, insist, is_plain
+from .entrance import (
+    asked_to_enter,
+    fitting,
+    handle,
+    handle_of,
+    insist,
+    is_plain,
+    plain_entries,
+)
 from .errors import QueueFull
 from .handle import AS_DECLARED, Handle, Options, checked_line, epoch_seconds
-from .identity import identifier, new_id
-from .job import Job, accepted, built
+from .identity import new_id
+from .job import Job, built
 from .keys import Keys, checked_queue
 from .link import Steps, Word, drive, only, scripted, sent
 from .packing import Entry
-from .payload import Payload, envelope, now
+from .payload import Payload, now
 from .registry import named
 from .reservation import Reservation
 from .run import decided, perform
@@ -146,7 +153,9 @@ class App:
     ) -> list[Handle[Any]]:
         """Enqueue a job of this class for each row of arguments."""
         if options is AS_DECLARED and is_plain(job) and not self.is_inline:
-            return self.place_plainly(job, rows)
+            entries, handles = plain_entries(job, rows, self.settings.max_payload)
+            self.broker.enqueue_new(job.queue, entries)
+            return handles
         return self.enter([built(job, arguments, options) for arguments in rows])
 
     async def aplace(
@@ -154,20 +163,6 @@ class App:
     ) -> list[Handle[Any]]:
         """The same, awaiting Redis."""
         return await self.aenter([built(job, arguments, options) for arguments in rows])
-
-    def place_plainly(self, job: type[Job], rows: Iterable[Arguments]) -> list[Handle[Any]]:
-        """The same for jobs that nobody is asked about: no more is made of them than is stored."""
-        entries: list[Entry] = []
-        handles: list[Handle[Any]] = []
-        name, queue, most = job.name, job.queue, self.settings.max_payload
-        for arguments in rows:
-            args, kwargs = accepted(job, arguments)
-            id = new_id()
-            text = encode(envelope(name, args, kwargs, id) | {"enqueued_at": now()})
-            entries.append(Entry(id, fitting(name, text, most)))
-            handles.append(Handle(id, identifier(name, args, kwargs), queue, "queued"))
-        self.broker.enqueue_new(queue, entries)
-        return handles
 
     def build(self, job: type[J], *args: Any, **kwargs: Any) -> J:
         """A job with these arguments, checked, which nobody has enqueued; for ``perform``."""

@@ -1,17 +1,38 @@
 """The way of a job towards its queue: it is built, its hooks are asked, its caller is answered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .call import Arguments
+from .canonical import encode
 from .errors import ClaimHeld, PayloadTooLarge, PluginError
 from .handle import Handle
-from .job import Job
+from .identity import identifier, new_id
+from .job import Job, accepted
 from .outcome import Held, Rejected
+from .packing import Entry
+from .payload import envelope, now
 
 
 def is_plain(job: type[Job]) -> bool:
     """Whether nothing is declared on the class that has a say in its enqueueing."""
     return not (job.declared or job.identifies or job.expires or job.max_length)
+
+
+def plain_entries(
+    job: type[Job], rows: Iterable[Arguments], most: int
+) -> tuple[list[Entry], list[Handle[Any]]]:
+    """Plain jobs, and what their callers get once they are stored: no more is made of them."""
+    entries: list[Entry] = []
+    handles: list[Handle[Any]] = []
+    name, queue = job.name, job.queue
+    for arguments in rows:
+        args, kwargs = accepted(job, arguments)
+        id = new_id()
+        text = encode(envelope(name, args, kwargs, id) | {"enqueued_at": now()})
+        entries.append(Entry(id, fitting(name, text, most)))
+        handles.append(Handle(id, identifier(name, args, kwargs), queue, "queued"))
+    return entries, handles
 
 
 def fitting(name: str, payload: str, most: int) -> bytes:

@@ -15,10 +15,11 @@ from typing import Any, NoReturn
 
 from ..errors import DirtyExit, JobTimeout, Terminated
 from ..job import Job
+from ..logs import DEBUG, heard
 from ..payload import Payload
 from ..process import die_with
 from ..reservation import Reservation, Settlement
-from ..run import run_loaded, settle_death
+from ..run import LOG, run_loaded, settle_death
 from ..titles import show_job
 from .frames import frame
 
@@ -85,6 +86,8 @@ def rehearse() -> None:
     What Python notes of code that has run often enough, each child would else note for itself, on
     pages that must be copied for that.
     """
+    if heard(LOG, DEBUG):  # each job is told of, but this is none
+        return
     held = Reservation("", "", "", "")
     job = Job.of(Payload("", [], {}, ""), "")
     job.perform = int  # type: ignore[attr-defined]
