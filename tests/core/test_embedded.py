@@ -1,6 +1,9 @@
+import asyncio
 import fcntl
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from buoy import App, embedded
+from buoy import App, Job, embedded
+from buoy.awire import AsyncServerLink
 from buoy.connect import connect
 from buoy.embedded import NoAnswer, folder_of, join
 from buoy.errors import ConfigurationError, Unavailable
@@ -230,3 +234,22 @@ def test_what_is_not_asked_for_is_not_loaded() -> None:
     code = "import sys, buoy; print('buoy.embedded' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"
+
+
+def test_programs_that_await_share_it_too(folder: Path) -> None:
+    class Other(Job):
+        app = App(f"embedded://{folder}")
+
+        def perform(self, number: int) -> None: ...
+
+    async def program() -> None:
+        await Other.aenqueue(1)
+        told = Other.app.command("INFO", "server").decode()
+        os.kill(int(re.findall(r"process_id:(\d+)", told)[0]), signal.SIGKILL)
+        await Other.aenqueue(2)
+        await Other.app.aclose()
+
+    asyncio.run(program())
+
+    assert isinstance(Other.app.async_link, AsyncServerLink)
+    assert [view.args for view in Other.app.monitor.peek("default")][-1:] == [[2]]

@@ -1,6 +1,8 @@
 """A primary that dies under its workers and producers: they follow the one that takes over."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from redis import Redis
 
@@ -25,7 +27,7 @@ def test_all_go_on_with_the_new_primary_and_nothing_replicated_is_lost(
         wait_until(lambda: sorted(site.words("began")) == sorted(EXECUTORS), what=site.logs)
         replicated(watched)
 
-        watched.kill_primary()
+        asyncio.run(losing(watched))
 
         for queue in EXECUTORS:
             insisting(Note.using(queue=queue), f"{queue}-after")
@@ -37,9 +39,23 @@ def test_all_go_on_with_the_new_primary_and_nothing_replicated_is_lost(
         words = site.words()
         expected = [f"{queue}-before-{n}" for queue in EXECUTORS for n in range(10)]
         expected += [f"{queue}-after" for queue in EXECUTORS] + list(EXECUTORS)
+        expected += ["awaited-before", "awaited-after"]
         assert set(words) == set(expected)
         # An outage takes no job from a live worker.
         assert sorted(site.words("began")) == sorted(EXECUTORS)
+
+
+async def losing(watched: Watched) -> None:
+    """Kill the primary in the midst of a program that awaits: it follows, too."""
+    call = Note.using(queue=EXECUTORS[0])
+    await call.aenqueue("awaited-before")
+    await asyncio.to_thread(replicated, watched)
+    await asyncio.to_thread(watched.kill_primary)
+    while True:
+        with suppress(EnqueueError):
+            await call.aenqueue("awaited-after")
+            break
+    await Note.app.aclose()
 
 
 def replicated(watched: Watched) -> None:

@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError, ResponseError
 
 from .errors import BrokerError, Unavailable
 from .link import Link, Steps, Word
-from .wire import FAULTS, SOCKET_TIMEOUT, lost, reason, refusal
+from .wire import FAULTS, SOCKET_TIMEOUT, finder, lost, reason, refusal
 
 T = TypeVar("T")
 MOST_CONNECTIONS = 20
@@ -33,35 +33,33 @@ class AsyncServerLink:
     """A way to one server, with connections of their own for each event loop."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url, self.find = url, finder(url)
         self.pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
 
-    def pool(self) -> Any:
+    async def pool(self) -> Any:
+        """The connections of this event loop, to the server where it is now."""
         loop = asyncio.get_running_loop()
         if loop not in self.pools:
-            self.pools[loop] = BlockingConnectionPool.from_url(
-                self.url,
-                max_connections=MOST_CONNECTIONS,
-                timeout=None,
-                retry=Retry(NoBackoff(), 0),
-                socket_timeout=SOCKET_TIMEOUT,
-                socket_connect_timeout=SOCKET_TIMEOUT,
-                protocol=2,
-                driver_info=None,
-            )
+            try:
+                url = self.url if self.find is None else await asyncio.to_thread(self.find)
+            except FAULTS as error:
+                raise unconnected(error) from error
+            return self.pools.setdefault(loop, pool_of(url))  # others may have been faster
         return self.pools[loop]
 
     async def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        pool = self.pool()
+        pool = await self.pool()
         try:
             connection = await pool.get_connection()
         except FAULTS as error:
+            await self.leave(pool)
             raise unconnected(error) from error
         try:
             await connection.send_packed_command(connection.pack_commands(commands))
-            return [await read(connection) for _ in commands]
+            replies = [await read(connection) for _ in commands]
         except FAULTS as error:
             await connection.disconnect()
+            await self.leave(pool)
             raise lost(error) from error
         except BaseException:
             # An answer that nobody reads would be taken for that of the next command.
@@ -69,11 +67,35 @@ class AsyncServerLink:
             raise
         finally:
             await pool.release(connection)
+        if any(isinstance(reply, Unavailable) for reply in replies):
+            await self.leave(pool)
+        return replies
+
+    async def leave(self, pool: Any) -> None:
+        """Next time, look where the server is, if it may be somewhere else by now."""
+        loop = asyncio.get_running_loop()
+        current: Any = self.pools.get(loop)
+        if self.find is not None and current is pool:
+            del self.pools[loop]
+            await pool.disconnect(inuse_connections=False)
 
     async def close(self) -> None:
         pool = self.pools.pop(asyncio.get_running_loop(), None)
         if pool is not None:
             await pool.disconnect()
+
+
+def pool_of(url: str) -> Any:
+    return BlockingConnectionPool.from_url(
+        url,
+        max_connections=MOST_CONNECTIONS,
+        timeout=None,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=SOCKET_TIMEOUT,
+        socket_connect_timeout=SOCKET_TIMEOUT,
+        protocol=2,
+        driver_info=None,
+    )
 
 
 def unconnected(error: Exception) -> BrokerError:
@@ -104,9 +126,9 @@ class ThreadedLink:
 
 
 def aconnect(url: str, link: Link) -> AsyncLink:
-    """An awaiting way to what the URL names; ``link`` is the blocking one."""
-    direct = url.startswith(("redis://", "rediss://", "unix://"))
-    return AsyncServerLink(url) if direct else ThreadedLink(link)
+    """An awaiting way to what the URL names; ``link`` is the blocking one, which follows the slots
+    of a cluster."""
+    return ThreadedLink(link) if url.startswith("redis+cluster:") else AsyncServerLink(url)
 
 
 async def adrive(steps: Steps[T], link: Callable[[], AsyncLink]) -> T:
