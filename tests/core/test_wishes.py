@@ -108,7 +108,8 @@ class TestWaiting:
         said = run("wait", "--timeout", "0.1", code=1)
 
         assert said == "Error: not at rest after 0.1 s:\n  w-1: jobs in hand: 1\n"
-        assert run("wait", "w-2") == run("wait", "w-3") == ""
+        assert run("wait", "w-2") == ""
+        assert run("wait", "w-3") == "w-3: there is no such worker, or no more\n"
 
     def test_those_that_were_told_must_have_heard_it(self, buoy_app: App, seen: Seen) -> None:
         seen("w-1")

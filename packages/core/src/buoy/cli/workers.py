@@ -58,8 +58,12 @@ def resume(ids: tuple[str, ...]) -> None:
 def wait(ids: tuple[str, ...], timeout: float | None) -> None:
     """Wait until workers, these or all, have no job in hand and have done as they were told.
 
-    Exit code 1 when the time is over before.
+    One that has ended is at rest. Exit code 1 when the time is over before.
     """
+    known = {view.id for view in Job.app.monitor.workers()}
+    for id in ids:
+        if id not in known:
+            click.echo(f"{id}: there is no such worker, or no more", err=True)
     started = time.monotonic()
     while reasons := [
         f"{view.id}: {reason}"
