@@ -61,7 +61,7 @@ class Job:
     # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
     # perform takes; whether it makes its identifiers itself.
     declared: ClassVar[tuple[Plugin, ...]] = ()
-    relay: ClassVar[Any] = None
+    _relay: ClassVar[Any] = None
     accepts: ClassVar[Signature]
     identifies: ClassVar[bool] = False
 
@@ -78,7 +78,7 @@ class Job:
             expect(right, f"{cls.name}.{limit}", wanted, value)
         bases = reversed(cls.__mro__)
         cls.declared = merged((base.__qualname__, vars(base).get("plugins", ())) for base in bases)
-        cls.relay = None
+        cls._relay = None
         cls.identifies = (
             getattr(cls.identify, "__func__", None) is not vars(Job)["identify"].__func__
         )
@@ -201,9 +201,9 @@ class Job:
     @classmethod
     def hooks(cls) -> Any:
         """The caller of this class's hooks; None when it has no plugins."""
-        if cls.declared and cls.relay is None:
-            cls.relay = relay(cls.declared)
-        return cls.relay
+        if cls.declared and cls._relay is None:
+            cls._relay = relay(cls.declared)
+        return cls._relay
 
     def __repr__(self) -> str:
         return f"<{self.payload.name} {self.id} attempt {self.attempt}>"
