@@ -7,6 +7,8 @@ from click.testing import CliRunner, Result
 
 from buoy import App, Job
 from buoy.cli import main
+from buoy.packing import Entry
+from buoy.payload import Payload
 from buoy.testing import drain
 from buoy_mailer import outbox
 from tests.support.smtp import MailServer
@@ -236,10 +238,9 @@ def test_the_environment_says_the_way(
 
 
 def test_what_cannot_be_read_is_counted(buoy_app: App) -> None:
-    buoy_app.push("no.Such\nClass", queue="default")
-    buoy_app.push("spoilt", queue="default", id="spoilt")
-    key = buoy_app.broker.keys.part("default", "jobs")
-    buoy_app.command("HSET", key, "spoilt", b"{\xff")
+    odd = Payload("no.Such\nClass", [], {}, "odd").encoded()
+    for id, payload in (("odd", odd.encode()), ("spoilt", b"{\xff")):
+        buoy_app.broker.enqueue("default", [Entry(id, payload)])
     drain(buoy_app)
 
     assert run("--since-last").exit_code == 1

@@ -159,7 +159,7 @@ def test_its_ticks_are_fired(days: Days, buoy_app: App, only: Only) -> None:
 def test_a_class_whose_name_cannot_be_that_of_an_entry_stops_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    odd = type("Odd", (Often,), {"name": "a\nb"})
+    odd = type("Odd", (Often,), {"name": "a\tb"})
     monkeypatch.setattr("buoy_scheduler.plugin.registry", {"x": odd, Often.name: Often})
 
     schedule = written(None)
@@ -167,5 +167,5 @@ def test_a_class_whose_name_cannot_be_that_of_an_entry_stops_nothing(
     assert list(schedule.entries) == [Often.name]
     [error] = schedule.errors
     assert str(error) == (
-        r"schedule entry 'a\nb': name: expected one line of at most 200 characters, got 'a\nb'"
+        r"schedule entry 'a\tb': name: expected one line of at most 200 characters, got 'a\tb'"
     )
