@@ -1,5 +1,6 @@
 """What the documentation lists is what there is."""
 
+import ast
 import inspect
 import re
 
@@ -12,7 +13,7 @@ from buoy.failure import Failure
 from buoy.hookspecs import JobHooks, WorkerHooks
 from buoy.keys import QUEUE_PARTS, Keys
 
-from .blocks import Page
+from .blocks import ROOT, Page
 
 
 def test_every_hook_is_documented_with_its_arguments() -> None:
@@ -31,6 +32,19 @@ def test_every_key_is_documented() -> None:
     keys = Keys()
     wanted = [keys.part("mail", part) for part in QUEUE_PARTS]
     assert listed == [*wanted, keys.queues(), keys.workers(), keys.worker("ID")]
+
+
+def test_packages_import_from_the_core_what_is_public() -> None:
+    table = Page("docs/writing-a-plugin.md").text().split("## What is public")[1]
+    rows = re.findall(r"^\| `(buoy\.[\w.]+)` \| (.*?) \|", table, re.MULTILINE)
+    public = {module: set(re.findall(r"`(\w+)`", names)) for module, names in rows}
+    imported: dict[str, set[str]] = {}
+    for file in (ROOT / "packages").glob("[!c]*/src/**/*.py"):  # all but the core
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("buoy."):
+                names = imported.setdefault(node.module or "", set())
+                names |= {each.name for each in node.names}
+    assert imported == public
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -67,8 +81,7 @@ def test_every_signal_and_command_is_documented() -> None:
 
 
 def test_every_package_is_named_in_the_readme() -> None:
-    from pathlib import Path
 
     readme = Page("README.md").text()
-    for folder in Path(__file__).parents[2].glob("packages/*/pyproject.toml"):
+    for folder in ROOT.glob("packages/*/pyproject.toml"):
         assert f"packages/{folder.parent.name}/README.md" in readme

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from buoy import App, Handle, InvalidArguments, Job
+from buoy import App, Call, Handle, InvalidArguments, Job
 from buoy.handle import Options
-from buoy.job import Async, Call, Performs, Rows, built, enqueue_rows
+from buoy.job import Async, Performs, Rows, built, enqueue_rows
 from buoy.monitor import JobView
 
 P = ParamSpec("P")

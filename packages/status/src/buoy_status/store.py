@@ -4,8 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from buoy import App, Job
-from buoy.errors import RedisFull
+from buoy import App, Job, RedisFull
 from buoy.identity import identifier
 from buoy.link import Steps, only, scripted
 from buoy.packing import text
