@@ -388,6 +388,23 @@ class TestTrouble:
 
             assert [view.args for view in buoy_app.monitor.peek("purchasing")] == [[1]]
 
+    @pytest.mark.parametrize("rows", [1, 3])
+    @pytest.mark.parametrize("when", ["before", "after", "forgotten"])
+    def test_trouble_on_the_short_way_of_plain_jobs_is_invisible_too(
+        self, buoy_app: App, far: type[Charge], proxy: Proxy, when: str, rows: int
+    ) -> None:
+        if when == "forgotten":
+            buoy_app.command("SCRIPT", "FLUSH")
+        else:
+            proxy.cut(1, when)  # type: ignore[arg-type]
+
+        handles = far.enqueue_many([(n,) for n in range(rows)])
+
+        assert {handle.state for handle in handles} == {"queued"}
+        there = buoy_app.monitor.peek("purchasing")
+        assert [view.args for view in there] == [[n] for n in range(rows)]
+        assert [view.id for view in there] == [handle.id for handle in handles]
+
     @pytest.mark.parametrize(("delay", "state"), [(0, "queued"), (60, "delayed")])
     def test_an_answer_that_is_lost_is_found_again(
         self, far: type[Charge], proxy: Proxy, delay: int, state: str
