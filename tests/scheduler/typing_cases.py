@@ -1,7 +1,7 @@
 """Read by type checkers, never run: each planted error is told by a ``type: ignore``."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, assert_type
+from typing import assert_type
 
 from buoy import Handle, Job
 from buoy_scheduler import (
@@ -58,11 +58,10 @@ def at_a_time() -> None:
 
 
 def many() -> None:
-    assert_type(enqueue_many_in(5, Remind, [(1,), (2, "x")]), list[Handle[Any]])
-    assert_type(enqueue_many_at(SOON, Fetch, [("a",)]), list[Handle[Any]])
+    assert_type(enqueue_many_in(5, Remind, [(1,), (2, "x")]), list[Handle[str]])
+    assert_type(enqueue_many_at(SOON, Fetch, [("a",)]), list[Handle[int]])
 
-    enqueue_many_in(5, Remind, [1, 2])  # type: ignore[list-item]
-    enqueue_many_at(5, Remind, [(1,)])  # type: ignore[arg-type]
+    enqueue_many_at(5, Remind, [(1,)])  # type: ignore[call-overload]
     enqueue_many_in(5, Family, [()])  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeVar, cast, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 from buoy import App, Call, Handle, InvalidArguments, Job
 from buoy.handle import Options
@@ -52,18 +52,29 @@ def enqueue_at(when: datetime, job: Any, /, *args: Any, **kwargs: Any) -> Handle
     return call.enqueue(*args, **kwargs)
 
 
+@overload
 def enqueue_many_in(
-    delay: float | timedelta, job: type[Performs[..., Any]], rows: Rows
-) -> list[Handle[Any]]:
+    delay: float | timedelta, job: type[Performs[..., Async[R]]], rows: Rows
+) -> list[Handle[R]]: ...
+@overload
+def enqueue_many_in(
+    delay: float | timedelta, job: type[Performs[..., R]], rows: Rows
+) -> list[Handle[R]]: ...
+def enqueue_many_in(delay: float | timedelta, job: Any, rows: Rows) -> list[Handle[Any]]:
     """Enqueue a job for each row of positional arguments, all due after so many seconds."""
-    seconds, one = checked_delay("enqueue_many_in", delay), cast(type[Job], job)
-    return enqueue_rows(one, rows, Options(delay=seconds))
+    return enqueue_rows(job, rows, Options(delay=checked_delay("enqueue_many_in", delay)))
 
 
-def enqueue_many_at(when: datetime, job: type[Performs[..., Any]], rows: Rows) -> list[Handle[Any]]:
+@overload
+def enqueue_many_at(
+    when: datetime, job: type[Performs[..., Async[R]]], rows: Rows
+) -> list[Handle[R]]: ...
+@overload
+def enqueue_many_at(when: datetime, job: type[Performs[..., R]], rows: Rows) -> list[Handle[R]]: ...
+def enqueue_many_at(when: datetime, job: Any, rows: Rows) -> list[Handle[Any]]:
     """Enqueue a job for each row of positional arguments, all due at a time."""
-    seconds, one = checked_time("enqueue_many_at", when).timestamp(), cast(type[Job], job)
-    return enqueue_rows(one, rows, Options(at=seconds))
+    seconds = checked_time("enqueue_many_at", when).timestamp()
+    return enqueue_rows(job, rows, Options(at=seconds))
 
 
 @dataclass(frozen=True)
