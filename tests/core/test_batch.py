@@ -171,6 +171,16 @@ class TestAhead:
         assert executor.room() == 2
         executor.caller.close()
 
+    def test_what_comes_during_a_trip_runs_after_what_waited_before(self) -> None:
+        executor = Ahead(slots=1)
+        executor.take(held("a", "b"))
+        executor.came_at -= 1
+        executor.overdue()
+        executor.take(held("c"))
+        assert executor.ended() == []
+        assert [each.id for each in executor.batch.waiting] == ["a", "b", "c"]
+        executor.caller.close()
+
     def test_what_has_ended_calls_the_main_thread_when_little_waits(self) -> None:
         executor = Ahead(slots=2)
         executor.batch.seconds_each = BATCH_SECONDS / 4

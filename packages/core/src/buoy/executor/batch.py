@@ -137,7 +137,7 @@ class Ahead:
         self.app, self.slots = list(app), slots
         self.batch, self.caller = Batch(), Caller()
         self.running: dict[str, Any] = {}
-        self.came_at = 0.0
+        self.came_at, self.told_late = 0.0, False
 
     @property
     def tended(self) -> bool:
@@ -161,17 +161,30 @@ class Ahead:
 
     def ended(self) -> list[Settlement]:
         self.caller.clear()
+        self.give_back_late()
         return self.batch.ended()
 
     def files(self) -> list[int]:
         return [self.caller.bell]
 
     def overdue(self) -> list[Settlement]:
-        if time.monotonic() - self.came_at >= SETTLE_SECONDS:
-            if self.batch.waiting:
-                self.batch.slow(self.slots)
-            self.retire()
+        if self.late() and (self.batch.waiting or self.batch.settlements):
+            self.told_late = True
+            self.caller.call()
         return []
+
+    def late(self) -> bool:
+        """Whether what came last has been here for too long."""
+        return time.monotonic() - self.came_at >= SETTLE_SECONDS
+
+    def give_back_late(self) -> None:
+        """Give back what waits behind slow jobs, as the keeper has seen. That is for the main
+        thread, between two trips: during one, what it fetches would run before what is given back.
+        """
+        told, self.told_late = self.told_late, False
+        if told and self.batch.waiting and self.late():
+            self.batch.slow(self.slots)
+            self.retire()
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
         self.batch.drop(lost)

@@ -85,6 +85,7 @@ class Fork(Ahead):
         if self.control is None:
             self.replace()
         self.fill()
+        self.give_back_late()
         return self.batch.ended() if self.batch.low(self.slots) else []
 
     def take_in(self, answer: dict[str, Any]) -> None:
