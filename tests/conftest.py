@@ -1,8 +1,16 @@
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from buoy.registry import registry
+
+
+def pytest_configure() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and would have what tests start, and
+    then interrupt, ignore it, too."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
