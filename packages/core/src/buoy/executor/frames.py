@@ -4,8 +4,8 @@ import json
 import struct
 from typing import Any
 
-from ..canonical import encode
-
+# Made once: json.dumps would make one for each call.
+encode = json.JSONEncoder(separators=(",", ":")).encode
 decoder = json.JSONDecoder()
 HEAD = struct.Struct("!I")
 LIMIT = 64 * 1024 * 1024
@@ -13,7 +13,7 @@ LIMIT = 64 * 1024 * 1024
 
 def frame(value: Any) -> bytes:
     """The bytes of one value."""
-    body = encode(value).encode(errors="surrogatepass")
+    body = encode(value).encode()
     if len(body) > LIMIT:
         raise ValueError(f"expected a result of at most {LIMIT} bytes, got {len(body)}")
     return HEAD.pack(len(body)) + body
@@ -33,7 +33,7 @@ class Frames:
             end = HEAD.size + HEAD.unpack_from(self.buffer)[0]
             if len(self.buffer) < end:
                 break
-            text = self.buffer[HEAD.size : end].decode(errors="surrogatepass")
+            text = self.buffer[HEAD.size : end].decode()
             values.append(decoder.raw_decode(text)[0])
             del self.buffer[:end]
         return values
