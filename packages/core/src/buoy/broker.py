@@ -113,7 +113,12 @@ class Broker:
         if found is None:
             name, parts = PUSH_NEW
             keys = self.keys.parts(queue, *parts)
-            found = self.ways_in[queue] = ["EVALSHA", script(__package__, name).sha, 3, *keys]
+            found = self.ways_in[queue] = [
+                "EVALSHA",
+                script(__package__, name).sha,
+                len(keys),
+                *keys,
+            ]
         return found
 
     def insist(
@@ -154,7 +159,7 @@ class Broker:
         wait there that no worker looks at."""
         if self.knows(queue):
             return
-        ready, meta = (self.keys.part(queue, part) for part in ("ready", "meta"))
+        ready, meta = self.keys.parts(queue, "ready", "meta")
         facts = [["LLEN", ready], ["HGET", meta, "seen"], ["TIME"]]
         self.registered[queue] = time.monotonic()  # at once: others need not do and say the same
         try:
@@ -212,7 +217,7 @@ class Broker:
 
     def glance(self, queues: Sequence[str]) -> Act:
         parts = ("ready", "delayed", "meta")
-        keys = [self.keys.part(queue, part) for queue in queues for part in parts]
+        keys = [key for queue in queues for key in self.keys.parts(queue, *parts)]
         return script(__package__, "look"), keys, []
 
     def advanced(self, worker: str, trip: Advance, reply: Any) -> Advanced:

@@ -8,7 +8,7 @@ from .canonical import encode
 from .errors import ClaimHeld, PayloadTooLarge, PluginError
 from .handle import Handle
 from .identity import identifier, new_id
-from .job import Job, accepted
+from .job import Job, spelled
 from .outcome import Held, Rejected
 from .packing import Entry
 from .payload import envelope, now
@@ -27,7 +27,7 @@ def plain_entries(
     handles: list[Handle[Any]] = []
     name, queue = job.name, job.queue
     for arguments in rows:
-        args, kwargs = accepted(job, arguments)
+        args, kwargs = spelled(job, arguments)
         id = new_id()
         text = encode(envelope(name, args, kwargs, id) | {"enqueued_at": now()})
         entries.append(Entry(id, fitting(name, text, most)))

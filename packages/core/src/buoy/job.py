@@ -252,7 +252,7 @@ def enqueue(job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
     return handles[0]
 
 
-def accepted(job: type[Job], arguments: Arguments) -> Spelled:
+def spelled(job: type[Job], arguments: Arguments) -> Spelled:
     """The arguments as they are kept; raises InvalidArguments."""
     if not hasattr(job, "accepts"):
         raise ConfigurationError(f"{job.__qualname__}: expected a job class with perform, got none")
@@ -261,7 +261,7 @@ def accepted(job: type[Job], arguments: Arguments) -> Spelled:
 
 def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
     """A job as it is to be enqueued; raises InvalidArguments."""
-    args, kwargs = accepted(job, arguments)
+    args, kwargs = spelled(job, arguments)
     payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=now())
     if job.identifies:
         same = payload.identifier = job.identify(*args, **kwargs)

@@ -40,7 +40,7 @@ def loaded(held: Reservation) -> Job:
 def outcome(held: Reservation, job: Job) -> Outcome:
     if held.given_up:
         return decided(held, job, lost(held))
-    if job.payload.expires_at is not None and expired(held, job):
+    if expired(held, job):
         return Rejected("expired")
     started = time.monotonic()
     try:
@@ -94,8 +94,8 @@ def asked(job: Job, error: BaseException) -> Later | None:
 
 
 def expired(held: Reservation, job: Job) -> bool:
-    limit, first = job.payload.expires_at, job.attempt == 1 and not held.lost
-    return limit is not None and first and held.now > limit
+    limit = job.payload.expires_at
+    return limit is not None and job.attempt == 1 and not held.lost and held.now > limit
 
 
 def lost(held: Reservation) -> WorkerLost:

@@ -1,7 +1,7 @@
 """What plugins attach to a change of a job's state, to happen in the same instant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from .canonical import NotPlain, check_text
@@ -22,11 +22,6 @@ class Transition:
     commands: Sequence[Sequence[Word]] = ()
     insists: bool = False
     """Whether a claim that is held is an error."""
-    slot: str = field(init=False, repr=False, compare=False)
-    """What all keys of the queue have in them."""
-
-    def __post_init__(self) -> None:
-        self.slot = f":{{{self.queue}}}:"
 
     def claim(self, key: str, until: Until = "finished", on_conflict: Conflict = "skip") -> None:
         """Enqueue only if no other job of the queue holds the key; hold it until the job has
@@ -57,7 +52,7 @@ class Transition:
 
     def then(self, command: str, key: str, *words: Word) -> None:
         """Send a Redis command on a key of the job's own queue (``app.key(queue, ...)``)."""
-        if self.slot not in key:
+        if f":{{{self.queue}}}:" not in key:
             raise PluginError(
                 f"then: expected a key of queue {self.queue!r}, made by app.key(job.queue, ...), "
                 f"got {key!r}"

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from buoy import Job
-from buoy.cli.output import COUNT, json_option, show, stamp
+from buoy.cli.output import count_option, json_option, show, stamp
 
 from .store import Held, held
 
@@ -26,13 +26,7 @@ def loner(ctx: click.Context) -> None:
 @loner.command("list")
 @queue_option
 @click.option("--class", "name", help="Places of jobs of this class (its name as listed).")
-@click.option(
-    "--count",
-    type=COUNT,
-    default=50,
-    show_default=True,
-    help="How many at most; 0 for all.",
-)
+@count_option
 @json_option
 def listing(queue: str | None, name: str | None, count: int, as_json: bool) -> None:
     """Who holds which place since when, queue by queue, the eldest first."""

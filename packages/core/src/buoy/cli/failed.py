@@ -14,7 +14,7 @@ from ..failures import remove as remove_failures
 from ..failures import retry as retry_failures
 from ..job import Job
 from ..monitor import JobView
-from .output import COUNT, Instant, counted, json_option, show, stamp
+from .output import Instant, count_option, counted, json_option, show, stamp
 
 COLUMNS = ("id", "class", "queue", "args", "error", "message", "cause", "attempt", "failed_at")
 
@@ -54,9 +54,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 @failed.command("list")
 @filtered
-@click.option(
-    "--count", type=COUNT, default=50, show_default=True, help="How many at most; 0 for all."
-)
+@count_option
 @json_option
 def listing(wanted: Filter, count: int, as_json: bool) -> None:
     """Failed jobs, queue by queue, the oldest first."""

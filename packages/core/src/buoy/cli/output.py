@@ -13,6 +13,10 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 COUNT = click.IntRange(0, 10**9)
 """How many are to be shown."""
 
+count_option = click.option(
+    "--count", type=COUNT, default=50, show_default=True, help="How many at most; 0 for all."
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

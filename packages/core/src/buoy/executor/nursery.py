@@ -246,8 +246,7 @@ class Nursery:
                 then = min(then, now + WEIGH_SECONDS)
             if now >= child.deadline:
                 self.overrun(child)
-            if child.deadline < then:
-                then = child.deadline
+            then = min(then, child.deadline)
         return None if then == FAR else int((then - now) * 1000) + 1
 
     def weigh(self, child: Child) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from buoy import ConfigurationError
-from buoy.cli.output import COUNT, counted, json_option, show, stamp
+from buoy.cli.output import count_option, counted, json_option, show, stamp
 from buoy.monitor import JobView
 
 from ..delayed import Delayed
@@ -87,9 +87,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 @delayed.command("list")
 @filtered
-@click.option(
-    "--count", type=COUNT, default=50, show_default=True, help="How many at most; 0 for all."
-)
+@count_option
 @json_option
 def listing(wanted: Delayed, count: int, as_json: bool) -> None:
     """Delayed jobs, the next due first."""
