@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from buoy.registry import registry
+from buoy.registry import aside, registry
 
 
 def pytest_configure() -> None:
@@ -21,3 +21,4 @@ def own_classes() -> Iterator[None]:
     yield
     registry.clear()
     registry.update(before)
+    aside.clear()

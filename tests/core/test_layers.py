@@ -20,7 +20,7 @@ ORDER = (
     "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel", "wire",
     "cluster", "connect", "awire",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
-    "hookspecs", "plugin", "call", "handle", "registry", "job", "function", "run",
+    "hookspecs", "plugin", "call", "handle", "registry", "job", "function", "serving", "run",
     "broker", "control", "monitor", "failures", "moving", "entrance", "app",
     "process", "titles", "wear", "signals", "wishes", "loading", "doctor",
     "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "contract", "testing",
@@ -32,6 +32,7 @@ ORDER = (
 DEFERRED = {
     "app": {"awire", "broker", "control", "monitor", "scripts"},
     "logs": {"lines", "logging"},
+    "serving": {"connect"},
     "plugin": {"asyncio", "concurrent"},
     "process": {"subprocess"},
     "titles": {"setproctitle"},

@@ -20,7 +20,9 @@ def worker(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """A worker that is worn after two jobs."""
     monkeypatch.setattr(batch, "registry", {})  # classes of other tests have limits
     serving = QueueList.parse("default")
-    return Worker(buoy_app.broker, Inline(), serving, wear=Wear(max_jobs=2))
+    executor = Inline()
+    executor.start()
+    return Worker(buoy_app.broker, executor, serving, wear=Wear(max_jobs=2))
 
 
 def test_a_worn_worker_ends_without_a_rest(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

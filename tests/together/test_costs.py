@@ -79,6 +79,7 @@ from buoy.queues import QueueList
 from buoy.worker import Worker
 
 executor = Inline(["tests.together.jobs"], clock=lambda: 0.0)
+executor.start()
 Worker(Job.app.broker, executor, QueueList.parse("payments"), burst=True).run()
 """
 

@@ -69,7 +69,8 @@ class Keeper(threading.Thread):
         """Stop, and take the worker's card away."""
         self.ending = True
         self.nudged.set()
-        self.join(timeout=10.0)
+        if self.ident is not None:  # it was started
+            self.join(timeout=10.0)
 
     # Leases
 

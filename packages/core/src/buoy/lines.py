@@ -41,13 +41,11 @@ class OneObject(logging.Formatter):
 def set_up(level: int) -> None:
     """Log to standard error from this level on, in the form that BUOY_LOG_FORMAT says.
 
-    An app that has configured logging itself keeps what it has.
+    By the handler of last resort: an app that configures logging, at whatever time, finds it as if
+    nobody had, and what it says is what counts from then on.
     """
-    root = logging.getLogger()
-    if not root.handlers:
-        stream = logging.StreamHandler(sys.stderr)
-        as_json = os.environ.get("BUOY_LOG_FORMAT") == "json"
-        stream.setFormatter(OneObject() if as_json else OneLine(FORMAT))
-        root.addHandler(stream)
-        root.setLevel(logging.WARNING)
+    stream = logging.StreamHandler(sys.stderr)
+    as_json = os.environ.get("BUOY_LOG_FORMAT") == "json"
+    stream.setFormatter(OneObject() if as_json else OneLine(FORMAT))
+    logging.lastResort = stream
     logging.getLogger("buoy").setLevel(level)

@@ -6,8 +6,19 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+from .config import Settings
 from .errors import BuoyError, ConfigurationError
+from .plugin import worker_relay
+from .serving import Wanted, serve
+
+
+def start_app(names: Sequence[str], wanted: Wanted) -> tuple[Any, Settings]:
+    """Load the modules of an app that a worker is to serve; returns the caller of their hooks and
+    the settings of the app."""
+    hooks = worker_relay(load_app(names))
+    return hooks, serve(wanted)
 
 
 def load_app(names: Sequence[str]) -> list[ModuleType]:

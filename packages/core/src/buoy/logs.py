@@ -44,6 +44,16 @@ def logger(name: str) -> "Logger":
     return found
 
 
+def enable() -> None:
+    """Undo what ``dictConfig`` does to loggers that were there before it: silence them."""
+    if "logging" in sys.modules:
+        from logging import Logger, root
+
+        for name, found in root.manager.loggerDict.items():
+            if f"{name}.".startswith("buoy.") and isinstance(found, Logger):
+                found.disabled = False
+
+
 def heard(name: str, level: int) -> bool:
     """Whether anybody would hear what is said at this level."""
     if "logging" in sys.modules:

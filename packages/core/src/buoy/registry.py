@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .job import Job
 
 registry: dict[str, "type[Job]"] = {}
+aside: dict[str, str] = {}
+"""Names of classes that are loaded, but not to be run here, and why."""
 
 
 def register(job: "type[Job]") -> None:
@@ -23,11 +25,19 @@ def register(job: "type[Job]") -> None:
     registry[job.name] = job
 
 
+def set_aside(job: "type[Job]", why: str) -> None:
+    """Let no job of that class run in this process."""
+    registry.pop(job.name, None)
+    aside[job.name] = why
+
+
 def named(name: str) -> "type[Job]":
     """The job class of that name, if the app has imported it."""
     try:
         return registry[name]
     except KeyError:
+        if name in aside:
+            raise UnknownJob(f"job class {name!r} is not served here: {aside[name]}") from None
         raise UnknownJob(
             f"no job named {name!r}: expected one of the {len(registry)} job classes that the app "
             "has imported; import its module in what -a names, then retry the job"

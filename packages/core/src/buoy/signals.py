@@ -2,8 +2,8 @@
 
 import signal
 import socket
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +16,23 @@ HEARD = (
     signal.SIGCONT,
 )
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """While there is nothing to lose yet, a signal that says stop ends the process, in peace."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(0)
+
+    before = {number: signal.signal(number, end) for number in STOPS}
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Wake:

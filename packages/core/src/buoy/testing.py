@@ -14,6 +14,7 @@ from .app import App
 from .contract import plugin_contract
 from .handle import Options
 from .job import Job, built
+from .registry import registry
 from .reservation import Advance
 from .run import run
 from .server import Server
@@ -86,11 +87,21 @@ def buoy_server() -> Iterator[Server]:
 @pytest.fixture
 def buoy_app(buoy_server: Server, monkeypatch: pytest.MonkeyPatch) -> App:
     """An app on the empty private server; during the test it is the one of all job classes that
-    have none of their own."""
+    have none of their own. Other apps of job classes that are loaded use that server, too, each
+    with its own namespace."""
     app = App(buoy_server.url)
     app.broker.link.call("FLUSHALL")
+    for other in {job.app for job in registry.values()} - {Job.app}:
+        redirect(other, buoy_server.url, monkeypatch)
     monkeypatch.setattr(Job, "app", app)
     return app
+
+
+def redirect(app: App, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an app use another Redis during a test: what it has cached of its own is replaced."""
+    here = App(**(app.given | {"url": url}))
+    for name in ("settings", "broker", "control", "monitor", "async_link"):
+        monkeypatch.setitem(vars(app), name, getattr(here, name))
 
 
 @pytest.fixture

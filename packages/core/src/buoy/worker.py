@@ -15,6 +15,7 @@ from .errors import BrokerError, Unavailable
 from .executor import Executor
 from .hand import Card, Hand, worker_id
 from .keeper import Keeper
+from .logs import enable
 from .monitor import Monitor
 from .outlook import POLL, Outlook
 from .queues import QueueList
@@ -34,7 +35,8 @@ ECHO = 1.0
 
 
 class Worker:
-    """Takes jobs from queues and has an executor run them, until it is told to stop."""
+    """Takes jobs from queues and has an executor, which has been started, run them, until it is
+    told to stop."""
 
     def __init__(
         self,
@@ -65,13 +67,13 @@ class Worker:
 
     def run(self) -> None:
         """Work until a signal says stop, or with ``burst`` until there is nothing to do."""
+        enable()
         with self.wake:
-            self.check_login()
-            self.executor.start()
-            self.begin_to_serve()
-            logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
-            self.keeper.start()
             try:
+                self.check_login()
+                self.begin_to_serve()
+                logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
+                self.keeper.start()
                 self.work()
             finally:
                 self.close()

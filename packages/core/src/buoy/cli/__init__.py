@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points, version
 import click
 
 from ..errors import BuoyError
+from ..serving import Wanted
 
 CORE = {
     "worker": "worker",
@@ -77,9 +78,11 @@ def broken(name: str, reason: str) -> click.Command:
 @click.version_option(version("buoy"), prog_name="buoy")
 @click.option("--url", help="The Redis to use.  [env: BUOY_URL]")
 @click.option("--namespace", help="What all keys begin with.  [env: BUOY_NAMESPACE]")
-def main(url: str | None, namespace: str | None) -> None:
+@click.pass_context
+def main(ctx: click.Context, url: str | None, namespace: str | None) -> None:
     """Background jobs on Redis: at least once, nothing lost, nothing stuck."""
     # In the environment, so that the processes which run the jobs have it, too.
     for name, value in {"BUOY_URL": url, "BUOY_NAMESPACE": namespace}.items():
         if value is not None:
             os.environ[name] = value
+    ctx.obj = Wanted(url, namespace)

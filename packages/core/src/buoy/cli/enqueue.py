@@ -9,7 +9,8 @@ from ..handle import options
 from ..job import Job
 from ..loading import load_app
 from ..registry import named
-from .options import app_option
+from ..serving import check_app
+from .options import app_option, wanted_app
 from .output import json_option, show
 
 COLUMNS = ("id", "queue", "state", "reason", "holder")
@@ -58,7 +59,9 @@ def enqueue(
     if app:
         load_app(app)
         chosen = options(queue, delay, None, id)
-        handle = Job.app.place(named(name), [(args, kwargs)], chosen)[0]
+        found = named(name)
+        check_app(found, wanted_app())
+        handle = found.app.place(found, [(args, kwargs)], chosen)[0]
     elif queue is None or delay is not None:
         raise click.UsageError("expected -a MODULE, or --queue without --delay, for a push by name")
     else:

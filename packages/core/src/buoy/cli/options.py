@@ -6,6 +6,14 @@ from typing import Any
 
 import click
 
+from ..serving import Wanted
+
+
+def wanted_app() -> Wanted:
+    """What the options before the command say of the app."""
+    return click.get_current_context().find_object(Wanted) or Wanted()
+
+
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each job, too.")
 quiet_option = click.option("--quiet", is_flag=True, help="Log only what is wrong.")
 

@@ -11,9 +11,9 @@ import click
 
 from ..errors import ConfigurationError
 from ..executor import Executor
-from ..job import Job
 from ..logs import configure
-from .options import app_option, log_format_option, quiet_option, verbose_option
+from ..serving import Wanted
+from .options import app_option, log_format_option, quiet_option, verbose_option, wanted_app
 
 SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
 
@@ -95,8 +95,10 @@ def worker(
     running jobs end, however long it takes. USR1: kill the running jobs, go on. USR2: pause.
     CONT: go on.
     """
+    from ..broker import Broker
     from ..process import follow_supervisor, noted_pid
     from ..queues import QueueList
+    from ..signals import ended_by_signals
     from ..supervisor import AGAIN, Supervisor
     from ..wear import Wear
     from ..worker import Worker
@@ -109,8 +111,9 @@ def worker(
         command = [sys.executable, "-m", "buoy", *sys.argv[1:], "--processes", "1"]
         raise SystemExit(Supervisor(command, processes).run())
     supervisor = follow_supervisor()
-    running = executor_of(executor, app, slots, verbose - quiet)
-    broker = Job.app.broker
+    with ended_by_signals():
+        running = executor_of(executor, app, slots, wanted_app(), verbose - quiet)
+        broker = Broker(running.start())
     wear = Wear(max_jobs, None if max_memory is None else max_memory << 20)
     limits: dict[str, Any] = {"grace": grace, "burst": burst, "wear": wear}
     one = Worker(broker, running, serving, **limits, supervisor=supervisor)
@@ -128,23 +131,23 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def executor_of(name: str, app: list[str], slots: int, verbosity: int) -> Executor:
+def executor_of(name: str, app: list[str], slots: int, wanted: Wanted, verbosity: int) -> Executor:
     match name:
         case "inline":
             from ..executor.inline import Inline
 
             if slots != 1:
                 raise ConfigurationError(f"-c: expected 1 slot with --executor inline, got {slots}")
-            return Inline(app)
+            return Inline(app, wanted)
         case "thread":
             from ..executor.thread import Thread
 
-            return Thread(app, slots)
+            return Thread(app, slots, wanted)
         case "async":
             from ..executor.async_ import Async
 
-            return Async(app, slots)
+            return Async(app, slots, wanted)
         case _:
             from ..executor.fork import Fork
 
-            return Fork(app, slots, verbosity)
+            return Fork(app, slots, wanted, verbosity)

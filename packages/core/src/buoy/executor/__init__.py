@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from ..config import Settings
 from ..reservation import Reservation, Settlement
 
 
@@ -20,8 +21,9 @@ class Executor(Protocol):
     def tended(self) -> bool:
         """Whether the keeper is to look after jobs here; see overdue."""
 
-    def start(self) -> None:
-        """Get ready; raises ConfigurationError when the app cannot be run so."""
+    def start(self) -> Settings:
+        """Get ready, and return the settings of the app to serve; raises ConfigurationError when
+        the app cannot be run so."""
 
     def room(self) -> int:
         """How many more jobs it would take now."""

@@ -11,10 +11,10 @@ from inspect import iscoroutinefunction
 from queue import SimpleQueue
 from typing import Any
 
+from ..config import Settings
 from ..errors import BuoyError
 from ..job import Job
-from ..loading import load_app
-from ..plugin import worker_relay
+from ..loading import start_app
 from ..reservation import Reservation, Settlement
 from ..run import expired, loaded, run
 from .arun import arun
@@ -33,8 +33,8 @@ class Async(Ahead):
     name = "async"
     last_words = 2.0
 
-    def start(self) -> None:
-        self.hooks = worker_relay(load_app(self.app))
+    def start(self) -> Settings:
+        self.hooks, settings = start_app(self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=awaits)
         self.hooks.worker_started()
         self.told: set[str] = set()
@@ -49,6 +49,7 @@ class Async(Ahead):
         self.loop = self.runner.get_loop()
         self.turning = threading.Thread(target=self.turn, name="buoy-loop", daemon=True)
         self.turning.start()
+        return settings
 
     def begin(self, held: Sequence[Reservation]) -> None:
         self.take(held)

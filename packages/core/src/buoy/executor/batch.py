@@ -16,6 +16,7 @@ from ..errors import ConfigurationError
 from ..job import Job
 from ..registry import registry
 from ..reservation import Reservation, Settlement
+from ..serving import ANY, Wanted
 
 BATCH_SECONDS = 0.03
 """How much work is reserved ahead."""
@@ -133,8 +134,8 @@ class Ahead:
     in_process = True
     hooks: Any
 
-    def __init__(self, app: Sequence[str] = (), slots: int = 10) -> None:
-        self.app, self.slots = list(app), slots
+    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: Wanted = ANY) -> None:
+        self.app, self.slots, self.wanted = list(app), slots, wanted
         self.batch, self.caller = Batch(), Caller()
         self.running: dict[str, Any] = {}
         self.came_at, self.told_late = 0.0, False

@@ -8,11 +8,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from select import select
 from typing import Any
 
+from ..config import Settings
 from ..errors import ConfigurationError
 from ..reservation import Reservation, Settlement
+from ..serving import ANY, Wanted
 from .batch import Ahead
 from .frames import Frames, frame
 
@@ -34,15 +37,17 @@ class Fork(Ahead):
     in_process = False
     last_words = 0.0
 
-    def __init__(self, app: Sequence[str], slots: int = 1, verbosity: int = 0) -> None:
-        super().__init__(app, slots)
+    def __init__(
+        self, app: Sequence[str], slots: int = 1, wanted: Wanted = ANY, verbosity: int = 0
+    ) -> None:
+        super().__init__(app, slots, wanted)
         self.verbosity = verbosity
         self.running: dict[str, tuple[Reservation, float]] = {}
         self.backlog: list[dict[str, Any]] = []
         self.control: socket.socket | None = None
         self.batch.slow(slots)  # until jobs have shown to be short, none is fetched ahead
 
-    def start(self) -> None:
+    def start(self) -> Settings:
         """Start a nursery and wait until it has loaded the app."""
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "buoy.executor.nursery", str(theirs.fileno()), TITLE_ROOM]
@@ -51,10 +56,11 @@ class Fork(Ahead):
         )
         theirs.close()
         self.control, self.frames = ours, Frames()
-        self.say({"worker": os.getpid(), "app": self.app, "verbosity": self.verbosity})
+        order = {"worker": os.getpid(), "app": self.app, "verbosity": self.verbosity}
+        self.say(order | {"wanted": asdict(self.wanted)})
         match next(self.heard(), None):
-            case {"ready": True}:
-                return
+            case {"ready": settings}:
+                return Settings(**settings)
             case {"broken": text}:
                 reason = str(text)
             case _:

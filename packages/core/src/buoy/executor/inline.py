@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..loading import load_app
-from ..plugin import worker_relay
+from ..config import Settings
+from ..loading import start_app
 from ..reservation import Reservation, Settlement
 from ..run import run
+from ..serving import ANY, Wanted
 from .batch import BATCH_SECONDS, SETTLE_SECONDS, Batch, keeps_none, refuse_limits
 
 
@@ -20,18 +21,23 @@ class Inline:
     slots = 1
 
     def __init__(
-        self, app: Sequence[str] = (), clock: Callable[[], float] = time.monotonic
+        self,
+        app: Sequence[str] = (),
+        wanted: Wanted = ANY,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.app, self.clock = app, clock
+        self.app, self.wanted, self.clock = app, wanted, clock
         self.batch = Batch()
         self.running_since: float | None = None
         self.came_at = 0.0
         self.stopping = False
 
-    def start(self) -> None:
-        self.hooks: Any = worker_relay(load_app(self.app))
+    def start(self) -> Settings:
+        self.hooks: Any
+        self.hooks, settings = start_app(self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
+        return settings
 
     def room(self) -> int:
         return 0 if self.stopping else max(1, self.batch.ahead(self.slots))

@@ -15,18 +15,19 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from ..errors import BuoyError, DirtyExit
 from ..job import Job
-from ..loading import load_app
-from ..logs import configure, logger
-from ..plugin import worker_relay
+from ..loading import start_app
+from ..logs import configure, enable, logger
 from ..process import die_with, kill_tree
 from ..reservation import Reservation, Settlement
 from ..run import loaded, settle_plainly
+from ..serving import Wanted
 from ..titles import show
 from .child import DEAF_TO, RELEASE, Answer, answer_of, be_child, rehearse
 from .forked import FAR, Child, death_of
@@ -285,16 +286,17 @@ def main(descriptor: int) -> None:
     die_with(order["worker"])
     configure(order["verbosity"])
     try:
-        hooks = worker_relay(load_app(order["app"]))
+        hooks, settings = start_app(order["app"], Wanted(**order["wanted"]))
         hooks.worker_started()
     except BaseException as error:  # noqa: BLE001 - the worker must hear of it, whatever it is
         control.sendall(frame({"broken": told(error)}))
         return
+    enable()
     show(f"nursery: {','.join(order['app'])}")
     rehearse()
     gc.collect()
     gc.freeze()
-    control.sendall(frame({"ready": True}))
+    control.sendall(frame({"ready": asdict(settings)}))
     Nursery(control, hooks).serve()
     with reported("worker_stopping"):
         hooks.worker_stopping()

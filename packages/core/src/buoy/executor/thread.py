@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
 
-from ..loading import load_app
-from ..plugin import worker_relay
+from ..config import Settings
+from ..loading import start_app
 from ..reservation import Reservation
 from ..run import run
 from .batch import Ahead, ended_soon, keeps_none, refuse_limits
@@ -19,8 +19,8 @@ class Thread(Ahead):
     name = "thread"
     last_words = 0.0
 
-    def start(self) -> None:
-        self.hooks = worker_relay(load_app(self.app))
+    def start(self) -> Settings:
+        self.hooks, settings = start_app(self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
         self.tickets: SimpleQueue[bool] = SimpleQueue()
@@ -30,6 +30,7 @@ class Thread(Ahead):
         ]
         for thread in self.threads:
             thread.start()
+        return settings
 
     def begin(self, held: Sequence[Reservation]) -> None:
         self.take(held)
