@@ -101,6 +101,10 @@ class TestHeaders:
                 {"headers": {"X-A: 1\nBcc": "evil@example.com"}},
                 "headers: expected a name like X-Campaign, got 'X-A: 1\\nBcc'",
             ),
+            (
+                {"headers": {"X" * 77: "x"}},
+                f"headers: expected a name like X-Campaign, got '{'X' * 77}'",
+            ),
             ({"headers": {"": "x"}}, "headers: expected a name like X-Campaign, got ''"),
             (
                 {"headers": {"bcc": "evil@example.com"}},
@@ -144,7 +148,8 @@ class TestHeaders:
             ),
             (
                 {"attachments": [Attachment("a", b"", type="text/x\nBcc: y")]},
-                "attachments: expected a type like text/csv, got 'text/x\\nBcc: y'",
+                "attachments: expected a type like text/csv or text/calendar; method=REQUEST, "
+                "got 'text/x\\nBcc: y'",
             ),
             (
                 {"attachments": [Attachment("a.eml", b"", type="Message/rfc822")]},

@@ -1,5 +1,6 @@
 """The ways out that are no mail servers, and how a way is found."""
 
+import os
 import re
 import threading
 from datetime import UTC, datetime
@@ -50,6 +51,16 @@ class TestFolder:
         assert found == ["03d915744132df301bb7f67f4e92a4e9.eml", "a1.eml", "a2.eml"]
         text = (tmp_path / "new/mails/a1.eml").read_bytes().decode()
         assert text.replace("\r\n", "\n") == SHOWN
+
+    def test_only_its_owner_may_read_it(self, tmp_path: Path) -> None:
+        before = os.umask(0)
+        try:
+            transport(f"file://{tmp_path}/new").send(envelope())
+        finally:
+            os.umask(before)
+
+        modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("new", "new/a1.eml")]
+        assert modes == [0o700, 0o600]
 
     def test_a_folder_as_seen_from_here(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,5 +1,6 @@
 """Addresses: read strictly, and in the form that every mail server takes."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from email.errors import MessageDefect, NonASCIILocalPartDefect, ObsoleteHeaderDefect
 from email.headerregistry import Address
@@ -13,6 +14,9 @@ from .errors import InvalidMail
 Addresses = str | Address | Sequence[str | Address]
 """One or more: ``"ann@example.com"``, ``"Ann <ann@example.com>"``, or, for names of all kinds,
 ``Address("Ann", addr_spec="ann@example.com")`` of ``email.headerregistry``."""
+
+LONGEST = 320
+"""Characters of an address: 64 before the ``@``, 255 behind it (RFC 5321)."""
 
 HARMLESS = (NonASCIILocalPartDefect, ObsoleteHeaderDefect)
 """``ünal@example.org`` takes SMTPUTF8; ``J. Doe <j@example.org>`` is what people write."""
@@ -29,8 +33,9 @@ def address(given: object, subject: str) -> Address:
     another recipient."""
     if not isinstance(given, str | Address):
         raise wrong(subject, given)
-    text = str(given)
     try:
+        # The name of an Address needs no reading, and must not be taken for what it may look like.
+        name, text = (None, given) if isinstance(given, str) else (given.display_name, spec(given))
         parsed: Any = default.header_factory("To", text)
         [found], [group] = parsed.addresses, parsed.groups
     except Exception:  # noqa: BLE001 - the parser of the standard library raises all sorts
@@ -38,7 +43,32 @@ def address(given: object, subject: str) -> Address:
     spoilt = any(is_spoilt(defect) for defect in parsed.defects)
     if spoilt or group.display_name is not None or not (found.username and found.domain):
         raise wrong(subject, given)
-    return Address(found.display_name, found.username, ascii_domain(found.domain, subject, given))
+    name = checked_name(found.display_name if name is None else name, subject, given)
+    domain = ascii_domain(found.domain, subject, given)
+    if len(found.username) + len(domain) >= LONGEST:
+        raise wrong(subject, given)
+    return Address(name, found.username, domain)
+
+
+def spec(given: Address) -> str:
+    """The address without its name; a subclass may not write it as text."""
+    return str(given.addr_spec)
+
+
+def checked_name(name: object, subject: str, given: object) -> str:
+    """The name, if it is text of one line that UTF-8 can hold."""
+    if not isinstance(name, str) or any(map(is_control, name)):
+        raise wrong(subject, given)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise wrong(subject, given) from None
+    return name.strip()
+
+
+def is_control(character: str) -> bool:
+    """Whether it may end a line, or is nothing to be read."""
+    return character != "\t" and unicodedata.category(character) in ("Cc", "Zl", "Zp")
 
 
 def is_spoilt(defect: MessageDefect) -> bool:

@@ -1,22 +1,21 @@
 """From a mail to what is handed to a mail server."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import format_datetime
 from hashlib import blake2b
 from typing import Any
 
-from .address import address, addresses
+from .address import address, addresses, is_control
 from .errors import InvalidMail
-from .lines import ASCII, UTF8
+from .lines import ASCII, UTF8, is_plain
 from .plain import plain
 from .value import WHOLE, Attachment, Mail
 
-HEADER = re.compile(r"[!-9;-~]+")
-TYPE = re.compile(r"[\w.+-]+")
+HEADER = re.compile(r"[!-9;-~]{1,76}")
 ATOM = re.compile(r"[\w-]+(\.[\w-]+)*", re.ASCII)
 LONGEST = 64
 OWN = {"from", "to", "cc", "bcc", "subject", "reply-to", "content-type", "mime-version"}
@@ -90,41 +89,56 @@ def add_bodies(message: EmailMessage, mail: Mail) -> None:
     if mail.html is not None:
         message.add_alternative(encodable(mail.html, "html"), subtype="html")
         page = message.get_payload(1)  # type: ignore[assignment]  # the part just added
-    for each in mail.attachments:
+    # Alternatives first: they stand beside the text, the others behind all of it.
+    for each in sorted(mail.attachments, key=is_no_alternative):
         attach(message, page, each)
 
 
+def is_no_alternative(attachment: object) -> bool:
+    return not (isinstance(attachment, Attachment) and attachment.alternative)
+
+
 def attach(message: EmailMessage, page: EmailMessage, attachment: Attachment) -> None:
-    main, sub = types_of(attachment)
-    told: dict[str, Any] = {
-        "maintype": main,
-        "subtype": sub,
-        "filename": line(attachment.name, "attachments: name"),
-        "params": {"charset": "utf-8"} if isinstance(attachment.content, str) else None,
-    }
-    if attachment.cid is None:
-        message.add_attachment(data_of(attachment), **told)
+    told = type_of(attachment)
+    name: Any = line(attachment.name, "attachments: name")
+    if not is_plain(name):  # as RFC 2231 has it, else the library reads into it what it looks like
+        name = ("utf-8", "", name)
+    data = data_of(attachment)
+    if attachment.alternative:
+        message.add_alternative(data, **told)
+    elif attachment.cid is None:
+        message.add_attachment(data, filename=name, **told)
     else:
         cid = line(attachment.cid, "attachments: cid")
-        page.add_related(data_of(attachment), cid=f"<{cid}>", disposition="inline", **told)
+        page.add_related(data, cid=f"<{cid}>", disposition="inline", filename=name, **told)
 
 
-def types_of(attachment: object) -> tuple[str, str]:
-    """The two halves of its type; raises InvalidMail for what cannot be attached."""
+def type_of(attachment: object) -> dict[str, Any]:
+    """Its type, in the library's words; raises InvalidMail for what cannot be attached."""
     if not isinstance(attachment, Attachment):
         raise InvalidMail(
             "attachments: expected Attachment(name, content) or Attachment.file(path), "
             f"got {attachment!r:.200}"
         )
-    main, sub = attachment.types()
-    if not (TYPE.fullmatch(main) and TYPE.fullmatch(sub)):
-        raise InvalidMail(f"attachments: expected a type like text/csv, got {attachment.type!r}")
-    if f"{main}/".lower() in WHOLE:
+    if attachment.alternative and attachment.cid is not None:
+        raise InvalidMail("attachments: expected alternative or cid, got both")
+    kind: Any = default.header_factory("Content-Type", attachment.content_type())
+    if kind.defects or not is_plain(str(attachment.type)):
+        raise InvalidMail(
+            "attachments: expected a type like text/csv or text/calendar; method=REQUEST, "
+            f"got {attachment.type!r}"
+        )
+    if f"{kind.maintype}/".lower() in WHOLE:
         raise InvalidMail(
             "attachments: expected a type other than message/... and multipart/..., "
             f"got {attachment.type!r}; give none, and it is a file like any other"
         )
-    return main, sub
+    charset = {"charset": "utf-8"} if isinstance(attachment.content, str) else {}
+    return {
+        "maintype": kind.maintype,
+        "subtype": kind.subtype,
+        "params": {**kind.params, **charset},
+    }
 
 
 def data_of(attachment: Attachment) -> bytes:
@@ -143,10 +157,6 @@ def line(text: object, subject: str) -> str:
     if not isinstance(text, str) or len(text.splitlines()) > 1 or any(map(is_control, text)):
         raise InvalidMail(f"{subject}: expected text of one line, got {text!r:.200}")
     return encodable(text, subject)
-
-
-def is_control(character: str) -> bool:
-    return character != "\t" and unicodedata.category(character) in ("Cc", "Zl", "Zp")
 
 
 def encodable(text: str, subject: str) -> str:

@@ -45,17 +45,18 @@ class Console:
 
 
 class Folder:
-    """``file://DIR``: one ``.eml`` file for each job, there as a whole or not at all."""
+    """``file://DIR``: one ``.eml`` file for each job, there as a whole or not at all, and to be
+    read by its owner alone."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def send(self, envelope: Envelope) -> Refusals:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{local_part(envelope.id)}.eml"
         fresh = path.with_suffix(f".{uuid4().hex}")
         try:
-            with fresh.open("xb") as file:
+            with open(fresh, "xb", opener=private) as file:
                 file.write(shown(envelope))
                 file.flush()
                 os.fsync(file.fileno())
@@ -63,6 +64,10 @@ class Folder:
         finally:
             fresh.unlink(missing_ok=True)
         return {}
+
+
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def shown(envelope: Envelope) -> bytes:

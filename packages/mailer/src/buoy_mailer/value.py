@@ -17,13 +17,16 @@ readers show them empty, or as a heap of letters."""
 class Attachment:
     """A file that goes with a mail. Its type is guessed from its name, if none is given.
 
-    With a ``cid`` the HTML part shows it: ``<img src="cid:logo">``.
+    With a ``cid`` the HTML part shows it: ``<img src="cid:logo">``. An ``alternative`` is shown
+    instead of the text by programs that know its type: so an invitation
+    (``type="text/calendar; method=REQUEST"``) is one that can be answered.
     """
 
     name: str
     content: bytes | str
     type: str | None = None
     cid: str | None = None
+    alternative: bool = False
 
     @classmethod
     def file(cls, path: str | Path, type: str | None = None, cid: str | None = None) -> Self:
@@ -31,14 +34,13 @@ class Attachment:
         path = Path(path)
         return cls(path.name, path.read_bytes(), type, cid)
 
-    def types(self) -> tuple[str, str]:
-        """The two halves of its type."""
+    def content_type(self) -> str:
+        """Its type, the parameters behind it."""
         guessed, encoding = guess_type(self.name)
         known = guessed if encoding is None else None  # of report.csv.gz, the type is not text/csv
         if known is not None and known.startswith(WHOLE):
             known = None
-        main, _, sub = (self.type or known or "application/octet-stream").partition("/")
-        return main, sub
+        return self.type or known or "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
