@@ -206,6 +206,49 @@ def test_without_redis_the_other_callbacks_are_called(
     )
 
 
+@pytest.mark.parametrize("error", [KeyError("x"), KeyboardInterrupt()])
+def test_a_callback_of_others_that_raises_keeps_no_job_back(
+    buoy_app: App, error: BaseException
+) -> None:
+    seen: list[list[Any]] = []
+
+    def fail() -> None:
+        seen.append(waiting(buoy_app))
+        raise error
+
+    with suppress(type(error)), transaction.atomic():
+        Charge.enqueue(1)
+        transaction.on_commit(fail)
+        Charge.enqueue(2)
+        with suppress(ValueError), transaction.atomic():
+            Charge.enqueue(3)
+            raise ValueError
+        transaction.on_commit(fail, robust=isinstance(error, Exception))
+        Charge.enqueue(4)
+    assert seen == [[1]]
+    assert waiting(buoy_app) == [1, 2, 4]
+
+
+def test_what_cannot_be_pushed_after_such_an_error_is_in_the_log(
+    buoy_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server(tmp_path / "server")
+    server.start()
+
+    class Lonely(Charge):
+        app = App(server.url)
+
+    def fail() -> None:
+        raise KeyError("theirs")
+
+    with suppress(KeyError), transaction.atomic():
+        transaction.on_commit(fail)
+        handle = Lonely.enqueue(1)
+        server.stop()
+    [record] = caplog.records
+    assert record.getMessage().startswith(f"committed, but not pushed: id={handle.id} ")
+
+
 def test_inline_jobs_run_after_the_commit(buoy_app: App) -> None:
     seen: list[Any] = []
 

@@ -18,7 +18,7 @@ from buoy import App, Job
 from buoy.server import Server
 from buoy.testing import drain
 from buoy_aftercommit import AfterCommit, NotPushed
-from buoy_aftercommit.hold import Hold
+from buoy_aftercommit.hold import Fate, Hold
 from buoy_aftercommit.sessions import Part, Unit, owners, writes
 from tests.support.orders import Order
 
@@ -400,6 +400,35 @@ class TestWhose:
         second.commit()
         assert waiting(buoy_app) == [1, 3]
 
+    @pytest.mark.parametrize("leaked", ["rolled back", "closed", "forgotten", "rolled back first"])
+    def test_what_one_has_committed_and_another_has_not_is_an_error(
+        self, buoy_app: App, sessions: Sessions, caplog: pytest.LogCaptureFixture, leaked: str
+    ) -> None:
+        first, second = sessions(), sessions()
+        first.begin()
+        second.begin()
+        handle = Charge.enqueue(1)
+        if leaked == "rolled back first":
+            second.rollback()
+        first.commit()
+        match leaked:
+            case "rolled back":
+                second.rollback()
+            case "closed":
+                second.close()
+        del second
+        gc.collect()
+        assert waiting(buoy_app) == []
+        records = [each for each in caplog.records if each.levelname == "ERROR"]
+        assert [(each.name, each.getMessage()) for each in records] == [
+            (
+                "buoy.aftercommit",
+                "not pushed, since of the transactions in which it was enqueued one has committed "
+                "and another has not (rolled back, or never ended); if it is to run, enqueue it "
+                f"again: id={handle.id} class={Charge.name} queue=orders",
+            )
+        ]
+
     def test_it_does_not_wait_for_what_was_begun_later(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
@@ -461,7 +490,7 @@ class TestWhose:
                 end(session)
         del session
         gc.collect()
-        kept = [each for each in gc.get_objects() if type(each) in (Hold, Part, Unit)]
+        kept = [each for each in gc.get_objects() if type(each) in (Fate, Hold, Part, Unit)]
         assert kept == []
         assert len(owners) == 0
 

@@ -1,7 +1,9 @@
 """Transactions of Django: ``atomic`` blocks, on any of its databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
+from weakref import ref
 
 from django.conf import settings
 from django.db import connections
@@ -45,5 +47,35 @@ def batch_of(connection: Any) -> Batch:
         if isinstance(before, Atomic) and savepoints == set(connection.savepoint_ids):
             return before
     batch = Atomic()
+    guard(batch, connection.run_on_commit)
     connection.on_commit(batch.push, robust=True)
     return batch
+
+
+class Guarded:
+    """A callback of others that will be called before ours. If it raises, Django calls none of
+    those behind it, although the transaction has committed: then they are pushed from here."""
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback = callback
+        self.behind: list[ref[Atomic]] = []
+
+    def __call__(self) -> None:
+        try:
+            self.callback()
+        except BaseException:
+            # What Django has forgotten, since its savepoint was rolled back, is there no more.
+            for batch in filter(None, [each() for each in self.behind]):
+                with suppress(Exception):  # it is in the log, and who waits gets the first error
+                    batch.push()
+            raise
+
+
+def guard(batch: Atomic, callbacks: list[Any]) -> None:
+    for number, (savepoints, callback, *robust) in enumerate(callbacks):
+        if any(robust):
+            continue
+        if not isinstance(callback, Guarded):
+            callback = Guarded(callback)
+            callbacks[number] = (savepoints, callback, *robust)
+        callback.behind.append(ref(batch))

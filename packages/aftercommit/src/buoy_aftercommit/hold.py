@@ -2,19 +2,62 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from weakref import finalize
 
 from buoy import Job
-from buoy.logs import INFO, heard, logger
+from buoy.logs import ERROR, INFO, heard, logger
 
 LOG = "buoy.aftercommit"
+HALF = (
+    "not pushed, since of the transactions in which it was enqueued one has committed and another "
+    "has not (rolled back, or never ended); if it is to run, enqueue it again"
+)
 
 
 @dataclass(eq=False, slots=True)
-class Hold:
-    """A job that is kept back, and how many of the transactions around it have not committed."""
+class Fate:
+    """What has become of the transactions around a job. It outlives the hold, to tell its end."""
 
     job: Job
     pending: int = 0
+    """How many have not committed."""
+    committed: bool = False
+    """Whether one has."""
+    dropped: bool = False
+
+    def drop(self) -> None:
+        """One of them has ended without a commit, or was forgotten: the job is not pushed."""
+        if not self.dropped:
+            self.dropped = True
+            self.tell()
+
+    def commit(self) -> None:
+        self.pending -= 1
+        self.committed = True
+        if self.dropped:
+            self.tell()
+
+    def tell(self) -> None:
+        """A job that goes with its transactions is no news; one that others have committed is."""
+        if self.committed:
+            log(ERROR, f"{HALF}: {facts(self.job)}")
+        else:
+            log(INFO, f"not committed, dropped: {facts(self.job)}")
+
+    def end(self) -> None:
+        """Nothing can commit any more."""
+        if self.pending:
+            self.drop()
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class Hold:
+    """A job that is kept back by transactions. When all of these are gone, so is the hold."""
+
+    fate: Fate
+
+    def __post_init__(self) -> None:
+        finalize(self, self.fate.end)
 
 
 @dataclass(eq=False)
@@ -29,24 +72,24 @@ class Batch:
 
     def commit(self) -> list[Job]:
         """The transaction has committed. Returns the jobs that wait for no other one."""
-        for hold in self.holds:
-            hold.pending -= 1
-        free = [hold.job for hold in self.holds if not hold.pending]
+        fates = [hold.fate for hold in self.holds]
+        for fate in fates:
+            fate.commit()
         self.holds.clear()
-        return free
+        return [fate.job for fate in fates if not fate.pending and not fate.dropped]
 
     def drop(self) -> None:
         """The transaction has ended without a commit."""
         for hold in self.holds:
-            log(INFO, f"not committed, dropped: {facts(hold.job)}")
+            hold.fate.drop()
         self.holds.clear()
 
 
 def keep(job: Job, batches: Iterable[Batch]) -> None:
     """Keep a job back until all of these have committed."""
-    hold = Hold(job)
+    hold = Hold(Fate(job))
     for batch in batches:
-        hold.pending += 1
+        hold.fate.pending += 1
         batch.holds.append(hold)
 
 
