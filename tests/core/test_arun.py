@@ -11,8 +11,9 @@ import pytest
 
 from buoy import Job, Later, Plugin, hookimpl
 from buoy.executor.arun import arun, perform
+from buoy.facts import facts
 from buoy.payload import Payload
-from buoy.plugin import Core
+from buoy.plugin import performed
 from buoy.reservation import Reservation, Settlement
 from buoy.run import loaded, run
 
@@ -154,10 +155,10 @@ def compare(plugins: list[Plugin], what: str) -> None:
         hooks = job.hooks()
         if kind is Sync:
             results.append(
-                told(lambda: hooks.around_perform(job=one) if hooks else Core.around_perform(one))  # noqa: B023
+                told(lambda: hooks.around_perform(job=one) if hooks else performed(facts(one)))  # noqa: B023
             )
         else:
-            results.append(told(lambda: asyncio.run(perform(one))))  # noqa: B023
+            results.append(told(lambda: asyncio.run(perform(facts(one)))))  # noqa: B023
     assert results[0] == results[1]
 
 
@@ -198,7 +199,7 @@ def test_a_second_yield_does_not_keep_those_outside_from_their_end() -> None:
     plugins = [wrapper(mends, "outer"), wrapper(yields_twice, "inner")]
     job: Any = type("Twice", (Awaits,), {"plugins": plugins, "name": "arun.twice"})
     one = job.of(Payload(job.name, ["result"], {}, "a1"), "mail")
-    outcome, events = told(lambda: asyncio.run(perform(one)))
+    outcome, events = told(lambda: asyncio.run(perform(facts(one))))
     assert "outer mended" in outcome
     assert events == ["performed", "inner closed"]
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from buoy import App, ClaimHeld, EnqueueError, InvalidArguments, Job, Plugin, hookimpl
 from buoy.cli import main
+from buoy.facts import facts
 from buoy.handle import Options
 from buoy.job import built
 from buoy.moving import Move
@@ -156,7 +157,7 @@ class TestClaim:
     ) -> None:
         jobs = [built(Charge, ([id], {}), Options()) for id in (1, 2)]
         for job in jobs:
-            job.claim = "entry"
+            facts(job).claim = "entry"
 
         first, second = buoy_app.enter(jobs)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from buoy import Job, Later, Plugin, PluginError, Rejected, Without, hookimpl
+from buoy.facts import facts
 from buoy.payload import Payload
 from buoy.plugin import hook_names, worker_relay
 from buoy.run import perform
@@ -172,7 +173,7 @@ class TestOrder:
     def test_the_first_listed_is_outermost(self) -> None:
         job = job_class([Loud("a"), Louder("b")])
 
-        assert perform(one(job)) == "result"
+        assert perform(facts(one(job))) == "result"
 
         assert heard == ["a in", "b in", "perform", "b out", "a out"]
 
@@ -205,7 +206,7 @@ class TestOrder:
         assert seen == [Later(5)]
 
     def test_a_job_without_plugins_is_just_performed(self) -> None:
-        assert perform(one(job_class([]))) == "result"
+        assert perform(facts(one(job_class([])))) == "result"
 
         assert heard == ["perform"]
 
@@ -218,7 +219,7 @@ def test_a_coroutine_is_run_to_its_end_inside_the_wrappers() -> None:
             heard.append("perform")
             return "result"
 
-    assert perform(one(Async)) == "result"
+    assert perform(facts(one(Async))) == "result"
     assert heard == ["a in", "perform", "a out"]
 
 

@@ -7,6 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from buoy import Held, Job, Plugin, PluginError, hookimpl
+from buoy.facts import facts
+from buoy.payload import Payload
 
 from .arrival import when_imported
 from .block import open_blocks
@@ -68,7 +70,7 @@ class AfterCommit(Plugin):
             return None
         # As it is now: one that could not be stored is refused before the commit, and its arguments
         # may be changed by then.
-        job.payload = job.payload.decoded(job.app.encoded(job).decode())
+        facts(job).payload = Payload.decoded(job.app.encoded(job).decode())
         keep(job, around)
         return Held("until the transaction commits")
 

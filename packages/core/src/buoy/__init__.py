@@ -18,6 +18,7 @@ from .errors import (
     RedisFull,
     Terminated,
     Unavailable,
+    UnfinishedWork,
     UnknownJob,
     WorkerLost,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "Terminated",
     "Transition",
     "Unavailable",
+    "UnfinishedWork",
     "UnknownJob",
     "Without",
     "WorkerLost",

@@ -18,9 +18,10 @@ from .entrance import (
     plain_entries,
 )
 from .errors import QueueFull
+from .facts import facts
 from .handle import AS_DECLARED, Handle, Options, checked_line, epoch_seconds
 from .identity import new_id
-from .job import Job, built
+from .job import Job, built, facts_of
 from .keys import Keys, checked_queue
 from .link import Steps, Word, drive, only, scripted, sent
 from .packing import Entry
@@ -172,7 +173,12 @@ class App:
     def perform(self, job: Job) -> Any:
         """Run a job here and now, in its plugins' wrappers: it needs no Redis, and its errors are
         raised."""
-        return perform(job)
+        known = facts(job)
+        known.seen = job
+        try:
+            return perform(known)
+        finally:
+            known.forget()
 
     def submit(self, job: Job) -> Handle[Any]:
         """Enqueue a job that a plugin had held; all hooks are asked again."""
@@ -204,7 +210,7 @@ class App:
     def let_in(self, jobs: Sequence[Job]) -> Steps[list[str]]:
         if not jobs or self.is_inline:
             return list(self.run_here(jobs))
-        queue, limit = jobs[0].queue, jobs[0].max_length
+        queue, limit = facts(jobs[0]).queue, type(jobs[0]).max_length
         entries = [self.entry(job) for job in jobs]
         answers = yield from self.broker.enqueueing(queue, entries, limit)
         full = [answer for answer in answers if answer.startswith("full ")]
@@ -213,12 +219,14 @@ class App:
         return answers
 
     def entry(self, job: Job) -> Entry:
-        transition = None if job.transition.is_empty else job.transition
-        return Entry(job.id, self.encoded(job), job.due, transition)
+        known = facts(job)
+        transition = None if known.transition.is_empty else known.transition
+        return Entry(known.id, self.encoded(job), known.due, transition)
 
     def encoded(self, job: Job) -> bytes:
-        job.payload.claims = job.transition.claims
-        return fitting(job.payload.name, job.payload.encoded(), self.settings.max_payload)
+        payload = facts(job).payload
+        payload.claims = facts(job).transition.claims
+        return fitting(payload.name, payload.encoded(), self.settings.max_payload)
 
     def push(
         self,
@@ -237,7 +245,7 @@ class App:
         payload = Payload(name, args, kwargs, id, enqueued_at=now())
         job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
         if newer is not None:
-            job.transition.newer(*newer)
+            facts(job).transition.newer(*newer)
         [answer] = self.converse(self.let_in([job]))
         return handle(handle_of(job), answer)
 
@@ -261,13 +269,16 @@ class App:
 
     def run_here(self, jobs: Iterable[Job]) -> Iterator[str]:
         for job in jobs:
-            held = Reservation(job.id, "0:inline:0", job.queue, self.encoded(job).decode())
-            copy = job.of(Payload.decoded(held.payload), held.queue, held.token)
+            known = facts(job)
+            held = Reservation(known.id, "0:inline:0", known.queue, self.encoded(job).decode())
+            copy = facts_of(known.kind, Payload.decoded(held.payload), held.queue, held.token)
             try:
                 perform(copy)
             except Exception as error:
                 decided(held, copy, error)
                 raise
+            finally:
+                copy.forget()
             yield "queued"
 
     # Looking for jobs, and taking them out

@@ -61,4 +61,13 @@ def switched(subject: str, text: str) -> bool:
 def expect(right: bool, subject: str, wanted: str, got: object) -> None:
     """Raise ConfigurationError, in the one form that buoy uses, unless things are right."""
     if not right:
-        raise ConfigurationError(f"{subject}: expected {wanted}, got {got!r}")
+        raise ConfigurationError(f"{subject}: expected {wanted}, got {shown(got)}")
+
+
+def shown(value: object) -> str:
+    """A value in an error message: short, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - its own, or that of an int with too many digits
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= 200 else f"{text[:200]}…"

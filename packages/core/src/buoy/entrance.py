@@ -6,6 +6,7 @@ from typing import Any
 from .call import Arguments
 from .canonical import encode
 from .errors import ClaimHeld, PayloadTooLarge, PluginError
+from .facts import facts
 from .handle import Handle
 from .identity import identifier, new_id
 from .job import Job, spelled
@@ -47,22 +48,24 @@ def fitting(name: str, payload: str, most: int) -> bytes:
 
 
 def asked_to_enter(job: Job) -> Rejected | Held | None:
-    job.transition.clear()
-    if job.newer is not None:
-        job.transition.newer(*job.newer)
-    if job.claim is not None:
-        job.transition.claim(job.claim)
-    hooks = job.hooks()
+    known = facts(job)
+    known.transition.clear()
+    if known.newer is not None:
+        known.transition.newer(*known.newer)
+    if known.claim is not None:
+        known.transition.claim(known.claim)
+    hooks = known.hooks()
     verdict = None if hooks is None else hooks.before_enqueue(job=job)
     if verdict is None or isinstance(verdict, Rejected | Held):
         return verdict
     raise PluginError(
-        f"{job.payload.name}: before_enqueue: expected Rejected, Held or None, got {verdict!r}"
+        f"{known.payload.name}: before_enqueue: expected Rejected, Held or None, got {verdict!r}"
     )
 
 
 def handle_of(job: Job) -> Handle[Any]:
-    return Handle(job.id, job.identifier, job.queue, "queued")
+    known = facts(job)
+    return Handle(known.id, known.identifier, known.queue, "queued")
 
 
 def handle(entered: Handle[Any], answer: str | Rejected | Held) -> Handle[Any]:
@@ -86,5 +89,6 @@ def handle(entered: Handle[Any], answer: str | Rejected | Held) -> Handle[Any]:
 def insist(jobs: Sequence[Job], handles: Sequence[Handle[Any]]) -> None:
     """Raise ClaimHeld for the first job that another one keeps out, if a plugin says so."""
     for job, entered in zip(jobs, handles, strict=True):
-        if job.transition.insists and entered.holder not in (None, entered.id):
-            raise ClaimHeld(job.payload.name, entered)
+        known = facts(job)
+        if known.transition.insists and entered.holder not in (None, entered.id):
+            raise ClaimHeld(known.payload.name, entered)

@@ -56,6 +56,11 @@ class CorruptPayload(BuoyError):
     """What lies in Redis is not a payload of buoy."""
 
 
+class UnfinishedWork(BuoyError):
+    """What ``perform`` returned would do its work only if somebody iterated over it: the job would
+    seem to be done, and is not."""
+
+
 class PluginError(BuoyError):
     """A plugin does not keep to the contract of its hook."""
 

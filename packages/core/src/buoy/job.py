@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Protocol, T
 from .call import Arguments, Signature, Spelled, signature_of
 from .canonical import is_text
 from .config import expect
+from .declaration import check_names, check_perform, hindrance
 from .errors import ConfigurationError, InvalidArguments
+from .facts import API, Bearer, Facts, fact, facts
 from .handle import AS_DECLARED, Handle, Options, checked_line, options
 from .identity import identifier, new_id
 from .keys import checked_queue
@@ -35,7 +37,7 @@ class Performs(Protocol[P, R_co]):
     def perform(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
-class Job:
+class Job(Bearer):
     """Declared work: a subclass with ``perform`` is a job class, an instance is one run of it."""
 
     app: ClassVar["App"]
@@ -51,22 +53,17 @@ class Job:
     expires: ClassVar[float | None] = None
     """Seconds after being due within which the first run must start."""
 
-    payload: Payload
-    token: str
-    due: str = ""
-    newer: tuple[str, int] | None = None
-    claim: str | None = None
-    transition: Transition
-
     # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
-    # perform takes; whether it makes its identifiers itself.
+    # perform takes; whether it makes its identifiers itself; whether a job of it can be made.
     declared: ClassVar[tuple[Plugin, ...]] = ()
     _relay: ClassVar[Any] = None
     accepts: ClassVar[Signature]
     identifies: ClassVar[bool] = False
+    _usable: ClassVar[Any] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        check_names(cls, Job)
         if "name" not in vars(cls):
             cls.name = f"{module_of(cls)}.{cls.__qualname__}"
         checked_line(cls.name, f"{cls.__qualname__}.name")
@@ -83,8 +80,10 @@ class Job:
             getattr(cls.identify, "__func__", None) is not vars(Job)["identify"].__func__
         )
         if hasattr(cls, "perform"):
+            check_perform(cls)
             cls.accepts = signature_of(cls)
             register(cls)
+        cls._usable = None if hindrance(cls) else cls
 
     # Enqueueing
 
@@ -170,33 +169,61 @@ class Job:
 
     # A run
 
-    @property
+    @fact
     def id(self) -> str:
         """The name of this enqueueing; the same in all attempts."""
-        return self.payload.id
+        return facts(self).id
 
-    @property
+    @fact
     def identifier(self) -> str:
         """The same for the same class and arguments; see ``identify``."""
-        return self.payload.identified()
+        return facts(self).identifier
 
-    @property
+    @fact
     def attempt(self) -> int:
         """Which run of the job this is, from 1."""
-        return self.payload.attempt
+        return facts(self).attempt
 
-    @property
+    @fact
+    def token(self) -> str:
+        """The name of this run; empty for what is being enqueued."""
+        return facts(self).token
+
+    @fact
     def carried(self) -> dict[str, dict[str, Any]]:
         """What plugins keep with the job from attempt to attempt, by the name of the plugin."""
-        return self.payload.plugins
+        return facts(self).carried
+
+    @fact
+    def payload(self) -> Payload:
+        """What is stored of the job."""
+        return facts(self).payload
+
+    @fact
+    def transition(self) -> Transition:
+        """What is attached to the next change of its state."""
+        return facts(self).transition
+
+    @fact
+    def due(self) -> str:
+        """When it is to run; see Options."""
+        return facts(self).due
+
+    @fact
+    def newer(self) -> tuple[str, int] | None:
+        """What it was given by ``using(newer=...)``."""
+        return facts(self).newer
+
+    @fact
+    def claim(self) -> str | None:
+        """The claim that it enters with, beside those of its plugins."""
+        return facts(self).claim
 
     @classmethod
     def of(cls, payload: Payload, queue: str, token: str = "") -> "Job":
         """The run of a payload."""
-        job = object.__new__(cls)
-        job.payload, job.queue, job.token = payload, queue, token
-        job.transition = Transition(queue)
-        return job
+        made: Job = facts_of(cls, payload, queue, token).new()
+        return made
 
     @classmethod
     def hooks(cls) -> Any:
@@ -206,7 +233,25 @@ class Job:
         return cls._relay
 
     def __repr__(self) -> str:
-        return f"<{self.payload.name} {self.id} attempt {self.attempt}>"
+        return str(facts(self))
+
+
+API.update({name for name in (*vars(Job), *Job.__annotations__) if name[:2] != "__"})
+
+
+def facts_of(job: type[Any], payload: Payload, queue: str, token: str = "") -> Facts:
+    """The facts of a job of this class; raises ConfigurationError if there can be none."""
+    if job._usable is not job and job is not Job:
+        check_usable(job)
+    return Facts(job, payload, queue, token)
+
+
+def check_usable(job: type[Job]) -> None:
+    """Raise ConfigurationError if no job of the class can be made; a method may be there since."""
+    reason = hindrance(job)
+    if reason is not None:
+        raise ConfigurationError(f"{job.__qualname__}: {reason}")
+    job._usable = job
 
 
 class Call(Generic[P, R]):
@@ -254,8 +299,8 @@ def enqueue(job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
 
 def spelled(job: type[Job], arguments: Arguments) -> Spelled:
     """The arguments as they are kept; raises InvalidArguments."""
-    if not hasattr(job, "accepts"):
-        raise ConfigurationError(f"{job.__qualname__}: expected a job class with perform, got none")
+    if job._usable is not job:
+        check_usable(job)
     return job.accepts.accept(job.name, *arguments)
 
 
@@ -268,9 +313,10 @@ def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
         right = isinstance(same, str) and bool(same) and is_text(same)
         expect(right, f"{job.name}.identify", "a non-empty text", same)
     if job.expires is not None:
-        made = payload.enqueued_at
-        due = options.at if options.at is not None else made + (options.delay or 0)
-        payload.expires_at = round(max(due, made) + job.expires, 3)
-    new = job.of(payload, options.queue or job.queue)
-    new.due, new.newer = options.due, options.newer
-    return new
+        start = payload.enqueued_at
+        due = options.at if options.at is not None else start + (options.delay or 0)
+        payload.expires_at = round(max(due, start) + job.expires, 3)
+    known = Facts(job, payload, options.queue or job.queue)
+    known.due, known.newer = options.due, options.newer
+    made: Job = known.new()
+    return made

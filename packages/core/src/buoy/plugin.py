@@ -1,14 +1,15 @@
 """Plugins are values on job classes: how they are merged, ordered and called."""
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from functools import cache
-from types import CoroutineType, ModuleType
+from types import GeneratorType, ModuleType
 from typing import Any
 
 import pluggy
 
-from .errors import PluginError
+from .errors import PluginError, UnfinishedWork
+from .facts import Facts, facts
 from .hookspecs import JobHooks, WorkerHooks, hookimpl
 
 __all__ = ["Plugin", "Without", "hookimpl", "merged", "relay", "worker_relay"]
@@ -83,12 +84,63 @@ class Core:
     @staticmethod
     @hookimpl
     def around_perform(job: Any) -> Any:
-        args, kwargs = job.payload.arguments()
+        return performed(facts(job))
+
+
+def performed(known: Facts) -> Any:
+    """What ``perform`` returns, once it has really run to its end."""
+    job = known.performing()
+    args, kwargs = known.payload.arguments()
+    try:
         result = job.perform(*args, **kwargs)
-        return to_the_end(result) if isinstance(result, CoroutineType) else result
+        return result if type(result) in ENDED else ended(result)
+    finally:
+        known.has_performed(job)
+
+
+ENDED = (type(None), bool, int, float, str, bytes, list, tuple, dict)
+"""What most jobs return: values behind which no work is left."""
+
+
+def ended(result: Any) -> Any:
+    """What comes of what ``perform`` has returned: it is awaited where it must be."""
+    if must_be_awaited(result):
+        return to_the_end(awaited(result))
+    return without_pending_work(result)
+
+
+async def awaited(result: Any) -> Any:
+    """The same, on an event loop."""
+    while must_be_awaited(result):
+        result = await result
+    return without_pending_work(result)
+
+
+def must_be_awaited(result: Any) -> bool:
+    flags = getattr(getattr(result, "gi_code", None), "co_flags", 0)
+    marked = type(result) is GeneratorType and bool(flags & ITERABLE_COROUTINE)
+    return hasattr(type(result), "__await__") or marked
+
+
+ITERABLE_COROUTINE = 0x100
+"""The mark of ``types.coroutine``; ``inspect``, which has a name for it, is slow to load."""
+
+
+def without_pending_work(result: Any) -> Any:
+    """The result, unless it would only do its work when somebody iterates over it."""
+    if isinstance(result, LAZY) or type(result).__module__ == "itertools":
+        raise UnfinishedWork(
+            f"perform returned {type(result).__name__!r}, of which nothing has run: expected a "
+            "value, or something to await; do the work in perform, for example with list(...)"
+        )
+    return result
+
+
+LAZY = (Generator, AsyncGenerator, map, filter, zip, enumerate)
 
 
 def to_the_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine, also where an event loop runs already."""
     import asyncio  # 40 ms that a process without asynchronous jobs does not spend
     from concurrent.futures import ThreadPoolExecutor
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from .errors import BuoyError, CorruptPayload, DirtyExit, PluginError, Terminated, WorkerLost
+from .facts import Facts
 from .failure import Failure, brief
-from .job import Job
+from .job import facts_of
 from .logs import DEBUG, ERROR, INFO, WARNING, heard, logger
 from .outcome import Done, Failed, Later, Outcome, Rejected, Released
 from .payload import Payload, shelved
-from .plugin import Core
+from .plugin import performed
 from .registry import named
 from .reservation import Reservation, Settlement
 
@@ -27,17 +28,17 @@ def run(held: Reservation) -> Settlement:
     return run_loaded(held, job)
 
 
-def run_loaded(held: Reservation, job: Job) -> Settlement:
+def run_loaded(held: Reservation, job: Facts) -> Settlement:
     """The same, for a job that is loaded already."""
     return settled(held, job, outcome(held, job))
 
 
-def loaded(held: Reservation) -> Job:
+def loaded(held: Reservation) -> Facts:
     payload = Payload.decoded(held.payload)
-    return named(payload.name).of(payload, held.queue, held.token)
+    return facts_of(named(payload.name), payload, held.queue, held.token)
 
 
-def outcome(held: Reservation, job: Job) -> Outcome:
+def outcome(held: Reservation, job: Facts) -> Outcome:
     if held.given_up:
         return decided(held, job, lost(held))
     if expired(held, job):
@@ -50,15 +51,15 @@ def outcome(held: Reservation, job: Job) -> Outcome:
     return DONE
 
 
-def perform(job: Job) -> Any:
+def perform(job: Facts) -> Any:
     """Call ``perform`` inside the plugins' wrappers; where there are none, no job pays for any."""
     hooks = job.hooks()
     if hooks is None or len(hooks.around_perform.get_hookimpls()) == 1:
-        return Core.around_perform(job)
-    return hooks.around_perform(job=job)
+        return performed(job)
+    return hooks.around_perform(job=job.job())
 
 
-def decided(held: Reservation, job: Job, error: BaseException, seconds: float = 0.0) -> Outcome:
+def decided(held: Reservation, job: Facts, error: BaseException, seconds: float = 0.0) -> Outcome:
     """What becomes of a job whose run failed: what the first plugin with a view says."""
     job.transition.clear()
     if isinstance(error, Terminated) and error.by_worker:
@@ -68,32 +69,32 @@ def decided(held: Reservation, job: Job, error: BaseException, seconds: float = 
         verdict = asked(job, error)
     except Exception as second:  # noqa: BLE001 - whatever a plugin raises; it is logged
         verdict, also = None, brief(second)
-        logger(LOG).exception("%r: a plugin failed in on_failure", job)
+        logger(LOG).exception("%s: a plugin failed in on_failure", job)
     if verdict is not None:
         return verdict
     return Failed(failure_of(held, error, job, also=also, seconds=seconds))
 
 
-def failure_of(held: Reservation, error: BaseException, job: Job | None, **facts: Any) -> Failure:
+def failure_of(held: Reservation, error: BaseException, job: Facts | None, **facts: Any) -> Failure:
     if isinstance(error, DirtyExit):
         facts["cause"] = error.cause
         if error.peak_memory:
             facts |= {"seconds": error.seconds, "peak_memory": error.peak_memory}
     if job is None:
         return Failure.of(error, worker=held.worker, **facts)
-    since = getattr(job.perform, "__code__", None)  # type: ignore[attr-defined]
+    since = getattr(job.kind.perform, "__code__", None)
     return Failure.of(error, since, worker=held.worker, attempt=job.attempt, **facts)
 
 
-def asked(job: Job, error: BaseException) -> Later | None:
+def asked(job: Facts, error: BaseException) -> Later | None:
     hooks = job.hooks()
-    verdict = None if hooks is None else hooks.on_failure(job=job, error=error)
+    verdict = None if hooks is None else hooks.on_failure(job=job.job(), error=error)
     if verdict is None or isinstance(verdict, Later):
         return verdict
-    raise PluginError(f"{job.name}: on_failure: expected Later or None, got {verdict!r}")
+    raise PluginError(f"{job.payload.name}: on_failure: expected Later or None, got {verdict!r}")
 
 
-def expired(held: Reservation, job: Job) -> bool:
+def expired(held: Reservation, job: Facts) -> bool:
     limit = job.payload.expires_at
     return limit is not None and job.attempt == 1 and not held.lost and held.now > limit
 
@@ -105,16 +106,18 @@ def lost(held: Reservation) -> WorkerLost:
     )
 
 
-def settled(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
+def settled(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
     """The outcome as the broker takes it."""
     try:
         return packed(held, job, outcome)
     except (TypeError, ValueError, RecursionError) as error:
-        text = f"{job.name}: job.carried: expected what JSON can hold, got: {error}"
+        text = f"{job.payload.name}: job.carried: expected what JSON can hold, got: {error}"
         return settle_plainly(held, PluginError(text))
+    finally:
+        job.forget()
 
 
-def packed(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
+def packed(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
     commands = job.transition.commands
     match outcome:
         case Done():
@@ -138,7 +141,7 @@ def packed(held: Reservation, job: Job, outcome: Outcome) -> Settlement:
             return Settlement.of(held, "failed", payload=payload, commands=commands)
 
 
-def settle_death(held: Reservation, job: Job, error: Exception) -> Settlement:
+def settle_death(held: Reservation, job: Facts, error: Exception) -> Settlement:
     """What becomes of a job that an error ended from outside: its plugins are asked."""
     return settled(held, job, decided(held, job, error))
 
@@ -160,7 +163,7 @@ def settle_plainly(held: Reservation, error: BuoyError) -> Settlement:
     return Settlement.of(held, "failed", payload=payload)
 
 
-def log(level: int, held: Reservation, job: Job, what: str) -> None:
+def log(level: int, held: Reservation, job: Facts, what: str) -> None:
     if heard(LOG, level):
         logger(LOG).log(
             level,

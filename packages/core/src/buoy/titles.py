@@ -6,7 +6,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
-from .job import Job
+from .facts import Facts
 from .reservation import Reservation
 
 # Long titles would else be written over what /proc shows as the environment.
@@ -36,7 +36,7 @@ def show(text: str) -> None:
         set_title(f"buoy {text}")
 
 
-def show_job(held: Reservation, job: Job) -> None:
+def show_job(held: Reservation, job: Facts) -> None:
     """Let them show which job it runs."""
     if set_title is not None:
         set_title(f"buoy job: {job.payload.name} {held.id} from {held.queue}")

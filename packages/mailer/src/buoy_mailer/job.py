@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from buoy import ConfigurationError, InvalidArguments, Job
 from buoy.call import Signature, Spelled, signature
+from buoy.facts import facts
 from buoy.logs import INFO, heard, logger
 from buoy.plugin import to_the_end
 
@@ -80,7 +81,7 @@ class Mailer(Job):
     def made(self, mail: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """What the method returns."""
         if mail not in self.mails:  # the name is from Redis; the app may be older than the job
-            raise unknown(self.name, mail, self.mails)
+            raise unknown(type(self).name, mail, self.mails)
         return getattr(self, mail)(*args, **kwargs)
 
     async def awaited(self, mail: str, made: Any) -> None:
@@ -92,17 +93,17 @@ class Mailer(Job):
         return self.composed(mail, to_the_end(made) if iscoroutine(made) else made)
 
     def composed(self, mail: str, made: Mail | None) -> Envelope:
-        name = f"{self.name}.{mail}"
+        name = f"{type(self).name}.{mail}"
         if not isinstance(made, Mail):
             raise InvalidMail(f"{name}: expected a Mail, got {made!r:.80}")
         sender = getattr(self, "sender", made.sender)
         if sender is None:
             raise ConfigurationError(
-                f"{self.name}.sender: expected an address, got none; set it on the class, "
+                f"{type(self).name}.sender: expected an address, got none; set it on the class, "
                 "or give Mail(sender=...)"
             )
         try:
-            return compose(made, sender, self.id, datetime.now(UTC))
+            return compose(made, sender, facts(self).id, datetime.now(UTC))
         except InvalidMail as error:
             raise InvalidMail(f"{name}: {error}") from None
 
@@ -112,17 +113,20 @@ class Mailer(Job):
             self.log_unsent(mail, reason)
             return
         envelope = self.composed(mail, made)
-        rounds = Rounds.of(self.carried.get("mailer", {}), self.attempt)
+        known = facts(self)
+        rounds = Rounds.of(known.carried.get("mailer", {}), known.attempt)
         try:
             rounds.go(envelope, transport(settings.mail_url(self.mail_url)))
         finally:
-            self.carried["mailer"] = rounds.carried()
-            if not self.carried["mailer"]:
-                del self.carried["mailer"]
+            known.carried["mailer"] = rounds.carried()
+            if not known.carried["mailer"]:
+                del known.carried["mailer"]
 
     def log_unsent(self, mail: str, reason: str) -> None:
         if heard(LOG, INFO):
-            logger(LOG).info("not sent: %s.%s id=%s: %s", self.name, mail, self.id, reason)
+            logger(LOG).info(
+                "not sent: %s.%s id=%s: %s", type(self).name, mail, facts(self).id, reason
+            )
 
 
 @dataclass(frozen=True, slots=True)

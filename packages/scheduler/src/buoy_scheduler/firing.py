@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from buoy import App, BuoyError, Handle, Job
+from buoy.facts import facts
 from buoy.handle import Options
 from buoy.identity import new_id
 from buoy.job import built
@@ -61,9 +62,9 @@ def job_of(entry: Entry, target: Target, tick: int | None = None) -> Job:
         payload = Payload(entry.job, args, {}, new_id(), enqueued_at=round(time.time(), 3))
         job = Job.of(payload, target.queue)
     if tick is not None:
-        job.newer = (tick_field(entry.name), tick)
+        facts(job).newer = (tick_field(entry.name), tick)
     if not entry.overlap:
-        job.claim = tick_field(entry.name)
+        facts(job).claim = tick_field(entry.name)
     return job
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from buoy import BrokerError, InvalidArguments, Job
 from buoy.canonical import encode
+from buoy.facts import seen_by_hooks
 from buoy.logs import logger
 
 from . import store
@@ -38,6 +39,7 @@ class Talk:
 def progress(job: Job, done: Number, of: Number | None = None, note: str | None = None) -> None:
     """Say how far this run is. At most five times a second it is sent, and always when all is
     done; a Redis that is away is no error. A run that has lost its job says nothing any more."""
+    job = seen_by_hooks(job)
     if talk := talk_to_say(job, done, of, note):
         try:
             told(talk, store.say(job, said(job, done, of, note), ttl_of(job)))
@@ -49,6 +51,7 @@ async def aprogress(
     job: Job, done: Number, of: Number | None = None, note: str | None = None
 ) -> None:
     """The same, for ``async def perform``: Redis is awaited."""
+    job = seen_by_hooks(job)
     if talk := talk_to_say(job, done, of, note):
         try:
             told(talk, await store.asay(job, said(job, done, of, note), ttl_of(job)))
@@ -59,6 +62,7 @@ async def aprogress(
 def cancelled(job: Job) -> bool:
     """Whether this run has lost its job, because that was cancelled or another worker has it: then
     stop. For jobs in threads; in a child and on an event loop they are ended anyway."""
+    job = seen_by_hooks(job)
     talk, now = talk_of(job), time.monotonic()
     if talk is None or talk.lost or now < talk.ask_at:
         return talk is not None and talk.lost

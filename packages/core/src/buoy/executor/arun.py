@@ -6,16 +6,16 @@ from collections.abc import Container, Generator, Iterable
 from typing import Any
 
 from ..errors import JobTimeout, PluginError
-from ..job import Job
+from ..facts import Facts
 from ..outcome import Outcome
-from ..plugin import Core
+from ..plugin import Core, awaited
 from ..reservation import Reservation, Settlement
 from ..run import DONE, decided, settled
 
 Wrapper = Generator[None, Any, Any]
 
 
-async def arun(held: Reservation, job: Job, told: Container[str] = ()) -> Settlement:
+async def arun(held: Reservation, job: Facts, told: Container[str] = ()) -> Settlement:
     """Run a reserved job and say what became of it.
 
     Raises CancelledError only for a job that was told to end by its worker, and did not end well;
@@ -24,7 +24,7 @@ async def arun(held: Reservation, job: Job, told: Container[str] = ()) -> Settle
     return settled(held, job, await outcome(held, job, told))
 
 
-async def outcome(held: Reservation, job: Job, told: Container[str]) -> Outcome:
+async def outcome(held: Reservation, job: Facts, told: Container[str]) -> Outcome:
     started = time.monotonic()
     try:
         await perform(job)
@@ -35,7 +35,7 @@ async def outcome(held: Reservation, job: Job, told: Container[str]) -> Outcome:
     return DONE
 
 
-async def perform(job: Job) -> Any:
+async def perform(job: Facts) -> Any:
     """Await ``perform`` inside the plugins' wrappers: pluggy could not drive them around it."""
     hooks = job.hooks()
     if hooks is None:
@@ -57,7 +57,7 @@ async def perform(job: Job) -> Any:
     return result
 
 
-async def first_result(job: Job, implementations: Iterable[Any]) -> Any:
+async def first_result(job: Facts, implementations: Iterable[Any]) -> Any:
     """As pluggy does it: the first plugin that has a result has it, at last the core's own."""
     for each in implementations:
         if each.wrapper:
@@ -70,15 +70,14 @@ async def first_result(job: Job, implementations: Iterable[Any]) -> Any:
     return None
 
 
-async def performed(job: Job) -> Any:
+async def performed(job: Facts) -> Any:
     """What ``perform`` returns, if it does within the timeout of the job."""
-    args, kwargs = job.payload.arguments()
     if job.timeout is None:
-        return await job.perform(*args, **kwargs)  # type: ignore[attr-defined]
+        return await begun_to_end(job)
     limit = asyncio.timeout(job.timeout)
     try:
         async with limit:
-            return await job.perform(*args, **kwargs)  # type: ignore[attr-defined]
+            return await begun_to_end(job)
     except TimeoutError as error:
         if not limit.expired() or error.__cause__ is None:
             raise
@@ -86,9 +85,18 @@ async def performed(job: Job) -> Any:
         raise late.with_traceback(error.__cause__.__traceback__) from None
 
 
-def called(implementation: Any, job: Job) -> Any:
+async def begun_to_end(known: Facts) -> Any:
+    job = known.performing()
+    args, kwargs = known.payload.arguments()
+    try:
+        return await awaited(job.perform(*args, **kwargs))
+    finally:
+        known.has_performed(job)
+
+
+def called(implementation: Any, job: Facts) -> Any:
     """A plugin need not take the job."""
-    return implementation.function(*[job] * len(implementation.argnames))
+    return implementation.function(*[job.job()] * len(implementation.argnames))
 
 
 def begun(wrapper: Wrapper) -> Wrapper:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..config import Settings
 from ..errors import BuoyError
+from ..facts import Facts
 from ..job import Job
 from ..loading import start_app
 from ..reservation import Reservation, Settlement
@@ -71,13 +72,13 @@ class Async(Ahead):
         if not self.pulsing and self.batch.waiting:
             self.pulse()
         while len(self.running) < self.slots and (held := self.batch.next()):
-            if job := awaited(held):
+            if (job := awaited(held)) is not None:
                 self.running[held.token] = self.run_here(held, job)
             else:
                 self.running[held.token] = None
                 self.run_aside(held)
 
-    def run_here(self, held: Reservation, job: Job) -> asyncio.Task[Settlement]:
+    def run_here(self, held: Reservation, job: Facts) -> asyncio.Task[Settlement]:
         started = time.monotonic()
         # In a context of its own: what a job sets there, the next one must not find.
         context = self.context.copy()
@@ -174,13 +175,13 @@ def awaits(job: type[Job]) -> bool:
 known_to_await: dict[type[Job], bool] = {}
 
 
-def awaited(held: Reservation) -> Job | None:
+def awaited(held: Reservation) -> Facts | None:
     """The run to be awaited; None for all that run.py does as everywhere."""
     try:
         job = loaded(held)
     except BuoyError:
         return None
-    return None if held.given_up or expired(held, job) or not awaits(type(job)) else job
+    return None if held.given_up or expired(held, job) or not awaits(job.kind) else job
 
 
 def what_became(held: Reservation, task: asyncio.Task[Settlement]) -> Settlement:

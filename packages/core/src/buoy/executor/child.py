@@ -14,7 +14,7 @@ from mmap import mmap
 from typing import Any, NoReturn
 
 from ..errors import DirtyExit, JobTimeout, Terminated
-from ..job import Job
+from ..facts import Bearer, Facts
 from ..logs import DEBUG, heard
 from ..payload import Payload
 from ..process import die_with
@@ -44,7 +44,7 @@ DONE = frame({"act": "done"})
 
 def be_child(
     held: Reservation,
-    job: Job,
+    job: Facts,
     death: DirtyExit | None,
     pipe: int,
     parent: int,
@@ -89,15 +89,26 @@ def rehearse() -> None:
     if heard(LOG, DEBUG):  # each job is told of, but this is none
         return
     held = Reservation("", "", "", "")
-    job = Job.of(Payload("", [], {}, ""), "")
-    job.perform = int  # type: ignore[attr-defined]
+    job = Facts(Rehearsed, Payload("", [], {}, ""), "")
     for _ in range(REHEARSALS):
         said(settled(held, job, None, None))
 
 
+class Rehearsed(Bearer):
+    """A job that does nothing, and that no one can enqueue."""
+
+    timeout = None
+
+    @classmethod
+    def hooks(cls) -> None:
+        """It has no plugins."""
+
+    def perform(self) -> None: ...
+
+
 def settled(
     held: Reservation,
-    job: Job,
+    job: Facts,
     death: DirtyExit | None,
     after_fork: Callable[[], object] | None,
 ) -> Settlement:

@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass, field
 
 from ..errors import DirtyExit, JobTimeout, MemoryExceeded
+from ..facts import Facts
 from ..failure import peak_bytes
-from ..job import Job
 from ..process import cause_of, memory_of
 from ..reservation import Reservation
 from .frames import Frames
@@ -22,7 +22,7 @@ class Child:
     pid: int
     pipe: int
     held: Reservation
-    job: Job
+    job: Facts
     number: int
     started: float
     death: DirtyExit | None = None

@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import Any
 
 from ..errors import BuoyError, DirtyExit
-from ..job import Job
+from ..facts import Facts
 from ..loading import start_app
 from ..logs import configure, enable, logger
 from ..process import die_with, kill_tree
@@ -131,7 +131,7 @@ class Nursery:
         else:
             self.fork(held, job)
 
-    def fork(self, held: Reservation, job: Job, death: DirtyExit | None = None) -> None:
+    def fork(self, held: Reservation, job: Facts, death: DirtyExit | None = None) -> None:
         """Fork a child that runs the job, or that decides about the death of the one that did."""
         if self.before_fork is not None:
             with reported("before_fork"):
@@ -144,7 +144,7 @@ class Nursery:
         self.children[child.pid] = child
         self.listen(child.pipe, partial(self.hear, child))
 
-    def forked(self, held: Reservation, job: Job, death: DirtyExit | None) -> Child:
+    def forked(self, held: Reservation, job: Facts, death: DirtyExit | None) -> Child:
         number = self.count % BOARD_SIZE
         self.count, self.board[number] = self.count + 1, 0
         parent, started = os.getpid(), time.monotonic()
