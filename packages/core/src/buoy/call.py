@@ -51,7 +51,8 @@ class Signature:
 
 def signature_of(job: type) -> Signature:
     """What callers give to the ``perform`` of a class."""
-    static = isinstance(inspect.getattr_static(job, "perform"), staticmethod | classmethod)
+    found = inspect.getattr_static(job, "perform")
+    static = isinstance(found, staticmethod | classmethod) or not hasattr(type(found), "__get__")
     # Whoever calls has seen that there is one.
     return signature("perform", job.perform, bound=static)  # type: ignore[attr-defined]
 

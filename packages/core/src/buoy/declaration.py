@@ -5,7 +5,7 @@ from functools import partial, partialmethod
 from types import FunctionType
 from typing import Any
 
-from .config import expect
+from .config import expect, shown
 from .errors import ConfigurationError, PluginError
 from .facts import API
 from .hookspecs import WorkerHooks
@@ -16,7 +16,7 @@ OVERRIDABLE = {
     *("timeout", "max_memory", "expires", "max_length"),
 }
 """The names of the API that are there for classes to set."""
-DERIVED = {"declared", "accepts", "identifies", "_relay", "_usable"}
+DERIVED = {"declared", "accepts", "identifies", "awaits", "_relay", "_usable"}
 """Names that buoy sets on each class."""
 
 METHODS = (FunctionType, classmethod, staticmethod, partial, partialmethod)
@@ -67,18 +67,20 @@ def check_names(job: type, root: type) -> None:
     hides = True
     for owner in job.__mro__:
         hides = hides and owner is not root
-        if owner in root.__mro__ or (owner is not job and issubclass(owner, root)):
+        if issubclass(root, owner) or (owner is not job and issubclass(owner, root)):
             continue  # job classes have been looked at when they were made
-        expect_no_plugin(job, owner)
-        made = (
-            DERIVED if "_usable" in vars(owner) else set()
-        )  # a copy, as dataclass(slots=True) makes
+        made = DERIVED if is_copy(owner) else set()
         for name, value in vars(owner).items():
             hidden = hides and name in API - OVERRIDABLE - made
             reason = OWN_NAME if hidden else ignored(name, value)
             if reason is not None:
                 by = "" if owner is job else f", of its base {owner.__qualname__}"
                 raise ConfigurationError(f"{job.__qualname__}.{name}{by}: {reason}")
+
+
+def is_copy(owner: type) -> bool:
+    """Whether it is made of what a job class had, as dataclass(slots=True) does."""
+    return {"declared", "identifies", "_relay", "_usable"} <= vars(owner).keys()
 
 
 def ignored(name: str, value: object) -> str | None:
@@ -91,12 +93,14 @@ def ignored(name: str, value: object) -> str | None:
     return OPTIONS.get(name)
 
 
-def expect_no_plugin(job: type, owner: type) -> None:
-    if issubclass(owner, Plugin):
-        raise PluginError(
-            f"{job.__qualname__}: expected plugins in a list, got {owner.__qualname__} as a base; "
-            f"say plugins = [{owner.__qualname__}()]"
-        )
+def check_bases(job: type) -> None:
+    """Raise PluginError for a plugin that is mixed in, as Resque's are."""
+    for base in job.__bases__:
+        if issubclass(base, Plugin):
+            raise PluginError(
+                f"{job.__qualname__}: expected plugins in a list, got {base.__qualname__} as a "
+                f"base; say plugins = [{base.__qualname__}()]"
+            )
 
 
 # Perform
@@ -107,6 +111,7 @@ def check_perform(job: Any) -> None:
     found = inspect.getattr_static(job, "perform")
     right = callable(job.perform) and not isinstance(found, type)
     expect(right, f"{job.name}.perform", "a method", found)
+    expect(has_signature(job.perform), f"{job.name}.perform", "a method with a signature", found)
     if is_generator(found):
         raise ConfigurationError(
             f"{job.name}.perform: expected a method that runs to its end, got a generator, of "
@@ -115,11 +120,24 @@ def check_perform(job: Any) -> None:
         )
 
 
+def check_identify(job: Any) -> None:
+    """Raise ConfigurationError for an ``identify`` that cannot be called on the class."""
+    found = inspect.getattr_static(job, "identify")
+    right = isinstance(found, (classmethod, staticmethod))
+    expect(right, f"{job.name}.identify", "a @classmethod", found)
+
+
+def has_signature(method: Any) -> bool:
+    try:
+        inspect.signature(method)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def is_generator(method: Any) -> bool:
     """Whether a call only makes a generator, whatever the function is wrapped in."""
-    seen: list[Any] = []
-    while method is not None and not any(each is method for each in seen):
-        seen.append(method)
+    for _ in range(LAYERS):
         if inspect.isasyncgenfunction(method) or makes_generator(method):
             return True
         method = inner(method)
@@ -132,15 +150,26 @@ def makes_generator(method: Any) -> bool:
     return inspect.isgeneratorfunction(method) and not awaited
 
 
+LAYERS = 20
+"""How many wrappers are looked through: a mock has no end of them."""
+
+
 def inner(method: Any) -> Any:
     """What a wrapper calls, as far as it tells."""
     for name in ("__wrapped__", "__func__", "func"):
-        found = inspect.getattr_static(method, name, None)
+        found = told(method, name)
         if callable(found):
-            return getattr(method, name)
-    if isinstance(method, (FunctionType, type)) or inspect.isbuiltin(method):
+            return found
+    own = vars(type(method)).get("__call__")
+    return own if isinstance(own, FunctionType) else None
+
+
+def told(value: Any, name: str) -> Any:
+    """An attribute; None if there is none, or if asking for it fails."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001 - whatever the value does when it is asked
         return None
-    return inspect.getattr_static(type(method), "__call__", None)
 
 
 # Whether there can be a job of it
@@ -148,6 +177,8 @@ def inner(method: Any) -> Any:
 
 def hindrance(job: Any) -> str | None:
     """Why there can be no job of a class, if there cannot."""
+    if not isinstance(job, type):
+        return f"expected a job class, got {shown(job)}"
     if "declared" not in vars(job):
         return (
             "expected __init_subclass__ to pass on what it is told, got one that does not; "

@@ -2,19 +2,26 @@
 
 from collections.abc import Coroutine, Iterable
 from datetime import datetime, timedelta
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from .call import Arguments, Signature, Spelled, signature_of
 from .canonical import is_text
 from .config import expect
-from .declaration import check_names, check_perform, hindrance
+from .declaration import (
+    check_bases,
+    check_identify,
+    check_names,
+    check_perform,
+    hindrance,
+)
 from .errors import ConfigurationError, InvalidArguments
 from .facts import API, Bearer, Facts, fact, facts
 from .handle import AS_DECLARED, Handle, Options, checked_line, options
 from .identity import identifier, new_id
 from .keys import checked_queue
 from .payload import Payload, now
-from .plugin import Plugin, merged, relay
+from .plugin import Plugin, listed, merged, relay
 from .registry import module_of, register
 from .transition import Transition
 
@@ -54,15 +61,18 @@ class Job(Bearer):
     """Seconds after being due within which the first run must start."""
 
     # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
-    # perform takes; whether it makes its identifiers itself; whether a job of it can be made.
+    # perform takes, and whether it is a coroutine; whether it makes its identifiers itself; whether
+    # a job of it can be made.
     declared: ClassVar[tuple[Plugin, ...]] = ()
     _relay: ClassVar[Any] = None
     accepts: ClassVar[Signature]
+    awaits: ClassVar[bool] = False
     identifies: ClassVar[bool] = False
     _usable: ClassVar[Any] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        check_bases(cls)
         check_names(cls, Job)
         if "name" not in vars(cls):
             cls.name = f"{module_of(cls)}.{cls.__qualname__}"
@@ -73,15 +83,19 @@ class Job(Bearer):
             wanted = f"a {'whole ' * (kinds is WHOLE)}number, more than 0"
             right = value is None or (type(value) in kinds and value > 0)
             expect(right, f"{cls.name}.{limit}", wanted, value)
+        if "plugins" in vars(cls):
+            cls.plugins = listed(cls.plugins, cls.__qualname__)
         bases = reversed(cls.__mro__)
         cls.declared = merged((base.__qualname__, vars(base).get("plugins", ())) for base in bases)
         cls._relay = None
         cls.identifies = (
             getattr(cls.identify, "__func__", None) is not vars(Job)["identify"].__func__
         )
+        check_identify(cls)
         if hasattr(cls, "perform"):
             check_perform(cls)
             cls.accepts = signature_of(cls)
+            cls.awaits = iscoroutinefunction(cls.perform)
             register(cls)
         cls._usable = None if hindrance(cls) else cls
 
@@ -233,7 +247,10 @@ class Job(Bearer):
         return cls._relay
 
     def __repr__(self) -> str:
-        return str(facts(self))
+        try:
+            return str(facts(self))
+        except AttributeError:  # made by hand
+            return object.__repr__(self)
 
 
 API.update({name for name in (*vars(Job), *Job.__annotations__) if name[:2] != "__"})

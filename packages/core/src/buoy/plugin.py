@@ -1,5 +1,6 @@
 """Plugins are values on job classes: how they are merged, ordered and called."""
 
+import sys
 from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +9,7 @@ from typing import Any
 
 import pluggy
 
+from .config import shown
 from .errors import PluginError, UnfinishedWork
 from .facts import Facts, facts
 from .hookspecs import JobHooks, WorkerHooks, hookimpl
@@ -37,10 +39,6 @@ def merged(declared: Iterable[tuple[str, Iterable[Any]]]) -> tuple[Plugin, ...]:
     """
     chosen: dict[type[Plugin], Plugin] = {}
     for owner, plugins in declared:
-        if isinstance(plugins, Plugin):
-            raise PluginError(
-                f"{owner}.plugins: expected a list, got {plugins!r}; put [] around it"
-            )
         for plugin in plugins:
             if not isinstance(plugin, Plugin):
                 raise PluginError(
@@ -53,6 +51,16 @@ def merged(declared: Iterable[tuple[str, Iterable[Any]]]) -> tuple[Plugin, ...]:
                 chosen[type(plugin)] = hashable(plugin, owner)
         check_single(owner, plugins)
     return tuple(chosen.values())
+
+
+def listed(plugins: Any, owner: str) -> tuple[Any, ...]:
+    """The plugins that a class lists: what can be gone through once only is kept."""
+    if isinstance(plugins, Plugin):
+        raise PluginError(f"{owner}.plugins: expected a list, got {plugins!r}; put [] around it")
+    try:
+        return tuple(plugins)
+    except TypeError:
+        raise PluginError(f"{owner}.plugins: expected a list, got {shown(plugins)}") from None
 
 
 def check_single(owner: str, plugins: Iterable[Plugin]) -> None:
@@ -112,14 +120,26 @@ def ended(result: Any) -> Any:
 async def awaited(result: Any) -> Any:
     """The same, on an event loop."""
     while must_be_awaited(result):
-        result = await result
+        result = await (in_loop(result) if is_future(result) else result)
     return without_pending_work(result)
 
 
 def must_be_awaited(result: Any) -> bool:
-    flags = getattr(getattr(result, "gi_code", None), "co_flags", 0)
-    marked = type(result) is GeneratorType and bool(flags & ITERABLE_COROUTINE)
-    return hasattr(type(result), "__await__") or marked
+    if type(result) is GeneratorType:
+        return bool(result.gi_code.co_flags & ITERABLE_COROUTINE)
+    return hasattr(type(result), "__await__") or is_future(result)
+
+
+def is_future(result: Any) -> bool:
+    """Whether it is what an executor of threads, or processes, answers."""
+    futures = sys.modules.get("concurrent.futures")
+    return futures is not None and issubclass(type(result), futures.Future)
+
+
+def in_loop(future: Any) -> Any:
+    import asyncio  # loaded by now
+
+    return asyncio.wrap_future(future)
 
 
 ITERABLE_COROUTINE = 0x100
@@ -128,15 +148,18 @@ ITERABLE_COROUTINE = 0x100
 
 def without_pending_work(result: Any) -> Any:
     """The result, unless it would only do its work when somebody iterates over it."""
-    if isinstance(result, LAZY) or type(result).__module__ == "itertools":
+    kind = type(result)
+    if issubclass(kind, LAZY) or kind.__module__ == "itertools" or kind.__name__ in CONTEXTS:
         raise UnfinishedWork(
-            f"perform returned {type(result).__name__!r}, of which nothing has run: expected a "
+            f"perform returned {kind.__name__!r}, of which nothing has run: expected a "
             "value, or something to await; do the work in perform, for example with list(...)"
         )
     return result
 
 
 LAZY = (Generator, AsyncGenerator, map, filter, zip, enumerate)
+CONTEXTS = ("_GeneratorContextManager", "_AsyncGeneratorContextManager")
+"""Of ``contextlib``, which is not loaded to ask this."""
 
 
 def to_the_end(coroutine: Coroutine[Any, Any, Any]) -> Any:

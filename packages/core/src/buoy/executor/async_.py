@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
-from inspect import iscoroutinefunction
 from queue import SimpleQueue
 from typing import Any
 
@@ -166,13 +165,7 @@ class Async(Ahead):
 
 def awaits(job: type[Job]) -> bool:
     """Whether ``perform`` is a coroutine function."""
-    found = known_to_await.get(job)
-    if found is None:
-        found = known_to_await[job] = iscoroutinefunction(job.perform)  # type: ignore[attr-defined]
-    return found
-
-
-known_to_await: dict[type[Job], bool] = {}
+    return job.awaits
 
 
 def awaited(held: Reservation) -> Facts | None:
@@ -181,7 +174,7 @@ def awaited(held: Reservation) -> Facts | None:
         job = loaded(held)
     except BuoyError:
         return None
-    return None if held.given_up or expired(held, job) or not awaits(job.kind) else job
+    return None if held.given_up or expired(held, job) or not job.kind.awaits else job
 
 
 def what_became(held: Reservation, task: asyncio.Task[Settlement]) -> Settlement:

@@ -1,0 +1,201 @@
+"""A run is over when its work is: what comes back is awaited, or the job has failed."""
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import json
+import re
+import types
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from buoy import App, Job, Plugin, UnfinishedWork, hookimpl
+from buoy.executor.arun import arun
+from buoy.payload import Payload
+from buoy.reservation import Reservation, Settlement
+from buoy.run import loaded, run
+
+WORK: list[str] = []
+RESULTS: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_done() -> None:
+    WORK.clear()
+    RESULTS.clear()
+
+
+def work(*_: Any) -> str:
+    WORK.append("done")
+    return "result"
+
+
+async def awork() -> str:
+    await asyncio.sleep(0)
+    return work()
+
+
+@types.coroutine
+def old_work() -> Generator[Any, Any, str]:
+    return (yield from awork().__await__())
+
+
+class Works:
+    def __await__(self) -> Generator[Any, Any, str]:
+        return awork().__await__()
+
+
+async def another() -> Any:
+    return awork()
+
+
+def generates() -> Iterator[int]:
+    work()
+    yield 1
+
+
+async def agenerates() -> Any:
+    work()
+    yield 1
+
+
+async def generates_at_last() -> Any:
+    return generates()
+
+
+AWAITED: dict[str, Callable[[], Any]] = {
+    "coroutine": awork,
+    "of a generator": old_work,
+    "with __await__": Works,
+    "of another": another,
+    "partial": functools.partial(awork),
+    "thread": lambda: ThreadPoolExecutor(1).submit(work),
+}
+UNFINISHED: dict[str, tuple[Callable[[], Any], str]] = {
+    "generator": (generates, "generator"),
+    "async generator": (agenerates, "async_generator"),
+    "in a coroutine": (generates_at_last, "generator"),
+    "expression": (lambda: (work() for _ in "ab"), "generator"),
+    "map": (lambda: map(work, "ab"), "map"),
+    "filter": (lambda: filter(work, "ab"), "filter"),
+    "zip": (lambda: zip(map(work, "ab"), "ab", strict=True), "zip"),
+    "starmap": (lambda: itertools.starmap(work, ["ab"]), "starmap"),
+    "context": (contextlib.contextmanager(generates), "_GeneratorContextManager"),
+    "async context": (
+        contextlib.asynccontextmanager(agenerates),
+        "_AsyncGeneratorContextManager",
+    ),
+}
+VALUES: dict[str, Any] = {
+    "iterator": iter([1]),
+    "object": object(),
+    "class": Works,
+    "function": work,
+    "generator function": generates,
+    "lock": contextlib.nullcontext(),
+}
+
+
+class Returns(Job):
+    name = "ended.returns"
+
+    def perform(self, kind: str) -> Any:
+        if kind in VALUES:
+            return VALUES[kind]
+        return AWAITED[kind]() if kind in AWAITED else UNFINISHED[kind][0]()
+
+
+class Awaits(Returns):
+    name = "ended.awaits"
+
+    async def perform(self, kind: str) -> Any:
+        return super().perform(kind)
+
+
+@dataclass(frozen=True)
+class Hears(Plugin):
+    @hookimpl(wrapper=True)
+    def around_perform(self) -> Generator[None, Any, Any]:
+        RESULTS.append((yield))
+        return RESULTS[-1]
+
+
+def with_plugin(job: type[Job]) -> Any:
+    return type(job.__name__, (job,), {"name": f"{job.name}.heard", "plugins": [Hears()]})
+
+
+def held(job: type[Job], kind: str) -> Reservation:
+    text = Payload(job.name, [kind], {}, "a1").encoded()
+    return Reservation("a1", "7:w:1", "mail", text, worker="w")
+
+
+def awaited(held: Reservation) -> Settlement:
+    return asyncio.run(arun(held, loaded(held)))
+
+
+WAYS: dict[str, tuple[Callable[[Reservation], Settlement], type[Job]]] = {
+    "run": (run, Returns),
+    "run a coroutine": (run, Awaits),
+    "on a loop": (awaited, Awaits),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+class TestRun:
+    @pytest.mark.parametrize("kind", AWAITED)
+    def test_what_must_be_awaited_is(self, way: str, kind: str) -> None:
+        runs, job = WAYS[way]
+
+        assert runs(held(job, kind)).act == "done"
+        assert WORK == ["done"]
+        assert runs(held(with_plugin(job), kind)).act == "done"
+        assert RESULTS == ["result"]
+
+    @pytest.mark.parametrize("kind", UNFINISHED)
+    def test_what_has_not_begun_is_a_failure(self, way: str, kind: str) -> None:
+        runs, job = WAYS[way]
+        for each in (job, with_plugin(job)):
+            settlement = runs(held(each, kind))
+
+            assert settlement.act == "failed"
+            record = json.loads(settlement.payload)["failure"]
+            assert (record["error"], record["message"]) == (
+                "buoy.errors.UnfinishedWork",
+                f"perform returned {UNFINISHED[kind][1]!r}, of which nothing has run: expected a "
+                "value, or something to await; do the work in perform, for example with list(...)",
+            )
+        assert (WORK, RESULTS) == ([], [])
+
+    @pytest.mark.parametrize("kind", VALUES)
+    def test_any_other_value_is_one(self, way: str, kind: str) -> None:
+        runs, job = WAYS[way]
+
+        assert runs(held(job, kind)).act == "done"
+
+
+def test_inline_and_by_hand_it_is_the_same(buoy_app: App) -> None:
+    told = re.escape("perform returned 'map', of which nothing has run")
+    with buoy_app.inline():
+        Returns.enqueue("with __await__")
+        with pytest.raises(UnfinishedWork, match=told):
+            Returns.enqueue("map")
+    assert buoy_app.perform(buoy_app.build(Returns, "coroutine")) == "result"
+    with pytest.raises(UnfinishedWork, match=told):
+        buoy_app.perform(buoy_app.build(Returns, "map"))
+    assert WORK == ["done", "done"]
+
+
+async def enqueued_on_a_loop(app: App) -> None:
+    with app.inline():
+        await Returns.aenqueue("with __await__")
+
+
+def test_inline_on_an_event_loop_too(buoy_app: App) -> None:
+    asyncio.run(enqueued_on_a_loop(buoy_app))
+
+    assert WORK == ["done"]
