@@ -178,7 +178,7 @@ class App:
         try:
             return perform(known)
         finally:
-            known.forget()
+            known.seen = None
 
     def submit(self, job: Job) -> Handle[Any]:
         """Enqueue a job that a plugin had held; all hooks are asked again."""
@@ -278,7 +278,7 @@ class App:
                 decided(held, copy, error)
                 raise
             finally:
-                copy.forget()
+                copy.seen = None
             yield "queued"
 
     # Looking for jobs, and taking them out

@@ -5,7 +5,6 @@ what settles a job never asks the object: it asks the facts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigurationError
@@ -26,24 +25,20 @@ names_of: Callable[[Any], dict[str, Any]] = vars(Bearer)["__dict__"].__get__
 """The names that are set on a job itself."""
 
 
-@dataclass(slots=True, eq=False)
 class Facts:
-    """One job: on its way into its queue, or in a run."""
+    """One job: on its way into its queue, or in a run. ``kind`` is its class."""
 
-    kind: type[Any]
-    """Its class."""
-    payload: Payload
-    queue: str
-    token: str = ""
-    transition: Transition = field(init=False)
-    due: str = ""
-    newer: tuple[str, int] | None = None
-    claim: str | None = None
-    seen: Any = field(default=None, init=False, repr=False)
-    """The object that the hooks of this run have seen."""
+    __slots__ = ("claim", "due", "kind", "newer", "payload", "queue", "seen", "token", "transition")
 
-    def __post_init__(self) -> None:
-        self.transition = Transition(self.queue)
+    def __init__(self, kind: type[Any], payload: Payload, queue: str, token: str = "") -> None:
+        self.kind, self.payload, self.queue, self.token = kind, payload, queue, token
+        self.transition = Transition(queue)
+        self.due = ""
+        self.newer: tuple[str, int] | None = None
+        self.claim: str | None = None
+        self.seen: Any = None
+        """The object that the hooks of this run have seen. Who ends the run forgets it: object and
+        facts need not keep each other alive."""
 
     @property
     def id(self) -> str:
@@ -91,8 +86,6 @@ class Facts:
     def performing(self) -> Any:
         """The object to call ``perform`` on: a new one where plugins look on. What they have set on
         theirs is set on it."""
-        if self.seen is None:
-            return self.new()
         if self.hooks() is None:
             return self.seen
         job = self.new()
@@ -102,7 +95,7 @@ class Facts:
     def has_performed(self, job: Any) -> None:
         """Let plugins see what ``perform`` has set on its object, but for names of the API: these
         tell them what is true."""
-        if self.seen is not None and self.seen is not job:
+        if self.seen is not job:
             own = names_of(job).items()
             names_of(self.seen).update((name, value) for name, value in own if name not in API)
 
@@ -114,12 +107,9 @@ class Facts:
                 f"{self.payload.name}: no object can be made: {error}"
             ) from None
         place_facts(job, self)
-        names_of(job)["queue"] = self.queue  # the class has one of its own
+        if self.queue != self.kind.queue:
+            names_of(job)["queue"] = self.queue
         return job
-
-    def forget(self) -> None:
-        """The run has ended: object and facts need not keep each other alive."""
-        self.seen = None
 
 
 def seen_by_hooks(job: Any) -> Any:

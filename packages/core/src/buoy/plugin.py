@@ -97,13 +97,15 @@ class Core:
 
 def performed(known: Facts) -> Any:
     """What ``perform`` returns, once it has really run to its end."""
-    job = known.performing()
+    watched = known.seen is not None
+    job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
     try:
         result = job.perform(*args, **kwargs)
         return result if type(result) in ENDED else ended(result)
     finally:
-        known.has_performed(job)
+        if watched:
+            known.has_performed(job)
 
 
 ENDED = (type(None), bool, int, float, str, bytes, list, tuple, dict)

@@ -114,7 +114,7 @@ def settled(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
         text = f"{job.payload.name}: job.carried: expected what JSON can hold, got: {error}"
         return settle_plainly(held, PluginError(text))
     finally:
-        job.forget()
+        job.seen = None
 
 
 def packed(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:

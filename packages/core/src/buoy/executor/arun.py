@@ -86,12 +86,14 @@ async def performed(job: Facts) -> Any:
 
 
 async def begun_to_end(known: Facts) -> Any:
-    job = known.performing()
+    watched = known.seen is not None
+    job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
     try:
         return await awaited(job.perform(*args, **kwargs))
     finally:
-        known.has_performed(job)
+        if watched:
+            known.has_performed(job)
 
 
 def called(implementation: Any, job: Facts) -> Any:

@@ -97,7 +97,7 @@ def rehearse() -> None:
 class Rehearsed(Bearer):
     """A job that does nothing, and that no one can enqueue."""
 
-    timeout = None
+    queue, timeout = "", None
 
     @classmethod
     def hooks(cls) -> None:
