@@ -20,9 +20,16 @@ class Script:
 
 @cache
 def script(package: str, name: str) -> Script:
-    """Load a script; a line ``-- include NAME`` stands for the file of that name beside it."""
+    """Load a script; a line ``-- include NAME`` stands for the file of that name beside it.
+
+    Each file includes what it uses, and stands in the script once.
+    """
+    included = set()
 
     def read(name: str) -> str:
+        if name in included:
+            return ""
+        included.add(name)
         text = (get_data(package, f"lua/{name}.lua") or b"").decode()
         return INCLUDE.sub(lambda found: read(found[1]), text)
 

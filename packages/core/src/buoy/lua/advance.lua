@@ -7,42 +7,69 @@
 --          token; how many done with something attached, for each id, token, commands (see
 --          queue.lua); how many others, for each id, token, act ('rejected', 'later', 'failed',
 --          'release', 'crashed', 'moved'), payload, wait in ms, commands
--- returns  {now, next due or -1, whether jobs are left waiting, state ('', 'paused' or 'alone'), ids whose settling was refused,
---          refusals of attached commands, jobs as id, token, payload, lost leases}
+-- returns  {now, next due or -1, whether jobs are left waiting, state ('', 'paused' or 'alone'), ids
+--          whose settling was refused, refusals of attached commands, jobs as id, token, payload,
+--          lost leases}
 
 -- include queue
 -- include heal
 -- include settle
 
-local lease, alone = count(), count()
-local worker, number, again, wanted, hands = take(), take(), take(), count(), count()
-local caller = ':' .. worker .. ':' .. number
-local seen, grace, since, paused, seq, done =
-  unpack(call('HMGET', meta, 'seen', 'grace', 'since', 'paused', 'seq', 'done'))
-local marked = call('EXISTS', crashes, claims) > 0
+local MOST_GIVEN = 1000 -- jobs at a time, however many are wanted
+
+local lease, alone = number(1), count(GREATEST)
+local worker, call_number, again = take(), take(), take() == '1'
+local wanted, hands = math.min(count(GREATEST), MOST_GIVEN), count(GREATEST)
+local done_ids, done_tokens, done_commands = read_done()
+local others = read_others()
+done_reading()
+
+local caller = ':' .. worker .. ':' .. call_number
+local seen, grace, since, paused, seq, done, ended_failed, rejected = unpack(
+  call('HMGET', meta, 'seen', 'grace', 'since', 'paused', 'seq', 'done', 'failed', 'rejected')
+)
 local refused, state, given = {}, '', {}
 
 local function give(id, token, payload, lost)
   local n = #given
-  given[n + 1], given[n + 2], given[n + 3], given[n + 4] = id, token, payload, lost
+  given[n + 1], given[n + 2], given[n + 3], given[n + 4] = id, token, payload or '', kept(lost)
+end
+
+-- The ids and tokens that the call of this number has taken.
+local function taken_before()
+  local ids, tokens = {}, {}
+  for first = 0, size.leases, CHUNK do
+    local held = call('ZRANGE', leases, first, first + CHUNK - 1)
+    for n, token in ipairs(ask('HMGET', runs, held)) do
+      if token and string.sub(token, -#caller) == caller then
+        ids[#ids + 1], tokens[#tokens + 1] = held[n], token
+      end
+    end
+  end
+  return ids, tokens
+end
+
+local function renew(ids)
+  local deadlines = {}
+  for _, id in ipairs(ids) do
+    deadlines[#deadlines + 1], deadlines[#deadlines + 2] = now + lease, id
+  end
+  each('ZADD', leases, deadlines)
 end
 
 -- The reply to this call was lost: the same jobs are handed over again.
 local function give_again()
   make_way()
-  for _, id in ipairs(call('ZRANGE', leases, 0, -1)) do
-    local token = call('HGET', runs, id)
-    if token and string.sub(token, -#caller) == caller then
-      call('ZADD', leases, now + lease, id)
-      give(id, token, call('HGET', jobs, id), tonumber(call('HGET', crashes, id)) or 0)
-    end
-  end
+  local ids, tokens = taken_before()
+  local payloads, lost = ask('HMGET', jobs, ids), ask('HMGET', crashes, ids)
+  for n, id in ipairs(ids) do give(id, tokens[n], payloads[n], lost[n]) end
+  renew(ids)
 end
 
 -- How many of the popped jobs may be taken: a job that lost leases before runs with nothing else.
 local function takeable(ids, lost)
   for n = 1, #ids do
-    if (tonumber(lost[n]) or 0) >= alone then
+    if kept(lost[n]) >= alone then
       state = 'alone'
       return (n == 1 and hands == 0) and 1 or n - 1
     end
@@ -51,14 +78,13 @@ local function takeable(ids, lost)
 end
 
 local function lease_out(ids, payloads, lost)
-  local held, deadlines, gone = {}, {}, {}
+  local held, tokens, gone = {}, {}, {}
   for n, id in ipairs(ids) do
     if payloads[n] then
       seq = seq + 1
-      local token = string.format('%d', seq) .. caller
-      held[#held + 1], held[#held + 2] = id, token
-      deadlines[#deadlines + 1], deadlines[#deadlines + 2] = now + lease, id
-      give(id, token, payloads[n], tonumber(lost[n]) or 0)
+      local token = string.format('%.0f', seq) .. caller
+      held[#held + 1], tokens[#tokens + 1], tokens[#tokens + 2] = id, id, token
+      give(id, token, payloads[n], lost[n])
     else
       gone[#gone + 1] = id
     end
@@ -66,46 +92,57 @@ local function lease_out(ids, payloads, lost)
   if marked then free(ids, true) end
   if marked and #gone > 0 then
     free(gone)
-    call('HDEL', crashes, unpack(gone))
+    each('HDEL', crashes, gone)
   end
-  if #held == 0 then return end
-  call('HSET', runs, unpack(held))
-  call('ZADD', leases, unpack(deadlines))
+  each('HSET', runs, tokens)
+  renew(held)
+end
+
+local function put_back_from(ids, first)
+  local back = {}
+  for n = #ids, first, -1 do
+    back[#back + 1], ids[n] = ids[n], nil
+  end
+  each('LPUSH', ready, back)
 end
 
 local function reserve()
   local ids = call('LPOP', ready, wanted)
   if not ids or #ids == 0 then return 0 end
-  local lost = marked and call('HMGET', crashes, unpack(ids)) or {}
+  local lost = marked and ask('HMGET', crashes, ids) or {}
   local most = takeable(ids, lost)
-  for n = #ids, most + 1, -1 do
-    call('LPUSH', ready, ids[n])
-    ids[n] = nil
-  end
-  if most > 0 then lease_out(ids, call('HMGET', jobs, unpack(ids)), lost) end
+  put_back_from(ids, most + 1)
+  if most > 0 then lease_out(ids, ask('HMGET', jobs, ids), lost) end
   return most
 end
 
-seq, done = tonumber(seq) or 0, tonumber(done) or 0
+local function write_counts()
+  local words = { 'seq', seq, 'done', kept(done) + settled.done }
+  if settled.failed + settled.rejected > 0 then
+    words[5], words[6] = 'failed', kept(ended_failed) + settled.failed
+    words[7], words[8] = 'rejected', kept(rejected) + settled.rejected
+  end
+  call('HSET', meta, unpack(words))
+end
+
+seq = kept(seq)
 local before = seq
-settle_done(marked, refused)
-settle_others(refused)
+settle_done(done_ids, done_tokens, done_commands, refused)
+settle_others(others, refused)
 heal(lease, seen, grace, since)
 local due = promote()
-marked = marked or call('EXISTS', crashes, claims) > 0
 
-if again == '1' then give_again() end
+if again then give_again() end
 if #given == 0 and wanted > 0 then
   if paused then state = 'paused' else wanted = wanted - reserve() end
 end
 
-if seq > before or done_now > 0 then call('HSET', meta, 'seq', seq, 'done', done + done_now) end
-if ended_failed > 0 then call('HINCRBY', meta, 'failed', ended_failed) end
-if ended_rejected > 0 then call('HINCRBY', meta, 'rejected', ended_rejected) end
+if seq > before or settled.done + settled.failed + settled.rejected > 0 then write_counts() end
 -- Who takes all that it can must wake another for what it leaves behind.
 local left = 0
 if not paused and (wanted == 0 or state == 'alone') then
   left = call('LLEN', ready)
   if left > 0 or due >= 0 then ring() end
 end
+apply()
 return { now, due, left, state, refused, refusals, given }

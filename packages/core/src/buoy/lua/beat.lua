@@ -7,17 +7,20 @@
 -- include queue
 -- include heal
 
-local lease = count()
-local lost = {}
+local lease, ids, tokens = number(1), {}, {}
+for n = 1, count() do ids[n], tokens[n] = take(), take() end
+done_reading()
+
+local renewed, lost = {}, {}
 make_way()
-for _ = 1, count() do
-  local id, token = take(), take()
-  if call('HGET', runs, id) == token then
-    call('ZADD', leases, now + lease, id)
+for n, token in ipairs(ask('HMGET', runs, ids)) do
+  if token == tokens[n] then
+    renewed[#renewed + 1], renewed[#renewed + 2] = now + lease, ids[n]
   else
-    lost[#lost + 1] = id
+    lost[#lost + 1] = ids[n]
   end
 end
+each('ZADD', leases, renewed)
 heal(lease, unpack(call('HMGET', meta, 'seen', 'grace', 'since')))
 promote()
 if stirred then ring() end

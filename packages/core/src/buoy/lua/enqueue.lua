@@ -11,25 +11,36 @@
 
 -- include queue
 
-local limit = tonumber(take())
-local length = limit and call('LLEN', ready) + call('ZCARD', delayed)
+local word = take()
+local limit = word ~= '' and whole(word, 0, GREATEST)
+local length = size.ready + size.delayed
 local answers, pushed = {}, {}
 
-local function read_numbers()
-  local numbers, older = {}, nil
-  for n = 1, count() do
-    local field, number = 'newer:' .. take(), take()
-    numbers[n] = { field, number }
-    local last = call('HGET', meta, field)
-    if last and tonumber(last) >= tonumber(number) then older = older or field end
-  end
-  return numbers, older
-end
-
-local function due_at(due)
+local function read_due()
+  local due = take()
   if due == '' then return 0 end
   local after = string.match(due, '^%+(.*)')
-  return after and now + tonumber(after) or tonumber(due)
+  return after and now + whole(after, 0, GREATEST) or whole(due, -GREATEST, GREATEST)
+end
+
+local function read_numbers()
+  local numbers = {}
+  for n = 1, count() do numbers[n] = { 'newer:' .. take(), number() } end
+  return numbers
+end
+
+local function read_entry()
+  local entry = { id = take(), payload = take(), due = read_due() }
+  entry.claims, entry.numbers, entry.commands = read_claims(), read_numbers(), read_commands()
+  return entry
+end
+
+-- The first number that is not higher than the one that is kept.
+local function older(numbers)
+  for _, number in ipairs(numbers) do
+    local last = call('HGET', meta, number[1])
+    if last and kept(last) >= number[2] then return string.sub(number[1], 7) end
+  end
 end
 
 -- Puts a job among the delayed; when it is the next one due, whoever sleeps must know.
@@ -39,7 +50,7 @@ local function delay(id, due)
 end
 
 local function place(id, due)
-  if length then length = length + 1 end
+  length = length + 1
   if due <= now then
     pushed[#pushed + 1] = id
     return 'queued'
@@ -48,26 +59,27 @@ local function place(id, due)
   return 'delayed'
 end
 
-local function enqueue()
-  local id, payload, due = take(), take(), due_at(take())
-  local holder, wanted = read_claims(id)
-  local numbers, older = read_numbers()
-  local commands = read_commands()
+local function enqueue(entry)
+  local id = entry.id
   if call('ZSCORE', recent, id) or call('HEXISTS', jobs, id) == 1 then return 'exists' end
+  local holder, field = holder_of(entry.claims, id), older(entry.numbers)
   if holder then return 'exists ' .. holder end
-  if older then return 'older ' .. string.sub(older, 7) end
+  if field then return 'older ' .. field end
   if limit and length >= limit then return 'full ' .. length end
-  call('HSET', jobs, id, payload)
-  write_claims(id, wanted)
-  for _, number in ipairs(numbers) do call('HSET', meta, number[1], number[2]) end
-  local answer = place(id, due)
-  apply(commands)
-  return answer
+  call('HSET', jobs, id, entry.payload)
+  write_claims(id, entry.claims)
+  for _, number in ipairs(entry.numbers) do
+    call('HSET', meta, number[1], string.format('%.0f', number[2]))
+  end
+  attach(entry.commands)
+  return place(id, entry.due)
 end
 
-for n = 1, count() do answers[n] = enqueue() end
-for first = 1, #pushed, 1000 do
-  call('RPUSH', ready, unpack(pushed, first, math.min(first + 999, #pushed)))
-end
+local entries = {}
+for n = 1, count() do entries[n] = read_entry() end
+done_reading()
+for n, entry in ipairs(entries) do answers[n] = enqueue(entry) end
+each('RPUSH', ready, pushed)
 if #pushed > 0 then ring() end
+apply()
 return { answers, refusals }

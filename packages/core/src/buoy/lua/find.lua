@@ -8,6 +8,7 @@
 -- include queue
 
 local id = take()
+done_reading()
 local payload = call('HGET', jobs, id)
 if not payload then return {} end
 local due, failed_at = call('ZSCORE', delayed, id), call('ZSCORE', failed, id)

@@ -1,9 +1,10 @@
 -- Included where workers look at a queue: puts back the jobs whose lease has run out, and makes
 -- ready what is due. Whoever comes by does it; at most 100 of each at a time.
 
+-- include queue
+
 local MOST = 100
 local stirred = false -- whether anything was made ready
-local RECENT_SECONDS, RECENT_MOST = 120, 100000
 
 -- After a silence (Redis was away, or all workers) and after a jump of the clock no lease says
 -- anything of its holder: each gets one more lease to show itself. Silence upon silence prolongs
@@ -19,9 +20,11 @@ end
 
 -- When the clock went back, leases would last too long by as much.
 local function shorten(lease)
+  local shorter = {}
   for _, id in ipairs(call('ZRANGEBYSCORE', leases, now + lease, '+inf')) do
-    call('ZADD', leases, now + lease, id)
+    shorter[#shorter + 1], shorter[#shorter + 2] = now + lease, id
   end
+  each('ZADD', leases, shorter)
 end
 
 local function put_back(ended)
@@ -30,7 +33,7 @@ local function put_back(ended)
     local id = lost[n]
     call('ZREM', leases, id)
     call('HDEL', runs, id)
-    call('HINCRBY', crashes, id, 1)
+    lose(id)
     call('LPUSH', ready, id)
   end
   stirred = stirred or #lost > 0
@@ -44,7 +47,7 @@ end
 
 -- The looking itself is rationed: often enough for a twentieth of a lease, too seldom to be felt.
 local function heal(lease, seen, grace, since)
-  seen, grace, since = tonumber(seen) or 0, tonumber(grace) or 0, tonumber(since) or 0
+  seen, grace, since = kept(seen), kept(grace), kept(since)
   if now >= seen and now - seen < lease / 20 then return end
   make_way()
   if now < seen then shorten(lease) end
@@ -61,13 +64,14 @@ end
 
 -- Makes due jobs ready; returns when the next one will be due, or -1.
 local function promote()
+  if size.delayed == 0 then return -1 end
   local first = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   if not first[1] then return -1 end
-  if tonumber(first[2]) > now then return tonumber(first[2]) end
+  if tonumber(first[2]) > now then return math.min(tonumber(first[2]), GREATEST) end
   local due = call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, MOST)
   call('ZREM', delayed, unpack(due))
   call('RPUSH', ready, unpack(due))
   stirred = true
   local following = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
-  return following[1] and tonumber(following[2]) or -1
+  return following[1] and math.min(tonumber(following[2]), GREATEST) or -1
 end

@@ -1,16 +1,25 @@
 -- A glance at several queues of one server: what could be taken from them?
 --
 -- KEYS     for each queue: ready, delayed, meta
--- returns  for each: length of ready and next due time or -1; 0 and -1 while it is paused
+-- returns  for each: length of ready and next due time or -1; 0 and -1 while it is paused; 1 and -1
+--          if a key has a wrong type: who goes there is told of it, and the others are served
+
+local function ask(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then return nil end
+  return answer
+end
+
+local function look(ready, delayed, meta)
+  local paused, length = ask('HEXISTS', meta, 'paused'), ask('LLEN', ready)
+  local first = ask('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+  if not (paused and length and first) then return 1, -1 end
+  if paused == 1 then return 0, -1 end
+  return length, first[1] and math.min(tonumber(first[2]), 2 ^ 53) or -1
+end
 
 local seen = {}
 for n = 1, #KEYS, 3 do
-  local length, due = 0, -1
-  if redis.call('HEXISTS', KEYS[n + 2], 'paused') == 0 then
-    length = redis.call('LLEN', KEYS[n])
-    local first = redis.call('ZRANGE', KEYS[n + 1], 0, 0, 'WITHSCORES')
-    due = first[1] and tonumber(first[2]) or -1
-  end
-  seen[#seen + 1], seen[#seen + 2] = length, due
+  seen[#seen + 1], seen[#seen + 2] = look(KEYS[n], KEYS[n + 1], KEYS[n + 2])
 end
 return seen

@@ -6,8 +6,11 @@
 
 -- include queue
 
+local act = take()
+done_reading()
+if act ~= 'pause' and act ~= 'resume' then refuse('act', 'pause or resume', act) end
 make_way()
-if take() == 'pause' then return call('HSET', meta, 'paused', now) end
+if act == 'pause' then return call('HSET', meta, 'paused', now) end
 local changed = call('HDEL', meta, 'paused')
 if changed == 1 then ring() end
 return changed

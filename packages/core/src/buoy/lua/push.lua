@@ -7,11 +7,16 @@
 --
 -- The first write is one that a full Redis refuses, so it refuses the whole.
 
-local call = redis.call
+-- include base
+
 local ready, jobs, recent, bell = unpack(KEYS)
-local ids, fields, answers, pushed, known = {}, {}, {}, {}, {}
-for n = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[n] end
-local stored, ended = call('HMGET', jobs, unpack(ids)), call('ZMSCORE', recent, unpack(ids))
+local rung = size_of('LLEN', bell)
+size_of('LLEN', ready)
+size_of('HLEN', jobs)
+size_of('ZCARD', recent)
+
+local ids, fields, answers, pushed, known = take_pairs(), {}, {}, {}, {}
+local stored, ended = ask('HMGET', jobs, ids), ask('ZMSCORE', recent, ids)
 for n, id in ipairs(ids) do
   if stored[n] or ended[n] or known[id] then
     answers[n] = 'exists'
@@ -20,9 +25,7 @@ for n, id in ipairs(ids) do
     fields[#fields + 1], fields[#fields + 2] = id, ARGV[2 * n]
   end
 end
-if #pushed > 0 then
-  call('HSET', jobs, unpack(fields))
-  call('RPUSH', ready, unpack(pushed))
-  if call('LLEN', bell) == 0 then call('RPUSH', bell, 1) end
-end
+each('HSET', jobs, fields)
+each('RPUSH', ready, pushed)
+if #pushed > 0 and rung == 0 then call('RPUSH', bell, 1) end
 return { answers, {} }

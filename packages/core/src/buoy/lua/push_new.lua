@@ -7,10 +7,14 @@
 --
 -- The first write is one that a full Redis refuses, so it refuses the whole.
 
-local call = redis.call
+-- include base
+
 local ready, jobs, bell = unpack(KEYS)
-local ids = {}
-call('HSET', jobs, unpack(ARGV))
-for n = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[n] end
-call('RPUSH', ready, unpack(ids))
-if call('LLEN', bell) == 0 then call('RPUSH', bell, 1) end
+local rung = size_of('LLEN', bell)
+size_of('LLEN', ready)
+size_of('HLEN', jobs)
+
+local ids = take_pairs()
+each('HSET', jobs, ARGV)
+each('RPUSH', ready, ids)
+if rung == 0 then call('RPUSH', bell, 1) end

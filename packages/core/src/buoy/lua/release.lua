@@ -7,6 +7,7 @@
 -- include queue
 
 local key = take()
+done_reading()
 local id = call('HGET', claims, '>' .. key)
 if not id then return false end
 call('HDEL', claims, '>' .. key)

@@ -7,14 +7,16 @@
 
 -- include queue
 
-local answers = {}
+local wanted = {}
+for n = 1, count(NAMED) do
+  wanted[n] = { id = take(), allowed = take(), commands = read_commands() }
+end
+done_reading()
 
 local places = {}
 function places.delayed(id) return call('ZREM', delayed, id) == 1 end
 function places.failed(id) return call('ZREM', failed, id) == 1 end
-function places.running(id)
-  return call('HDEL', runs, id) == 1 and call('ZREM', leases, id) == 1
-end
+function places.running(id) return call('HDEL', runs, id) + call('ZREM', leases, id) > 0 end
 function places.waiting(id)
   return call('HEXISTS', runs, id) == 0 and call('HEXISTS', jobs, id) == 1
     and call('LREM', ready, 1, id) == 1
@@ -28,20 +30,19 @@ local function place_of(id, allowed)
   return ''
 end
 
-local function remove(id, allowed, commands)
-  local place = place_of(id, allowed)
+local function remove(job)
+  local place = place_of(job.id, job.allowed)
   if place ~= '' then
-    call('HDEL', jobs, id)
-    call('HDEL', crashes, id)
-    free({ id })
-    call('ZADD', recent, now, id)
-    apply(commands)
+    call('HDEL', jobs, job.id)
+    call('HDEL', crashes, job.id)
+    free({ job.id })
+    call('ZADD', recent, now, job.id)
+    attach(job.commands)
   end
   return place
 end
 
-for n = 1, count() do
-  local id, allowed = take(), take()
-  answers[n] = remove(id, allowed, read_commands())
-end
+local answers = {}
+for n, job in ipairs(wanted) do answers[n] = remove(job) end
+apply()
 return { answers, refusals }

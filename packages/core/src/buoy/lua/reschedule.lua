@@ -6,11 +6,14 @@
 
 -- include queue
 
+local at, ids = take(), {}
+local due = at == '' and now or whole(at, -GREATEST, GREATEST)
+for n = 1, count() do ids[n] = take() end
+done_reading()
+
 make_way()
-local due = tonumber(take()) or now
 local answers = {}
-for n = 1, count() do
-  local id = take()
+for n, id in ipairs(ids) do
   answers[n] = call('ZREM', delayed, id)
   if answers[n] == 1 then
     if due > now then call('ZADD', delayed, due, id) else call('RPUSH', ready, id) end

@@ -7,20 +7,24 @@
 
 -- include queue
 
-local answers = {}
-local function retry()
-  local id, at, payload = take(), take(), take()
-  local holder, wanted = read_claims(id)
-  local failed_at = call('ZSCORE', failed, id)
-  if not failed_at or tonumber(failed_at) ~= tonumber(at) then return 'gone' end
+local wanted, answers = {}, {}
+for n = 1, count() do
+  wanted[n] = { id = take(), at = number(), payload = take(), claims = read_claims() }
+end
+done_reading()
+
+local function retry(job)
+  local id, failed_at = job.id, call('ZSCORE', failed, job.id)
+  if not failed_at or tonumber(failed_at) ~= job.at then return 'gone' end
+  local holder = holder_of(job.claims, id)
   if holder then return 'exists ' .. holder end
   call('ZREM', failed, id)
-  call('HSET', jobs, id, payload)
-  write_claims(id, wanted)
+  call('HSET', jobs, id, job.payload)
+  write_claims(id, job.claims)
   call('RPUSH', ready, id)
   return 'queued'
 end
 
-for n = 1, count() do answers[n] = retry() end
+for n, job in ipairs(wanted) do answers[n] = retry(job) end
 if call('EXISTS', ready) == 1 then ring() end
 return answers

@@ -1,43 +1,48 @@
 -- Included in advance.lua: applies outcomes. Only the run whose token holds the job may settle it.
 
-local done_now, ended_failed, ended_rejected = 0, 0, 0
+-- include queue
+
+local settled = { done = 0, failed = 0, rejected = 0 }
 
 local function let_go(ids)
-  call('ZREM', leases, unpack(ids))
-  call('HDEL', runs, unpack(ids))
+  each('ZREM', leases, ids)
+  each('HDEL', runs, ids)
 end
 
-local function forget_jobs(ids, marked)
-  call('HDEL', jobs, unpack(ids))
+local function forget_jobs(ids)
+  each('HDEL', jobs, ids)
   if marked then
-    call('HDEL', crashes, unpack(ids))
+    each('HDEL', crashes, ids)
     free(ids)
   end
   local ended = {}
   for _, id in ipairs(ids) do
-    ended[#ended + 1] = now
-    ended[#ended + 1] = id
+    ended[#ended + 1], ended[#ended + 2] = now, id
   end
-  call('ZADD', recent, unpack(ended))
+  each('ZADD', recent, ended)
+  size.recent = size.recent + #ids
   -- Only batches can outrun the rationed forgetting in heal.lua.
-  if #ids > 1 then call('ZREMRANGEBYRANK', recent, 0, -RECENT_MOST - 1) end
+  if #ids > 1 and size.recent > RECENT_MOST then
+    call('ZREMRANGEBYRANK', recent, 0, -RECENT_MOST - 1)
+  end
 end
 
 local acts = {}
 
 function acts.rejected(id)
-  forget_jobs({ id }, true)
-  ended_rejected = ended_rejected + 1
+  forget_jobs({ id })
+  settled.rejected = settled.rejected + 1
 end
 
 function acts.moved(id)
-  forget_jobs({ id }, true)
+  forget_jobs({ id })
 end
 
 function acts.later(id, payload, wait)
   call('HDEL', crashes, id)
   call('HSET', jobs, id, payload)
   call('ZADD', delayed, now + wait, id)
+  size.delayed = size.delayed + 1
 end
 
 function acts.failed(id, payload)
@@ -45,7 +50,7 @@ function acts.failed(id, payload)
   free({ id })
   call('HSET', jobs, id, payload)
   call('ZADD', failed, now, id)
-  ended_failed = ended_failed + 1
+  settled.failed = settled.failed + 1
 end
 
 function acts.release(id)
@@ -53,45 +58,58 @@ function acts.release(id)
 end
 
 function acts.crashed(id)
-  call('HINCRBY', crashes, id, 1)
+  lose(id)
   call('LPUSH', ready, id)
 end
 
--- Settles what is done, all of it in few commands; what is attached to some comes after.
-local function settle_done(marked, refused)
-  local ids, tokens, attached = {}, {}, {}
+-- Reads what is done: ids, tokens, and the commands that are attached to some.
+local function read_done()
+  local ids, tokens, commands = {}, {}, {}
   for n = 1, count() do ids[n], tokens[n] = take(), take() end
   for n = #ids + 1, #ids + count() do
-    ids[n], tokens[n], attached[n] = take(), take(), read_commands()
+    ids[n], tokens[n], commands[n] = take(), take(), read_commands()
   end
-  if #ids == 0 then return end
-  local held = {}
-  for n, token in ipairs(call('HMGET', runs, unpack(ids))) do
-    if token == tokens[n] then
-      held[#held + 1] = ids[n]
+  return ids, tokens, commands
+end
+
+-- Reads what has become of others.
+local function read_others()
+  local others = {}
+  for n = 1, count() do
+    local id, token, act, payload, wait = take(), take(), take(), take(), number()
+    if not acts[act] then refuse('act', 'one of lua/settle.lua', act) end
+    others[n] =
+      { id = id, token = token, act = act, payload = payload, wait = wait, commands = read_commands() }
+  end
+  return others
+end
+
+-- Settles what is done, all of it in few commands.
+local function settle_done(ids, tokens, commands, refused)
+  local held, mine = {}, {}
+  for n, token in ipairs(ask('HMGET', runs, ids)) do
+    local id = ids[n]
+    if token == tokens[n] and not mine[id] then
+      held[#held + 1], mine[id] = id, true
+      attach(commands[n] or {})
     else
-      refused[#refused + 1], attached[n] = ids[n], nil
+      refused[#refused + 1] = id
     end
   end
   if #held == 0 then return end
   let_go(held)
-  forget_jobs(held, marked)
-  done_now = done_now + #held
-  for n = 1, #ids do
-    if attached[n] then apply(attached[n]) end
-  end
+  forget_jobs(held)
+  settled.done = settled.done + #held
 end
 
-local function settle_others(refused)
-  for _ = 1, count() do
-    local id, token, act, payload, wait = take(), take(), take(), take(), count()
-    local commands = read_commands()
-    if call('HGET', runs, id) == token then
-      let_go({ id })
-      acts[act](id, payload, wait)
-      apply(commands)
+local function settle_others(others, refused)
+  for _, other in ipairs(others) do
+    if call('HGET', runs, other.id) == other.token then
+      let_go({ other.id })
+      acts[other.act](other.id, other.payload, other.wait)
+      attach(other.commands)
     else
-      refused[#refused + 1] = id
+      refused[#refused + 1] = other.id
     end
   end
 end

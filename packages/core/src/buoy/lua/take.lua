@@ -8,20 +8,33 @@
 
 -- include queue
 
+local lease, holder, ids = number(1), take(), {}
+for n = 1, count(NAMED) do ids[n] = take() end
+done_reading()
+
 make_way()
-local lease, holder, taken = count(), take(), {}
-for _ = 1, count() do
-  local id = take()
+local seq, taken = kept(call('HGET', meta, 'seq')), {}
+
+local function taken_out(id)
   local due = call('ZSCORE', delayed, id)
   local there = due and call('ZREM', delayed, id) == 1
     or call('HEXISTS', jobs, id) == 1 and call('LREM', ready, 1, id) == 1
-  if there then
-    local token = string.format('%d', call('HINCRBY', meta, 'seq', 1)) .. ':' .. holder .. ':0'
-    call('HSET', runs, id, token)
-    call('ZADD', leases, math.max(now + lease, tonumber(due) or 0), id)
-    for _, word in ipairs({ id, token, call('HGET', jobs, id), due or '' }) do
-      taken[#taken + 1] = word
-    end
+  return there, due
+end
+
+local function lease_to_holder(id, due)
+  seq = seq + 1
+  local token = string.format('%.0f', seq) .. ':' .. holder .. ':0'
+  call('HSET', runs, id, token)
+  call('ZADD', leases, math.max(now + lease, kept(due)), id)
+  for _, word in ipairs({ id, token, call('HGET', jobs, id) or '', due or '' }) do
+    taken[#taken + 1] = word
   end
 end
+
+for _, id in ipairs(ids) do
+  local there, due = taken_out(id)
+  if there then lease_to_holder(id, due) end
+end
+if #taken > 0 then call('HSET', meta, 'seq', seq) end
 return { now, taken }
