@@ -11,13 +11,12 @@ from .connect import connect
 from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
 from .link import Act, Link, Steps, Word, accepted, drive, only, run_scripts, scripted
-from .packing import Entry, Packing, seconds, text
-from .reservation import Advance, Advanced, Look, Reservation
+from .packing import PAGE, Entry, Packing, pages, seconds, text
+from .reservation import Advance, Advanced, Look, Reservation, Settlement
 from .scripts import script
 
 logger = logging.getLogger("buoy.broker")
 
-BATCH = 1000
 PUSH = "push", ("ready", "jobs", "recent", "bell")
 PUSH_NEW = "push_new", ("ready", "jobs", "bell")
 """Scripts for plain jobs, and the keys that they take."""
@@ -85,13 +84,12 @@ class Broker:
         know them.
         """
         answers: list[str] = []
-        for first in range(0, len(entries), BATCH):
-            batch = entries[first : first + BATCH]
+        for batch in pages(entries) if entries else ():
             enter = partial(self.entrance, queue, batch, max_length, new)
             try:
                 answers += yield from self.insist(queue, batch, enter, sent)
             except BrokerError as error:
-                raise not_enqueued(queue, entries, first, error) from error
+                raise not_enqueued(queue, entries, len(answers), error) from error
         return answers
 
     def entrance(
@@ -184,19 +182,22 @@ class Broker:
         A trip that did not succeed has its error in the place of an answer; a queue that could
         not be looked at is missing from the looks. Raises only if there was nothing else to do.
         """
-        acts = [self.trip(worker, trip) for trip in trips]
+        parts = [self.trip(worker, trip) for trip in trips]
+        acts = [act for part in parts for act in part]
         groups = self.link.together(others)
+        looking = len(acts)
         acts += [self.glance(queues) for queues in groups]
         try:
             replies = run_scripts(self.link, acts)
         except BrokerError as error:
             replies = [error] * len(acts)
+        told = iter(replies[:looking])
         answers = [
-            reply if isinstance(reply, BrokerError) else self.advanced(worker, trip, reply)
-            for trip, reply in zip(trips, replies[: len(trips)], strict=True)
+            self.advanced(worker, trip, joined([next(told) for _ in part]))
+            for trip, part in zip(trips, parts, strict=True)
         ]
         looks: dict[str, Look] = {}
-        for queues, reply in zip(groups, replies[len(trips) :], strict=True):
+        for queues, reply in zip(groups, replies[looking:], strict=True):
             looks |= looked(queues, reply)
         if not trips and not looks:
             accepted(replies)
@@ -208,11 +209,18 @@ class Broker:
         answer: Advanced = only(answers)
         return answer
 
-    def trip(self, worker: str, trip: Advance) -> Act:
+    def trip(self, worker: str, trip: Advance) -> list[Act]:
+        """What a trip does: the last page of what it settles goes with what it takes."""
+        *before, last = pages(trip.settlements)
+        settling = Advance(trip.queue, 0)
+        acts = [self.part(worker, settling, page) for page in before]
+        return [*acts, self.part(worker, trip, last)]
+
+    def part(self, worker: str, trip: Advance, settlements: Sequence[Settlement]) -> Act:
         lease, alone = self.settings.lease, max(1, self.settings.max_crashes - 1)
         packing = Packing([round(lease * 1000), alone, worker, trip.number, int(trip.again)])
         packing.words += [trip.wanted, trip.hands]
-        packing.settlements(trip.settlements)
+        packing.settlements(settlements)
         return self.act("advance", trip.queue, packing)
 
     def glance(self, queues: Sequence[str]) -> Act:
@@ -220,7 +228,9 @@ class Broker:
         keys = [key for queue in queues for key in self.keys.parts(queue, *parts)]
         return script(__package__, "look"), keys, []
 
-    def advanced(self, worker: str, trip: Advance, reply: Any) -> Advanced:
+    def advanced(self, worker: str, trip: Advance, reply: Any) -> Advanced | BrokerError:
+        if isinstance(reply, BrokerError):
+            return reply
         now, due, waiting, state, refused, refusals, given = reply
         report(trip.queue, refusals)
         rows = [given[n : n + 4] for n in range(0, len(given), 4)]
@@ -250,14 +260,19 @@ class Broker:
         Returns what is held no longer.
         """
         acts = []
-        for queue, reservations in held.items():
+        hands = [
+            (queue, reservations[first : first + PAGE])
+            for queue, reservations in held.items()
+            for first in range(0, max(1, len(reservations)), PAGE)
+        ]
+        for queue, reservations in hands:
             packing = Packing([round(self.settings.lease * 1000), len(reservations)])
             for each in reservations:
                 packing.words += [each.id, each.token]
             acts.append(self.act("beat", queue, packing))
         lost: list[Reservation] = []
         replies = accepted(run_scripts(self.link, acts)) if acts else []
-        for reservations, reply in zip(held.values(), replies, strict=True):
+        for (_, reservations), reply in zip(hands, replies, strict=True):
             gone = {id.decode() for id in reply}
             lost += [each for each in reservations if each.id in gone]
         return lost
@@ -281,6 +296,15 @@ def warn_if_unserved(
 def report(queue: str, refusals: Sequence[bytes]) -> None:
     for refusal in refusals:
         logger.error("queue=%s a plugin's command was refused by Redis: %s", queue, text(refusal))
+
+
+def joined(replies: Sequence[Any]) -> Any:
+    """The reply to a trip from those to its parts; it did not succeed if one of them did not."""
+    wrong = [reply for reply in replies if isinstance(reply, BrokerError)]
+    if wrong or len(replies) == 1:
+        return [*wrong, *replies][0]
+    *before, _, _, given = replies[-1]
+    return [*before[:4], *([r for each in replies for r in each[n]] for n in (4, 5)), given]
 
 
 def looked(queues: Sequence[str], reply: Any) -> dict[str, Look]:

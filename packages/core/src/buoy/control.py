@@ -86,17 +86,20 @@ class Control:
     def take(self, queue: str, ids: Sequence[str], holder: str) -> list[Taken]:
         """Hold waiting and delayed jobs, as a worker holds a job: by a lease."""
         lease = round(self.broker.settings.lease * 1000)
-        now, found = self.broker.run("take", queue, Packing([lease, holder, len(ids), *ids]))
-        words = [text(word) for word in found]
-        rows = (words[n : n + 4] for n in range(0, len(words), 4))
-        return [
-            Taken(id, token, payload, due, max(0, int(due or now) - now) / 1000)
-            for id, token, payload, due in rows
-        ]
+        taken: list[Taken] = []
+        for batch in batches(ids):
+            words = Packing([lease, holder, len(batch), *batch])
+            now, found = self.broker.run("take", queue, words)
+            taken += [taken_at(now, *map(text, found[n : n + 4])) for n in range(0, len(found), 4)]
+        return taken
 
     def settle(self, queue: str, holder: str, settlements: Sequence[Settlement]) -> None:
         """Say what is to happen with jobs that were taken."""
-        self.broker.visit(holder, Advance(queue, 0, settlements=list(settlements)))
+        self.broker.visit(holder, Advance(queue, 0, settlements=settlements))
+
+
+def taken_at(now: int, id: str, token: str, payload: str, due: str) -> Taken:
+    return Taken(id, token, payload, due, max(0.0, float(due or now) - now) / 1000)
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -4,6 +4,7 @@ The keys of a queue share the hash tag ``{queue}``: they live in one slot, so on
 them all, on a cluster too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -22,6 +23,13 @@ QUEUE_PARTS = (
     "meta",  # hash: counters, pause, clock of the healers, numbers for newer
     "bell",  # list of at most one token: wakes one idle worker
 )
+
+TYPES = {
+    **dict.fromkeys(("ready", "bell"), "list"),
+    **dict.fromkeys(("jobs", "runs", "claims", "crashes", "meta"), "hash"),
+    **dict.fromkeys(("leases", "delayed", "failed", "recent"), "zset"),
+}
+"""What Redis calls the type of each part of a queue."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,17 @@ class Keys:
     def worker(self, worker: str) -> str:
         """Hash: what a worker says of itself; expires when its heartbeat stops."""
         return f"{self.namespace}:worker:{worker}"
+
+
+def wrong_types(keys: Sequence[str], found: Sequence[object]) -> list[str]:
+    """What is to be said of keys of queues that have another type than theirs."""
+    return [
+        f"{key}: expected a {TYPES[part]}, got a {kind.decode()}"
+        for key, kind in zip(keys, found, strict=True)
+        if (part := key.rpartition(":")[2]) in TYPES
+        and isinstance(kind, bytes)
+        and kind.decode() not in (TYPES[part], "none")
+    ]
 
 
 def checked_queue(name: object) -> str:

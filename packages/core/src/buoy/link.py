@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .errors import BrokerError
+from .keys import wrong_types
 
 if TYPE_CHECKING:
     from .scripts import Script
@@ -56,7 +57,21 @@ def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
         again = yield [["EVAL", s.text, len(k), *k, *a] for s, k, a in whole]
         for n, reply in zip(unknown, again, strict=True):
             replies[n] = reply
+    for n, reply in enumerate(replies):
+        if isinstance(reply, BrokerError) and "WRONGTYPE" in str(reply):
+            replies[n] = yield from explained(acts[n], reply)
     return replies
+
+
+def explained(act: Act, error: BrokerError) -> Steps[BrokerError]:
+    """Redis does not say which key has a wrong type; the script has changed nothing."""
+    keys = act[1]
+    try:
+        wrong = wrong_types(keys, (yield [["TYPE", key] for key in keys]))
+    except BrokerError:
+        return error
+    advice = "nothing was changed; RENAME it to a name of its own, and find out what writes there"
+    return BrokerError(f"{', '.join(wrong)}; {advice}") if wrong else error
 
 
 def sent(commands: Sequence[Sequence[Word]]) -> Steps[list[Any]]:

@@ -1,12 +1,15 @@
 """How jobs, claims and commands are spelled as the words of a script; see the headers in lua/."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .keys import QUEUE_PARTS
 from .reservation import Settlement
 from .transition import Transition, Word
+
+PAGE, WORDS = 1000, 100_000
+"""How many jobs, of how many words, one script takes at most; what is more goes into another."""
 
 
 class Entry(NamedTuple):
@@ -21,6 +24,25 @@ class Entry(NamedTuple):
     def plain(self) -> bool:
         """Whether this is the common case: due now, and nothing attached."""
         return not self.due and self.transition is None
+
+    @property
+    def size(self) -> int:
+        """How many words it takes."""
+        return 6 + (0 if self.transition is None else self.transition.size)
+
+
+Item = TypeVar("Item", Entry, Settlement)
+
+
+def pages(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """So many at a time as one script takes; at least one page, be it empty."""
+    first = words = 0
+    for n, item in enumerate(items):
+        words += item.size
+        if n > first and (n - first == PAGE or words > WORDS):
+            yield items[first:n]
+            first, words = n, item.size
+    yield items[first:]
 
 
 @dataclass(slots=True)

@@ -1,10 +1,10 @@
 """A job in the hands of a worker, what became of it, and the trips that say so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 
-from .transition import Word
+from .transition import Word, words_of
 
 Act = Literal["done", "later", "failed", "rejected", "release", "crashed", "moved"]
 
@@ -45,6 +45,11 @@ class Settlement(NamedTuple):
         """Whether this is the common case: done, and nothing else to write."""
         return self.act == "done" and not self.commands
 
+    @property
+    def size(self) -> int:
+        """How many words it takes."""
+        return 6 + words_of(self.commands)
+
     @classmethod
     def of(cls, held: Reservation, act: Act, **facts: Any) -> Self:
         """What becomes of a reservation."""
@@ -66,7 +71,7 @@ class Advance:
     number: int
     wanted: int = 0
     hands: int = 0
-    settlements: list[Settlement] = field(default_factory=list)
+    settlements: Sequence[Settlement] = ()
     again: bool = False
 
 

@@ -11,6 +11,9 @@ Until = Literal["started", "finished"]
 Conflict = Literal["skip", "raise"]
 Word = str | int | float
 
+COMMAND_WORDS, MOST_WORDS = 1000, 200_000
+"""How many words one attached command may have, and all that is attached to one job together."""
+
 
 @dataclass(slots=True)
 class Transition:
@@ -22,6 +25,22 @@ class Transition:
     commands: Sequence[Sequence[Word]] = ()
     insists: bool = False
     """Whether a claim that is held is an error."""
+    grown: int = 0
+    """How many words were attached."""
+
+    @property
+    def size(self) -> int:
+        """How many words it takes in a script."""
+        return 2 * (len(self.claims) + len(self.numbers)) + words_of(self.commands)
+
+    def grow(self, words: int) -> None:
+        """Take account of words; raise PluginError for more than one script can take."""
+        self.grown += words
+        if self.grown > MOST_WORDS:
+            raise PluginError(
+                f"expected at most {MOST_WORDS} words of commands, claims and numbers to be "
+                f"attached to one job, got {self.grown}; split the work into more jobs"
+            )
 
     def claim(self, key: str, until: Until = "finished", on_conflict: Conflict = "skip") -> None:
         """Enqueue only if no other job of the queue holds the key; hold it until the job has
@@ -35,6 +54,7 @@ class Transition:
                 f"got {until!r}, {on_conflict!r}"
             )
         check_claim(key)
+        self.grow(2)
         self.insists = self.insists or on_conflict == "raise"
         if [key, "finished"] not in self.claims:
             self.claims = [each for each in self.claims if each[0] != key] + [[key, until]]
@@ -43,11 +63,13 @@ class Transition:
         """Let the key point at this job until it has ended in any way, or another one of the queue
         says the same: it is refused to nobody."""
         check_claim(key)
+        self.grow(2)
         if [key, "latest"] not in self.claims:
             self.claims = [*self.claims, [key, "latest"]]
 
     def newer(self, field: str, number: int) -> None:
         """Enqueue only if the number kept under ``field`` is lower, and keep this one."""
+        self.grow(2)
         self.numbers = [*self.numbers, (field, int(number))]
 
     def then(self, command: str, key: str, *words: Word) -> None:
@@ -57,8 +79,14 @@ class Transition:
                 f"then: expected a key of queue {self.queue!r}, made by app.key(job.queue, ...), "
                 f"got {key!r}"
             )
+        if len(words) > COMMAND_WORDS - 2:
+            raise PluginError(
+                f"then: {command}: expected at most {COMMAND_WORDS} words, got {len(words) + 2}; "
+                "send several commands"
+            )
         for word in words:
             check_word(word, "then: ", command)
+        self.grow(len(words) + 3)
         self.commands = [*self.commands, [command, key, *words]]
 
     @property
@@ -69,7 +97,12 @@ class Transition:
     def clear(self) -> None:
         """Forget all attachments."""
         self.claims = self.numbers = self.commands = ()
-        self.insists = False
+        self.insists, self.grown = False, 0
+
+
+def words_of(commands: Sequence[Sequence[Word]]) -> int:
+    """How many words attached commands take in a script."""
+    return sum(map(len, commands)) + len(commands)
 
 
 def check_claim(key: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .backoff import Backoff
 from .broker import Broker
-from .errors import BrokerError
+from .errors import BrokerError, Unavailable
 from .hand import Hand
 from .outlook import FRESH, NOTHING, OLD, Outlook
 from .reservation import Advance, Advanced, Reservation, Settlement
@@ -36,6 +36,7 @@ class Trips:
         self.echoes: set[str] = set()
         self.missing: dict[str, Advance] = {}
         self.outages: dict[str, Backoff] = {}
+        self.refusals: dict[str, str] = {}
         self.alone = False
         self.number = 0
 
@@ -151,11 +152,28 @@ class Trips:
     def note(self, queue: str, error: BrokerError | None) -> None:
         """Keep account of what cannot be reached; the first and the last of it is told."""
         if error is not None:
+            self.tell(queue, error)
+            self.outages.setdefault(queue, Backoff()).fail()
+        elif self.outages.pop(queue, None):
+            if self.refusals.pop(queue, None):
+                logger.warning("queue=%s goes on", queue)
+            elif not self.outages:
+                logger.warning("Redis is back")
+
+    def tell(self, queue: str, error: BrokerError) -> None:
+        """An outage is told once, for it concerns all queues; what Redis says no to, by queue."""
+        if isinstance(error, Unavailable):
             if not self.outages:
                 logger.warning("%s; trying again until it is back", error)
-            self.outages.setdefault(queue, Backoff()).fail()
-        elif self.outages.pop(queue, None) and not self.outages:
-            logger.warning("Redis is back")
+        elif self.refusals.get(queue) != str(error):
+            self.refusals[queue] = str(error)
+            logger.error("queue=%s stands still: %s; trying again", queue, error)
+
+    def audible(self) -> list[str]:
+        """The queues whose bells can be heard: none in an outage, and none that stands still."""
+        if self.outages.keys() - self.refusals.keys():
+            return []
+        return [queue for queue in self.outlook.queues if queue not in self.refusals]
 
 
 def errors_in(answers: Iterable[Advanced | BrokerError]) -> Iterator[BrokerError]:

@@ -40,6 +40,9 @@ PASSING = (
 )
 PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "max number of clients")
 
+REFUSED = "REFUSED "
+"""With this the scripts begin to say what is wrong with their words; see lua/base.lua."""
+
 FAULTS = (RedisError, OSError)
 """What a connection may raise."""
 
@@ -170,6 +173,10 @@ class Elsewhere(Unavailable):
 def refusal(error: ResponseError) -> BrokerError:
     """What Redis said no to, as one of ours."""
     text = reason(error)
+    if text.startswith(REFUSED):  # by a script of ours: a word in it is no code of Redis
+        return BrokerError(
+            f"a script refused {text.removeprefix(REFUSED).partition(' script:')[0]}"
+        )
     if isinstance(error, exceptions.NoScriptError):
         return UnknownScript(text)
     if isinstance(error, exceptions.AskError):

@@ -244,8 +244,8 @@ class Worker:
     def rest(self) -> None:
         """Sleep until a job ends, a bell rings, a signal comes or something is due."""
         self.keeper.watch(bool(self.hand) and self.executor.tended)
-        if self.room() > 0 and not self.trips.outages:
-            self.bell.listen(self.outlook.queues)
+        if self.room() > 0:
+            self.bell.listen(self.trips.audible())
         if not self.hand:
             show(f"worker: waits for {self.queues}")
         bells = self.bell.files()

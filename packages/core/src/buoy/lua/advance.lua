@@ -17,13 +17,18 @@
 
 local MOST_GIVEN = 1000 -- jobs at a time, however many are wanted
 
-local lease, alone = number(1), count(GREATEST)
+local lease, alone = number(1, GREATEST), number(0, GREATEST)
 local worker, call_number, again = take(), take(), take() == '1'
-local wanted, hands = math.min(count(GREATEST), MOST_GIVEN), count(GREATEST)
+local wanted, hands = math.min(number(0, GREATEST), MOST_GIVEN), number(0, GREATEST)
 local done_ids, done_tokens, done_commands = read_done()
 local others = read_others()
 done_reading()
 
+local held = call('ZCARD', leases)
+call('LLEN', ready)
+call('HLEN', jobs)
+call('HLEN', runs)
+call('ZCARD', recent)
 local caller = ':' .. worker .. ':' .. call_number
 local seen, grace, since, paused, seq, done, ended_failed, rejected = unpack(
   call('HMGET', meta, 'seen', 'grace', 'since', 'paused', 'seq', 'done', 'failed', 'rejected')
@@ -32,44 +37,41 @@ local refused, state, given = {}, '', {}
 
 local function give(id, token, payload, lost)
   local n = #given
-  given[n + 1], given[n + 2], given[n + 3], given[n + 4] = id, token, payload or '', kept(lost)
-end
-
--- The ids and tokens that the call of this number has taken.
-local function taken_before()
-  local ids, tokens = {}, {}
-  for first = 0, size.leases, CHUNK do
-    local held = call('ZRANGE', leases, first, first + CHUNK - 1)
-    for n, token in ipairs(ask('HMGET', runs, held)) do
-      if token and string.sub(token, -#caller) == caller then
-        ids[#ids + 1], tokens[#tokens + 1] = held[n], token
-      end
-    end
-  end
-  return ids, tokens
-end
-
-local function renew(ids)
-  local deadlines = {}
-  for _, id in ipairs(ids) do
-    deadlines[#deadlines + 1], deadlines[#deadlines + 2] = now + lease, id
-  end
-  each('ZADD', leases, deadlines)
+  given[n + 1], given[n + 2], given[n + 3] = id, token, payload or ''
+  given[n + 4] = lost and kept(lost) or 0
 end
 
 -- The reply to this call was lost: the same jobs are handed over again.
 local function give_again()
+  -- The ids and tokens that the call of this number has taken.
+  local function taken_before()
+    local ids, tokens = {}, {}
+    for first = 0, held, CHUNK do
+      local some = call('ZRANGE', leases, first, first + CHUNK - 1)
+      for n, token in ipairs(ask('HMGET', runs, some)) do
+        if token and string.sub(token, -#caller) == caller then
+          ids[#ids + 1], tokens[#tokens + 1] = some[n], token
+        end
+      end
+    end
+    return ids, tokens
+  end
+
   make_way()
   local ids, tokens = taken_before()
   local payloads, lost = ask('HMGET', jobs, ids), ask('HMGET', crashes, ids)
-  for n, id in ipairs(ids) do give(id, tokens[n], payloads[n], lost[n]) end
-  renew(ids)
+  local deadlines = {}
+  for n, id in ipairs(ids) do
+    deadlines[2 * n - 1], deadlines[2 * n] = now + lease, id
+    give(id, tokens[n], payloads[n], lost[n])
+  end
+  each('ZADD', leases, deadlines)
 end
 
 -- How many of the popped jobs may be taken: a job that lost leases before runs with nothing else.
 local function takeable(ids, lost)
   for n = 1, #ids do
-    if kept(lost[n]) >= alone then
+    if lost[n] and kept(lost[n]) >= alone then
       state = 'alone'
       return (n == 1 and hands == 0) and 1 or n - 1
     end
@@ -78,12 +80,13 @@ local function takeable(ids, lost)
 end
 
 local function lease_out(ids, payloads, lost)
-  local held, tokens, gone = {}, {}, {}
+  local deadlines, tokens, gone = {}, {}, {}
   for n, id in ipairs(ids) do
     if payloads[n] then
       seq = seq + 1
       local token = string.format('%.0f', seq) .. caller
-      held[#held + 1], tokens[#tokens + 1], tokens[#tokens + 2] = id, id, token
+      tokens[#tokens + 1], tokens[#tokens + 2] = id, token
+      deadlines[#deadlines + 1], deadlines[#deadlines + 2] = now + lease, id
       give(id, token, payloads[n], lost[n])
     else
       gone[#gone + 1] = id
@@ -95,7 +98,7 @@ local function lease_out(ids, payloads, lost)
     each('HDEL', crashes, gone)
   end
   each('HSET', runs, tokens)
-  renew(held)
+  each('ZADD', leases, deadlines)
 end
 
 local function put_back_from(ids, first)
@@ -110,8 +113,8 @@ local function reserve()
   local ids = call('LPOP', ready, wanted)
   if not ids or #ids == 0 then return 0 end
   local lost = marked and ask('HMGET', crashes, ids) or {}
-  local most = takeable(ids, lost)
-  put_back_from(ids, most + 1)
+  local most = marked and takeable(ids, lost) or #ids
+  if most < #ids then put_back_from(ids, most + 1) end
   if most > 0 then lease_out(ids, ask('HMGET', jobs, ids), lost) end
   return most
 end

@@ -7,10 +7,11 @@
 -- include queue
 -- include heal
 
-local lease, ids, tokens = number(1), {}, {}
-for n = 1, count() do ids[n], tokens[n] = take(), take() end
+local lease, ids, tokens = number(1, GREATEST), {}, {}
+for n = 1, number(0, MANY) do ids[n], tokens[n] = take(), take() end
 done_reading()
 
+read_all()
 local renewed, lost = {}, {}
 make_way()
 for n, token in ipairs(ask('HMGET', runs, ids)) do

@@ -10,22 +10,29 @@
 -- For the common case there is push.lua. The first write is one that a full Redis refuses, so it refuses the whole.
 
 -- include queue
+-- include claims
+-- include attached
 
 local word = take()
-local limit = word ~= '' and whole(word, 0, GREATEST)
-local length = size.ready + size.delayed
+local limit = word ~= '' and number(0, GREATEST, word)
+local there = call('LLEN', ready) + call('ZCARD', delayed)
 local answers, pushed = {}, {}
+call('HLEN', jobs)
+call('ZCARD', recent)
 
 local function read_due()
   local due = take()
   if due == '' then return 0 end
   local after = string.match(due, '^%+(.*)')
-  return after and now + whole(after, 0, GREATEST) or whole(due, -GREATEST, GREATEST)
+  return after and now + number(0, GREATEST, after) or number(-GREATEST, GREATEST, due)
 end
 
 local function read_numbers()
   local numbers = {}
-  for n = 1, count() do numbers[n] = { 'newer:' .. take(), number() } end
+  for n = 1, number(0, MANY) do
+    numbers[n] = { 'newer:' .. take(), number(-GREATEST, GREATEST) }
+  end
+  if #numbers > 0 then call('HLEN', meta) end
   return numbers
 end
 
@@ -50,7 +57,7 @@ local function delay(id, due)
 end
 
 local function place(id, due)
-  length = length + 1
+  there = there + 1
   if due <= now then
     pushed[#pushed + 1] = id
     return 'queued'
@@ -65,7 +72,7 @@ local function enqueue(entry)
   local holder, field = holder_of(entry.claims, id), older(entry.numbers)
   if holder then return 'exists ' .. holder end
   if field then return 'older ' .. field end
-  if limit and length >= limit then return 'full ' .. length end
+  if limit and there >= limit then return 'full ' .. there end
   call('HSET', jobs, id, entry.payload)
   write_claims(id, entry.claims)
   for _, number in ipairs(entry.numbers) do
@@ -76,7 +83,7 @@ local function enqueue(entry)
 end
 
 local entries = {}
-for n = 1, count() do entries[n] = read_entry() end
+for n = 1, number(0, MANY) do entries[n] = read_entry() end
 done_reading()
 for n, entry in ipairs(entries) do answers[n] = enqueue(entry) end
 each('RPUSH', ready, pushed)

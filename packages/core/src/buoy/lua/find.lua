@@ -9,6 +9,7 @@
 
 local id = take()
 done_reading()
+read_all()
 local payload = call('HGET', jobs, id)
 if not payload then return {} end
 local due, failed_at = call('ZSCORE', delayed, id), call('ZSCORE', failed, id)

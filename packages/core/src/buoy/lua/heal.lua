@@ -5,6 +5,7 @@
 
 local MOST = 100
 local stirred = false -- whether anything was made ready
+local waits = call('ZCARD', delayed) > 0 -- whether anything is delayed
 
 -- After a silence (Redis was away, or all workers) and after a jump of the clock no lease says
 -- anything of its holder: each gets one more lease to show itself. Silence upon silence prolongs
@@ -64,7 +65,7 @@ end
 
 -- Makes due jobs ready; returns when the next one will be due, or -1.
 local function promote()
-  if size.delayed == 0 then return -1 end
+  if not waits then return -1 end
   local first = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   if not first[1] then return -1 end
   if tonumber(first[2]) > now then return math.min(tonumber(first[2]), GREATEST) end

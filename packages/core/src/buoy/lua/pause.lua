@@ -8,6 +8,7 @@
 
 local act = take()
 done_reading()
+read_all()
 if act ~= 'pause' and act ~= 'resume' then refuse('act', 'pause or resume', act) end
 make_way()
 if act == 'pause' then return call('HSET', meta, 'paused', now) end

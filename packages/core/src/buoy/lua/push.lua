@@ -10,22 +10,22 @@
 -- include base
 
 local ready, jobs, recent, bell = unpack(KEYS)
-local rung = size_of('LLEN', bell)
-size_of('LLEN', ready)
-size_of('HLEN', jobs)
-size_of('ZCARD', recent)
+local ids, words, answers, pushed, known = {}, {}, {}, {}, {}
+for n = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[n] end
+if #ARGV % 2 == 1 or #ids > MANY then refuse('words', 'pairs', #ARGV) end
 
-local ids, fields, answers, pushed, known = take_pairs(), {}, {}, {}, {}
+local rung = call('LLEN', bell)
+call('LLEN', ready)
 local stored, ended = ask('HMGET', jobs, ids), ask('ZMSCORE', recent, ids)
 for n, id in ipairs(ids) do
   if stored[n] or ended[n] or known[id] then
     answers[n] = 'exists'
   else
     known[id], answers[n], pushed[#pushed + 1] = true, 'queued', id
-    fields[#fields + 1], fields[#fields + 2] = id, ARGV[2 * n]
+    words[#words + 1], words[#words + 2] = id, ARGV[2 * n]
   end
 end
-each('HSET', jobs, fields)
+each('HSET', jobs, words)
 each('RPUSH', ready, pushed)
 if #pushed > 0 and rung == 0 then call('RPUSH', bell, 1) end
 return { answers, {} }

@@ -8,6 +8,7 @@
 
 local key = take()
 done_reading()
+read_all()
 local id = call('HGET', claims, '>' .. key)
 if not id then return false end
 call('HDEL', claims, '>' .. key)

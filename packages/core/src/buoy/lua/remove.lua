@@ -6,12 +6,15 @@
 -- returns  {places, refusals}; a place is where the job was, or '' if it was in none of these
 
 -- include queue
+-- include free
+-- include attached
 
 local wanted = {}
-for n = 1, count(NAMED) do
+for n = 1, number(0, NAMED) do
   wanted[n] = { id = take(), allowed = take(), commands = read_commands() }
 end
 done_reading()
+read_all()
 
 local places = {}
 function places.delayed(id) return call('ZREM', delayed, id) == 1 end

@@ -7,9 +7,10 @@
 -- include queue
 
 local at, ids = take(), {}
-local due = at == '' and now or whole(at, -GREATEST, GREATEST)
-for n = 1, count() do ids[n] = take() end
+local due = at == '' and now or number(-GREATEST, GREATEST, at)
+for n = 1, number(0, MANY) do ids[n] = take() end
 done_reading()
+read_all()
 
 make_way()
 local answers = {}

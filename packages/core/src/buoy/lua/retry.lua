@@ -6,12 +6,14 @@
 -- returns  for each 'queued', 'gone', or 'exists' with the id of the job that holds its claim
 
 -- include queue
+-- include claims
 
 local wanted, answers = {}, {}
-for n = 1, count() do
-  wanted[n] = { id = take(), at = number(), payload = take(), claims = read_claims() }
+for n = 1, number(0, MANY) do
+  wanted[n] = { id = take(), at = number(-GREATEST, GREATEST), payload = take(), claims = read_claims() }
 end
 done_reading()
+read_all()
 
 local function retry(job)
   local id, failed_at = job.id, call('ZSCORE', failed, job.id)

@@ -1,6 +1,8 @@
 -- Included in advance.lua: applies outcomes. Only the run whose token holds the job may settle it.
 
 -- include queue
+-- include free
+-- include attached
 
 local settled = { done = 0, failed = 0, rejected = 0 }
 
@@ -20,67 +22,75 @@ local function forget_jobs(ids)
     ended[#ended + 1], ended[#ended + 2] = now, id
   end
   each('ZADD', recent, ended)
-  size.recent = size.recent + #ids
   -- Only batches can outrun the rationed forgetting in heal.lua.
-  if #ids > 1 and size.recent > RECENT_MOST then
-    call('ZREMRANGEBYRANK', recent, 0, -RECENT_MOST - 1)
-  end
-end
-
-local acts = {}
-
-function acts.rejected(id)
-  forget_jobs({ id })
-  settled.rejected = settled.rejected + 1
-end
-
-function acts.moved(id)
-  forget_jobs({ id })
-end
-
-function acts.later(id, payload, wait)
-  call('HDEL', crashes, id)
-  call('HSET', jobs, id, payload)
-  call('ZADD', delayed, now + wait, id)
-  size.delayed = size.delayed + 1
-end
-
-function acts.failed(id, payload)
-  call('HDEL', crashes, id)
-  free({ id })
-  call('HSET', jobs, id, payload)
-  call('ZADD', failed, now, id)
-  settled.failed = settled.failed + 1
-end
-
-function acts.release(id)
-  call('LPUSH', ready, id)
-end
-
-function acts.crashed(id)
-  lose(id)
-  call('LPUSH', ready, id)
+  if #ids > 1 then call('ZREMRANGEBYRANK', recent, 0, -RECENT_MOST - 1) end
 end
 
 -- Reads what is done: ids, tokens, and the commands that are attached to some.
 local function read_done()
   local ids, tokens, commands = {}, {}, {}
-  for n = 1, count() do ids[n], tokens[n] = take(), take() end
-  for n = #ids + 1, #ids + count() do
+  for n = 1, number(0, MANY) do ids[n], tokens[n] = take(), take() end
+  for n = #ids + 1, #ids + number(0, MANY) do
     ids[n], tokens[n], commands[n] = take(), take(), read_commands()
   end
   return ids, tokens, commands
 end
 
--- Reads what has become of others.
-local function read_others()
-  local others = {}
-  for n = 1, count() do
-    local id, token, act, payload, wait = take(), take(), take(), take(), number()
-    if not acts[act] then refuse('act', 'one of lua/settle.lua', act) end
-    others[n] =
-      { id = id, token = token, act = act, payload = payload, wait = wait, commands = read_commands() }
+-- What may become of others. Made only where there are some.
+local function make_acts()
+  local acts = {}
+
+  function acts.rejected(id)
+    forget_jobs({ id })
+    settled.rejected = settled.rejected + 1
   end
+
+  function acts.moved(id)
+    forget_jobs({ id })
+  end
+
+  function acts.later(id, payload, wait)
+    call('HDEL', crashes, id)
+    call('HSET', jobs, id, payload)
+    call('ZADD', delayed, now + wait, id)
+    waits = true
+  end
+
+  function acts.failed(id, payload)
+    call('HDEL', crashes, id)
+    free({ id })
+    call('HSET', jobs, id, payload)
+    call('ZADD', failed, now, id)
+    settled.failed = settled.failed + 1
+  end
+
+  function acts.release(id)
+    call('LPUSH', ready, id)
+  end
+
+  function acts.crashed(id)
+    lose(id)
+    call('LPUSH', ready, id)
+  end
+
+  return acts
+end
+
+local function read_other(acts)
+  local id, token, act, payload = take(), take(), take(), take()
+  local wait, commands = number(-GREATEST, GREATEST), read_commands()
+  if not acts[act] then refuse('act', 'one of lua/settle.lua', act) end
+  return { id = id, token = token, act = acts[act], payload = payload, wait = wait,
+    commands = commands }
+end
+
+-- Reads what has become of others; only here it matters what the failed set is.
+local function read_others()
+  local others, many = {}, number(0, MANY)
+  if many == 0 then return others end
+  local acts = make_acts()
+  call('ZCARD', failed)
+  for n = 1, many do others[n] = read_other(acts) end
   return others
 end
 
@@ -91,7 +101,7 @@ local function settle_done(ids, tokens, commands, refused)
     local id = ids[n]
     if token == tokens[n] and not mine[id] then
       held[#held + 1], mine[id] = id, true
-      attach(commands[n] or {})
+      if commands[n] then attach(commands[n]) end
     else
       refused[#refused + 1] = id
     end
@@ -106,7 +116,7 @@ local function settle_others(others, refused)
   for _, other in ipairs(others) do
     if call('HGET', runs, other.id) == other.token then
       let_go({ other.id })
-      acts[other.act](other.id, other.payload, other.wait)
+      other.act(other.id, other.payload, other.wait)
       attach(other.commands)
     else
       refused[#refused + 1] = other.id

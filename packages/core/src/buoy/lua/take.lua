@@ -8,9 +8,10 @@
 
 -- include queue
 
-local lease, holder, ids = number(1), take(), {}
-for n = 1, count(NAMED) do ids[n] = take() end
+local lease, holder, ids = number(1, GREATEST), take(), {}
+for n = 1, number(0, NAMED) do ids[n] = take() end
 done_reading()
+read_all()
 
 make_way()
 local seq, taken = kept(call('HGET', meta, 'seq')), {}

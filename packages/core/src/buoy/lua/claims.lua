@@ -1,0 +1,30 @@
+-- Included where jobs enter a queue: reads what they claim, and writes it down.
+
+-- include queue
+
+-- Reads claims: pairs of key and "started", "finished" or "latest".
+local function read_claims()
+  local wanted = {}
+  for n = 1, number(0, MANY) do wanted[n] = { take(), take() } end
+  return wanted
+end
+
+-- The id of another job that holds one of these claims. The key of the latest is held against
+-- nobody.
+local function holder_of(wanted, id)
+  for _, claim in ipairs(wanted) do
+    local owner = claim[2] ~= 'latest' and call('HGET', claims, '>' .. claim[1])
+    if owner and owner ~= id then return owner end
+  end
+end
+
+local function write_claims(id, wanted)
+  if #wanted == 0 then return end
+  local lines, fields = {}, {}
+  for n, claim in ipairs(wanted) do
+    fields[#fields + 1], fields[#fields + 2] = '>' .. claim[1], id
+    lines[n] = string.sub(claim[2], 1, 1) .. claim[1] .. '\n'
+  end
+  fields[#fields + 1], fields[#fields + 2] = '<' .. id, table.concat(lines)
+  each('HSET', claims, fields)
+end

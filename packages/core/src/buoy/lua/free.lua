@@ -1,0 +1,33 @@
+-- Included where jobs end or start: frees what they claim.
+
+-- include queue
+
+-- Frees the claims of jobs: all, or only those that last until a job starts. What another job holds
+-- by now (an operator had released it, or it was the key of the latest) is let be.
+local function free(ids, started_only)
+  local lists, held, owners, gone, left = {}, {}, {}, {}, {}
+  for n, id in ipairs(ids) do lists[n] = '<' .. id end
+  for n, list in ipairs(ask('HMGET', claims, lists)) do
+    local rest = ''
+    if not list or (started_only and not string.find('\n' .. list, '\ns', 1, true)) then
+      list = nil -- there is nothing to free
+    end
+    for kind, key in string.gmatch(list or '', '(%l)([^\n]*)\n') do
+      if started_only and kind ~= 's' then
+        rest = rest .. kind .. key .. '\n'
+      else
+        held[#held + 1], owners[#owners + 1] = '>' .. key, ids[n]
+      end
+    end
+    if list and rest == '' then
+      gone[#gone + 1] = lists[n]
+    elseif list then
+      left[#left + 1], left[#left + 2] = lists[n], rest
+    end
+  end
+  for n, owner in ipairs(ask('HMGET', claims, held)) do
+    if owner == owners[n] then gone[#gone + 1] = held[n] end
+  end
+  each('HDEL', claims, gone)
+  each('HSET', claims, left)
+end
