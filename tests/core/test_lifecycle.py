@@ -8,7 +8,7 @@ BUOY_LIFECYCLE=N runs N sequences of acts instead of the usual number.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -24,8 +24,9 @@ from hypothesis.stateful import (
 
 from buoy.packing import Entry
 from buoy.reservation import Act, Advanced, Reservation, Settlement
-from buoy.transition import Transition, Word
-from tests.support.world import LEASE, World, decoded, pairs
+from buoy.transition import Transition
+from tests.support.snapshot import Snapshot, snapshot
+from tests.support.world import LEASE, World
 
 IDS = st.sampled_from([f"job-{number}" for number in range(8)])
 WORKERS = st.sampled_from(["one", "two", "three"])
@@ -64,50 +65,6 @@ class Accepted:
     def listed(self) -> bool:
         """Whether Redis must know what it claims."""
         return bool(self.held) or (not self.over and "latest" in self.claims.values())
-
-
-@dataclass
-class Snapshot:
-    """All that lies in the queue."""
-
-    ready: list[str]
-    jobs: dict[str, str]
-    leases: dict[str, float]
-    runs: dict[str, str]
-    delayed: dict[str, float]
-    failed: dict[str, float]
-    claims: dict[str, str]
-    crashes: dict[str, str]
-    recent: dict[str, float]
-    meta: dict[str, str]
-    bell: list[str]
-    now: float = field(default=0.0)
-
-    def place(self, id: str) -> list[str]:
-        """Where a job lies: a list of one, if all is well."""
-        places = {"running": self.leases, "delayed": self.delayed, "failed": self.failed}
-        found = [name for name, there in places.items() if id in there]
-        return found + ["ready"] * self.ready.count(id)
-
-
-def snapshot(world: World) -> Snapshot:
-    lists: list[list[Word]] = [["LRANGE", world.key(part), 0, -1] for part in ("ready", "bell")]
-    parts = ("jobs", "runs", "claims", "crashes", "meta")
-    hashes: list[list[Word]] = [["HGETALL", world.key(part)] for part in parts]
-    zsets: list[list[Word]] = [
-        ["ZRANGE", world.key(part), 0, -1, "WITHSCORES"]
-        for part in ("leases", "delayed", "failed", "recent")
-    ]
-    found = world.broker.link.calls([*lists, *hashes, *zsets, ["TIME"]])
-    ready, bell = map(decoded, found[:2])
-    jobs, runs, claims, crashes, meta = map(pairs, found[2:7])
-    scores = [{id: float(score) for id, score in pairs(each).items()} for each in found[7:11]]
-    leases, delayed, failed, recent = scores
-    seconds, micros = map(int, found[11])
-    now = seconds * 1000 + micros // 1000 + world.broker.shift
-    return Snapshot(
-        ready, jobs, leases, runs, delayed, failed, claims, crashes, recent, meta, bell, now
-    )
 
 
 class Lifecycle(RuleBasedStateMachine):

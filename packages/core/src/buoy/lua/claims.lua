@@ -5,7 +5,13 @@
 -- Reads claims: pairs of key and "started", "finished" or "latest".
 local function read_claims()
   local wanted = {}
-  for n = 1, number(0, MANY) do wanted[n] = { take(), take() } end
+  local kinds = { started = true, finished = true, latest = true }
+  for n = 1, number(0, MANY) do
+    local key, last = take(), take()
+    if not kinds[last] then refuse('claim', 'started, finished or latest', last) end
+    if string.find(key, '\n', 1, true) then refuse('claim', 'a key of one line', key) end
+    wanted[n] = { key, last }
+  end
   return wanted
 end
 

@@ -18,6 +18,7 @@ local limit = word ~= '' and number(0, GREATEST, word)
 local there = call('LLEN', ready) + call('ZCARD', delayed)
 local answers, pushed = {}, {}
 call('HLEN', jobs)
+call('HLEN', meta)
 call('ZCARD', recent)
 
 local function read_due()
@@ -32,7 +33,6 @@ local function read_numbers()
   for n = 1, number(0, MANY) do
     numbers[n] = { 'newer:' .. take(), number(-GREATEST, GREATEST) }
   end
-  if #numbers > 0 then call('HLEN', meta) end
   return numbers
 end
 

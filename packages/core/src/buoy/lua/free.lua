@@ -8,21 +8,21 @@ local function free(ids, started_only)
   local lists, held, owners, gone, left = {}, {}, {}, {}, {}
   for n, id in ipairs(ids) do lists[n] = '<' .. id end
   for n, list in ipairs(ask('HMGET', claims, lists)) do
-    local rest = ''
+    local rest = {}
     if not list or (started_only and not string.find('\n' .. list, '\ns', 1, true)) then
       list = nil -- there is nothing to free
     end
     for kind, key in string.gmatch(list or '', '(%l)([^\n]*)\n') do
       if started_only and kind ~= 's' then
-        rest = rest .. kind .. key .. '\n'
+        rest[#rest + 1] = kind .. key .. '\n'
       else
         held[#held + 1], owners[#owners + 1] = '>' .. key, ids[n]
       end
     end
-    if list and rest == '' then
+    if list and #rest == 0 then
       gone[#gone + 1] = lists[n]
     elseif list then
-      left[#left + 1], left[#left + 2] = lists[n], rest
+      left[#left + 1], left[#left + 2] = lists[n], table.concat(rest)
     end
   end
   for n, owner in ipairs(ask('HMGET', claims, held)) do

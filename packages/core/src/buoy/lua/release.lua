@@ -12,13 +12,13 @@ read_all()
 local id = call('HGET', claims, '>' .. key)
 if not id then return false end
 call('HDEL', claims, '>' .. key)
-local rest = ''
+local rest = {}
 for line, held in string.gmatch(call('HGET', claims, '<' .. id) or '', '(%l([^\n]*)\n)') do
-  if held ~= key then rest = rest .. line end
+  if held ~= key then rest[#rest + 1] = line end
 end
-if rest == '' then
+if #rest == 0 then
   call('HDEL', claims, '<' .. id)
 else
-  call('HSET', claims, '<' .. id, rest)
+  call('HSET', claims, '<' .. id, table.concat(rest))
 end
 return id

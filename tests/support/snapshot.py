@@ -1,0 +1,73 @@
+"""All that lies in a queue at one moment, and what must be true of it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from buoy.transition import Word
+from tests.support.world import World, decoded, pairs
+
+
+@dataclass
+class Snapshot:
+    """All that lies in the queue."""
+
+    ready: list[str]
+    jobs: dict[str, str]
+    leases: dict[str, float]
+    runs: dict[str, str]
+    delayed: dict[str, float]
+    failed: dict[str, float]
+    claims: dict[str, str]
+    crashes: dict[str, str]
+    recent: dict[str, float]
+    meta: dict[str, str]
+    bell: list[str]
+    now: float = field(default=0.0)
+
+    def place(self, id: str) -> list[str]:
+        """Where a job lies: a list of one, if all is well."""
+        places = {"running": self.leases, "delayed": self.delayed, "failed": self.failed}
+        found = [name for name, there in places.items() if id in there]
+        return found + ["ready"] * self.ready.count(id)
+
+
+def snapshot(world: World) -> Snapshot:
+    lists: list[list[Word]] = [["LRANGE", world.key(part), 0, -1] for part in ("ready", "bell")]
+    parts = ("jobs", "runs", "claims", "crashes", "meta")
+    hashes: list[list[Word]] = [["HGETALL", world.key(part)] for part in parts]
+    zsets: list[list[Word]] = [
+        ["ZRANGE", world.key(part), 0, -1, "WITHSCORES"]
+        for part in ("leases", "delayed", "failed", "recent")
+    ]
+    found = world.broker.link.calls([*lists, *hashes, *zsets, ["TIME"]])
+    ready, bell = map(decoded, found[:2])
+    jobs, runs, claims, crashes, meta = map(pairs, found[2:7])
+    scores = [{id: float(score) for id, score in pairs(each).items()} for each in found[7:11]]
+    leases, delayed, failed, recent = scores
+    seconds, micros = map(int, found[11])
+    now = seconds * 1000 + micros // 1000 + world.broker.shift
+    return Snapshot(
+        ready, jobs, leases, runs, delayed, failed, claims, crashes, recent, meta, bell, now
+    )
+
+
+def lines(text: str) -> set[str]:
+    """The claims of a job, without what each is held until."""
+    return {line[1:] for line in text.split("\n")}
+
+
+def check_whole(world: World) -> Snapshot:
+    """Every job is in exactly one place, and claims belong to jobs that live."""
+    seen = snapshot(world)
+    places = Counter([*seen.ready, *seen.leases, *seen.delayed, *seen.failed])
+    assert places == Counter(list(seen.jobs))
+    assert set(seen.runs) == set(seen.leases)
+    assert set(seen.crashes) <= set(seen.jobs)
+    living = set(seen.jobs) - set(seen.failed)
+    listed = {key[1:]: lines(text) for key, text in seen.claims.items() if key[0] == "<"}
+    assert set(listed) <= living
+    for key, id in seen.claims.items():
+        assert key[0] == "<" or key[1:] in listed[id]
+    assert not set(seen.recent) & set(seen.jobs)
+    assert len(seen.bell) <= 1
+    return seen
