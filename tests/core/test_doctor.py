@@ -59,7 +59,7 @@ class TestRedis:
 
         assert list(subjects) == [
             *("eviction", "memory", "persistence", "clock"),
-            *("queues", "workers", "delayed jobs", "failures"),
+            *("queues", "workers", "delayed jobs", "failures", "keys", "places"),
         ]
         assert subjects["eviction"].text == "nothing is evicted (policy noeviction)"
         assert subjects["memory"].text.endswith(" MiB used, no limit set")

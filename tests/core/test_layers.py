@@ -23,7 +23,7 @@ ORDER = (
     "facts",
     "hookspecs", "plugin", "call", "handle", "registry", "declaration", "job", "function",
     "serving", "run",
-    "broker", "control", "monitor", "failures", "moving", "entrance", "app",
+    "broker", "control", "monitor", "failures", "moving", "repair", "entrance", "app",
     "process", "titles", "wear", "signals", "wishes", "loading", "doctor",
     "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "contract", "testing",
 )

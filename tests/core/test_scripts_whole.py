@@ -80,8 +80,8 @@ def calls(world: World) -> dict[str, Call]:
     key, effect = world.key("effects"), [["INCR", world.key("effects")]]
     a, lost = hold(world, "a"), hold(world, "lost")
     failed_at = int(world.call("ZSCORE", "failed", "b"))
-    entry = ["new", "payload", "", 1, "k", "started", 1, "tick", 9, 1, 2, "INCR", 12]
-    late = ["new2", "payload", "+5000", 0, 0, 0]
+    entry: list[Raw] = ["new", "payload", "", 1, "k", "started", 1, "tick", 9, 1, 2, "INCR", 12]
+    late: list[Raw] = ["new2", "payload", "+5000", 0, 0, 0]
     found = {
         "enqueue": call(world, "enqueue", 100, 2, *entry, *late, attached=[key]),
         "enqueue without": call(world, "enqueue", "", 1, "new", "payload", "", 0, 0, 0),
@@ -124,7 +124,8 @@ def state(world: World) -> State:
 
 def restore(world: World, whole: State) -> None:
     link = world.broker.link
-    link.calls([["FLUSHALL"], *(["RESTORE", key, 0, value] for key, value in whole.items())])
+    commands: list[list[Raw]] = [["RESTORE", key, 0, value] for key, value in whole.items()]
+    link.calls([["FLUSHALL"], *commands])
 
 
 WRONG: dict[str, list[Raw]] = {

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from .repair import Survey, summed_up
+
 if TYPE_CHECKING:
     from .app import App
 
@@ -41,7 +43,9 @@ class Facts:
         self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
         seconds, micros = link.call("TIME")
         self.now = int(seconds) + int(micros) / 1e6 + app.broker.shift / 1000
-        self.queues = self.monitor.queues()
+        self.survey = {name: Survey(app.broker, name) for name in self.monitor.queue_names()}
+        self.wrong_keys = {name: each.wrong_keys() for name, each in self.survey.items()}
+        self.queues = self.monitor.queues(n for n, wrong in self.wrong_keys.items() if not wrong)
 
     def number(self, name: str) -> int:
         return int(self.info.get(name) or 0)
@@ -113,6 +117,34 @@ def clock(facts: Facts) -> Iterator[Finding]:
             f"{skew:+.0f} s: times given with at= and expires are wrong by as much",
             "synchronise the clocks (NTP)",
         )
+
+
+def keys(facts: Facts) -> Iterator[Finding]:
+    for queue, wrong in facts.wrong_keys.items():
+        if wrong:
+            yield Finding(
+                f"queue {queue}",
+                "wrong",
+                f"{', '.join(wrong)}: this queue stands still",
+                "RENAME it to a name of its own, and find out what writes there",
+            )
+    if not any(facts.wrong_keys.values()):
+        yield Finding("keys", "fine", "each is of its type")
+
+
+def places(facts: Facts) -> Iterator[Finding]:
+    found = False
+    for queue in facts.queues:
+        for kind, subjects in summed_up(list(facts.survey[queue.name].faults())):
+            found = True
+            yield Finding(
+                f"queue {queue.name}",
+                "wrong",
+                f"{kind.wrong}: {len(subjects)}",
+                f"see which, and put it right: buoy queues repair {queue.name} --dry-run",
+            )
+    if not found:
+        yield Finding("places", "fine", "each job is in one place, and each claim has its job")
 
 
 def unserved(facts: Facts) -> Iterator[Finding]:
@@ -195,5 +227,5 @@ def mib(size: int) -> str:
 
 CHECKS: list[Callable[[Facts], Iterator[Finding]]] = [
     *(eviction, memory, persistence, clock),
-    *(unserved, workers, overdue, failures),
+    *(unserved, workers, overdue, failures, keys, places),
 ]

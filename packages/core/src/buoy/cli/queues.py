@@ -11,10 +11,15 @@ from ..job import Job
 from ..keys import checked_queue
 from ..monitor import JobView
 from ..moving import Move
+from ..repair import Survey, summed_up
 from .output import COUNT, counted, json_option, show, stamp
 
 TOTALS = ("name", "waiting", "delayed", "running", "failed", "done", "rejected", "paused")
 JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
+
+
+NAMED = 10
+"""How many jobs are named in one line."""
 
 
 @click.group(invoke_without_command=True)
@@ -102,6 +107,41 @@ def move(source: str, target: str, dry_run: bool) -> None:
         click.echo(f"{id} stays in {source}: {reason}", err=True)
     if moving.kept:
         raise SystemExit(1)
+
+
+@queues.command()
+@click.argument("names", metavar="[QUEUE]...", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Only say what is wrong.")
+def repair(names: tuple[str, ...], dry_run: bool) -> None:
+    """Put right what `buoy doctor` finds in queues: jobs in no place or in two, ids without a
+    payload, runs without a lease, claims without a job. Workers may go on meanwhile.
+
+    Without names: all queues. Ends with 1 if something is left as it was.
+    """
+    whole = True
+    for name in names or Job.app.monitor.queue_names():
+        whole = repaired(Survey(Job.app.broker, checked_queue(name)), dry_run) and whole
+    if not whole:
+        raise SystemExit(1)
+
+
+def repaired(survey: Survey, dry_run: bool) -> bool:
+    """Repair a queue, and say so; returns whether it is whole now."""
+    if wrong := survey.wrong_keys():
+        click.echo(f"{survey.queue}: {', '.join(wrong)}; nothing was changed", err=True)
+        return False
+    if not survey.exists():
+        click.echo(f"{survey.queue}: expected a queue, got nothing under this name", err=True)
+        return False
+    faults = list(survey.faults(mend=not dry_run))
+    for kind, subjects in summed_up(faults):
+        mend = f"would be {kind.mend}" if dry_run else kind.mend
+        some = ", ".join(subjects[:NAMED])
+        more = f" and {len(subjects) - NAMED} more" if len(subjects) > NAMED else ""
+        click.echo(f"{survey.queue}: {kind.wrong}: {len(subjects)}, {mend}: {some}{more}")
+    if not faults:
+        click.echo(f"{survey.queue}: all is well")
+    return not (faults and dry_run)
 
 
 def pages(monitor: Any, queue: str) -> Iterator[list[str]]:
