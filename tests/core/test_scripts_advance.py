@@ -107,6 +107,7 @@ class TestLostReply:
         again = world.trip(2, number=7, again=True)
 
         assert tokens(again.reservations) == tokens(lost.reservations)
+        assert [held.lost for held in again.reservations] == [0, 0]
         assert world.ready == ["c"]
 
     def test_asked_again_they_get_a_whole_lease(self, any_world: World) -> None:

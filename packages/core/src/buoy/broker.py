@@ -254,10 +254,15 @@ class Broker:
             ],
         )
 
-    def beat(self, held: Mapping[str, Sequence[Reservation]]) -> list[Reservation]:
+    def beat(
+        self,
+        held: Mapping[str, Sequence[Reservation]],
+        missed: list[BrokerError] | None = None,
+    ) -> list[Reservation]:
         """Renew the leases of what is held, by queue, and heal these queues.
 
-        Returns what is held no longer.
+        Returns what is held no longer. ``missed`` takes the errors of single queues; without it
+        they are raised.
         """
         acts = []
         hands = [
@@ -271,8 +276,13 @@ class Broker:
                 packing.words += [each.id, each.token]
             acts.append(self.act("beat", queue, packing))
         lost: list[Reservation] = []
-        replies = accepted(run_scripts(self.link, acts)) if acts else []
+        replies = run_scripts(self.link, acts) if acts else []
+        if missed is None:
+            missed = accepted(replies)[:0]
         for (_, reservations), reply in zip(hands, replies, strict=True):
+            if isinstance(reply, BrokerError):
+                missed.append(reply)
+                continue
             gone = {id.decode() for id in reply}
             lost += [each for each in reservations if each.id in gone]
         return lost

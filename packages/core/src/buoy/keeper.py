@@ -77,15 +77,18 @@ class Keeper(threading.Thread):
     def beat(self) -> float:
         """Renew the leases; returns the seconds until the next time."""
         lease = self.broker.settings.lease
+        missed: list[BrokerError] = []
         try:
-            lost = self.broker.beat(self.hand.by_queue(self.queues))
+            lost = self.broker.beat(self.hand.by_queue(self.queues), missed)
+            if lost:
+                self.on_lost(lost)
             wish = self.show_card(lease)
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
             logger.debug("no heartbeat: %s", error)
             return min(0.5, lease / 10)
-        if lost:
-            self.on_lost(lost)
-        return SOON if self.heed(wish) else lease / 3
+        if self.heed(wish):
+            return SOON
+        return min(0.5, lease / 10) if missed else lease / 3
 
     def heed(self, wish: bytes | None) -> bool:
         """Obey a wish that is new; by a signal, so that it is as if one had come."""

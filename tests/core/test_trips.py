@@ -1,0 +1,112 @@
+"""A worker's trips where Redis does not answer, or says no."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from buoy.broker import Broker
+from buoy.config import Settings
+from buoy.executor import batch
+from buoy.executor.inline import Inline
+from buoy.queues import QueueList
+from buoy.reservation import Reservation, Settlement
+from buoy.worker import Worker
+from tests.support.proxy import Proxy
+from tests.support.world import World, done
+
+
+@pytest.fixture
+def worker(world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    """A worker of two queues, in the middle of its work, on the far side of the proxy."""
+    monkeypatch.setattr(batch, "registry", {})  # classes of other tests have limits
+    worker = Worker(Broker(Settings(url=proxy.url)), Inline(), QueueList.parse("odd,mail"))
+    with worker.wake:
+        worker.refresh()
+        yield worker
+    worker.bell.close()
+    worker.broker.link.close()
+
+
+def fetch(worker: Worker, room: int = 5) -> list[Reservation]:
+    """Go until something is taken, or all queues have been visited."""
+    for _ in range(4):
+        if taken := worker.trips.go(room):
+            return taken
+    return []
+
+
+def test_a_stop_waits_for_a_reply_that_may_bring_jobs(
+    world: World, proxy: Proxy, worker: Worker
+) -> None:
+    world.enqueue("a", "b", "c")
+    world.trip(0)  # Redis knows the script
+    worker.outlook.rung("mail")
+    worker.outlook.learn({}, all_others=True)
+    proxy.cut(1, "after")
+    assert fetch(worker, room=2) == []
+    assert world.running == ["a", "b"]
+
+    worker.stop(None)
+
+    assert worker.trips.unsaid
+    assert not worker.over()
+    worker.work()
+    assert not worker.trips.unsaid
+    assert (world.ready, world.running) == (["a", "b", "c"], [])
+
+
+def test_a_stop_does_not_wait_for_a_reply_that_brings_nothing(
+    world: World, proxy: Proxy, worker: Worker
+) -> None:
+    world.enqueue("a")
+    worker.outlook.rung("mail")
+    [held] = fetch(worker)
+    worker.trips.settlements.append(done(held))
+    proxy.cut(1, "after")
+    worker.trips.go(0)
+
+    assert not worker.trips.unsaid
+    assert world.jobs == {}
+
+
+def test_a_queue_that_stands_still_is_told_once_and_tried_again(
+    world: World, worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.enqueue("a")
+    odd = World(world.broker, world.nodes, queue="odd")
+    odd.enqueue("b")
+    held = next(held for held in fetch(worker) if held.queue == "odd")
+    odd.call("SET", "failed", "x")
+    worker.trips.settlements.append(Settlement.of(held, "failed", payload="why"))
+
+    assert [each.id for each in fetch(worker)] == ["a"]
+    assert worker.trips.audible() == ["mail"]
+    worker.trips.outages["odd"].clear()
+    fetch(worker)
+    [told] = [each.getMessage() for each in caplog.records]
+    assert told == (
+        "queue=odd stands still: buoy:{odd}:failed: expected a zset, got a string; nothing was "
+        "changed; RENAME it to a name of its own, and find out what writes there; trying again"
+    )
+    assert odd.running == ["b"]
+
+    odd.call("DEL", "failed")
+    worker.trips.outages["odd"].clear()
+    fetch(worker)
+
+    assert odd.failed == ["b"]
+    assert worker.trips.audible() == ["odd", "mail"]
+    assert caplog.records[-1].getMessage() == "queue=odd goes on"
+
+
+def test_a_look_at_several_queues_sees_the_others_of_one_that_is_wrong(world: World) -> None:
+    for queue in ("a", "b", "c"):
+        World(world.broker, world.nodes, queue=queue).enqueue("1", "2")
+    for part, command in (("ready", "SET"), ("delayed", "SET"), ("meta", "SET")):
+        key = world.broker.keys.part("b", part)
+        world.broker.link.calls([["DEL", key], [command, key, "x"]])
+
+        _, looks = world.broker.advance("one", [], ["a", "b", "c"])
+
+        assert looks == {"a": (2, None), "b": (1, None), "c": (2, None)}
+        world.broker.link.call("DEL", key)
