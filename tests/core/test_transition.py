@@ -99,3 +99,40 @@ def test_nothing_is_left_of_what_is_cleared() -> None:
     transition.clear()
 
     assert transition == Transition("mail")
+
+
+class TestBounds:
+    """What one script can take; see lua/base.lua."""
+
+    def test_a_command_of_too_many_words_is_refused_where_it_is_attached(self) -> None:
+        transition = Transition("mail")
+        transition.then("SADD", KEY, *range(998))
+
+        with pytest.raises(PluginError) as raised:
+            transition.then("SADD", KEY, *range(999))
+
+        assert str(raised.value) == (
+            "then: SADD: expected at most 1000 words, got 1001; send several commands"
+        )
+        assert len(transition.commands) == 1
+
+    def test_all_that_is_attached_to_one_job_has_a_bound(self) -> None:
+        transition = Transition("mail")
+        for _ in range(199):
+            transition.then("SADD", KEY, *range(998))
+
+        with pytest.raises(PluginError, match=r"at most 200000 words .* got 200200; split the work"):
+            transition.then("SADD", KEY, *range(998))
+
+        transition.clear()
+        transition.then("SADD", KEY, *range(998))
+        assert transition.size == 1001
+
+    def test_claims_and_numbers_count_too(self) -> None:
+        transition = Transition("mail")
+        transition.grown = 199_997
+
+        transition.claim("a")
+        for attach in (transition.latest, transition.claim, lambda key: transition.newer(key, 1)):
+            with pytest.raises(PluginError, match="split the work into more jobs"):
+                attach("b")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SCAN = 1000
 """How many elements are read at a time."""
-CHECKED = 500
+CHECKED = 1000
 """How many jobs one script looks at."""
 ROUNDS = 3
 """One fault may hide another."""

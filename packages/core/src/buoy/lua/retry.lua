@@ -10,7 +10,8 @@
 
 local wanted, answers = {}, {}
 for n = 1, number(0, MANY) do
-  wanted[n] = { id = take(), at = number(-GREATEST, GREATEST), payload = take(), claims = read_claims() }
+  wanted[n] = { id = take(), at = tonumber(take()), payload = take(), claims = read_claims() }
+  if not wanted[n].at then refuse('time', 'a number', 'none') end
 end
 done_reading()
 read_all()

@@ -6,10 +6,11 @@
 
 local clock = redis.call('TIME')
 local now = math.floor((clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[1]) / 1000)
+local version = tonumber(redis.call('HGET', KEYS[1], 'version')) or 0 -- garbage counts as none
 local field = 'from:' .. ARGV[2]
 local paused = redis.call('HGET', KEYS[1], field) == 'paused'
 if paused == (ARGV[3] == 'pause') then return 0 end
 local from = paused and string.format('%d', now) or 'paused'
 redis.call('HSET', KEYS[1], field, from)
-redis.call('HINCRBY', KEYS[1], 'version', 1)
+redis.call('HSET', KEYS[1], 'version', string.format('%d', version + 1))
 return 1

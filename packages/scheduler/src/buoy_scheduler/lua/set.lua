@@ -6,10 +6,11 @@
 
 local clock = redis.call('TIME')
 local now = math.floor((clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[1]) / 1000)
+local version = tonumber(redis.call('HGET', KEYS[1], 'version')) or 0 -- garbage counts as none
 local new = redis.call('HSET', KEYS[1], 'entry:' .. ARGV[2], ARGV[3])
 local from = 'from:' .. ARGV[2]
 if new == 1 and redis.call('HGET', KEYS[1], from) ~= 'paused' then
   redis.call('HSET', KEYS[1], from, string.format('%d', now))
 end
-redis.call('HINCRBY', KEYS[1], 'version', 1)
+redis.call('HSET', KEYS[1], 'version', string.format('%d', version + 1))
 return new

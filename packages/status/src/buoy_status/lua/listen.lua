@@ -6,8 +6,7 @@
 --
 -- Nobody else makes the ring: the end of a job is told only where somebody waits for it.
 
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('XADD', KEYS[1], '*', 'waits', 1)
-end
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+local id = last and last[1] or redis.call('XADD', KEYS[1], '*', 'waits', 1)
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]
+return id

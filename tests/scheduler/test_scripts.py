@@ -1,0 +1,34 @@
+"""The scripts of the scheduler where something else has written."""
+
+from collections.abc import Callable
+
+import pytest
+
+from buoy import App, Job
+from buoy_scheduler import get_schedule, remove_schedule, set_schedule
+from buoy_scheduler.store import Store
+
+
+class Report(Job):
+    def perform(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("act", "names"),
+    [
+        (lambda app: set_schedule("more", Report, every="2m", app=app), {"nightly", "more"}),
+        (lambda app: remove_schedule("nightly", app=app), set()),
+        (lambda app: Store(app).pause("nightly"), {"nightly"}),
+    ],
+    ids=["set", "remove", "pause"],
+)
+def test_a_version_that_is_no_number_is_as_none(
+    buoy_app: App, act: Callable[[App], object], names: set[str]
+) -> None:
+    set_schedule("nightly", Report, every="1m", app=buoy_app)
+    buoy_app.command("HSET", Store(buoy_app).key, "version", "x")
+
+    act(buoy_app)
+
+    assert buoy_app.command("HGET", Store(buoy_app).key, "version") == b"1"
+    assert set(get_schedule(app=buoy_app)) == names
