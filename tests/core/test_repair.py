@@ -98,8 +98,9 @@ BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
 
 
 @pytest.fixture
-def full(world: World) -> World:
+def full(any_world: World) -> World:
     """A queue with a job in each place."""
+    world = any_world
     world.broker.link.call("SADD", world.broker.keys.queues(), "mail")
     world.enqueue("f", "r")
     world.settle(world.take_one(), "failed")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from buoy.errors import BrokerError
+from buoy.errors import BrokerError, EnqueueError
 from buoy.keys import QUEUE_PARTS, TYPES
 from buoy.link import Word as Raw
 from buoy.link import only, run_scripts
+from buoy.packing import Entry
 from buoy.reservation import Act, Advance, Reservation, Settlement
 from buoy.scripts import script
 from buoy.transition import COMMAND_WORDS, Word
@@ -227,6 +228,32 @@ def test_what_is_refused_is_said(crowd: World) -> None:
         with pytest.raises(BrokerError) as raised:
             each.run(crowd)
         assert str(raised.value) == f"a script refused {said}"
+
+
+def test_what_nobody_can_have_meant_stops_no_worker(world: World) -> None:
+    world.enqueue("a", "b", "c")
+    for wait in (float("inf"), float("nan"), -1.0):
+        [held] = world.trip(1, hands=-1).reservations
+        world.trip(-1, Settlement.of(held, "later", payload="p", wait=wait))
+
+    assert check_whole(world).runs == {}
+
+
+def test_who_enqueues_is_told_of_a_wrong_key(world: World) -> None:
+    for part in ("ready", "meta"):
+        key = world.key(part)
+        world.broker.link.calls([["DEL", key], ["SET", key, "x"]])
+        world.broker.registered.clear()
+
+        with pytest.raises(EnqueueError) as raised:
+            world.broker.enqueue("mail", [Entry("a", b"x", "+5000")])
+
+        assert str(raised.value) == (
+            f"queue 'mail': job a: {key}: expected a {TYPES[part]}, got a string; nothing was "
+            "changed; RENAME it to a name of its own, and find out what writes there; "
+            "nothing was enqueued"
+        )
+        world.call("DEL", part)
 
 
 def test_a_word_of_the_user_is_no_code_of_redis(crowd: World) -> None:

@@ -161,12 +161,14 @@ class Broker:
         facts = [["LLEN", ready], ["HGET", meta, "seen"], ["TIME"]]
         self.registered[queue] = time.monotonic()  # at once: others need not do and say the same
         try:
-            _, *found = accepted((yield [["SADD", self.keys.queues(), queue], *facts]))
+            noted, *found = yield [["SADD", self.keys.queues(), queue], *facts]
+            accepted([noted])
         except BrokerError as error:
             self.registered.pop(queue, None)
             error.sent = False  # sent or not: no job was
             raise
-        warn_if_unserved(queue, 2 * self.settings.lease, *found)
+        if not any(isinstance(fact, BrokerError) for fact in found):  # the push will tell
+            warn_if_unserved(queue, 2 * self.settings.lease, *found)
 
     def knows(self, queue: str) -> bool:
         """Whether the queue was registered within the last minute."""
@@ -219,7 +221,7 @@ class Broker:
     def part(self, worker: str, trip: Advance, settlements: Sequence[Settlement]) -> Act:
         lease, alone = self.settings.lease, max(1, self.settings.max_crashes - 1)
         packing = Packing([round(lease * 1000), alone, worker, trip.number, int(trip.again)])
-        packing.words += [trip.wanted, trip.hands]
+        packing.words += [max(0, trip.wanted), max(0, trip.hands)]
         packing.settlements(settlements)
         return self.act("advance", trip.queue, packing)
 

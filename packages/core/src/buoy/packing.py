@@ -11,6 +11,9 @@ from .transition import Transition, Word
 PAGE, WORDS = 1000, 100_000
 """How many jobs, of how many words, one script takes at most; what is more goes into another."""
 
+LONGEST_WAIT = 1e11
+"""Seconds, more than three thousand years."""
+
 
 class Entry(NamedTuple):
     """A job to be stored; ``due``: empty for now, "+MS" from now, or "MS" since the epoch."""
@@ -81,7 +84,7 @@ class Packing:
 
     def settlement(self, other: Settlement) -> None:
         self.words += [other.id, other.token, other.act]
-        self.words += [raw(other.payload), round(other.wait * 1000)]
+        self.words += [raw(other.payload), milliseconds(other.wait)]
         self.commands(other.commands)
 
     def claims(self, claims: Sequence[Sequence[str]]) -> None:
@@ -105,6 +108,11 @@ def raw(text: str) -> bytes:
 def text(raw: bytes) -> str:
     """What Redis holds, as text; see raw."""
     return raw.decode(errors="surrogateescape")
+
+
+def milliseconds(seconds: float) -> int:
+    """A wait that scripts take, whatever was computed for it."""
+    return round(min(seconds, LONGEST_WAIT) * 1000) if seconds > 0 else 0
 
 
 def seconds(milliseconds: int) -> float | None:

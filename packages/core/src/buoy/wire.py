@@ -173,10 +173,9 @@ class Elsewhere(Unavailable):
 def refusal(error: ResponseError) -> BrokerError:
     """What Redis said no to, as one of ours."""
     text = reason(error)
-    if text.startswith(REFUSED):  # by a script of ours: a word in it is no code of Redis
-        return BrokerError(
-            f"a script refused {text.removeprefix(REFUSED).partition(' script:')[0]}"
-        )
+    _, ours, said = text.partition(REFUSED)
+    if ours:  # by a script of ours: a word in it is no code of Redis
+        return BrokerError(f"a script refused {said.partition(' script:')[0]}")
     if isinstance(error, exceptions.NoScriptError):
         return UnknownScript(text)
     if isinstance(error, exceptions.AskError):
