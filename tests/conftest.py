@@ -6,7 +6,6 @@ from hypothesis import settings
 
 from buoy.registry import aside, registry
 
-
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
