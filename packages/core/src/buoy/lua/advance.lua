@@ -15,7 +15,7 @@
 -- include heal
 -- include settle
 
-local MOST_GIVEN = 1000 -- jobs at a time, however many are wanted
+local MOST_GIVEN = 4000 -- jobs at a time, however many are wanted
 
 local lease, alone = number(1, GREATEST), number(0, GREATEST)
 local worker, call_number, again = take(), take(), take() == '1'
