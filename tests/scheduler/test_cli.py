@@ -200,23 +200,55 @@ class TestCheck:
     def test_bad_entries_are_told_and_the_exit_code_is_1(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "bad.yml"
         path.write_text(
-            "good: {every: 1h, env: production}\n"
+            "good: {every: 1h, env: production, queue: far}\n"
             "date: {cron: 0 0 31 6 *}\n"
             f"args: {{every: 1h, class: {Invoice.name}, args: [1, 2]}}\n"
-            "class: {every: 1h, class: shop.Nobody, queue: far}\n"
+            "class: {every: 1h, class: shop.Nobody}\n"
+            "off: {cron: 0 0 31 5 *, class: x, queue: far, enabled: false, persist: true}\n"
+            "name: {every: 1h, queue: my queue}\n"
         )
 
         told = run("schedule", "check", str(path), "-a", __name__, code=1).stdout.splitlines()
 
-        assert told == [
+        assert told[0].startswith("ok     good: every hour; next ")
+        assert told[0].endswith(
+            "; only with --env production; good is no class of the app, but a name"
+        )
+        assert told[1:] == [
+            "off    off: at 00:00, on day 31 of the month, only in May (UTC); x is no class of the "
+            "app, but a name",
+            "note   off: persist: means nothing here",
             "WRONG  schedule entry 'date': cron: expected dates that there are, got '0 0 31 6 *'",
-            "WRONG  schedule entry 'good': class: expected a job class of the app, got 'good'",
+            "WRONG  schedule entry 'name': queue: expected a name without spaces and without any "
+            "of {}*?[]!,: got 'my queue'",
             f"WRONG  schedule entry 'args': {Invoice.name}: expected arguments for "
             "perform(number: int = 0) -> None, but too many positional arguments",
-            "WRONG  schedule entry 'class': class: expected a job class of the app, "
-            "got 'shop.Nobody'",
+            "WRONG  schedule entry 'class': class: expected a job class of the app, or a queue for "
+            "one that it does not know, got 'shop.Nobody'",
         ]
-        assert run("schedule", "check", str(path), code=1).stdout.count("ok ") == 3
+
+    def test_without_the_app_it_is_told_that_classes_were_not_looked_at(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "other.yml"
+        path.write_text("class: {every: 1h, class: shop.Nobody}\n")
+
+        told = run("schedule", "check", str(path))
+
+        assert told.stdout.startswith("ok     class: every hour; next ")
+        assert told.stderr == (
+            "the job classes were not looked at: say -a MODULE, as to the daemon\n"
+        )
+
+    def test_for_one_environment(self, run: Run, tmp_path: Path) -> None:
+        path = tmp_path / "envs.yml"
+        path.write_text("a: {every: 1h, env: [production, staging]}\nb: {every: 1h, env: test}\n")
+
+        found = run("schedule", "check", str(path), "--env", "staging").stdout
+
+        assert found.startswith("ok     a: every hour; next ")
+        assert found.endswith("; only with --env production, staging\n")
+        assert run("schedule", "check", str(path)).stdout.count("ok ") == 2
 
     def test_a_file_that_is_not_there(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "nowhere.yml"

@@ -62,6 +62,17 @@ class Small(Report):
     max_length = 1
 
 
+class Mood:
+    """A queue that is not there today."""
+
+    def __get__(self, job: object, owner: type) -> str:
+        raise RuntimeError("what queue?")
+
+
+class Moody(Report):
+    pass
+
+
 EVERY_MINUTE: dict[str, object] = {"every": "1m", "class": Report.name}
 NOBODY: dict[str, object] = {"every": "1m", "class": "shop.Nobody"}
 
@@ -412,12 +423,17 @@ class TestAtRunTime:
 
 class TestBadInput:
     def test_a_bad_entry_is_told_by_name_once_and_the_others_go_on(
-        self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture
+        self,
+        days: Days,
+        buoy_app: App,
+        log: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        monkeypatch.setattr(Moody, "queue", Mood())
         daemon = days.daemon(
             nobody=NOBODY,
             wrong=EVERY_MINUTE | {"args": [1, 2]},
-            queue=EVERY_MINUTE | {"queue": "a b"},
+            raising={"every": "1m", "class": Moody.name},
             good=EVERY_MINUTE,
         )
         set_schedule("later", Report, every="1h")
@@ -428,8 +444,8 @@ class TestBadInput:
         assert [text for text in log.messages if "left out" in text] == [
             "schedule entry 'nobody': class: expected a job class of the app, or a queue for one "
             "that it does not know, got 'shop.Nobody'; it is left out",
-            "schedule entry 'queue': queue: expected a name without spaces and without any of "
-            "{}*?[]!,: got 'a b'; it is left out",
+            "schedule entry 'raising': class: cannot be asked: RuntimeError: what queue?; it is "
+            "left out",
             f"schedule entry 'wrong': {Report.name}: expected arguments for "
             "perform(number: int = 0) -> None, but too many positional arguments; it is left out",
         ]

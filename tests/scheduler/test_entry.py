@@ -82,7 +82,7 @@ class TestAsResqueSchedulerHasIt:
         found = entry(cron="30 0 8 * * mon-fri America/New_York")
 
         assert (found.cron, found.tz) == ("30 0 8 * * mon-fri", "America/New_York")
-        assert entry(cron="0 8 * * * UTC", tz="Europe/Berlin").tz == "Europe/Berlin"
+        assert entry(cron="0 8 * * * UTC", tz="UTC").tz == "UTC"
 
     def test_when_the_first_tick_is_after_the_start_of_a_process_means_nothing(self) -> None:
         assert every(["1h", {"first_in": "120s"}]) == 3600
@@ -117,12 +117,12 @@ class TestAsResqueSchedulerHasIt:
         ),
         (
             {"cron": None, "every": ["1h", {"times": 3}]},
-            "every: expected a text, or a list of it and first_in, got ['1h', {'times': 3}]",
+            "every: expected no option but first_at, first_in, overlap, got 'times'",
         ),
         (
             {"cron": None, "every": "1h", "first": "2026-01-31T08:00"},
-            "first: expected a time with its zone, like 2026-01-31T08:00+01:00, "
-            "got datetime.datetime(2026, 1, 31, 8, 0)",
+            "first: expected a time with its zone, like 2026-01-31T08:00+01:00, before the year "
+            "2286, got '2026-01-31T08:00'",
         ),
         ({"tz": "Mars"}, "tz: expected a time zone like 'Europe/Berlin', got 'Mars'"),
         ({"class": 5}, "class: expected the name of a job class, got 5"),
@@ -137,12 +137,12 @@ class TestAsResqueSchedulerHasIt:
         (
             {"corn": "x"},
             "keys: expected some of cron, every, class, queue, args, description, tz, missed, "
-            "overlap, first, got 'corn'",
+            "overlap, first, enabled, env, got 'corn'",
         ),
         (
             {"args": [float("nan")]},
             "args: expected what JSON can hold, got [nan] "
-            "(Out of range float values are not JSON compliant)",
+            "(argument 1: expected a finite number, got nan)",
         ),
     ],
 )

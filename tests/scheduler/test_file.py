@@ -38,8 +38,7 @@ queue_documents_for_indexing:
 export_every_hour:
   every:
     - "1h"
-    - :first_in: 0s
-      first_in: 120s
+    - :first_in: 120s
   class: Export
   args: [ "contributors", {compress: true} ]
 
@@ -52,11 +51,10 @@ clear_leaderboards:
 
 
 def test_an_old_file_of_resque_scheduler_is_read(file: Path) -> None:
-    reading = read(
-        file, RESQUE.replace("    - :first_in: 0s\n      first", "    - first"), "staging"
-    )
+    reading = read(file, RESQUE, "staging")
 
     assert errors(reading) == []
+    assert reading.notes == ["export_every_hour: first_in: means nothing here"]
     documents, export, clear = reading.entries
     assert (documents.job, documents.queue, documents.cron, documents.args) == (
         "QueueDocuments",
@@ -97,8 +95,8 @@ def test_what_cannot_be_meant_is_left_out_by_name(file: Path) -> None:
         "schedule entry 'no zone': tz: expected a time zone like 'Europe/Berlin', got 'Mars'",
         "schedule entry 'number': expected keys like cron and class, got 5",
         "schedule entry 'day': expected YAML, got: day is out of range for month",
-        "schedule entry 'date': args: expected what JSON can hold, got "
-        "[datetime.date(2026, 2, 20)] (Object of type date is not JSON serializable)",
+        "schedule entry 'date': args: expected what everybody reads alike, got 2026-02-20 "
+        "(to YAML datetime.date(2026, 2, 20); in quotes it is a text)",
         "schedule entry 'object': expected YAML, got: could not determine a constructor for the "
         "tag 'tag:yaml.org,2002:python/object:os.system' (line 6)",
         "schedule entry 'good': expected one entry of this name, got another",

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from croniter import CroniterBadDateError, croniter
 
@@ -38,6 +38,12 @@ FORM = (
 ODD = re.compile(r"[hr](\(.*\))?(/.*)?|(\w+)-\3(/.*)?")
 """What croniter knows and we do not: by hash or at random, which would differ between daemons; and
 a range from a value to itself, which it takes for all."""
+LAST = (59, 59, 23, 31, 12, 6)
+"""The last value of each field, seconds first."""
+MACHINES = re.compile(r"(posix|right)/.*|localtime|posixrules|Factory")
+"""Zones that are not the same on each machine, or count seconds in another way."""
+EVEN = (60, 60, 24, 0, 12, 0)
+"""What a step of each field must divide, so that it goes on evenly into the next round."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Crontab:
             raise ConfigurationError(
                 f"cron: expected {FORM}, got {self.expression!r} ({error})"
             ) from None
+        self.check_steps()
         if self.after(0) is None or not croniter.is_valid(
             self.fields, second_at_beginning=True, strict=True
         ):
@@ -75,6 +82,50 @@ class Crontab:
         """The expression without its short name."""
         plain = " ".join(self.expression.split())
         return ALIASES.get(plain.lower(), plain)
+
+    def check_steps(self) -> None:
+        """A step beyond its field is none: ``*/90`` minutes would be each full hour."""
+        for place, part in self.stepped():
+            last, step = LAST[self.kind(place)], part.rpartition("/")[2]
+            if step.isdecimal() and int(step) > last:
+                raise ConfigurationError(
+                    f"cron: expected a step of at most {last} in its field, got {part!r}; "
+                    "for a period write every: 90m"
+                )
+
+    def kind(self, place: int) -> int:
+        """Which field it is, if the seconds are the first."""
+        return place + 6 - len(self.fields.split())
+
+    def stepped(self) -> list[tuple[int, str]]:
+        """The parts that have a step, each with the place of its field."""
+        fields = enumerate(self.fields.split())
+        parts = [(place, part) for place, field in fields for part in field.split(",")]
+        return [(place, part) for place, part in parts if "/" in part]
+
+    def values_of(self, place: int, part: str) -> list[int | str]:
+        """What a part of a field stands for."""
+        fields = ["*"] * len(self.fields.split())
+        fields[place] = part
+        found, _ = croniter.expand(" ".join(fields), second_at_beginning=True)
+        return list(found[place - 1 if len(fields) == 6 else place])  # the seconds come last there
+
+    @cached_property
+    def spoken(self) -> str:
+        """The same for people: steps that do not go on evenly are the values that they are."""
+        fields = self.fields.split()
+        for place in {place for place, _ in self.stepped()}:
+            fields[place] = self.spoken_field(place, fields[place])
+        return " ".join(fields)
+
+    def spoken_field(self, place: int, field: str) -> str:
+        step = re.fullmatch(r"\*/(\d+)", field)
+        round_ = EVEN[self.kind(place)]
+        if step and round_ and round_ % int(step[1]) == 0:
+            return field
+        found = self.values_of(place, field)
+        odd = any(letter in field.lower() for letter in "l#w")
+        return field if odd else ",".join(map(str, found))
 
     @cached_property
     def by_rhythm(self) -> bool:
@@ -150,8 +201,19 @@ def seconds(local: datetime) -> int:
 def zone_of(name: object) -> ZoneInfo:
     """The time zone of that name."""
     try:
-        return ZoneInfo(name)  # type: ignore[arg-type]  # a TypeError, if it is no text
-    except (TypeError, ValueError, OSError, KeyError):  # a ZoneInfoNotFoundError is a KeyError
-        raise ConfigurationError(
-            f"tz: expected a time zone like 'Europe/Berlin', got {name!r}"
-        ) from None
+        if isinstance(name, str) and not MACHINES.fullmatch(name):
+            return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # a ZoneInfoNotFoundError is a KeyError
+        pass
+    raise ConfigurationError(
+        f"tz: expected a time zone like 'Europe/Berlin', got {name!r:.80}{meant(name)}"
+    )
+
+
+def meant(name: object) -> str:
+    """Which zone somebody may have meant: people write ``berlin``."""
+    wanted = str(name).casefold().replace(" ", "_")
+    names = sorted(available_timezones(), key=lambda each: (each.count("/"), each))
+    found = [each for each in names if each.casefold() == wanted]
+    found += [each for each in names if each.casefold().endswith("/" + wanted)]
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -5,15 +5,15 @@ import os
 import select
 import signal
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import NoReturn, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import NoReturn
 
 from buoy import App, BrokerError, ConfigurationError
 from buoy.backoff import Backoff
 from buoy.signals import STOPS, Wake
 from buoy.titles import show
 
+from .care import Care, by_queue, grouped
 from .course import Course
 from .entry import Entry
 from .firing import Target, target_of
@@ -24,7 +24,6 @@ from .volley import fire, instant
 
 logger = logging.getLogger("buoy.scheduler")
 
-T = TypeVar("T")
 LOOK = 1.0
 """Seconds between two looks at Redis: at its clock, and whether the schedule has changed."""
 
@@ -40,6 +39,10 @@ class Daemon:
         self.courses: dict[str, Course] = {}
         self.waiting: dict[str, tuple[Entry, Target]] = {}
         """Entries of which is not known yet from where on they fire."""
+        self.verdicts: dict[str, tuple[Entry, Target | ConfigurationError]] = {}
+        self.off: set[str] = set()
+        """Entries that are switched off, and are known in Redis to be so."""
+        self.care = Care(app)
         self.ahead = 0.0
         """How many seconds the clock of Redis is ahead of our monotonic one."""
         self.looked = float("-inf")
@@ -64,7 +67,7 @@ class Daemon:
             if self.stale or time.monotonic() >= self.looked + LOOK:
                 self.look()
             self.begin()
-            self.fire()
+            self.touch(busy=self.fire())
         except BrokerError as error:
             if not self.backoff.failures:
                 logger.warning("%s; trying again", error)
@@ -93,8 +96,12 @@ class Daemon:
         now, version = self.store.look()
         self.looked = time.monotonic()
         self.ahead = now - self.looked
+        for course in self.care.taken_back(self.courses.values(), now):
+            del self.courses[course.entry.name]
+            self.version = ""
         if self.stale:
-            self.schedule, self.stale, self.version = self.written(), False, ""
+            self.schedule = self.written().after(self.schedule)
+            self.stale, self.version = False, ""
         if version != self.version:
             self.kept = self.store.load()
             self.follow(self.schedule.with_kept(self.kept))
@@ -102,43 +109,68 @@ class Daemon:
 
     def follow(self, schedule: Schedule) -> None:
         """Keep to the courses of entries that are as they were; others must begin."""
-        courses, self.waiting = self.courses, {}
-        self.courses = {}
+        courses, self.courses, self.waiting = self.courses, {}, {}
+        verdicts, self.verdicts = self.verdicts, {}
         for name, entry in schedule.entries.items():
-            try:
-                target = target_of(entry)
-            except ConfigurationError as error:
-                schedule.errors.append(error)
-                continue
-            known = courses.get(name)
-            if known is None or (known.entry, known.target) != (entry, target):
-                self.waiting[name] = (entry, target)
-            else:
-                self.courses[name] = known
-                self.pace(known)
-        self.complain(schedule.errors)
+            known = verdicts.get(name)
+            target = known[1] if known and known[0] == entry else judged(entry)
+            self.verdicts[name] = entry, target
+            if isinstance(target, ConfigurationError):
+                schedule.errors.append(target)
+            elif entry.enabled:
+                self.go_on_with(courses.get(name), entry, target)
+        self.part(courses)
+        self.complain(schedule.complaints())
         show(f"scheduler: {len(schedule.entries)} entries")
 
-    def complain(self, errors: Iterable[ConfigurationError]) -> None:
+    def go_on_with(self, known: Course | None, entry: Entry, target: Target) -> None:
+        if known is None or (known.entry, known.target) != (entry, target):
+            self.waiting[entry.name] = (entry, target)
+            return
+        self.courses[entry.name] = known
+        self.pace(known)
+
+    def part(self, courses: Mapping[str, Course]) -> None:
+        """Note of entries that were taken out, or switched off, that they begin anew some day."""
+        off = [(name, each) for name, each in self.verdicts.items() if not each[0].enabled]
+        gone = [(name, course.target) for name, course in courses.items()]
+        leaving = [pair for pair in gone if pair[0] not in self.verdicts]
+        for name, (_, target) in off:
+            if name not in self.off and isinstance(target, Target):
+                leaving.append((name, target))
+        self.off = {name for name, _ in off}
+        if leaving:
+            self.care.part(grouped(leaving))
+
+    def complain(self, found: set[str]) -> None:
         """Report each error once, as long as it lasts."""
-        found = {str(error) for error in errors}
         for text in sorted(found - self.told):
-            logger.error("%s; it is left out", text)
+            logger.error("%s", text)
         self.told = found
 
     def begin(self) -> None:
         """Learn from where on new entries fire."""
-        for queue, group in grouped(self.waiting.values()).items():
+        for queue, group in grouped((pair, pair[1]) for pair in self.waiting.values()).items():
             since = self.since(*queue, [entry for entry, _ in group])
             for (entry, target), last in zip(group, since, strict=bool(since)):
                 self.courses[entry.name] = course = Course(entry, target, last)
-                self.pace(course)
+                course.paused = entry.name in self.kept.paused
+                self.advance(course, self.kept.since.get(entry.name, 0))
                 del self.waiting[entry.name]
+
+    def touch(self, busy: bool) -> None:
+        """Now and then, let Redis know which entries are followed, and forget others."""
+        now = self.now()
+        if self.care.is_due(now, busy):
+            targets = [course.target for course in self.courses.values()]
+            self.care.note(targets, now)
+            self.catch_up(self.courses.values())
+            self.care.sweep((target.app for target in targets), now)
 
     def since(self, app: App, queue: str, entries: list[Entry]) -> list[int]:
         """For each entry the last tick that is dealt with; nothing when Redis does not answer."""
         try:
-            found = Store(app).begin(queue, entries)
+            found = Store(app).begin(queue, entries, self.kept.since)
         except BrokerError as error:
             if queue not in self.cut_off:
                 logger.warning("queue %r: %s; trying again", queue, error)
@@ -149,8 +181,19 @@ class Daemon:
 
     def pace(self, course: Course) -> None:
         """Heed pauses: what falls into one is not made up for."""
-        course.paused = course.entry.name in self.kept.paused
-        course.go_on(self.kept.since.get(course.entry.name, 0))
+        paused = course.entry.name in self.kept.paused
+        since = self.kept.since.get(course.entry.name, 0)
+        if paused != course.paused or since > course.last:
+            course.paused = paused
+            self.advance(course, since)
+
+    def advance(self, course: Course, last: int) -> None:
+        """Go on; what cannot be told of one entry is no matter of the others."""
+        try:
+            course.go_on(last)
+        except Exception:
+            logger.exception("%s: its next tick cannot be told; fires no more", course)
+            course.next = None
 
     # Firing
 
@@ -158,22 +201,26 @@ class Daemon:
         """The time of Redis, in epoch seconds."""
         return time.monotonic() + self.ahead
 
-    def fire(self) -> None:
-        """Fire what is due."""
+    def fire(self) -> bool:
+        """Fire what is due; whether anything was."""
         now = int(self.now())
         due = [course for course in self.courses.values() if (course.next or now + 1) <= now]
-        self.catch_up([course for course in due if (course.next or now) < now - PUNCTUAL])
+        late = [course for course in due if (course.next or now) < now - PUNCTUAL]
+        self.catch_up(late)
+        for course in late:
+            if course.next is not None and course.next < now - PUNCTUAL:
+                logger.warning("%s: has missed %s", course, instant(course.next))
         if due:
             fire(due, now)
+        return bool(due)
 
-    def catch_up(self, late: Iterable[Course]) -> None:
-        """Who was frozen, or cut off, asks how far the others have come meanwhile."""
-        for queue, group in grouped((each, each.target) for each in late).items():
-            since = self.since(*queue, [course.entry for course, _ in group])
-            for (course, _), last in zip(group, since, strict=bool(since)):
-                course.go_on(last)
-                if course.next is not None and course.next < self.now() - PUNCTUAL:
-                    logger.warning("%s: has missed %s", course, instant(course.next))
+    def catch_up(self, courses: Iterable[Course]) -> None:
+        """See how far others have come meanwhile: for one who was frozen, or cut off."""
+        for queue, group in by_queue(courses).items():
+            since = self.since(*queue, [course.entry for course in group])
+            for course, last in zip(group, since, strict=bool(since)):
+                if last > course.last:
+                    self.advance(course, last)
 
     def rest(self, wake: Wake) -> None:
         """Sleep until the next tick or look, or a signal."""
@@ -200,11 +247,8 @@ class Daemon:
         return f"{text}, next {first} at {instant(first.next or 0)}"
 
 
-def grouped(
-    pairs: Iterable[tuple[T, Target]],
-) -> dict[tuple[App, str], list[tuple[T, Target]]]:
-    """By the queue into which they lead."""
-    groups = defaultdict[tuple[App, str], list[tuple[T, Target]]](list)
-    for each, target in pairs:
-        groups[target.app, target.queue].append((each, target))
-    return groups
+def judged(entry: Entry) -> Target | ConfigurationError:
+    try:
+        return target_of(entry)
+    except ConfigurationError as error:
+        return error

@@ -1,26 +1,19 @@
 """Schedule files: YAML, each entry on its own, so that a bad one does not harm the others."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from buoy import ConfigurationError
 
-from .entry import Entry, EntryError
-from .spelling import entry_of
+from .document import BAD, told
+from .entry import Entry, EntryError, expect, is_line
+from .layout import Part, Reader
+from .spelling import ENVIRONMENTS, KNOWN, entry_of, named, passed_over
 
 ALL = "*"
 """Stands for every environment."""
-
-BAD = (yaml.YAMLError, ValueError, RecursionError)
-"""What reading YAML may raise."""
-
-NOTHING = "tag:yaml.org,2002:null"
-ENTRY = re.compile(r"^(?=[^\s#%-])", re.MULTILINE)
+MOST_BYTES = 1 << 20
 
 
 @dataclass
@@ -29,91 +22,88 @@ class Reading:
 
     entries: list[Entry] = field(default_factory=list)
     errors: list[ConfigurationError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What means nothing here, though it is no error."""
+    only: dict[str, list[str]] = field(default_factory=dict)
+    """Entries for some environments only, with those."""
+    broken: bool = False
+    """Whether there may be entries that were not found."""
 
 
 def read_file(path: Path, env: str | None = None) -> Reading:
     """Read a schedule; never raises. Entries of another ``env`` than this one are left out."""
-    reading, names = Reading(), set[str]()
+    reading = Reading()
     try:
-        found = parts(path.read_text(encoding="utf-8"))
+        layout = Reader([*KNOWN, *ENVIRONMENTS]).read(text_of(path))
     except (OSError, ValueError) as error:
         reading.errors.append(ConfigurationError(f"schedule {path}: cannot be read: {error}"))
+        reading.broken = True
         return reading
-    for name, fields in found:
+    reading.notes, reading.broken = layout.notes, layout.broken
+    names: dict[str, list[str | None]] = {}
+    for part in layout.parts:
         try:
-            if isinstance(fields, BAD):
-                raise EntryError(name, f"expected YAML, got: {told(fields)}")
-            if name in names:
-                raise EntryError(name, "expected one entry of this name, got another")
-            names.add(name)
-            if in_env(name, fields, env):
-                reading.entries.append(entry_of(name, fields))
+            check_name(part, names)
+            take(part, env, reading)
         except ConfigurationError as error:
             reading.errors.append(error)
     return reading
 
 
-def parts(text: str) -> list[tuple[str, Any]]:
-    """The names in the file, each with its value, or the error that stands in its place."""
+def text_of(path: Path) -> str:
+    with path.open("rb") as file:
+        found = file.read(MOST_BYTES + 1)
+    if len(found) > MOST_BYTES:
+        raise ValueError(f"expected at most {MOST_BYTES} bytes, got more")
+    return found.decode("utf-8-sig")
+
+
+def check_name(part: Part, names: dict[str, list[str | None]]) -> None:
+    """An entry may be in several sections by environment, else there is one of each name."""
+    if isinstance(part.fields, BAD):
+        raise EntryError(part.name, f"expected YAML, got: {told(part.fields)}")
+    before = names.setdefault(part.name, [])
+    clash = bool(before) and (part.section is None or {None, part.section} & {*before})
+    before.append(part.section)
+    if clash:
+        raise EntryError(part.name, "expected one entry of this name, got another")
+
+
+def take(part: Part, env: str | None, reading: Reading) -> None:
     try:
-        return pairs(text)
-    except BAD as error:
-        found = list(blocks(text))
-        if not found:
-            raise ValueError(told(error)) from None
-    return [pair for name, block in found for pair in pairs_or_error(name, block)]
+        environments = environments_of(part)
+        entry = entry_of(part.name, part.fields)
+    except EntryError:
+        raise
+    except ConfigurationError as error:
+        raise EntryError(part.name, error) from None
+    if environments is not None and env is None:
+        raise EntryError(
+            part.name,
+            f"env: it is for {', '.join(environments)!r} only; say which one this is by --env",
+        )
+    if environments is not None and env not in (ALL, *environments):
+        return
+    reading.entries.append(entry)
+    if environments is not None:
+        reading.only[entry.name] = environments
+    if passed := passed_over(part.fields):
+        reading.notes.append(f"{entry.name}: {', '.join(passed)}: means nothing here")
 
 
-def pairs_or_error(name: str, text: str) -> list[tuple[str, Any]]:
-    try:
-        return pairs(text)
-    except BAD as error:
-        return [(name, error)]
-
-
-def pairs(text: str) -> list[tuple[str, Any]]:
-    """What a mapping holds, in order, equal keys too; raises BAD if it is none."""
-    loader = yaml.SafeLoader(text)
-    try:
-        node = loader.get_single_node()
-        if node is None or node.tag == NOTHING:
-            return []
-        if not isinstance(node, yaml.MappingNode):
-            raise ValueError("expected names, each with an entry")
-        return [(str(key.value), constructed(loader, value)) for key, value in node.value]
-    finally:
-        loader.dispose()
-
-
-def constructed(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
-    try:
-        return loader.construct_document(node)
-    except BAD as error:  # a ValueError: for a date that there is not
-        return error
-
-
-def blocks(text: str) -> Iterator[tuple[str, str]]:
-    """A file that cannot be read as a whole, cut before each line that is not indented."""
-    starts = [found.start() for found in ENTRY.finditer(text)]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=False):
-        above = "\n" * text.count("\n", 0, start)  # so that errors tell the right line
-        yield text[start:end].partition(":")[0].strip(), above + text[start:end]
-
-
-def told(error: BaseException) -> str:
-    """What is wrong and in which line, without the quotation."""
-    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
-    where = "" if mark is None else f" (line {mark.line + 1})"
-    return " ".join(str(problem or error).split()) + where
-
-
-def in_env(name: str, fields: object, env: str | None) -> bool:
-    """Whether the entry is meant for this environment: old files have ``rails_env``."""
-    if not isinstance(fields, Mapping):
-        return True
-    named = fields.get("env", fields.get("rails_env"))
-    if named is None or env == ALL:
-        return True
-    if env is None:
-        raise EntryError(name, f"env: it is for {named!r} only; say which one this is by --env")
-    return env in [word.strip() for word in str(named).split(",")]
+def environments_of(part: Part) -> list[str] | None:
+    """The names of those for which an entry is meant; None for all of them."""
+    said = None
+    if isinstance(part.fields, Mapping):
+        said = named(part.fields, "env", ENVIRONMENTS)
+    if said is None:
+        return None if part.section is None else [part.section]
+    words = said.split(",") if isinstance(said, str) else said
+    right = isinstance(words, list) and bool(words) and all(is_line(word) for word in words)
+    expect(right, "env", "names of environments", said)
+    found = [word.strip() for word in words]
+    expect(all(found), "env", "names of environments", said)
+    if part.section is not None:
+        expect(part.section in found, "env", f"{part.section!r} among them, its section", said)
+        return [part.section]
+    return found

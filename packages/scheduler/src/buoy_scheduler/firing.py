@@ -36,21 +36,33 @@ class Target:
 
 
 def target_of(entry: Entry) -> Target:
-    """Where an entry leads, by the classes that the app has imported; raises EntryError."""
-    job = registry.get(entry.job)
+    """Where an entry leads, by the classes that the app has imported; raises EntryError.
+
+    This is the judgement of all: what it refuses daemons leave out, and ``check`` calls wrong.
+    """
     try:
-        if job is not None:
-            job.accepts.accept(job.name, json.loads(entry.args), {})
-            return Target(job, checked_queue(entry.queue or job.queue))
-        expect(
-            entry.queue is not None,
-            "class",
-            "a job class of the app, or a queue for one that it does not know",
-            entry.job,
-        )
-        return Target(None, checked_queue(entry.queue))
+        target = aimed(entry, registry.get(entry.job))
+        most = target.app.settings.max_payload
+        expect(len(entry.args) < most, "args", f"less than {most} bytes", len(entry.args))
+        return target
     except BuoyError as error:
         raise EntryError(entry.name, error) from None
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise EntryError(entry.name, f"class: cannot be asked: {reason:.200}") from error
+
+
+def aimed(entry: Entry, job: type[Job] | None) -> Target:
+    if job is not None:
+        job.accepts.accept(job.name, json.loads(entry.args), {})
+        return Target(job, checked_queue(entry.queue or job.queue))
+    expect(
+        entry.queue is not None,
+        "class",
+        "a job class of the app, or a queue for one that it does not know",
+        entry.job,
+    )
+    return Target(None, checked_queue(entry.queue))
 
 
 def job_of(entry: Entry, target: Target, tick: int | None = None) -> Job:

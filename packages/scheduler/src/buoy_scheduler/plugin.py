@@ -8,7 +8,7 @@ from buoy import ConfigurationError, Plugin
 from buoy.registry import registry
 
 from .entry import Entry, EntryError, Missed
-from .spelling import arguments, duration
+from .values import arguments, duration
 
 
 @dataclass(frozen=True, init=False)

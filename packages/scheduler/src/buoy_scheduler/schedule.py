@@ -1,18 +1,18 @@
 """The schedule as a whole: what classes, a file, and programs at run time say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from buoy import App, ConfigurationError, Job
 
-from .entry import Entry, Missed
+from .entry import Entry, EntryError, Missed
 from .firing import target_of
 from .plugin import declared
-from .spelling import arguments, duration, instant
 from .store import Kept, Store
+from .values import arguments, duration, instant
 
 
 @dataclass
@@ -22,6 +22,10 @@ class Schedule:
     entries: dict[str, Entry] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     errors: list[ConfigurationError] = field(default_factory=list)
+    broken: bool = False
+    """Whether there may be entries in the file that were not found."""
+    going_on: list[str] = field(default_factory=list)
+    """Entries that are wrong in the file now, and go on as they were in it before."""
 
     def add(self, source: str, entries: Sequence[Entry], errors: Sequence[Any] = ()) -> None:
         """Take entries in, in place of those of the same name."""
@@ -32,9 +36,47 @@ class Schedule:
 
     def with_kept(self, kept: Kept) -> "Schedule":
         """The same, and what was set at run time, which comes first."""
-        whole = Schedule(dict(self.entries), dict(self.sources), list(self.errors))
+        whole = replace(
+            self,
+            entries=dict(self.entries),
+            sources=dict(self.sources),
+            errors=list(self.errors),
+        )
         whole.add("run time", kept.entries, kept.errors)
         return whole
+
+    def after(self, before: "Schedule") -> "Schedule":
+        """The same, and entries of the file as it was before that are wrong in it now: they go on,
+        until it is right again."""
+        wrong = {error.name for error in self.errors if isinstance(error, EntryError)}
+        kept = [
+            entry
+            for name, entry in before.entries.items()
+            if before.sources[name] == "file" and self.sources.get(name) != "file"
+            if self.broken or name in wrong
+        ]
+        self.add("file", kept)
+        self.going_on = [entry.name for entry in kept]
+        return self
+
+    def complaints(self) -> set[str]:
+        """What is wrong, and what becomes of it."""
+        found = {f"{error}; {self.fate(error)}" for error in self.errors}
+        if self.broken and self.going_on:
+            found.add(
+                f"schedule file: expected a whole one; until then {some(self.going_on)} as before"
+            )
+        return found
+
+    def fate(self, error: ConfigurationError) -> str:
+        goes_on = getattr(error, "name", None) in self.going_on
+        return "it goes on as it was before" if goes_on else "it is left out"
+
+
+def some(names: Sequence[str]) -> str:
+    """A few of many names."""
+    few = ", ".join(names[:3])
+    return few if len(names) <= 3 else f"{few} and {len(names) - 3} more"
 
 
 def written(file: Path | None, env: str | None = None) -> Schedule:
@@ -50,6 +92,7 @@ def written(file: Path | None, env: str | None = None) -> Schedule:
 
         reading = read_file(file, env)
         schedule.add("file", reading.entries, reading.errors)
+        schedule.broken = reading.broken
     return schedule
 
 

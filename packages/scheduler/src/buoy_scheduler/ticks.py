@@ -29,6 +29,14 @@ class Every:
         return instant + self.period - (instant - self.first) % self.period
 
 
+@dataclass(frozen=True, slots=True)
+class Never:
+    """No tick at all."""
+
+    def after(self, instant: int) -> None:
+        """There is none."""
+
+
 def walk(ticks: Ticks, after: int, until: int) -> Iterator[int]:
     """The ticks after one instant, up to and with another."""
     tick = ticks.after(after)

@@ -9,7 +9,9 @@ UNITS = (("week", 604_800), ("day", 86_400), ("hour", 3600), ("minute", 60), ("s
 def described(entry: Entry) -> str:
     """When an entry fires, as one would say it."""
     if isinstance(entry.ticks, Crontab):
-        return f"{cron_in_words(entry.ticks.fields)} ({entry.tz})"
+        return f"{cron_in_words(entry.ticks.spoken)} ({entry.tz})"
+    if entry.every is None:
+        return "never"
     return f"every {period_in_words(entry.every or 1)}"
 
 

@@ -14,7 +14,7 @@ from buoy.cli.output import count_option, counted, json_option, show, stamp
 from buoy.monitor import JobView
 
 from ..delayed import Delayed
-from ..spelling import duration
+from ..values import duration
 
 COLUMNS = ("id", "class", "queue", "args", "state", "due")
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import click
 
-from buoy import ConfigurationError, Job
+from buoy import App, ConfigurationError, Job
 from buoy.cli.options import app_option
 from buoy.cli.output import json_option, show, stamp
 from buoy.loading import load_app
-from buoy.registry import registry
 
+from ..care import AHEAD
 from ..cron import zone_of
-from ..entry import Entry, EntryError
+from ..entry import Entry
 from ..firing import run_now, target_of
-from ..schedule import Schedule, written
+from ..schedule import Schedule, some, written
 from ..spelling import fields_of
 from ..store import Kept, Store
 from ..ticks import walk
@@ -60,8 +60,21 @@ class Known:
         return None
 
     def ticks(self, entry: Entry) -> Iterator[int]:
-        """The next ticks of an entry."""
-        return walk(entry.ticks, max(self.now, self.kept.since.get(entry.name, 0)), FAR)
+        """The next ticks of an entry. A mark that is ahead of the clock will be taken back."""
+        since = self.kept.since.get(entry.name, 0)
+        start = self.now if since > self.now + AHEAD else max(self.now, since)
+        return walk(entry.ticks, start, FAR)
+
+    def ahead(self) -> list[str]:
+        """The entries whose marks are ahead of the clock."""
+        found = {name for name, since in self.kept.since.items() if since > self.now + AHEAD}
+        entries = [(name, queue_and_app(each)) for name, each in self.schedule.entries.items()]
+        pairs = [(name, place) for name, place in entries if place is not None]
+        for app, queue in {place for _, place in pairs}:
+            names = [name for name, place in pairs if place == (app, queue)]
+            ticks = Store(app).last_ticks(queue, names)
+            found |= {name for name, tick in ticks.items() if tick > self.now + AHEAD}
+        return sorted(found & set(self.schedule.entries))
 
 
 def known(app: list[str], file: Path | None, env: str | None) -> Known:
@@ -94,11 +107,25 @@ def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -
     faults = [fault for entry in all.schedule.entries.values() if (fault := all.fault(entry))]
     for error in [*all.schedule.errors, *faults]:
         click.echo(f"left out: {error}", err=True)
-    if all.kept.seen is None or all.now - all.kept.seen > SILENT:
-        since = "ever" if all.kept.seen is None else f"since {stamp(all.kept.seen)}"
-        click.echo(
-            f"no scheduler has looked {since}; start one: buoy scheduler -a MODULE", err=True
+    for line in remarks(all):
+        click.echo(line, err=True)
+
+
+def remarks(all: Known) -> Iterator[str]:
+    """What else is to be known of a schedule."""
+    if ahead := all.ahead():
+        yield (
+            f"the last tick of {some(ahead)} is ahead of the clock of Redis, which was wrong then "
+            "or is now; a scheduler that runs puts it right within two minutes"
         )
+    if unknown := sorted(all.kept.paused - set(all.schedule.entries)):
+        yield (
+            f"paused, but not known here: {some(unknown)}; to take that back: "
+            "buoy schedule resume NAME"
+        )
+    if all.kept.seen is None or abs(all.now - all.kept.seen) > SILENT:
+        since = "ever" if all.kept.seen is None else f"since {stamp(all.kept.seen)}"
+        yield f"no scheduler has looked {since}; start one: buoy scheduler -a MODULE"
 
 
 def row(all: Known, name: str) -> dict[str, Any]:
@@ -120,6 +147,8 @@ def row(all: Known, name: str) -> dict[str, Any]:
 def state_of(all: Known, entry: Entry) -> str:
     if all.fault(entry):
         return "left out"
+    if not entry.enabled:
+        return "off"
     return "paused" if entry.name in all.kept.paused else "active"
 
 
@@ -171,40 +200,54 @@ def resume(name: str) -> None:
 @schedule.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @app_option(required=False)
-def check(file: Path, app: list[str]) -> None:
-    """Look for what is wrong in a schedule file, before a deploy. With -a the job classes are
-    looked at, too. Exit code 1 when something is wrong."""
+@click.option("--env", help="Look at what is meant for this environment; else for any.")
+def check(file: Path, app: list[str], env: str | None) -> None:
+    """Look for what is wrong in a schedule file, before a deploy.
+
+    Wrong is what daemons would leave out. With -a the job classes are looked at, too. Exit code 1
+    when something is wrong.
+    """
     from ..file import ALL, read_file
 
     load_app(app)
-    reading = read_file(file, ALL)
+    reading = read_file(file, ALL if env is None else env)
+    errors = list(reading.errors)
     for entry in reading.entries:
         try:
-            if app:
-                check_class(entry)
+            click.echo(verdict(entry, reading.only.get(entry.name, []), bool(app)))
         except ConfigurationError as wrong:
-            reading.errors.append(wrong)
-        else:
-            tick = entry.ticks.after(int(time.time()))
-            upcoming = "never" if tick is None else local(entry, tick)
-            click.echo(f"ok     {entry.name}: {described(entry)}; next {upcoming}")
-    for error in reading.errors:
-        click.echo(f"WRONG  {error}")
-    if reading.errors:
+            errors.append(wrong)
+    for line in [*(f"note   {note}" for note in reading.notes), *(f"WRONG  {e}" for e in errors)]:
+        click.echo(line)
+    if not app:
+        click.echo("the job classes were not looked at: say -a MODULE, as to the daemon", err=True)
+    if errors:
         raise SystemExit(1)
 
 
-def check_class(entry: Entry) -> None:
-    if entry.job not in registry:
-        raise EntryError(entry.name, f"class: expected a job class of the app, got {entry.job!r}")
-    target_of(entry)
+def verdict(entry: Entry, only: list[str], with_app: bool) -> str:
+    """What becomes of an entry; raises ConfigurationError when daemons leave it out."""
+    by_name = with_app and target_of(entry).job is None
+    words = f"{entry.name}: {described(entry)}"
+    if entry.enabled:
+        tick = entry.ticks.after(int(time.time()))
+        words += "; next never" if tick is None else f"; next {local(entry, tick)}"
+    words += f"; only with --env {', '.join(only)}" if only else ""
+    words += f"; {entry.job} is no class of the app, but a name" if by_name else ""
+    return f"{'ok ' if entry.enabled else 'off'}    {words}"
 
 
 def queue_of(entry: Entry) -> str | None:
+    place = queue_and_app(entry)
+    return entry.queue if place is None else place[1]
+
+
+def queue_and_app(entry: Entry) -> tuple[App, str] | None:
     try:
-        return target_of(entry).queue
+        target = target_of(entry)
     except ConfigurationError:
-        return entry.queue
+        return None
+    return target.app, target.queue
 
 
 def moment(entry: Entry, tick: int) -> datetime:

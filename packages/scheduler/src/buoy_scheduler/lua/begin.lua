@@ -1,21 +1,39 @@
 -- From where on do entries fire? After the last tick that was enqueued or passed over; an entry
--- that is new in this queue, or fires at other times than before, from now on.
+-- that is new in this queue, or fires at other times than before, from now on. What is asked for
+-- counts as seen: marks of entries that nobody asks for are forgotten (forget.lua).
 --
--- KEYS     beginnings of the queue, its meta
--- ARGV     clock shift; for each entry its name and its timing
+-- KEYS     marks of the queue: per entry since when, when it was seen, its timing; its meta
+-- ARGV     clock shift; for each entry its name, its timing, and the second from which it was set
+--          or resumed, or 0
 -- returns  for each the epoch second after which its ticks count
+
+local RARELY = 60 -- seconds: how exactly it is known when an entry was seen
 
 local clock = redis.call('TIME')
 local now = math.floor((clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[1]) / 1000)
-local answers = {}
-for n = 2, #ARGV, 2 do
-  local name, timing = ARGV[n], ARGV[n + 1]
-  local since, known = string.match(redis.call('HGET', KEYS[1], name) or '', '^(%d+) (.*)$')
-  if known ~= timing then
-    since = now
-    redis.call('HSET', KEYS[1], name, string.format('%d', now) .. ' ' .. timing)
+
+local function noted(name)
+  local mark = redis.call('HGET', KEYS[1], name) or ''
+  local since, seen, timing = string.match(mark, '^(%d+) (%d+) (.*)$')
+  return tonumber(since), tonumber(seen), timing
+end
+
+local function begin(name, timing, from)
+  local since, seen, known = noted(name)
+  local first = (known == timing) and since or now
+  first = math.max(first, tonumber(from))
+  local mark = string.format('%d %d %s', first, now, timing)
+  if first ~= since or known ~= timing then
+    redis.call('HSET', KEYS[1], name, mark)
+  elseif math.abs(now - seen) >= RARELY then
+    redis.pcall('HSET', KEYS[1], name, mark) -- a full Redis may refuse it
   end
-  local fired = redis.call('HGET', KEYS[2], 'newer:cron:' .. name)
-  answers[#answers + 1] = math.max(tonumber(since), tonumber(fired) or 0)
+  local fired = tonumber(redis.call('HGET', KEYS[2], 'newer:cron:' .. name))
+  return math.max(first, fired or 0)
+end
+
+local answers = {}
+for n = 2, #ARGV, 3 do
+  answers[#answers + 1] = begin(ARGV[n], ARGV[n + 1], ARGV[n + 2])
 end
 return answers

@@ -1,0 +1,179 @@
+"""YAML as schedules need it: within bounds, and nothing changed without a word.
+
+Old files were written for Ruby: a word that begins with a colon (``:every``) is a symbol, and is
+read as the text behind the colon. Other words that YAML takes for something else than what stands
+there (``no``, ``010``, ``12:30``, dates) come out as ``Odd``, so that who uses them must decide.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from .values import Odd
+
+BAD = (yaml.YAMLError, ValueError, RecursionError)
+"""What reading YAML may raise."""
+MOST_VALUES = 10_000
+"""How many values an entry may hold, those counted each time that an alias stands for."""
+
+TAG = "tag:yaml.org,2002:"
+MERGE = TAG + "merge"
+SYMBOL = re.compile(r":[A-Za-z_]\w*[?!]?")
+ODD_TEXT = re.compile(r"[-+]?(0\d+|0o[0-7]+|\d+(\.\d*)?[eE][-+]?\d+)")
+"""Texts to PyYAML that are numbers to others."""
+LONGEST_NUMBER = 400
+"""Characters."""
+ODD_NUMBER = re.compile(r"[-+]?0[0-7_]+|.*:.*")
+"""Octal numbers without saying so, and those to the base of sixty."""
+
+
+class Loader(yaml.SafeLoader):
+    """Knows symbols between braces and brackets, too."""
+
+    def check_value(self) -> bool:
+        return bool(super().check_value()) and not self.at_symbol()
+
+    def check_plain(self) -> bool:
+        return bool(super().check_plain()) or self.at_symbol()
+
+    def at_symbol(self) -> bool:
+        if not self.flow_level or self.peek() != ":" or not self.pointer:
+            return False
+        after = self.peek(1)
+        return (after.isalpha() or after == "_") and self.buffer[self.pointer - 1] in " \t\n,[{"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text as nodes, which make values one by one."""
+
+    root: yaml.Node | None
+    loader: Loader
+
+    @classmethod
+    def of(cls, text: str) -> "Document":
+        """Raises BAD."""
+        loader = Loader(text)
+        return cls(loader.get_single_node(), loader)
+
+    def value(self, node: yaml.Node) -> Any:
+        """What a node stands for; raises BAD."""
+        count(node, {})
+        return self.made(node)
+
+    def made(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.SequenceNode) and node.tag == TAG + "seq":
+            return [self.made(each) for each in node.value]
+        if isinstance(node, yaml.MappingNode) and node.tag == TAG + "map":
+            return self.mapping(node)
+        return self.scalar(node)
+
+    def mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.tag == MERGE:
+                merged = self.merged(value) | merged
+                continue
+            name = key_of(key)
+            if name in found:
+                raise ValueError(f"expected each key once, got {name!r} twice{line_of(key)}")
+            found[name] = self.made(value)
+        return merged | found
+
+    def merged(self, node: yaml.Node) -> dict[str, Any]:
+        """What ``<<`` takes over: of several the first comes first."""
+        value = self.made(node)
+        parts = value if isinstance(value, list) else [value]
+        found: dict[str, Any] = {}
+        for part in parts:
+            if not isinstance(part, dict):
+                raise ValueError(f"expected keys and values behind <<, got {part!r:.80}")
+            found = part | found
+        return found
+
+    def scalar(self, node: yaml.Node) -> Any:
+        if node.tag in (TAG + "int", TAG + "float") and len(node.value) > LONGEST_NUMBER:
+            raise ValueError(f"expected a number, got one of {len(node.value)} characters")
+        value = self.loader.construct_object(node, deep=True)
+        if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+            return value
+        if isinstance(value, str):
+            if SYMBOL.fullmatch(value):
+                return value[1:]
+            return Odd(value, value) if ODD_TEXT.fullmatch(value) else value
+        if isinstance(value, bool):
+            return value if node.value.lower() in ("true", "false") else Odd(node.value, value)
+        changed = not isinstance(value, int | float | None) or ODD_NUMBER.fullmatch(node.value)
+        return Odd(node.value, value) if changed else value
+
+
+def pairs(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
+    """The keys of a mapping and what stands behind them, in order, equal keys too."""
+    if node is None or node.tag == TAG + "null":
+        return []
+    if not isinstance(node, yaml.MappingNode):
+        raise ValueError("expected names, each with an entry")
+    found: list[tuple[str, yaml.Node]] = []
+    for key, value in node.value:
+        if key.tag == MERGE:
+            found[:0] = [pair for each in merged_nodes(value) for pair in pairs(each)]
+        else:
+            found.append((key_of(key), value))
+        if len(found) > MOST_VALUES:
+            raise ValueError(f"expected at most {MOST_VALUES} entries, got more")
+    return found
+
+
+def merged_nodes(node: yaml.Node) -> list[yaml.Node]:
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]
+
+
+def key_of(node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise ValueError(f"expected texts as keys, got something else{line_of(node)}")
+    text = str(node.value)
+    return text[1:] if node.style is None and SYMBOL.fullmatch(text) else text
+
+
+def count(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, without making them; raises ValueError when too many."""
+    if id(node) in known:
+        if not known[id(node)]:
+            raise ValueError(
+                f"expected an end of what is inside of itself, got none{line_of(node)}"
+            )
+        return known[id(node)]
+    known[id(node)] = 0
+    found = 1 + sum(count(each, known) for each in inner(node))
+    if found > MOST_VALUES:
+        raise ValueError(
+            f"expected at most {MOST_VALUES} values, got more with those that aliases stand for"
+            + line_of(node)
+        )
+    known[id(node)] = found
+    return found
+
+
+def inner(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        yield from node.value
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from (key, value)
+
+
+def line_of(node: yaml.Node) -> str:
+    return "" if node.start_mark is None else f" (line {node.start_mark.line + 1})"
+
+
+def told(error: BaseException) -> str:
+    """What is wrong and in which line, without the quotation."""
+    if isinstance(error, RecursionError):
+        return "lists and keys within each other that are too deep"
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    where = "" if mark is None else f" (line {mark.line + 1})"
+    return " ".join(str(problem or error).split()) + where

@@ -1,0 +1,142 @@
+"""Where entries lie in a schedule file: at the top, in sections by environment, in a list, or under
+the ``schedule`` of Sidekiq. Each is taken on its own, so that a bad one does not harm the others.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import yaml
+
+from .document import BAD, Document, pairs, told
+
+ENTRY = re.compile(r"^(?=[^\s#%-])", re.MULTILINE)
+TEMPLATE = re.compile(r"^[ \t]*<%(?![=#]).*", re.MULTILINE)
+"""A line of a template that is no value: it may leave out others."""
+
+
+TEMPLATED = "expected plain YAML, got a template (<% ... %>); write what it makes"
+
+
+class Part(NamedTuple):
+    """An entry as it is written, or the error that stands in its place."""
+
+    name: str
+    fields: Any
+    section: str | None = None
+    """The environment in whose section it is."""
+
+
+@dataclass
+class Layout:
+    """What was found in a file."""
+
+    parts: list[Part] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    broken: bool = False
+    """Whether where entries begin and end had to be guessed."""
+
+
+class Reader:
+    """Finds the entries in a text; ``keys`` are those of entries."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = frozenset(keys)
+        self.notes: list[str] = []
+
+    def read(self, text: str) -> Layout:
+        """Raises ValueError when there is nothing to be found."""
+        template = TEMPLATE.search(text)
+        if template:
+            line = text.count("\n", 0, template.start()) + 1
+            raise ValueError(
+                f"line {line}: expected plain YAML, got the template {template[0].strip()!r:.60}; "
+                "write what it makes, and env: where it asks for the environment"
+            )
+        try:
+            return Layout(list(self.parts(Document.of(text))), self.notes)
+        except BAD as error:
+            found = list(blocks(text))
+            if not found:
+                raise ValueError(told(error)) from None
+        return Layout(
+            [part for name, block in found for part in self.of_block(name, block)], self.notes, True
+        )
+
+    def of_block(self, name: str, text: str) -> list[Part]:
+        try:
+            return list(self.parts(Document.of(text)))
+        except BAD as error:
+            template = "<%" in text
+            return [Part(name, ValueError(TEMPLATED) if template else error)]
+
+    def parts(self, document: Document) -> Iterator[Part]:
+        if isinstance(document.root, yaml.SequenceNode):
+            yield from self.listed(document)
+            return
+        for name, node in self.rooted(pairs(document.root)):
+            if self.is_section(node):
+                for inner, fields in pairs(node):
+                    yield Part(inner, value_of(document, fields), name)
+            else:
+                yield Part(name, value_of(document, node))
+
+    def rooted(self, found: list[tuple[str, yaml.Node]]) -> list[tuple[str, yaml.Node]]:
+        """What is under ``schedule``, or ``scheduler`` and ``schedule``; else all."""
+        for wanted in ("scheduler", "schedule"):
+            for name, node in found:
+                if name == wanted and self.holds_schedule(name, node):
+                    self.pass_over(other for other, _ in found if other != name)
+                    return self.rooted(pairs(node)) if name == "scheduler" else pairs(node)
+        return found
+
+    def holds_schedule(self, name: str, node: yaml.Node) -> bool:
+        if name == "schedule":
+            return self.is_section(node)
+        return isinstance(node, yaml.MappingNode) and any(
+            key == "schedule" and self.is_section(value) for key, value in pairs(node)
+        )
+
+    def pass_over(self, names: Iterable[str]) -> None:
+        passed = ", ".join(sorted(names))
+        if passed:
+            self.notes.append(f"{passed}: settings of Sidekiq, which mean nothing here")
+
+    def is_section(self, node: yaml.Node) -> bool:
+        """Whether it holds entries, and is none."""
+        if not isinstance(node, yaml.MappingNode) or not node.value:
+            return False
+        try:
+            found = pairs(node)
+        except BAD:
+            return False
+        return all(
+            isinstance(value, yaml.MappingNode) and name not in self.keys for name, value in found
+        )
+
+    def listed(self, document: Document) -> Iterator[Part]:
+        """A list of entries, each of which says its name."""
+        for node in document.root.value:  # type: ignore[union-attr]  # a sequence, by now
+            fields = value_of(document, node)
+            name = fields.pop("name", None) if isinstance(fields, dict) else None
+            if not isinstance(name, str):
+                raise ValueError("expected names, each with an entry")
+            yield Part(name, fields)
+
+
+def value_of(document: Document, node: yaml.Node) -> Any:
+    try:
+        return document.value(node)
+    except BAD as error:  # a ValueError: for a date that there is not
+        return error
+
+
+def blocks(text: str) -> Iterator[tuple[str, str]]:
+    """A file that cannot be read as a whole, cut before each line that is not indented."""
+    starts = [found.start() for found in ENTRY.finditer(text)]
+    line, last = 0, 0
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=False):
+        line, last = line + text.count("\n", last, start), start
+        above = "\n" * line  # so that errors tell the right line
+        yield text[start:end].partition(":")[0].strip(), above + text[start:end]
