@@ -38,6 +38,7 @@ FORM = (
 ODD = re.compile(r"[hr](\(.*\))?(/.*)?|(\w+)-\3(/.*)?")
 """What croniter knows and we do not: by hash or at random, which would differ between daemons; and
 a range from a value to itself, which it takes for all."""
+PERIOD = re.compile(r"\s*@?every\b", re.IGNORECASE)
 LAST = (59, 59, 23, 31, 12, 6)
 """The last value of each field, seconds first."""
 MACHINES = re.compile(r"(posix|right)/.*|localtime|posixrules|Factory")
@@ -62,9 +63,10 @@ class Crontab:
             or any(ODD.fullmatch(part) for field in fields for part in field.lower().split(","))
         )
         if wrong:
-            raise ConfigurationError(f"cron: expected {FORM}, got {self.expression!r:.300}")
+            hint = "; for a period write every: 5m" if PERIOD.match(self.expression) else ""
+            raise ConfigurationError(f"cron: expected {FORM}, got {self.expression!r:.300}{hint}")
         try:
-            croniter(self.fields, second_at_beginning=True)
+            self.matches  # noqa: B018 - it is made, and so checked
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError(
                 f"cron: expected {FORM}, got {self.expression!r} ({error})"
@@ -130,8 +132,7 @@ class Crontab:
     @cached_property
     def by_rhythm(self) -> bool:
         """Whether every hour matches."""
-        fields, _ = croniter.expand(self.fields, second_at_beginning=True)
-        return fields[1] == ["*"]
+        return bool(self.matches.expanded[1] == ["*"])
 
     def after(self, instant: int) -> int | None:
         """The first tick after an instant."""
@@ -213,7 +214,8 @@ def zone_of(name: object) -> ZoneInfo:
 def meant(name: object) -> str:
     """Which zone somebody may have meant: people write ``berlin``."""
     wanted = str(name).casefold().replace(" ", "_")
-    names = sorted(available_timezones(), key=lambda each: (each.count("/"), each))
+    zones = (each for each in available_timezones() if not MACHINES.fullmatch(each))
+    names = sorted(zones, key=lambda each: (each.count("/"), each))
     found = [each for each in names if each.casefold() == wanted]
     found += [each for each in names if each.casefold().endswith("/" + wanted)]
     return f"; did you mean {found[0]!r}?" if found else ""

@@ -24,6 +24,8 @@ MERGE = TAG + "merge"
 SYMBOL = re.compile(r":[A-Za-z_]\w*[?!]?")
 ODD_TEXT = re.compile(r"[-+]?(0\d+|0o[0-7]+|\d+(\.\d*)?[eE][-+]?\d+)")
 """Texts to PyYAML that are numbers to others."""
+DEEPEST = 100
+"""Levels of lists and keys within each other: those that a job's arguments may have."""
 LONGEST_NUMBER = 400
 """Characters."""
 ODD_NUMBER = re.compile(r"[-+]?0[0-7_]+|.*:.*")
@@ -31,7 +33,18 @@ ODD_NUMBER = re.compile(r"[-+]?0[0-7_]+|.*:.*")
 
 
 class Loader(yaml.SafeLoader):
-    """Knows symbols between braces and brackets, too."""
+    """Knows symbols between braces and brackets, too, and an end of depth."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.depth == DEEPEST:
+            raise ValueError(f"expected at most {DEEPEST} levels, got more (line {self.line + 1})")
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
     def check_value(self) -> bool:
         return bool(super().check_value()) and not self.at_symbol()
@@ -54,9 +67,10 @@ class Document:
     loader: Loader
 
     @classmethod
-    def of(cls, text: str) -> "Document":
-        """Raises BAD."""
+    def of(cls, text: str, line: int = 0) -> "Document":
+        """Read a text with so many lines above it; raises BAD."""
         loader = Loader(text)
+        loader.line = line
         return cls(loader.get_single_node(), loader)
 
     def value(self, node: yaml.Node) -> Any:
@@ -172,8 +186,6 @@ def line_of(node: yaml.Node) -> str:
 
 def told(error: BaseException) -> str:
     """What is wrong and in which line, without the quotation."""
-    if isinstance(error, RecursionError):
-        return "lists and keys within each other that are too deep"
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     where = "" if mark is None else f" (line {mark.line + 1})"
     return " ".join(str(problem or error).split()) + where

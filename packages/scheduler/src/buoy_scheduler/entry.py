@@ -54,7 +54,7 @@ class Entry:
     def __post_init__(self) -> None:
         try:
             self.check()
-            self.ticks.after(0)
+            self.ticks  # noqa: B018 - they are made, and so checked
         except ConfigurationError as error:
             raise EntryError(self.name, error) from None
 

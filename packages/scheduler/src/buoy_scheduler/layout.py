@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from .document import BAD, Document, pairs, told
+from .document import BAD, MOST_VALUES, Document, pairs, told
 
 ENTRY = re.compile(r"^(?=[^\s#%-])", re.MULTILINE)
 TEMPLATE = re.compile(r"^[ \t]*<%(?![=#]).*", re.MULTILINE)
 """A line of a template that is no value: it may leave out others."""
 
 
-TEMPLATED = "expected plain YAML, got a template (<% ... %>); write what it makes"
+TEMPLATED = "a template (<% ... %>); write what it makes"
 
 
 class Part(NamedTuple):
@@ -60,13 +60,11 @@ class Reader:
             found = list(blocks(text))
             if not found:
                 raise ValueError(told(error)) from None
-        return Layout(
-            [part for name, block in found for part in self.of_block(name, block)], self.notes, True
-        )
+        return Layout([part for block in found for part in self.of_block(*block)], self.notes, True)
 
-    def of_block(self, name: str, text: str) -> list[Part]:
+    def of_block(self, name: str, text: str, line: int) -> list[Part]:
         try:
-            return list(self.parts(Document.of(text)))
+            return list(self.parts(Document.of(text, line)))
         except BAD as error:
             template = "<%" in text
             return [Part(name, ValueError(TEMPLATED) if template else error)]
@@ -132,11 +130,13 @@ def value_of(document: Document, node: yaml.Node) -> Any:
         return error
 
 
-def blocks(text: str) -> Iterator[tuple[str, str]]:
-    """A file that cannot be read as a whole, cut before each line that is not indented."""
+def blocks(text: str) -> Iterator[tuple[str, str, int]]:
+    """A file that cannot be read as a whole, cut before each line that is not indented: the names,
+    the blocks, and how many lines are above them."""
     starts = [found.start() for found in ENTRY.finditer(text)]
+    if len(starts) > MOST_VALUES:
+        raise ValueError(f"expected at most {MOST_VALUES} entries, got {len(starts)}")
     line, last = 0, 0
     for start, end in zip(starts, [*starts[1:], len(text)], strict=False):
         line, last = line + text.count("\n", last, start), start
-        above = "\n" * line  # so that errors tell the right line
-        yield text[start:end].partition(":")[0].strip(), above + text[start:end]
+        yield text[start:end].partition(":")[0].strip(), text[start:end], line

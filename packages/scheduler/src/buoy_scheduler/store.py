@@ -102,7 +102,7 @@ class Store:
 
     def mend(self, queue: str, names: Iterable[str], ahead: int) -> None:
         """Take back marks that are so many seconds ahead of the clock."""
-        words = [self.app.broker.shift, ahead, *names]
+        words: list[str | int] = [self.app.broker.shift, ahead, *names]
         self.app.script(__package__, "mend", self.marks_of(queue), words)
 
     def mend_from(self, names: Iterable[str], ahead: int) -> None:

@@ -1,0 +1,378 @@
+"""Marks of how far entries are: when the clock was wrong, and when entries come and go."""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from buoy import App, ConfigurationError, Job
+from buoy.cli import main
+from buoy_scheduler import daemon as daemons
+from buoy_scheduler import remove_schedule, set_schedule, spelling, store
+from buoy_scheduler.daemon import Daemon
+from buoy_scheduler.firing import target_of
+from buoy_scheduler.schedule import Schedule
+from buoy_scheduler.spelling import entry_of
+from buoy_scheduler.store import Store
+
+from .conftest import Days
+
+DAY = 86_400
+
+
+class Report(Job):
+    queue = "reports"
+
+    def perform(self, number: int = 0) -> None: ...
+
+
+EVERY_MINUTE: dict[str, object] = {"every": "1m", "class": Report.name}
+ALL: dict[str, object] = EVERY_MINUTE | {"missed": "all"}
+
+
+def waiting(app: App, queue: str = "reports") -> int:
+    return app.monitor.queues([queue])[0].waiting
+
+
+def fields(app: App, key: str) -> set[str]:
+    return {field.decode() for field in app.command("HKEYS", key)}
+
+
+def jump(days: Days, seconds: float, *daemons: Daemon, lasting: int = 5) -> None:
+    """The clock of Redis is wrong by so much, for so long."""
+    days.clock.advance(seconds)
+    days.pass_with(*daemons, seconds=lasting)
+    days.clock.advance(-seconds)
+
+
+def remarks() -> str:
+    return CliRunner().invoke(main, ["schedule", "list"]).stderr
+
+
+class TestAWrongClock:
+    def test_ten_days_ahead_for_a_moment_the_entry_soon_goes_on(
+        self, days: Days, buoy_app: App, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE)
+        days.clock.advance(30)
+
+        jump(days, 10 * DAY, daemon)
+        assert waiting(buoy_app) == 1  # what was missed in ten days
+        days.pass_with(daemon, seconds=125)
+
+        assert waiting(buoy_app) == 3
+        assert caplog.messages[-1] == (
+            "queue 'reports': the last tick of report is ahead of the clock of Redis, which was "
+            "wrong then or is now; goes on from now"
+        )
+
+    def test_so_does_a_daemon_that_saw_nothing_of_it(self, days: Days, buoy_app: App) -> None:
+        one, other = (days.daemon(report=EVERY_MINUTE) for _ in range(2))
+
+        jump(days, 10 * DAY, one)
+        days.pass_with(other, seconds=180)
+
+        assert waiting(buoy_app) >= 2
+
+    def test_and_one_that_starts_later(self, days: Days, buoy_app: App) -> None:
+        days.clock.advance(30)
+        jump(days, 10 * DAY, days.daemon(report=EVERY_MINUTE))
+
+        days.pass_with(days.daemon(report=EVERY_MINUTE), seconds=125)
+
+        assert waiting(buoy_app) == 3
+
+    def test_so_does_a_tick_that_was_passed_over_then(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE)
+        Store(buoy_app).pass_over("reports", {"report": int(days.now()) + 10 * DAY})
+
+        days.pass_with(days.daemon(report=EVERY_MINUTE), daemon, seconds=125)
+
+        assert waiting(buoy_app) == 2
+
+    @pytest.mark.parametrize("back", [3, 10 * DAY])
+    def test_behind_for_a_moment_nothing_is_fired_twice(
+        self, days: Days, buoy_app: App, back: int
+    ) -> None:
+        daemon = days.daemon(report=ALL)
+        days.pass_with(daemon, seconds=120)
+
+        jump(days, -back, daemon)
+        days.pass_with(daemon, days.daemon(report=ALL), seconds=60)
+
+        assert waiting(buoy_app) == 3
+
+    def test_a_clock_that_is_put_back_for_good_is_followed(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon(report=EVERY_MINUTE)
+        days.pass_with(daemon, seconds=60)
+
+        days.clock.advance(-3600)
+        days.pass_with(daemon, seconds=140)
+
+        assert waiting(buoy_app) == 3
+
+    def test_what_was_set_then_fires(self, days: Days, buoy_app: App) -> None:
+        daemon = days.daemon()
+        days.clock.advance(10 * DAY)
+        set_schedule("report", Report, every="1m")
+        days.clock.advance(-10 * DAY)
+
+        days.pass_with(daemon, seconds=125)
+
+        assert waiting(buoy_app) == 2
+        assert int(buoy_app.command("HGET", "buoy:scheduler", "from:report")) <= days.now()
+
+    def test_the_list_tells_it_and_the_true_next(self, days: Days, buoy_app: App) -> None:
+        set_schedule("report", Report, every="1m")
+        jump(days, 10 * DAY, days.daemon())
+
+        found = CliRunner().invoke(main, ["schedule", "list", "--json"])
+
+        assert "the last tick of report is ahead of the clock of Redis, which was wrong" in (
+            found.stderr
+        )
+        [row] = [row for row in json.loads(found.stdout) if row["name"] == "report"]
+        now = days.now()
+        assert 0 < datetime.fromisoformat(row["next_runs"][0]).timestamp() - now <= 60
+        days.pass_with(days.daemon(), seconds=15)
+        assert "ahead" not in remarks()
+
+
+class TestComingAndGoing:
+    def test_who_is_put_back_after_weeks_fires_nothing_of_the_past(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        days.daemon(report=ALL)
+        without = days.daemon()
+        for _ in range(21):
+            days.clock.advance(DAY)
+            days.step(without)
+
+        days.daemon(report=ALL)
+
+        assert waiting(buoy_app) == 0
+
+    def test_after_weeks_without_any_daemon_it_makes_up(self, days: Days, buoy_app: App) -> None:
+        days.daemon(report=ALL)
+        days.clock.advance(21 * DAY + 30)
+
+        days.step(days.daemon(), days.daemon(report=ALL))
+
+        assert waiting(buoy_app) == 100
+
+    @pytest.mark.parametrize("out", [{}, {"report": EVERY_MINUTE | {"enabled": False}}])
+    def test_who_reads_the_file_again_notes_what_was_taken_out(
+        self, days: Days, buoy_app: App, out: dict[str, dict[str, object]]
+    ) -> None:
+        entries: list[dict[str, dict[str, object]]] = [{"report": EVERY_MINUTE}]
+
+        def written() -> Schedule:
+            schedule = Schedule()
+            found = [entry_of(name, each) for name, each in entries[-1].items()]
+            schedule.add("file", found)
+            return schedule
+
+        daemon = Daemon(buoy_app, written)
+        days.step(daemon)
+        for now in (out, entries[0]):
+            entries.append(now)
+            daemon.stale = True
+            days.step(daemon)
+            assert waiting(buoy_app) == 0
+            days.clock.advance(615)
+
+        days.step(daemon)
+        assert waiting(buoy_app) == 1
+
+    def test_one_that_is_switched_off_is_noted_by_who_starts(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        days.daemon(report=ALL)
+        days.clock.advance(600)
+        days.daemon(report=ALL | {"enabled": False})
+        days.clock.advance(600)
+
+        days.daemon(report=ALL)
+
+        assert waiting(buoy_app) == 0
+
+    def test_of_who_is_gone_nothing_stays(self, days: Days, buoy_app: App) -> None:
+        set_schedule("time", Report, every="1m")
+        old = days.daemon(report=EVERY_MINUTE, other=EVERY_MINUTE | {"queue": "other"})
+        for pause in (False, True):
+            Store(buoy_app).pause("report", resume=pause)
+        days.pass_with(old, seconds=125)
+        remove_schedule("time")
+        daemon = days.daemon(stays=EVERY_MINUTE)
+        for _ in range(3):
+            days.clock.advance(DAY)
+            days.step(daemon)
+
+        assert fields(buoy_app, "buoy:{reports}:scheduler") == {"stays"}
+        numbers = {each for each in fields(buoy_app, "buoy:{reports}:meta") if "newer" in each}
+        assert numbers <= {"newer:cron:stays"}
+        assert "newer:cron:other" not in fields(buoy_app, "buoy:{other}:meta")
+        assert not buoy_app.command("EXISTS", "buoy:{other}:scheduler")
+        assert fields(buoy_app, "buoy:scheduler") == {"version", "seen", "queue:reports"}
+
+    def test_the_pause_of_one_that_is_gone_stays_and_is_told(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        days.daemon(report=EVERY_MINUTE)
+        Store(buoy_app).pause("report")
+        daemon = days.daemon()
+        for _ in range(3):
+            days.clock.advance(DAY)
+            days.step(daemon)
+
+        assert remarks().startswith(
+            "paused, but not known here: report; to take that back: buoy schedule resume NAME\n"
+        )
+
+    def test_what_is_followed_is_not_forgotten(self, days: Days, buoy_app: App) -> None:
+        rare: dict[str, object] = {"every": "2w", "class": Report.name}
+        one, other = days.daemon(rare=rare), days.daemon(report=EVERY_MINUTE)
+        for _ in range(30):
+            days.clock.advance(DAY)
+            days.step(one, other)
+
+        assert fields(buoy_app, "buoy:{reports}:scheduler") == {"rare", "report"}
+        assert waiting(buoy_app) >= 32
+
+    def test_a_pause_is_not_made_up_for_after_a_long_time(self, days: Days, buoy_app: App) -> None:
+        daily: dict[str, dict[str, object]] = {
+            "report": {"every": "1d", "class": Report.name, "missed": "all"}
+        }
+        daemon = days.daemon(**daily)
+        Store(buoy_app).pause("report")
+        for _ in range(5):
+            days.clock.advance(DAY)
+            days.step(daemon)
+        Store(buoy_app).pause("report", resume=True)
+        days.pass_with(daemon, seconds=61)
+        for name in fields(buoy_app, "buoy:scheduler"):
+            if name.startswith("from:"):
+                buoy_app.command("HDEL", "buoy:scheduler", name)
+
+        days.daemon(**daily)
+
+        assert waiting(buoy_app) == 0
+
+    def test_marks_of_before_are_read(self, days: Days, buoy_app: App) -> None:
+        since = int(days.now()) - 120
+        buoy_app.command("HSET", "buoy:{reports}:scheduler", "report", f"{since} every 60 s from 0")
+
+        daemon = days.daemon(report=EVERY_MINUTE)
+        days.pass_with(daemon, seconds=60)
+
+        assert waiting(buoy_app) == 1
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of entries that were made of a text, or judged, from now on."""
+    found: list[str] = []
+
+    def spied(act: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
+        def spy(*args: Any) -> Any:
+            found.append(name(*args))
+            return act(*args)
+
+        return spy
+
+    monkeypatch.setattr(store, "entry_of", spied(spelling.entry_of, lambda name, _: str(name)))
+    monkeypatch.setattr(
+        daemons, "target_of", spied(target_of, lambda entry: f"judged {entry.name}")
+    )
+    return found
+
+
+def test_among_two_thousand_entries_one_that_is_set_costs_one(
+    days: Days, buoy_app: App, made: list[str]
+) -> None:
+    text = json.dumps({"cron": "0 0 1 1 *", "class": Report.name})
+    words = [word for n in range(2000) for word in (f"entry:e{n}", text)]
+    buoy_app.command("HSET", "buoy:scheduler", *words, "version", 1)
+    daemon = days.daemon()
+    assert len(daemon.courses) == 2000
+    made.clear()
+
+    set_schedule("e7", Report, every="1m")
+    days.step(daemon)
+
+    assert made == ["e7", "judged e7"]
+    courses = dict(daemon.courses)
+    remove_schedule("e8")
+    days.pass_with(daemon, seconds=60)
+    assert waiting(buoy_app) == 1
+    assert made == ["e7", "judged e7"]
+    assert all(daemon.courses[name] is courses[name] for name in daemon.courses)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"every": 60, "first": 1' + "0" * 400 + "}",
+        '{"every": 1' + "0" * 400 + "}",
+        '{"every": 1' + "0" * 5000 + "}",
+        '{"every": 60, "first": 1e400}',
+        '{"every": 60, "first": NaN}',
+        '{"every": 60, "first": -1}',
+        '{"every": Infinity}',
+        '{"every": true}',
+        '{"every": 1.5}',
+        '{"every": 60, "missed": 1' + "0" * 400 + "}",
+        '{"every": 60, "args": "' + "x" * 2_000_000 + '"}',
+        '{"every": 60, "args": ["\\ud800"]}',
+        '{"every": 60, "queue": "a b"}',
+        '{"every": 60, "env": "production"}',
+        '{"cron": "0 0 1 1 *", "first": 5}',
+        '{"class": 5}',
+        "5",
+        "null",
+    ],
+)
+def test_whatever_lies_in_redis_the_others_go_on(
+    days: Days, buoy_app: App, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    caplog.set_level(logging.ERROR)
+    buoy_app.command("HSET", "buoy:scheduler", "entry:odd", text, "version", 9)
+
+    daemon = days.daemon(good=EVERY_MINUTE)
+    days.pass_with(daemon, seconds=60)
+
+    assert waiting(buoy_app) == 1
+    [told] = caplog.messages
+    assert told.startswith("schedule entry 'odd': ")
+    assert told.endswith("; it is left out")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"every": 10**400},
+        {"every": 10**5000},
+        {"every": -1},
+        {"every": 0},
+        {"every": 1.5},
+        {"every": True},
+        {"every": "1h", "missed": 10**5000},
+        {"every": "1h", "args": [10**5000]},
+        {"every": "1h", "args": [float("nan")]},
+        {"every": "1h", "args": ["\ud800"]},
+        {"every": "1h", "args": [{1: 2}]},
+        {"every": "1h", "queue": "my queue"},
+        {"every": "1h", "tz": "localtime"},
+        {"every": "1h", "description": 5},
+        {"cron": "*/90 * * * *"},
+        {"cron": "0 0 31 2 *"},
+    ],
+)
+def test_what_is_set_is_checked_where_it_is_set(buoy_app: App, fields: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="expected"):
+        set_schedule("odd", "shop.Nobody", **({"queue": "far"} | fields))
+    assert not buoy_app.command("HLEN", "buoy:scheduler")
