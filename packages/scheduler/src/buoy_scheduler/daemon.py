@@ -208,8 +208,8 @@ class Daemon:
         late = [course for course in due if (course.next or now) < now - PUNCTUAL]
         self.catch_up(late)
         for course in late:
-            if course.next is not None and course.next < now - PUNCTUAL:
-                logger.warning("%s: has missed %s", course, instant(course.next))
+            if not course.trouble and (course.next or now) < now - PUNCTUAL:
+                logger.warning("%s: has missed %s", course, instant(course.next or now))
         if due:
             fire(due, now)
         return bool(due)

@@ -113,7 +113,7 @@ class Document:
         if node.tag in (TAG + "int", TAG + "float") and len(node.value) > LONGEST_NUMBER:
             raise ValueError(f"expected a number, got one of {len(node.value)} characters")
         value = self.loader.construct_object(node, deep=True)
-        if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+        if not isinstance(node, yaml.ScalarNode) or node.style is not None or self.is_told(node):
             return value
         if isinstance(value, str):
             if SYMBOL.fullmatch(value):
@@ -123,6 +123,13 @@ class Document:
             return value if node.value.lower() in ("true", "false") else Odd(node.value, value)
         changed = not isinstance(value, int | float | None) or ODD_NUMBER.fullmatch(node.value)
         return Odd(node.value, value) if changed else value
+
+    def is_told(self, node: yaml.ScalarNode) -> bool:
+        """Whether it says itself what it is: ``!!str 010``."""
+        tag = self.loader.resolve(  # type: ignore[no-untyped-call]
+            yaml.ScalarNode, node.value, (True, False)
+        )
+        return bool(tag != node.tag)
 
 
 def pairs(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:

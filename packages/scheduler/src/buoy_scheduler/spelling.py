@@ -159,7 +159,7 @@ def named(said: Mapping[Any, Any], key: str, names: Iterable[str]) -> Any:
     given = {name: said[name] for name in names if said.get(name) is not None}
     first, *others = [*given.values()] or [None]
     one = all(type(other) is type(first) and other == first for other in others)
-    expect(one, key, "one of " + " and ".join(given), list(given.values()))
+    expect(one, key, "the same in " + " and ".join(given), list(given.values()))
     return first
 
 

@@ -12,10 +12,23 @@ local RARELY = 60 -- seconds: how exactly it is known when an entry was seen
 local clock = redis.call('TIME')
 local now = math.floor((clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[1]) / 1000)
 
+local function second(text)
+  return text and #text <= 11 and string.match(text, '^%d+$') and tonumber(text)
+end
+
 local function noted(name)
   local mark = redis.call('HGET', KEYS[1], name) or ''
   local since, seen, timing = string.match(mark, '^(%d+) (%d+) (.*)$')
-  return tonumber(since), tonumber(seen), timing
+  if not (second(since) and second(seen)) then return end
+  return second(since), second(seen), timing
+end
+
+-- The last tick that was enqueued. What is no time there would let nothing through any more.
+local function fired(name)
+  local field = 'newer:cron:' .. name
+  local last = redis.call('HGET', KEYS[2], field)
+  if last and not second(last) then redis.call('HDEL', KEYS[2], field) end
+  return second(last or nil) or 0
 end
 
 local function begin(name, timing, from)
@@ -28,8 +41,7 @@ local function begin(name, timing, from)
   elseif math.abs(now - seen) >= RARELY then
     redis.pcall('HSET', KEYS[1], name, mark) -- a full Redis may refuse it
   end
-  local fired = tonumber(redis.call('HGET', KEYS[2], 'newer:cron:' .. name))
-  return math.max(first, fired or 0)
+  return math.max(first, fired(name))
 end
 
 local answers = {}
