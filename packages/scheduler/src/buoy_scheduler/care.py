@@ -37,6 +37,8 @@ class Care:
         """When marks were first found to be ahead, if they still are."""
         self.touched = float("-inf")
         self.swept: float | None = None
+        self.apps = {app}
+        """Where marks were made."""
 
     # Marks that are ahead
 
@@ -75,12 +77,12 @@ class Care:
         """Whether it is time to touch; later, if there is something else to do."""
         return abs(now - self.touched) >= (2 * TOUCH if busy else TOUCH)
 
-    def note(self, targets: Iterable[Target], now: float) -> None:
+    def note(self, targets: Iterable[Target]) -> None:
         """Note where marks are, so that they can be found when no entry leads there any more."""
-        self.touched = now
         queues = defaultdict[App, set[str]](set)
         for target in targets:
             queues[target.app].add(target.queue)
+        self.apps |= set(queues)
         for app, names in queues.items():
             tried(partial(Store(app).note_queues, names))
 
@@ -89,14 +91,14 @@ class Care:
         for (app, queue), names in leaving.items():
             tried(partial(Store(app).part, queue, names))
 
-    def sweep(self, apps: Iterable[App], now: float) -> None:
+    def sweep(self, now: float) -> None:
         """Forget what no daemon has seen for a day; who has just started waits for the others."""
         if self.swept is None or now < self.swept:
             self.swept = now
         if now - self.swept < SWEEP or self.doubted is not None:
             return
         self.swept = now
-        for app in {self.app, *apps}:
+        for app in self.apps:
             tried(partial(Store(app).forget, FORGOTTEN))
 
 

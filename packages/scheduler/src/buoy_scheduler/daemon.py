@@ -132,15 +132,25 @@ class Daemon:
 
     def part(self, courses: Mapping[str, Course]) -> None:
         """Note of entries that were taken out, or switched off, that they begin anew some day."""
-        off = [(name, each) for name, each in self.verdicts.items() if not each[0].enabled]
-        gone = [(name, course.target) for name, course in courses.items()]
-        leaving = [pair for pair in gone if pair[0] not in self.verdicts]
-        for name, (_, target) in off:
+        leaving = [
+            (name, course.target) for name, course in courses.items() if self.has_left(name, course)
+        ]
+        off = {name: target for name, (each, target) in self.verdicts.items() if not each.enabled}
+        for name, target in off.items():
             if name not in self.off and isinstance(target, Target):
                 leaving.append((name, target))
-        self.off = {name for name, _ in off}
+        self.off = set(off)
         if leaving:
             self.care.part(grouped(leaving))
+
+    def has_left(self, name: str, course: Course) -> bool:
+        """Whether an entry fires into its queue no more."""
+        verdict = self.verdicts.get(name)
+        if verdict is None:
+            return True
+        target = verdict[1]
+        before = course.target
+        return isinstance(target, Target) and target.together[:2] != before.together[:2]
 
     def complain(self, found: set[str]) -> None:
         """Report each error once, as long as it lasts."""
@@ -150,6 +160,7 @@ class Daemon:
 
     def begin(self) -> None:
         """Learn from where on new entries fire."""
+        self.care.note(target for _, target in self.waiting.values())
         for queue, group in grouped((pair, pair[1]) for pair in self.waiting.values()).items():
             since = self.since(*queue, [entry for entry, _ in group])
             for (entry, target), last in zip(group, since, strict=bool(since)):
@@ -162,10 +173,10 @@ class Daemon:
         """Now and then, let Redis know which entries are followed, and forget others."""
         now = self.now()
         if self.care.is_due(now, busy):
-            targets = [course.target for course in self.courses.values()]
-            self.care.note(targets, now)
+            self.care.touched = now
+            self.care.note(course.target for course in self.courses.values())
             self.catch_up(self.courses.values())
-            self.care.sweep((target.app for target in targets), now)
+            self.care.sweep(now)
 
     def since(self, app: App, queue: str, entries: list[Entry]) -> list[int]:
         """For each entry the last tick that is dealt with; nothing when Redis does not answer."""

@@ -15,6 +15,8 @@ from buoy.handle import Options
 from buoy.job import Async, Performs, Rows, built, enqueue_rows
 from buoy.monitor import JobView
 
+from .entry import shown
+
 P = ParamSpec("P")
 R = TypeVar("R")
 PAGE = 500
@@ -193,7 +195,7 @@ def checked_delay(subject: str, delay: float | timedelta) -> float:
     number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if not number or not 0 <= seconds < 10**10 or not math.isfinite(seconds):
         raise InvalidArguments(
-            f"{subject}: expected 0 or more seconds, less than 10 ** 10, got {delay!r}"
+            f"{subject}: expected 0 or more seconds, less than 10 ** 10, got {shown(delay)}"
         )
     return seconds
 
