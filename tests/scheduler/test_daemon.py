@@ -2,6 +2,7 @@
 
 import logging
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,17 @@ class Claiming(Report):
 class Small(Report):
     queue = "small"
     max_length = 1
+
+
+class Unfinished(Report, ABC):
+    @abstractmethod
+    def rows(self) -> None: ...
+
+
+class Nameless(Report):
+    @classmethod
+    def identify(cls, number: int = 0) -> str:
+        return ""
 
 
 class Mood:
@@ -422,6 +434,22 @@ class TestAtRunTime:
 
 
 class TestBadInput:
+    def test_an_entry_that_could_never_be_enqueued_is_left_out(
+        self, days: Days, log: pytest.LogCaptureFixture
+    ) -> None:
+        daemon = days.daemon(
+            unfinished={"every": "1m", "class": Unfinished.name},
+            nameless={"every": "1m", "class": Nameless.name},
+        )
+
+        assert daemon.courses == {}
+        nameless, unfinished = [text for text in log.messages if "left out" in text]
+        assert nameless == (
+            f"schedule entry 'nameless': {Nameless.name}.identify: expected a non-empty text, "
+            "got ''; it is left out"
+        )
+        assert "expected a class with all its methods, got an abstract one without" in unfinished
+
     def test_a_bad_entry_is_told_by_name_once_and_the_others_go_on(
         self,
         days: Days,

@@ -54,7 +54,7 @@ def target_of(entry: Entry) -> Target:
 
 def aimed(entry: Entry, job: type[Job] | None) -> Target:
     if job is not None:
-        job.accepts.accept(job.name, json.loads(entry.args), {})
+        built(job, (json.loads(entry.args), {}), Options())
         return Target(job, checked_queue(entry.queue or job.queue))
     expect(
         entry.queue is not None,
