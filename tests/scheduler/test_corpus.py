@@ -82,7 +82,7 @@ def becomes(file: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def only_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def only_the_file(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("buoy_scheduler.plugin.registry", {})
 
 
