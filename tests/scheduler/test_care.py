@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from buoy import App, ConfigurationError, Job
 from buoy.cli import main
-from buoy_scheduler import daemon as daemons
-from buoy_scheduler import remove_schedule, set_schedule, spelling, store
+from buoy.server import Server
+from buoy_scheduler import following, remove_schedule, set_schedule, spelling, store
 from buoy_scheduler.daemon import Daemon
 from buoy_scheduler.firing import target_of
 from buoy_scheduler.schedule import Schedule
@@ -28,6 +28,10 @@ class Report(Job):
     queue = "reports"
 
     def perform(self, number: int = 0) -> None: ...
+
+
+class Elsewhere(Report):
+    queue = "elsewhere"
 
 
 EVERY_MINUTE: dict[str, object] = {"every": "1m", "class": Report.name}
@@ -262,6 +266,45 @@ class TestComingAndGoing:
 
         assert waiting(buoy_app) == 0
 
+    def test_a_queue_whose_marks_are_of_another_type_harms_no_other(
+        self, days: Days, buoy_app: App, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        days.daemon(old=EVERY_MINUTE)
+        buoy_app.command("SET", "buoy:{a}:scheduler", "x")
+        daemon = days.daemon(a=EVERY_MINUTE | {"queue": "a"}, b=EVERY_MINUTE)
+        days.pass_with(daemon, seconds=60)
+        for _ in range(3):
+            days.clock.advance(DAY)
+            days.step(daemon)
+
+        assert list(daemon.courses) == ["b"]
+        assert waiting(buoy_app) > 1
+        assert fields(buoy_app, "buoy:{reports}:scheduler") == {"b"}
+        assert "queue 'a': " in caplog.text
+
+    def test_the_entries_of_several_apps_are_cared_for(
+        self, days: Days, buoy_app: App, buoy_server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = App(buoy_server.url, namespace="other")
+        other.broker.shift = buoy_app.broker.shift
+        monkeypatch.setattr(Elsewhere, "app", other)
+        daemon = days.daemon(
+            here=EVERY_MINUTE, there={"every": "1m", "class": Elsewhere.name, "missed": "all"}
+        )
+        days.clock.advance(60)
+        days.step(daemon)
+        assert (waiting(buoy_app), waiting(other, "elsewhere")) == (1, 1)
+
+        daemon.written = Schedule
+        daemon.stale = True
+        for _ in range(3):
+            days.step(daemon)
+            days.clock.advance(DAY)
+            other.broker.shift = buoy_app.broker.shift
+
+        assert not other.command("EXISTS", "other:{elsewhere}:scheduler", "other:scheduler")
+        assert not buoy_app.command("EXISTS", "buoy:{reports}:scheduler")
+
     def test_marks_of_before_are_read(self, days: Days, buoy_app: App) -> None:
         since = int(days.now()) - 120
         buoy_app.command("HSET", "buoy:{reports}:scheduler", "report", f"{since} every 60 s from 0")
@@ -286,7 +329,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(store, "entry_of", spied(spelling.entry_of, lambda name, _: str(name)))
     monkeypatch.setattr(
-        daemons, "target_of", spied(target_of, lambda entry: f"judged {entry.name}")
+        following, "target_of", spied(target_of, lambda entry: f"judged {entry.name}")
     )
     return found
 

@@ -99,7 +99,11 @@ class Care:
             return
         self.swept = now
         for app in self.apps:
-            tried(partial(Store(app).forget, FORGOTTEN))
+            tried(partial(self.forget, Store(app)))
+
+    def forget(self, store: Store) -> None:
+        for queue in store.noted_queues():
+            tried(partial(store.forget, queue, FORGOTTEN))
 
 
 def tried(act: Callable[[], None]) -> bool:

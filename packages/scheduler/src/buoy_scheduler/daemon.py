@@ -5,20 +5,18 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import NoReturn
 
-from buoy import App, BrokerError, ConfigurationError
+from buoy import App, BrokerError
 from buoy.backoff import Backoff
 from buoy.signals import STOPS, Wake
 from buoy.titles import show
 
-from .care import Care, by_queue, grouped
 from .course import Course
-from .entry import Entry
-from .firing import Target, target_of
+from .following import Following
 from .schedule import Schedule
-from .store import Kept, Store
+from .store import Store
 from .ticks import PUNCTUAL
 from .volley import fire, instant
 
@@ -34,22 +32,19 @@ class Daemon:
     def __init__(self, app: App, written: Callable[[], Schedule]) -> None:
         self.store, self.written = Store(app), written
         self.schedule = Schedule()
-        self.kept = Kept()
+        self.following = Following(app)
         self.version = ""
-        self.courses: dict[str, Course] = {}
-        self.waiting: dict[str, tuple[Entry, Target]] = {}
-        """Entries of which is not known yet from where on they fire."""
-        self.verdicts: dict[str, tuple[Entry, Target | ConfigurationError]] = {}
-        self.off: set[str] = set()
-        """Entries that are switched off, and are known in Redis to be so."""
-        self.care = Care(app)
         self.ahead = 0.0
         """How many seconds the clock of Redis is ahead of our monotonic one."""
         self.looked = float("-inf")
         self.backoff = Backoff()
         self.stale, self.serving = True, False
-        self.cut_off: set[str] = set()
         self.told: set[str] = set()
+
+    @property
+    def courses(self) -> dict[str, Course]:
+        """What is followed, by name."""
+        return self.following.courses
 
     def run(self) -> NoReturn:
         """Fire until a signal says stop."""
@@ -66,8 +61,9 @@ class Daemon:
         try:
             if self.stale or time.monotonic() >= self.looked + LOOK:
                 self.look()
-            self.begin()
-            self.touch(busy=self.fire())
+            self.following.begin()
+            busy = self.fire()
+            self.following.touch(self.now(), busy)
         except BrokerError as error:
             if not self.backoff.failures:
                 logger.warning("%s; trying again", error)
@@ -96,115 +92,24 @@ class Daemon:
         now, version = self.store.look()
         self.looked = time.monotonic()
         self.ahead = now - self.looked
-        for course in self.care.taken_back(self.courses.values(), now):
-            del self.courses[course.entry.name]
+        if self.following.restart(now):
             self.version = ""
         if self.stale:
             self.schedule = self.written().after(self.schedule)
             self.stale, self.version = False, ""
         if version != self.version:
-            self.kept = self.store.load()
-            self.follow(self.schedule.with_kept(self.kept))
+            kept = self.store.load()
+            schedule = self.schedule.with_kept(kept)
+            self.following.follow(schedule, kept)
+            self.complain(schedule.complaints())
+            show(f"scheduler: {len(schedule.entries)} entries")
             self.version = version
-
-    def follow(self, schedule: Schedule) -> None:
-        """Keep to the courses of entries that are as they were; others must begin."""
-        courses, self.courses, self.waiting = self.courses, {}, {}
-        verdicts, self.verdicts = self.verdicts, {}
-        for name, entry in schedule.entries.items():
-            known = verdicts.get(name)
-            target = known[1] if known and known[0] == entry else judged(entry)
-            self.verdicts[name] = entry, target
-            if isinstance(target, ConfigurationError):
-                schedule.errors.append(target)
-            elif entry.enabled:
-                self.go_on_with(courses.get(name), entry, target)
-        self.part(courses)
-        self.complain(schedule.complaints())
-        show(f"scheduler: {len(schedule.entries)} entries")
-
-    def go_on_with(self, known: Course | None, entry: Entry, target: Target) -> None:
-        if known is None or (known.entry, known.target) != (entry, target):
-            self.waiting[entry.name] = (entry, target)
-            return
-        self.courses[entry.name] = known
-        self.pace(known)
-
-    def part(self, courses: Mapping[str, Course]) -> None:
-        """Note of entries that were taken out, or switched off, that they begin anew some day."""
-        leaving = [
-            (name, course.target) for name, course in courses.items() if self.has_left(name, course)
-        ]
-        off = {name: target for name, (each, target) in self.verdicts.items() if not each.enabled}
-        for name, target in off.items():
-            if name not in self.off and isinstance(target, Target):
-                leaving.append((name, target))
-        self.off = set(off)
-        if leaving:
-            self.care.part(grouped(leaving))
-
-    def has_left(self, name: str, course: Course) -> bool:
-        """Whether an entry fires into its queue no more."""
-        verdict = self.verdicts.get(name)
-        if verdict is None:
-            return True
-        target = verdict[1]
-        before = course.target
-        return isinstance(target, Target) and target.together[:2] != before.together[:2]
 
     def complain(self, found: set[str]) -> None:
         """Report each error once, as long as it lasts."""
         for text in sorted(found - self.told):
             logger.error("%s", text)
         self.told = found
-
-    def begin(self) -> None:
-        """Learn from where on new entries fire."""
-        self.care.note(target for _, target in self.waiting.values())
-        for queue, group in grouped((pair, pair[1]) for pair in self.waiting.values()).items():
-            since = self.since(*queue, [entry for entry, _ in group])
-            for (entry, target), last in zip(group, since, strict=bool(since)):
-                self.courses[entry.name] = course = Course(entry, target, last)
-                course.paused = entry.name in self.kept.paused
-                self.advance(course, self.kept.since.get(entry.name, 0))
-                del self.waiting[entry.name]
-
-    def touch(self, busy: bool) -> None:
-        """Now and then, let Redis know which entries are followed, and forget others."""
-        now = self.now()
-        if self.care.is_due(now, busy):
-            self.care.touched = now
-            self.care.note(course.target for course in self.courses.values())
-            self.catch_up(self.courses.values())
-            self.care.sweep(now)
-
-    def since(self, app: App, queue: str, entries: list[Entry]) -> list[int]:
-        """For each entry the last tick that is dealt with; nothing when Redis does not answer."""
-        try:
-            found = Store(app).begin(queue, entries, self.kept.since)
-        except BrokerError as error:
-            if queue not in self.cut_off:
-                logger.warning("queue %r: %s; trying again", queue, error)
-            self.cut_off.add(queue)
-            return []
-        self.cut_off.discard(queue)
-        return found
-
-    def pace(self, course: Course) -> None:
-        """Heed pauses: what falls into one is not made up for."""
-        paused = course.entry.name in self.kept.paused
-        since = self.kept.since.get(course.entry.name, 0)
-        if paused != course.paused or since > course.last:
-            course.paused = paused
-            self.advance(course, since)
-
-    def advance(self, course: Course, last: int) -> None:
-        """Go on; what cannot be told of one entry is no matter of the others."""
-        try:
-            course.go_on(last)
-        except Exception:
-            logger.exception("%s: its next tick cannot be told; fires no more", course)
-            course.next = None
 
     # Firing
 
@@ -217,21 +122,13 @@ class Daemon:
         now = int(self.now())
         due = [course for course in self.courses.values() if (course.next or now + 1) <= now]
         late = [course for course in due if (course.next or now) < now - PUNCTUAL]
-        self.catch_up(late)
+        self.following.catch_up(late)
         for course in late:
             if not course.trouble and (course.next or now) < now - PUNCTUAL:
                 logger.warning("%s: has missed %s", course, instant(course.next or now))
         if due:
             fire(due, now)
         return bool(due)
-
-    def catch_up(self, courses: Iterable[Course]) -> None:
-        """See how far others have come meanwhile: for one who was frozen, or cut off."""
-        for queue, group in by_queue(courses).items():
-            since = self.since(*queue, [course.entry for course in group])
-            for course, last in zip(group, since, strict=bool(since)):
-                if last > course.last:
-                    self.advance(course, last)
 
     def rest(self, wake: Wake) -> None:
         """Sleep until the next tick or look, or a signal."""
@@ -256,10 +153,3 @@ class Daemon:
             return text
         first = min(to_come, key=lambda course: course.next or 0)
         return f"{text}, next {first} at {instant(first.next or 0)}"
-
-
-def judged(entry: Entry) -> Target | ConfigurationError:
-    try:
-        return target_of(entry)
-    except ConfigurationError as error:
-        return error

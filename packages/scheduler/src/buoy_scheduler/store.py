@@ -114,14 +114,18 @@ class Store:
         words = [word for queue in queues for word in (f"queue:{queue}", 1)]
         self.app.command("HSET", self.key, *words)
 
-    def forget(self, seconds: int) -> None:
-        """Forget the entries of all queues that no daemon has seen for so long."""
+    def noted_queues(self) -> list[str]:
+        """Those that have marks."""
         fields = [field.decode(errors="replace") for field in self.app.command("HKEYS", self.key)]
-        for queue in [name for kind, _, name in map(colon, fields) if kind == "queue"]:
-            words = [self.app.broker.shift, seconds]
-            left, names = self.app.script(__package__, "forget", self.marks_of(queue), words)
-            if names or not left:
-                self.script("drop", "" if left else queue, *names)
+        parts = [field.partition(":") for field in fields]
+        return [name for kind, _, name in parts if kind == "queue"]
+
+    def forget(self, queue: str, seconds: int) -> None:
+        """Forget the entries of a queue that no daemon has seen for so long."""
+        words = [self.app.broker.shift, seconds]
+        left, names = self.app.script(__package__, "forget", self.marks_of(queue), words)
+        if names or not left:
+            self.script("drop", "" if left else queue, *names)
 
     def last_ticks(self, queue: str, names: Sequence[str]) -> dict[str, int]:
         """The last ticks that were enqueued, of those entries that have any."""
@@ -175,10 +179,6 @@ class Store:
 
     def script(self, name: str, *words: str | int) -> Any:
         return self.app.script(__package__, name, [self.key], words)
-
-
-def colon(field: str) -> tuple[str, str, str]:
-    return field.partition(":")
 
 
 def kept_entry(name: str, text: str) -> Entry | ConfigurationError:
