@@ -158,3 +158,53 @@ def test_a_file_of_a_thousand_brackets_is_told(file: Path) -> None:
 
     assert names(reading) == ["a"]
     assert len(reading.errors) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ":enabled: false\n:schedule: {a: {every: 1h}}",
+        ":scheduler: {:enabled: no, :schedule: {a: {every: 1h}}}",
+    ],
+)
+def test_a_schedule_of_sidekiq_that_is_switched_off_is_told(file: Path, text: str) -> None:
+    reading = read(file, text)
+
+    assert (names(reading), reading.broken) == ([], True)
+    assert errors(reading) == [
+        f"schedule {file}: cannot be read: enabled: expected true for a whole schedule, got false"
+    ]
+
+
+def test_an_entry_may_be_called_as_sidekiq_calls_its_settings(file: Path) -> None:
+    reading = read(file, "schedule: {every: 1h}\nscheduler: {every: 1h}\nqueues: {every: 1h}\n")
+
+    assert names(reading) == ["schedule", "scheduler", "queues"]
+
+
+def test_an_empty_entry_is_told_and_an_empty_section_is_none(file: Path) -> None:
+    assert errors(read(file, "a:\nb: {every: 1h}\n")) == [
+        "schedule entry 'a': expected keys like cron and class, got None"
+    ]
+    assert read(file, "a:\nproduction: {b: {every: 1h}}\n", "a") == Reading()
+
+
+def test_what_has_more_bytes_than_a_schedule_is_told(file: Path) -> None:
+    reading = read(file, "a: {every: 1h}\n" * 100_000)
+
+    assert errors(reading) == [
+        f"schedule {file}: cannot be read: expected at most 1048576 bytes, got more"
+    ]
+
+
+def test_a_file_that_begins_with_a_mark_of_its_order_of_bytes_is_read(file: Path) -> None:
+    file.write_bytes("a: {every: 1h}\n".encode("utf-8-sig"))
+
+    assert names(read_file(file)) == ["a"]
+
+
+def test_errors_tell_the_line_where_the_file_is_in_parts(file: Path) -> None:
+    reading = read(file, "a: {every: 1h}\n" + "# comment\n" * 40 + "b: [\nc: {every: 1h}\n")
+
+    assert names(reading) == ["a", "c"]
+    assert errors(reading)[0].endswith("(line 43)")

@@ -20,7 +20,7 @@ MOST_VALUES = 10_000
 """How many values an entry may hold, those counted each time that an alias stands for."""
 
 TAG = "tag:yaml.org,2002:"
-MERGE = TAG + "merge"
+MERGE, NOTHING = TAG + "merge", TAG + "null"
 SYMBOL = re.compile(r":[A-Za-z_]\w*[?!]?")
 ODD_TEXT = re.compile(r"[-+]?(0\d+|0o[0-7]+|\d+(\.\d*)?[eE][-+]?\d+)")
 """Texts to PyYAML that are numbers to others."""
@@ -134,7 +134,7 @@ class Document:
 
 def pairs(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
     """The keys of a mapping and what stands behind them, in order, equal keys too."""
-    if node is None or node.tag == TAG + "null":
+    if node is None or node.tag == NOTHING:
         return []
     if not isinstance(node, yaml.MappingNode):
         raise ValueError("expected names, each with an entry")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from .document import BAD, MOST_VALUES, Document, pairs, told
+from .document import BAD, MOST_VALUES, NOTHING, Document, pairs, told
 
 ENTRY = re.compile(r"^(?=[^\s#%-])", re.MULTILINE)
 TEMPLATE = re.compile(r"^[ \t]*<%(?![=#]).*", re.MULTILINE)
@@ -17,6 +17,10 @@ TEMPLATE = re.compile(r"^[ \t]*<%(?![=#]).*", re.MULTILINE)
 
 
 TEMPLATED = "a template (<% ... %>); write what it makes"
+
+
+class WholeError(ValueError):
+    """A file of which no entry can be meant."""
 
 
 class Part(NamedTuple):
@@ -56,6 +60,8 @@ class Reader:
             )
         try:
             return Layout(list(self.parts(Document.of(text))), self.notes)
+        except WholeError:
+            raise
         except BAD as error:
             found = list(blocks(text))
             if not found:
@@ -73,7 +79,11 @@ class Reader:
         if isinstance(document.root, yaml.SequenceNode):
             yield from self.listed(document)
             return
-        for name, node in self.rooted(pairs(document.root)):
+        found = self.rooted(pairs(document.root))
+        sections = any(self.is_section(node) for _, node in found)
+        for name, node in found:
+            if sections and is_empty(node):
+                continue  # a section, too
             if self.is_section(node):
                 for inner, fields in pairs(node):
                     yield Part(inner, value_of(document, fields), name)
@@ -85,7 +95,7 @@ class Reader:
         for wanted in ("scheduler", "schedule"):
             for name, node in found:
                 if name == wanted and self.holds_schedule(name, node):
-                    self.pass_over(other for other, _ in found if other != name)
+                    self.pass_over([pair for pair in found if pair[0] != name])
                     return self.rooted(pairs(node)) if name == "scheduler" else pairs(node)
         return found
 
@@ -96,8 +106,11 @@ class Reader:
             key == "schedule" and self.is_section(value) for key, value in pairs(node)
         )
 
-    def pass_over(self, names: Iterable[str]) -> None:
-        passed = ", ".join(sorted(names))
+    def pass_over(self, settings: list[tuple[str, yaml.Node]]) -> None:
+        for name, node in settings:
+            if name == "enabled" and str(node.value).lower() in ("false", "no", "off"):
+                raise WholeError("enabled: expected true for a whole schedule, got false")
+        passed = ", ".join(sorted(name for name, _ in settings))
         if passed:
             self.notes.append(f"{passed}: settings of Sidekiq, which mean nothing here")
 
@@ -123,6 +136,10 @@ class Reader:
             yield Part(name, fields)
 
 
+def is_empty(node: yaml.Node) -> bool:
+    return node.tag == NOTHING or (isinstance(node, yaml.MappingNode) and not node.value)
+
+
 def value_of(document: Document, node: yaml.Node) -> Any:
     try:
         return document.value(node)
@@ -139,4 +156,4 @@ def blocks(text: str) -> Iterator[tuple[str, str, int]]:
     line, last = 0, 0
     for start, end in zip(starts, [*starts[1:], len(text)], strict=False):
         line, last = line + text.count("\n", last, start), start
-        yield text[start:end].partition(":")[0].strip(), text[start:end], line
+        yield text[start:end].lstrip(":").partition(":")[0].strip(), text[start:end], line

@@ -67,7 +67,7 @@ class Store:
     def look(self) -> tuple[float, str]:
         """The time of Redis, and the version of what is kept."""
         now, version = self.script("look", self.app.broker.shift)
-        return now / 1000, version.decode()
+        return now / 1000, version.decode(errors="replace")
 
     def begin(
         self, queue: str, entries: Iterable[Entry], since: Mapping[str, int] | None = None
@@ -132,7 +132,9 @@ class Store:
         fields = [f"newer:{tick_field(name)}" for name in names]
         found = self.app.command("HMGET", self.app.key(queue, "meta"), *fields)
         pairs = zip(names, found, strict=True)
-        return {name: int(tick) for name, tick in pairs if tick and tick.isdigit()}
+        return {
+            name: int(tick) for name, tick in pairs if re.fullmatch(SECONDS.encode(), tick or b"")
+        }
 
     def load(self) -> Kept:
         """All that is kept."""
