@@ -29,6 +29,7 @@ FILES = sorted(CORPUS.glob("*.yml"))
 ENVIRONMENTS = {
     "buoy": "production",
     "resque_by_hand": "production",
+    "resque_defaults": "production",
     "resque_merged_sections": "production",
     "resque_rails_env": "production",
     "resque_sections": "staging",

@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from .document import BAD, MOST_VALUES, NOTHING, Document, pairs, told
+from .document import (
+    BAD,
+    MERGE,
+    MOST_VALUES,
+    NOTHING,
+    Document,
+    inner,
+    merged_nodes,
+    pairs,
+    told,
+)
 
 ENTRY = re.compile(r"^(?=[^\s#%-])", re.MULTILINE)
 TEMPLATE = re.compile(r"^[ \t]*<%(?![=#]).*", re.MULTILINE)
@@ -17,6 +27,10 @@ TEMPLATE = re.compile(r"^[ \t]*<%(?![=#]).*", re.MULTILINE)
 
 
 TEMPLATED = "a template (<% ... %>); write what it makes"
+
+
+TIMES = {"cron", "every", "never", "enabled", "status", "first"}
+"""Keys of which an entry has one."""
 
 
 class WholeError(ValueError):
@@ -81,10 +95,13 @@ class Reader:
             return
         found = self.rooted(pairs(document.root))
         sections = any(self.is_section(node) for _, node in found)
+        merged = merged_by(document.root)
         for name, node in found:
             if sections and is_empty(node):
                 continue  # a section, too
-            if self.is_section(node):
+            if id(node) in merged and not keys_of(node) & TIMES:
+                self.notes.append(f"{name}: no entry, but a part of others")
+            elif self.is_section(node):
                 for inner, fields in pairs(node):
                     yield Part(inner, value_of(document, fields), name)
             else:
@@ -134,6 +151,28 @@ class Reader:
             if not isinstance(name, str):
                 raise ValueError("expected names, each with an entry")
             yield Part(name, fields)
+
+
+def merged_by(root: yaml.Node | None) -> set[int]:
+    """Which nodes others take over by ``<<``."""
+    found, seen, left = set[int](), set[int](), [root]
+    while left:
+        node = left.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        left += inner(node)
+        if isinstance(node, yaml.MappingNode):
+            values = [value for key, value in node.value if key.tag == MERGE]
+            found |= {id(each) for value in values for each in merged_nodes(value)}
+    return found
+
+
+def keys_of(node: yaml.Node) -> set[str]:
+    try:
+        return {key for key, _ in pairs(node)}
+    except BAD:
+        return set(TIMES)  # what is wrong with it is to be told
 
 
 def is_empty(node: yaml.Node) -> bool:
