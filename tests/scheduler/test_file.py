@@ -208,3 +208,27 @@ def test_errors_tell_the_line_where_the_file_is_in_parts(file: Path) -> None:
 
     assert names(reading) == ["a", "c"]
     assert errors(reading)[0].endswith("(line 43)")
+
+
+def test_what_aliases_stand_for_is_bounded_in_a_whole_file(file: Path) -> None:
+    reading = read(
+        file,
+        f"many: {{every: 1h, args: &x [{'y, ' * 9000}]}}\n"
+        + "".join(f"a{n}: {{every: 1h, args: *x}}\n" for n in range(2000)),
+    )
+
+    assert len(reading.entries) == 22
+    assert errors(reading)[-1] == (
+        "schedule entry 'a1999': expected YAML, got: expected at most 200000 values in a file, got "
+        "more"
+    )
+
+
+def test_in_a_list_each_entry_is_on_its_own(file: Path) -> None:
+    reading = read(file, "- {name: a, every: 1h}\n- {every: 1h}\n- x\n- {name: b, every: 2h}\n")
+
+    assert names(reading) == ["a", "b"]
+    assert errors(reading) == [
+        f"schedule entry 'number {n}': expected YAML, got: expected a name, got none"
+        for n in (2, 3)
+    ]

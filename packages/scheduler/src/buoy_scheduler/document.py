@@ -7,7 +7,7 @@ there (``no``, ``010``, ``12:30``, dates) come out as ``Odd``, so that who uses 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -24,6 +24,8 @@ MERGE, NOTHING = TAG + "merge", TAG + "null"
 SYMBOL = re.compile(r":[A-Za-z_]\w*[?!]?")
 ODD_TEXT = re.compile(r"[-+]?(0\d+|0o[0-7]+|\d+(\.\d*)?[eE][-+]?\d+)")
 """Texts to PyYAML that are numbers to others."""
+COUNTED = 10**9
+"""Beyond it nobody counts."""
 DEEPEST = 100
 """Levels of lists and keys within each other: those that a job's arguments may have."""
 LONGEST_NUMBER = 400
@@ -65,6 +67,7 @@ class Document:
 
     root: yaml.Node | None
     loader: Loader
+    counted: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, text: str, line: int = 0) -> "Document":
@@ -73,14 +76,20 @@ class Document:
         loader.line = line
         return cls(loader.get_single_node(), loader)
 
-    def value(self, node: yaml.Node) -> Any:
-        """What a node stands for; raises BAD."""
-        count(node, {})
-        return self.made(node)
+    def count(self, node: yaml.Node) -> int:
+        """How many values it stands for; raises BAD when too many, or without end."""
+        found = count(node, self.counted)
+        if found > MOST_VALUES:
+            raise ValueError(
+                f"expected at most {MOST_VALUES} values, got {found} with those that aliases stand "
+                f"for{line_of(node)}"
+            )
+        return found
 
-    def made(self, node: yaml.Node) -> Any:
+    def value(self, node: yaml.Node) -> Any:
+        """What a node stands for, which must have been counted; raises BAD."""
         if isinstance(node, yaml.SequenceNode) and node.tag == TAG + "seq":
-            return [self.made(each) for each in node.value]
+            return [self.value(each) for each in node.value]
         if isinstance(node, yaml.MappingNode) and node.tag == TAG + "map":
             return self.mapping(node)
         return self.scalar(node)
@@ -95,12 +104,12 @@ class Document:
             name = key_of(key)
             if name in found:
                 raise ValueError(f"expected each key once, got {name!r} twice{line_of(key)}")
-            found[name] = self.made(value)
+            found[name] = self.value(value)
         return merged | found
 
     def merged(self, node: yaml.Node) -> dict[str, Any]:
         """What ``<<`` takes over: of several the first comes first."""
-        value = self.made(node)
+        value = self.value(node)
         parts = value if isinstance(value, list) else [value]
         found: dict[str, Any] = {}
         for part in parts:
@@ -161,22 +170,15 @@ def key_of(node: yaml.Node) -> str:
 
 
 def count(node: yaml.Node, known: dict[int, int]) -> int:
-    """How many values a node stands for, without making them; raises ValueError when too many."""
-    if id(node) in known:
-        if not known[id(node)]:
-            raise ValueError(
-                f"expected an end of what is inside of itself, got none{line_of(node)}"
-            )
-        return known[id(node)]
-    known[id(node)] = 0
-    found = 1 + sum(count(each, known) for each in inner(node))
-    if found > MOST_VALUES:
-        raise ValueError(
-            f"expected at most {MOST_VALUES} values, got more with those that aliases stand for"
-            + line_of(node)
-        )
-    known[id(node)] = found
-    return found
+    """How many values a node stands for, without making them; raises ValueError for one that is
+    inside of itself. ``known``: those that were counted before."""
+    if known.get(id(node)) == 0:
+        raise ValueError(f"expected an end of what is inside of itself, got none{line_of(node)}")
+    if id(node) not in known:
+        known[id(node)] = 0
+        found = 1 + sum(count(each, known) for each in inner(node))
+        known[id(node)] = min(found, COUNTED)
+    return known[id(node)]
 
 
 def inner(node: yaml.Node) -> Iterator[yaml.Node]:

@@ -33,6 +33,10 @@ TIMES = {"cron", "every", "never", "enabled", "status", "first"}
 """Keys of which an entry has one."""
 
 
+MOST_IN_FILE = 200_000
+"""How many values all entries together may hold: what a file of the greatest size can say."""
+
+
 class WholeError(ValueError):
     """A file of which no entry can be meant."""
 
@@ -62,6 +66,7 @@ class Reader:
     def __init__(self, keys: Iterable[str]) -> None:
         self.keys = frozenset(keys)
         self.notes: list[str] = []
+        self.left = MOST_IN_FILE
 
     def read(self, text: str) -> Layout:
         """Raises ValueError when there is nothing to be found."""
@@ -80,6 +85,8 @@ class Reader:
             found = list(blocks(text))
             if not found:
                 raise ValueError(told(error)) from None
+        self.notes.clear()
+        self.left = MOST_IN_FILE
         return Layout([part for block in found for part in self.of_block(*block)], self.notes, True)
 
     def of_block(self, name: str, text: str, line: int) -> list[Part]:
@@ -103,9 +110,9 @@ class Reader:
                 self.notes.append(f"{name}: no entry, but a part of others")
             elif self.is_section(node):
                 for inner, fields in pairs(node):
-                    yield Part(inner, value_of(document, fields), name)
+                    yield Part(inner, self.value_of(document, fields), name)
             else:
-                yield Part(name, value_of(document, node))
+                yield Part(name, self.value_of(document, node))
 
     def rooted(self, found: list[tuple[str, yaml.Node]]) -> list[tuple[str, yaml.Node]]:
         """What is under ``schedule``, or ``scheduler`` and ``schedule``; else all."""
@@ -143,14 +150,32 @@ class Reader:
             isinstance(value, yaml.MappingNode) and name not in self.keys for name, value in found
         )
 
+    def value_of(self, document: Document, node: yaml.Node) -> Any:
+        try:
+            self.left -= document.count(node)
+            if self.left < 0:
+                raise ValueError(f"expected at most {MOST_IN_FILE} values in a file, got more")
+            return document.value(node)
+        except BAD as error:  # a ValueError: for a date that there is not
+            return error
+
     def listed(self, document: Document) -> Iterator[Part]:
         """A list of entries, each of which says its name."""
-        for node in document.root.value:  # type: ignore[union-attr]  # a sequence, by now
-            fields = value_of(document, node)
-            name = fields.pop("name", None) if isinstance(fields, dict) else None
-            if not isinstance(name, str):
-                raise ValueError("expected names, each with an entry")
-            yield Part(name, fields)
+        found = [self.value_of(document, node) for node in items(document.root)]
+        if not any(isinstance(each, dict) and "name" in each for each in found):
+            raise ValueError("expected names, each with an entry")
+        for number, each in enumerate(found, 1):
+            fields = dict(each) if isinstance(each, dict) else {}
+            name = fields.pop("name", None)
+            if isinstance(name, str):
+                yield Part(name, fields)
+            else:
+                wrong = each if isinstance(each, BAD) else ValueError("expected a name, got none")
+                yield Part(f"number {number}", wrong)
+
+
+def items(node: yaml.Node | None) -> list[yaml.Node]:
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def merged_by(root: yaml.Node | None) -> set[int]:
@@ -177,13 +202,6 @@ def keys_of(node: yaml.Node) -> set[str]:
 
 def is_empty(node: yaml.Node) -> bool:
     return node.tag == NOTHING or (isinstance(node, yaml.MappingNode) and not node.value)
-
-
-def value_of(document: Document, node: yaml.Node) -> Any:
-    try:
-        return document.value(node)
-    except BAD as error:  # a ValueError: for a date that there is not
-        return error
 
 
 def blocks(text: str) -> Iterator[tuple[str, str, int]]:

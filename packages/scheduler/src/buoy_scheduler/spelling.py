@@ -213,10 +213,11 @@ def passed_over(fields: Mapping[Any, Any]) -> list[str]:
 def cron_and_zone(text: object, zone: object) -> tuple[str, object]:
     """An expression may end in its zone: ``0 8 * * * Europe/Berlin``."""
     expect(isinstance(text, str), "cron", "a text", text)
-    fields, _, last = str(text).strip().rpartition(" ")
+    words = " ".join(str(text).split())
+    fields, _, last = words.rpartition(" ")
     behind = len(fields.split()) in (5, 6) and ZONE.fullmatch(last) and not FIELD.fullmatch(last)
     if not behind:
-        return str(text), zone
+        return words, zone
     found = zone_of(last).key
     expect(zone in (None, found), "tz", f"one zone, as {found!r} stands behind cron", zone)
     return fields, found
