@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from buoy import App, ConfigurationError, Job
 from buoy.cli import main
@@ -144,6 +146,57 @@ class TestAWrongClock:
         assert 0 < datetime.fromisoformat(row["next_runs"][0]).timestamp() - now <= 60
         days.pass_with(days.daemon(), seconds=15)
         assert "ahead" not in remarks()
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([-10 * DAY, -3600, -90, -30, 30, 90, 3600, 10 * DAY]),
+            st.integers(0, 8),
+            st.booleans(),
+        ),
+        max_size=4,
+    )
+)
+def test_whatever_the_clock_has_done_ticks_soon_are_as_they_were(
+    days: Days, buoy_app: App, jumps: list[tuple[int, int, bool]]
+) -> None:
+    buoy_app.command("FLUSHALL")
+    buoy_app.broker.registered.clear()
+    days.pass_until(60)
+    daemons = [days.daemon(report=EVERY_MINUTE) for _ in range(2)]
+    for seconds, lasting, both in jumps:
+        jump(days, seconds, *daemons[: 1 + both], lasting=lasting)
+        days.pass_with(*daemons, seconds=2)
+
+    days.pass_with(*daemons, days.daemon(report=EVERY_MINUTE), seconds=150, each=2.0)
+    before = waiting(buoy_app)
+    days.pass_with(*daemons, seconds=180, each=2.0)
+
+    assert waiting(buoy_app) == before + 3
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(st.integers(-10 * DAY, 0), st.integers(0, 8)), max_size=4))
+def test_when_it_was_behind_for_moments_each_tick_is_fired_once(
+    days: Days, buoy_app: App, jumps: list[tuple[int, int]]
+) -> None:
+    buoy_app.command("FLUSHALL")
+    buoy_app.broker.registered.clear()
+    days.pass_until(60)
+    daemons = [days.daemon(report=ALL) for _ in range(2)]
+    start = int(days.now())
+    for seconds, lasting in jumps:
+        jump(days, seconds, *daemons, lasting=lasting)
+        days.pass_with(*daemons, seconds=20)
+    days.step(days.daemon(report=ALL), *daemons)
+
+    assert waiting(buoy_app) == int(days.now()) // 60 - start // 60
 
 
 class TestComingAndGoing:
