@@ -240,6 +240,25 @@ class TestCheck:
             "the job classes were not looked at: say -a MODULE, as to the daemon\n"
         )
 
+    def test_nothing_raw_reaches_the_terminal(self, run: Run, tmp_path: Path) -> None:
+        path = tmp_path / "raw.yml"
+        path.write_text(
+            '"\\e[2J": 1\n"\\e[3J": &m {queue: low}\n'
+            "schedule:\n"
+            '  "\\e[1m": {every: 1h}\n'
+            '  a: {every: "\\e", class: "\\e", queue: "\\e"}\n'
+            '  b: {"\\e": 1}\n'
+            '  c: {every: 1h, env: "\\e"}\n'
+            '  d: {<<: *m, cron: "\\e * * * *"}\n'
+            '  e: {every: 1h, args: ["<%= \\e %>"]}\n'
+        )
+
+        said = run("schedule", "check", str(path), code=1).stdout
+
+        assert said.count("WRONG") == 6
+        assert "note   \\x1b[2J, \\x1b[3J: settings of Sidekiq" in said
+        assert all(line.isprintable() for line in said.splitlines())
+
     def test_for_one_environment(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "envs.yml"
         path.write_text("a: {every: 1h, env: [production, staging]}\nb: {every: 1h, env: test}\n")

@@ -69,7 +69,7 @@ class Crontab:
             self.matches  # noqa: B018 - it is made, and so checked
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError(
-                f"cron: expected {FORM}, got {self.expression!r} ({error})"
+                f"cron: expected {FORM}, got {self.expression!r} ({printable(str(error))})"
             ) from None
         self.check_steps()
         if self.after(0) is None or not croniter.is_valid(
@@ -197,6 +197,11 @@ class Crontab:
 def seconds(local: datetime) -> int:
     offset = local.utcoffset()
     return 0 if offset is None else round(offset.total_seconds())
+
+
+def printable(text: str) -> str:
+    """A text of somebody else's, in which there may be anything."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def zone_of(name: object) -> ZoneInfo:

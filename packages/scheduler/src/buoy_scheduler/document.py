@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from .cron import printable
 from .values import Odd
 
 BAD = (yaml.YAMLError, ValueError, RecursionError)
@@ -197,4 +198,4 @@ def told(error: BaseException) -> str:
     """What is wrong and in which line, without the quotation."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     where = "" if mark is None else f" (line {mark.line + 1})"
-    return " ".join(str(problem or error).split()) + where
+    return printable(" ".join(str(problem or error).split())) + where

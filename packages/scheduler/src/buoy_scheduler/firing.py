@@ -13,6 +13,7 @@ from buoy.keys import checked_queue
 from buoy.payload import Payload
 from buoy.registry import registry
 
+from .cron import printable
 from .entry import Entry, EntryError, expect
 from .store import tick_field
 
@@ -49,7 +50,7 @@ def target_of(entry: Entry) -> Target:
         raise EntryError(entry.name, error) from None
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise EntryError(entry.name, f"class: cannot be asked: {reason:.200}") from error
+        raise EntryError(entry.name, f"class: cannot be asked: {printable(reason):.200}") from error
 
 
 def aimed(entry: Entry, job: type[Job] | None) -> Target:

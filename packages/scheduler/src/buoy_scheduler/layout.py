@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from .cron import printable
 from .document import (
     BAD,
     MERGE,
@@ -107,7 +108,7 @@ class Reader:
             if sections and is_empty(node):
                 continue  # a section, too
             if id(node) in merged and not keys_of(node) & TIMES:
-                self.notes.append(f"{name}: no entry, but a part of others")
+                self.notes.append(f"{printable(name)}: no entry, but a part of others")
             elif self.is_section(node):
                 for inner, fields in pairs(node):
                     yield Part(inner, self.value_of(document, fields), name)
@@ -134,7 +135,7 @@ class Reader:
         for name, node in settings:
             if name == "enabled" and str(node.value).lower() in ("false", "no", "off"):
                 raise WholeError("enabled: expected true for a whole schedule, got false")
-        passed = ", ".join(sorted(name for name, _ in settings))
+        passed = ", ".join(sorted(printable(name) for name, _ in settings))
         if passed:
             self.notes.append(f"{passed}: settings of Sidekiq, which mean nothing here")
 
