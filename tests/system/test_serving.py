@@ -102,6 +102,18 @@ def test_a_command_with_another_redis_than_that_of_the_class_is_refused(
     assert "expected the app of the job classes" in said
 
 
+@pytest.mark.parametrize("command", [["scheduler"], ["schedule", "list"]])
+def test_a_scheduler_with_another_redis_than_that_of_a_class_is_refused(
+    site: Site, shop: App, command: list[str]
+) -> None:
+    code, said = site.run("--url", site.server.url, *command, "-a", NAME)
+    assert code == 1
+    assert (
+        f"expected the app of the job classes, which have one of their own: {shop.settings.url} "
+        in said
+    )
+
+
 @pytest.mark.parametrize("how", ["basic", "dict"])
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_an_app_s_own_logging_is_in_force_and_buoy_speaks_through_it(

@@ -1,7 +1,7 @@
 """Which app a worker serves: the one to which the job classes belong that it has loaded."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -64,9 +64,7 @@ def serve(wanted: Wanted) -> Settings:
 
     Raises ConfigurationError when no class could be served, or when several apps are possible.
     """
-    groups: dict[Address, Jobs] = {}
-    for job in registry.values():
-        groups.setdefault(Address.of(job.app), []).append(job)
+    groups = by_address(registry.values())
     chosen = choose(groups, wanted)
     settings = groups[chosen][0].app.settings
     warn_of_unused_url(settings)
@@ -98,6 +96,21 @@ def check_app(job: type[Job], wanted: Wanted) -> None:
     address = Address.of(job.app)
     if not wanted.fits(address):
         raise mismatch(wanted, {address: [job]})
+
+
+def by_address(jobs: Iterable[type[Job]]) -> dict[Address, Jobs]:
+    groups: dict[Address, Jobs] = {}
+    for job in jobs:
+        groups.setdefault(Address.of(job.app), []).append(job)
+    return groups
+
+
+def check_all(wanted: Wanted) -> None:
+    """Raise ConfigurationError unless the apps of all classes are as wanted."""
+    groups = by_address(registry.values())
+    others = {address: jobs for address, jobs in groups.items() if not wanted.fits(address)}
+    if others:
+        raise mismatch(wanted, others)
 
 
 def mismatch(wanted: Wanted, groups: dict[Address, Jobs]) -> ConfigurationError:

@@ -6,12 +6,19 @@ from typing import Any
 
 import click
 
-from ..serving import Wanted
+from ..loading import load_app
+from ..serving import Wanted, check_all
 
 
 def wanted_app() -> Wanted:
     """What the options before the command say of the app."""
     return click.get_current_context().find_object(Wanted) or Wanted()
+
+
+def load_wanted(app: list[str]) -> None:
+    """Load an app whose classes all belong where the options before the command say, if they do."""
+    load_app(app)
+    check_all(wanted_app())
 
 
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each job, too.")

@@ -11,9 +11,8 @@ from typing import Any
 import click
 
 from buoy import App, ConfigurationError, Job
-from buoy.cli.options import app_option
+from buoy.cli.options import app_option, load_wanted
 from buoy.cli.output import json_option, show, stamp
-from buoy.loading import load_app
 
 from ..care import AHEAD
 from ..cron import zone_of
@@ -78,7 +77,7 @@ class Known:
 
 
 def known(app: list[str], file: Path | None, env: str | None) -> Known:
-    load_app(app)
+    load_wanted(app)
     store = Store(Job.app)
     kept = store.load()
     return Known(written(file, env).with_kept(kept), kept, int(store.now()), bool(app))
@@ -209,7 +208,7 @@ def check(file: Path, app: list[str], env: str | None) -> None:
     """
     from ..file import ALL, read_file
 
-    load_app(app)
+    load_wanted(app)
     reading = read_file(file, ALL if env is None else env)
     errors = list(reading.errors)
     for entry in reading.entries:

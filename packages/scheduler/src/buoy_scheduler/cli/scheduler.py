@@ -5,8 +5,13 @@ from pathlib import Path
 import click
 
 from buoy import ConfigurationError, Job
-from buoy.cli.options import app_option, log_format_option, quiet_option, verbose_option
-from buoy.loading import load_app
+from buoy.cli.options import (
+    app_option,
+    load_wanted,
+    log_format_option,
+    quiet_option,
+    verbose_option,
+)
 from buoy.logs import configure
 
 from .options import file_options
@@ -42,7 +47,7 @@ def scheduler(
 
     configure(verbose - quiet)
     click.get_current_context().with_resource(noted_pid(pidfile))
-    load_app(app)
+    load_wanted(app)
     if Job.app.is_inline:
         raise ConfigurationError("BUOY_INLINE: expected 0 for a scheduler, got 1")
     Daemon(Job.app, lambda: written(file, env)).run()
