@@ -303,7 +303,7 @@ import sys
 from buoy import App, Job, Plugin, hookimpl
 
 class Charge(Job):
-    app = App({url!r}, inline={inline})
+    name, app = "shop.Charge", App({url!r}, inline={inline})
 
     def perform(self, n: int) -> None:
         print("ran", n)

@@ -84,7 +84,7 @@ class TestDeclaration:
         message = (
             f"{__name__}.{TestDeclaration.__qualname__}.test_a_name_belongs_to_one_class.<locals>"
             f".Another.name: expected a name of its own, got 'taken', which is that of "
-            f"{__name__}.{Other.__qualname__}"
+            f"{__name__}.{Other.__qualname__}; give one of them another name"
         )
         with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
 
@@ -142,7 +142,7 @@ class TestDeclaration:
         assert names("shop.py") == "shop.A"
         assert names("-m", "shop") == "shop.A"
         assert names("-m", "store.jobs") == "store.jobs.A"
-        assert names("-m", "store") == "store.A"
+        assert names("-m", "store") == "store.__main__.A"
 
 
 class TestEnqueue:

@@ -26,7 +26,7 @@ from .keys import Keys, checked_queue
 from .link import Steps, Word, drive, only, scripted, sent
 from .packing import Entry
 from .payload import Payload, now
-from .registry import named
+from .registry import check_findable, named
 from .reservation import Reservation
 from .run import decided, perform
 
@@ -210,6 +210,9 @@ class App:
     def let_in(self, jobs: Sequence[Job]) -> Steps[list[str]]:
         if not jobs or self.is_inline:
             return list(self.run_here(jobs))
+        for job in jobs:
+            if type(job).findable is not type(job):
+                check_findable(type(job))
         queue, limit = facts(jobs[0]).queue, type(jobs[0]).max_length
         entries = [self.entry(job) for job in jobs]
         answers = yield from self.broker.enqueueing(queue, entries, limit)

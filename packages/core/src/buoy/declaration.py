@@ -16,7 +16,16 @@ OVERRIDABLE = {
     *("timeout", "max_memory", "expires", "max_length"),
 }
 """The names of the API that are there for classes to set."""
-DERIVED = {"declared", "accepts", "identifies", "awaits", "_relay", "_usable"}
+DERIVED = {
+    "declared",
+    "accepts",
+    "identifies",
+    "awaits",
+    "_relay",
+    "_usable",
+    "findable",
+    "made_in",
+}
 """Names that buoy sets on each class."""
 
 METHODS = (FunctionType, classmethod, staticmethod, partial, partialmethod)

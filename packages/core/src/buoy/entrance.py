@@ -17,7 +17,9 @@ from .payload import envelope, now
 
 def is_plain(job: type[Job]) -> bool:
     """Whether nothing is declared on the class that has a say in its enqueueing."""
-    return not (job.declared or job.identifies or job.expires or job.max_length)
+    return job.findable is job and not (
+        job.declared or job.identifies or job.expires or job.max_length
+    )
 
 
 def plain_entries(

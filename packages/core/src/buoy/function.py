@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, overload
 
+from .config import expect, shown
+from .errors import ConfigurationError
 from .job import Job, P, R
 from .plugin import Plugin
 
@@ -51,12 +53,25 @@ def job(
         declared["name"] = name
 
     def decorate(function: Callable[..., Any]) -> type[FunctionJob[..., Any]]:
+        title = title_of(function, name)
         body: dict[str, Any] = {
-            "__module__": function.__module__,
-            "__qualname__": function.__qualname__,
+            "__module__": getattr(function, "__module__", None) or type(function).__module__,
+            "__qualname__": title,
             "__doc__": function.__doc__,
             "perform": staticmethod(function),
         }
-        return type(function.__name__, (FunctionJob,), body | declared)
+        return type(title.rpartition(".")[2], (FunctionJob,), body | declared)
 
     return decorate if function is None else decorate(function)
+
+
+def title_of(function: Any, name: str | None) -> str:
+    """What the class of a function is called; what has no name of its own must be given one."""
+    right = callable(function) and not isinstance(function, type)
+    expect(right, "job", "a function", function)
+    title = getattr(function, "__qualname__", name)
+    if not isinstance(title, str):
+        raise ConfigurationError(
+            f"job: expected a function with a name, got {shown(function)}; say name='...'"
+        )
+    return title

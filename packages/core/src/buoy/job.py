@@ -20,9 +20,10 @@ from .facts import API, Bearer, Facts, fact, facts
 from .handle import AS_DECLARED, Handle, Options, checked_line, options
 from .identity import identifier, new_id
 from .keys import checked_queue
+from .origin import execution, full_name, is_of_session
 from .payload import Payload, now
 from .plugin import Plugin, listed, merged, relay
-from .registry import module_of, register
+from .registry import register
 from .transition import Transition
 
 if TYPE_CHECKING:
@@ -62,20 +63,22 @@ class Job(Bearer):
 
     # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
     # perform takes, and whether it is a coroutine; whether it makes its identifiers itself; whether
-    # a job of it can be made.
+    # a job of it can be made, and found by its name; in which execution of its module it was made.
     declared: ClassVar[tuple[Plugin, ...]] = ()
     _relay: ClassVar[Any] = None
     accepts: ClassVar[Signature]
     awaits: ClassVar[bool] = False
     identifies: ClassVar[bool] = False
     _usable: ClassVar[Any] = None
+    findable: ClassVar[Any] = None
+    made_in: ClassVar[Any] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_bases(cls)
         check_names(cls, Job)
         if "name" not in vars(cls):
-            cls.name = f"{module_of(cls)}.{cls.__qualname__}"
+            cls.name = full_name(cls)
         checked_line(cls.name, f"{cls.__qualname__}.name")
         checked_queue(cls.queue)
         for limit, kinds in LIMITS.items():
@@ -88,6 +91,8 @@ class Job(Bearer):
         bases = reversed(cls.__mro__)
         cls.declared = merged((base.__qualname__, vars(base).get("plugins", ())) for base in bases)
         cls._relay = None
+        cls.made_in = execution(cls)
+        cls.findable = None if is_of_session(cls) else cls
         cls.identifies = (
             getattr(cls.identify, "__func__", None) is not vars(Job)["identify"].__func__
         )
@@ -253,6 +258,7 @@ class Job(Bearer):
             return object.__repr__(self)
 
 
+Job.findable = Job  # what is pushed by its name alone, is of no class that is known here
 API.update({name for name in (*vars(Job), *Job.__annotations__) if name[:2] != "__"})
 
 

@@ -1,10 +1,9 @@
 """Which job class has which name: a name from Redis is only ever looked up here."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError, UnknownJob
+from .origin import full_name, is_alike, is_of_session, is_same, made_together
 
 if TYPE_CHECKING:
     from .job import Job
@@ -17,11 +16,13 @@ aside: dict[str, str] = {}
 def register(job: "type[Job]") -> None:
     """Make the class findable by its name; a name belongs to one class."""
     known = registry.get(job.name)
-    if known and (known.__module__, known.__qualname__) != (job.__module__, job.__qualname__):
+    if known is not None and not is_same(known, job):
         raise ConfigurationError(
-            f"{job.__module__}.{job.__qualname__}.name: expected a name of its own, got "
-            f"{job.name!r}, which is that of {known.__module__}.{known.__qualname__}"
+            f"{full_name(job)}.name: expected a name of its own, got {job.name!r}, which is that "
+            f"of {full_name(known)}; {remedy(known, job)}"
         )
+    if known is not None and made_together(known, job):
+        known.findable = None
     registry[job.name] = job
 
 
@@ -29,6 +30,15 @@ def set_aside(job: "type[Job]", why: str) -> None:
     """Let no job of that class run in this process."""
     registry.pop(job.name, None)
     aside[job.name] = why
+
+
+def remedy(known: "type[Job]", job: "type[Job]") -> str:
+    if full_name(known) != full_name(job):
+        return "give one of them another name"
+    return (
+        "give each a name: name = '...' on the class, @job(name='...') on a function; or let the "
+        "decorator that made both use functools.wraps"
+    )
 
 
 def named(name: str) -> "type[Job]":
@@ -40,15 +50,31 @@ def named(name: str) -> "type[Job]":
             raise UnknownJob(f"job class {name!r} is not served here: {aside[name]}") from None
         raise UnknownJob(
             f"no job named {name!r}: expected one of the {len(registry)} job classes that the app "
-            "has imported; import its module in what -a names, then retry the job"
+            f"has imported; {how_to_import(name)}, then retry the job"
         ) from None
 
 
-def module_of(cls: type) -> str:
-    """The module by which other processes import the class, also when it now runs as a script."""
-    if cls.__module__ != "__main__":
-        return cls.__module__
-    main = sys.modules["__main__"]
-    if getattr(main, "__spec__", None) is not None:
-        return str(main.__spec__.name).removesuffix(".__main__")  # type: ignore[union-attr]
-    return Path(getattr(main, "__file__", None) or "__main__").stem
+def how_to_import(name: str) -> str:
+    if name.startswith(("__main__.", "__mp_main__.")):
+        return "put the class into a module, and import that in what -a names"
+    if ".<locals>." in name:
+        return "call the function that makes it where its module is imported, or move it out of it"
+    return "import its module in what -a names"
+
+
+def check_findable(job: "type[Job]") -> None:
+    """Raise ConfigurationError if a worker that is asked for the name would not find this class."""
+    if is_of_session(job):
+        raise ConfigurationError(
+            f"{job.__qualname__}: expected a class of a module that workers can import, got one of "
+            "a session (a prompt, a notebook, python -c, standard input); put it into a file, and "
+            "import it from there; or give it the name of one that they have, "
+            "name = 'shop.Charge'; or run it here, in app.inline()"
+        )
+    known = registry.get(job.name, job)
+    if known is not job and made_together(known, job) and not is_alike(known, job):
+        raise ConfigurationError(
+            f"{job.name}: expected the class that is known by this name, got another one, made "
+            "before it by the same code; give each a name of its own"
+        )
+    job.findable = job
