@@ -312,6 +312,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.usefixtures("buoy_app")
 class TestAbstract:
     @pytest.mark.parametrize("way", WAYS)
     def test_one_cannot_be_enqueued(self, buoy_app: App, way: str) -> None:
@@ -367,6 +368,7 @@ class TestAbstract:
             Base.enqueue()
 
 
+@pytest.mark.usefixtures("buoy_app")
 class TestOddClasses:
     """They are jobs like any other; the names that they set are theirs."""
 
