@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .call import Arguments, check_arguments
-from .config import Settings, settings
+from .config import Settings, expect, settings
 from .entrance import (
     asked_to_enter,
     fitting,
@@ -19,7 +19,7 @@ from .entrance import (
 )
 from .errors import QueueFull
 from .facts import facts
-from .handle import AS_DECLARED, Handle, Options, checked_line, epoch_seconds
+from .handle import AS_DECLARED, Handle, Options, check_newer, checked_line, epoch_seconds
 from .identity import new_id
 from .job import Job, built, facts_of
 from .keys import Keys, checked_queue
@@ -242,12 +242,16 @@ class App:
         newer: tuple[str, int] | None = None,
     ) -> Handle[Any]:
         """Enqueue by name: the class may be unknown here, so no hook is asked."""
+        expect(isinstance(args, list | tuple), "push(args)", "a list", args)
+        expect(isinstance(kwargs, Mapping | None), "push(kwargs)", "a dict", kwargs)
         args, kwargs = list(args), dict(kwargs or {})
-        check_arguments(checked_line(name, "push(name)"), args, kwargs)
+        name = checked_line(name, "push(name)")
+        check_arguments(name, args, kwargs)
         id = new_id() if id is None else checked_line(id, "push(id)")
         payload = Payload(name, args, kwargs, id, enqueued_at=now())
         job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
         if newer is not None:
+            check_newer(newer, "push(newer)")
             facts(job).transition.newer(*newer)
         [answer] = self.converse(self.let_in([job]))
         return handle(handle_of(job), answer)

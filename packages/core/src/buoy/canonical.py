@@ -104,6 +104,18 @@ CHECKS: dict[type, Callable[[Any, str, int], None]] = {
 }
 
 
+def is_line(value: object) -> bool:
+    """Whether it is a text that is not empty, on one line, and without control characters."""
+    if not isinstance(value, str) or not value or not is_text(value):
+        return False
+    return not any(letter < " " or letter in "\x7f\x85\u2028\u2029" for letter in value)
+
+
+def plain_str(value: str) -> str:
+    """The letters of a text, whatever its class makes of ``str()``: an enum gives its name."""
+    return str.__str__(value)
+
+
 def is_text(value: str) -> bool:
     """Whether UTF-8 can hold it: not so the halves of surrogate pairs."""
     try:

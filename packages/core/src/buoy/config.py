@@ -1,12 +1,16 @@
 """Settings: what is given as an argument, else what ``BUOY_*`` says, else the default."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from .canonical import is_line, is_text
 from .errors import ConfigurationError
 
+MOST_PAYLOAD = 512 * 1024 * 1024
+"""Bytes; Redis takes no longer texts."""
 ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -22,11 +26,20 @@ class Settings:
     inline: bool = False
 
     def __post_init__(self) -> None:
-        expect(0 < self.lease < 10**6, "lease", "more than 0 seconds, and finite", self.lease)
-        expect(self.max_crashes >= 0, "max_crashes", "0 or more", self.max_crashes)
-        expect(self.max_payload > 0, "max_payload", "more than 0 bytes", self.max_payload)
-        plain = self.namespace and not set(self.namespace) & set("{} \n")
-        expect(bool(plain), "namespace", "a name without spaces and braces", self.namespace)
+        right = isinstance(self.url, str) and is_text(self.url)
+        expect(right, "url", "a text such as redis://127.0.0.1:6379/0", type(self.url).__name__)
+        lease = number(self.lease) if type(self.lease) in (int, float) else 0
+        expect(0 < lease < 10**6, "lease", "more than 0 seconds, and finite", self.lease)
+        expect(lease >= 0.01, "lease", "at least 0.01 seconds", self.lease)
+        right = is_whole(self.max_crashes) and 0 <= self.max_crashes < 10**9
+        expect(right, "max_crashes", "0 or more", self.max_crashes)
+        right = is_whole(self.max_payload) and self.max_payload > 0
+        expect(right, "max_payload", "more than 0 bytes", self.max_payload)
+        right = self.max_payload <= MOST_PAYLOAD
+        expect(right, "max_payload", f"at most {MOST_PAYLOAD} bytes", self.max_payload)
+        expect(isinstance(self.inline, bool), "inline", "True or False", self.inline)
+        plain = is_line(self.namespace) and not set(self.namespace) & set("{} ")
+        expect(plain, "namespace", "a name without spaces and braces", self.namespace)
 
 
 def settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
@@ -62,6 +75,20 @@ def expect(right: bool, subject: str, wanted: str, got: object) -> None:
     """Raise ConfigurationError, in the one form that buoy uses, unless things are right."""
     if not right:
         raise ConfigurationError(f"{subject}: expected {wanted}, got {shown(got)}")
+
+
+def number(value: Any) -> float:
+    """A number of any kind as a float; NaN, which is in no range, for what is none."""
+    if isinstance(value, bool) or not hasattr(type(value), "__float__"):
+        return math.nan
+    try:
+        return float(value)
+    except Exception:  # noqa: BLE001 - it has too many digits, or a conversion of its own
+        return math.nan
+
+
+def is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def shown(value: object) -> str:

@@ -11,9 +11,17 @@ from .facts import API
 from .hookspecs import WorkerHooks
 from .plugin import Plugin
 
+SECONDS, WHOLE = (int, float), (int,)
+LIMITS: dict[str, tuple[tuple[type, ...], int]] = {
+    "timeout": (SECONDS, 10**9),
+    "max_memory": (WHOLE, 2**63),
+    "expires": (SECONDS, 10**10),
+    "max_length": (WHOLE, 2**53),
+}
+"""The limits that a class may set: what kinds of numbers they are, and below what."""
 OVERRIDABLE = {
     *("app", "name", "queue", "plugins", "perform", "identify"),
-    *("timeout", "max_memory", "expires", "max_length"),
+    *LIMITS,
 }
 """The names of the API that are there for classes to set."""
 DERIVED = {
@@ -110,6 +118,18 @@ def check_bases(job: type) -> None:
                 f"{job.__qualname__}: expected plugins in a list, got {base.__qualname__} as a "
                 f"base; say plugins = [{base.__qualname__}()]"
             )
+
+
+# Limits
+
+
+def check_limits(job: Any) -> None:
+    """Raise ConfigurationError for one that cannot be kept, or that Redis cannot count."""
+    for limit, (kinds, most) in LIMITS.items():
+        value, subject = getattr(job, limit), f"{job.name}.{limit}"
+        wanted = f"a {'whole ' * (kinds is WHOLE)}number, more than 0"
+        expect(value is None or (type(value) in kinds and value > 0), subject, wanted, value)
+        expect(value is None or value < most, subject, f"less than {most}", value)
 
 
 # Perform

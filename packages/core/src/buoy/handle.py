@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from .canonical import is_text
-from .config import expect
+from .canonical import is_line, plain_str
+from .config import expect, is_whole, number
 from .errors import InvalidArguments
 from .keys import checked_queue
 
@@ -63,31 +63,47 @@ def options(
     """Checked options; a ``datetime`` must know its zone."""
     if delay is not None and at is not None:
         raise InvalidArguments(f"using: expected delay or at, got both ({delay!r}, {at!r})")
-    if isinstance(delay, timedelta):
-        delay = delay.total_seconds()
     if delay is not None:
-        expect(0 <= delay < 10**10, "using(delay)", "0 or more seconds, less than 10 ** 10", delay)
+        delay = seconds_of(delay)
     if at is not None:
         at = epoch_seconds(at, "using")
     if id is not None:
-        checked_line(id, "using(id)")
+        id = checked_line(id, "using(id)")
+    if newer is not None:
+        check_newer(newer, "using(newer)")
     return Options(None if queue is None else checked_queue(queue), delay, at, id, newer)
+
+
+def seconds_of(delay: float | timedelta) -> float:
+    given = number(delay.total_seconds() if isinstance(delay, timedelta) else delay)
+    right = 0 <= given < 10**10
+    expect(right, "using(delay)", "0 or more seconds, less than 10 ** 10", delay)
+    return given
+
+
+def check_newer(newer: object, subject: str) -> None:
+    """Raise ConfigurationError unless it is a name, and a number that Lua can tell from others."""
+    match newer:
+        case (str(field), int(number)) if is_line(field) and is_whole(number):
+            if abs(number) < 2**53:
+                return
+    expect(False, subject, "a name and a whole number, less than 2 ** 53", newer)
 
 
 def epoch_seconds(at: float | datetime, subject: str) -> float:
     """An instant in epoch seconds; a ``datetime`` must know its zone."""
     if isinstance(at, datetime):
-        if at.tzinfo is None:
+        if at.utcoffset() is None:
             raise InvalidArguments(
                 f"{subject}: expected at with a time zone, got {at!r}; say at.astimezone()"
             )
         at = max(0.0, at.timestamp())  # what is past is past, however long
-    expect(0 <= at < 10**10, f"{subject}(at)", "epoch seconds before the year 2286", at)
-    return at
+    given = number(at)
+    expect(0 <= given < 10**10, f"{subject}(at)", "epoch seconds before the year 2286", at)
+    return given
 
 
 def checked_line(text: object, subject: str) -> str:
     """The text, if it can be the id of a job, or the name of a class."""
-    right = isinstance(text, str) and bool(text) and "\n" not in text and is_text(text)
-    expect(right, subject, "a non-empty text of one line", text)
-    return str(text)
+    expect(is_line(text), subject, "a non-empty text of one line", text)
+    return plain_str(text)  # type: ignore[arg-type]  # it is a text

@@ -11,6 +11,7 @@ from .config import expect
 from .declaration import (
     check_bases,
     check_identify,
+    check_limits,
     check_names,
     check_perform,
     hindrance,
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
-SECONDS, WHOLE = (int, float), (int,)
-LIMITS = {"timeout": SECONDS, "max_memory": WHOLE, "expires": SECONDS, "max_length": WHOLE}
-"""The limits that a class may set, and what kinds of numbers they are."""
 Rows = Iterable[tuple[Any, ...]]
 Async = Coroutine[Any, Any, R]
 
@@ -79,13 +77,10 @@ class Job(Bearer):
         check_names(cls, Job)
         if "name" not in vars(cls):
             cls.name = full_name(cls)
-        checked_line(cls.name, f"{cls.__qualname__}.name")
-        checked_queue(cls.queue)
-        for limit, kinds in LIMITS.items():
-            value = getattr(cls, limit)
-            wanted = f"a {'whole ' * (kinds is WHOLE)}number, more than 0"
-            right = value is None or (type(value) in kinds and value > 0)
-            expect(right, f"{cls.name}.{limit}", wanted, value)
+        cls.name = checked_line(cls.name, f"{cls.__qualname__}.name")
+        if type(cls.queue) is not str or "queue" in vars(cls):
+            cls.queue = checked_queue(cls.queue)
+        check_limits(cls)
         if "plugins" in vars(cls):
             cls.plugins = listed(cls.plugins, cls.__qualname__)
         bases = reversed(cls.__mro__)

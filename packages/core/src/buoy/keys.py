@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from .canonical import is_line, plain_str
 from .errors import ConfigurationError
 
 QUEUE_PARTS = (
@@ -78,8 +79,8 @@ def wrong_types(keys: Sequence[str], found: Sequence[object]) -> list[str]:
 
 def checked_queue(name: object) -> str:
     """The name, if it can be that of a queue."""
-    if not isinstance(name, str) or not name or set(name) & set("{}*?[]!,:\n\r\t "):
+    if not isinstance(name, str) or not is_line(name) or set(name) & set("{}*?[]!,: "):
         raise ConfigurationError(
-            f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r}"
+            f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r:.80}"
         )
-    return name
+    return plain_str(name)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from .config import expect
+from .config import expect, number
 from .failure import Failure
 
 
@@ -20,8 +20,11 @@ class Later:
     count: bool = True
 
     def __post_init__(self) -> None:
-        right = self.seconds >= 0 and math.isfinite(self.seconds)
-        expect(right, "Later.seconds", "0 or more", self.seconds)
+        seconds = number(self.seconds)
+        expect(0 <= seconds < math.inf, "Later.seconds", "0 or more", self.seconds)
+        expect(seconds < 10**10, "Later.seconds", "less than 10 ** 10", self.seconds)
+        expect(isinstance(self.count, bool), "Later.count", "True or False", self.count)
+        object.__setattr__(self, "seconds", seconds)
 
 
 @dataclass(frozen=True, slots=True)

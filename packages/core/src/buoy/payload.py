@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .canonical import encode
+from .config import shown
 from .errors import CorruptPayload
 from .identity import identifier
 
@@ -79,7 +80,7 @@ class Payload:
         for key in ("class", "id"):
             if facts[FIELDS[key][0]] is None:
                 raise unexpected(key, None)
-        return cls(**facts, extra=extra or None)
+        return in_range(cls(**facts, extra=extra or None))
 
 
 def envelope(name: str, args: list[Any], kwargs: dict[str, Any], id: str) -> dict[str, Any]:
@@ -114,9 +115,30 @@ FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
 NO_FIELD: tuple[None, tuple[type, ...]] = (None, ())
 
 
-def unexpected(field: str, value: Any) -> CorruptPayload:
-    wanted = FIELDS[field][1][0].__name__
-    return CorruptPayload(f"payload: expected {field!r} to be {wanted}, got {value!r:.80}")
+FAR, MOST_ATTEMPTS = 10**11, 10**9
+"""What times (epoch seconds) and attempts in a payload stay below: clocks and Redis can count so
+far."""
+
+
+def in_range(payload: Payload) -> Payload:
+    """The payload, if what it holds can be worked with."""
+    if not payload.name or not payload.id:
+        raise unexpected("id" if payload.name else "class", "", "a text that is not empty")
+    if not 0 <= payload.enqueued_at < FAR:
+        raise unexpected("enqueued_at", payload.enqueued_at, "epoch seconds")
+    if payload.expires_at is not None and not 0 <= payload.expires_at < FAR:
+        raise unexpected("expires_at", payload.expires_at, "epoch seconds")
+    if not 0 < payload.attempt < MOST_ATTEMPTS:
+        raise unexpected("attempt", payload.attempt, "1 or more, less than 10 ** 9")
+    for kept in payload.plugins.values():
+        if type(kept) is not dict:
+            raise unexpected("plugins", payload.plugins, "a dict of dicts")
+    return payload
+
+
+def unexpected(field: str, value: Any, wanted: str = "") -> CorruptPayload:
+    wanted = wanted or FIELDS[field][1][0].__name__
+    return CorruptPayload(f"payload: expected {field!r} to be {wanted}, got {shown(value):.80}")
 
 
 def loaded(text: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .canonical import NotPlain, check_text
+from .canonical import MAX_INT, NotPlain, check_text
+from .config import shown
 from .errors import PluginError
 
 Until = Literal["started", "finished"]
@@ -69,6 +70,11 @@ class Transition:
 
     def newer(self, field: str, number: int) -> None:
         """Enqueue only if the number kept under ``field`` is lower, and keep this one."""
+        if not isinstance(field, str) or not isinstance(number, int) or abs(number) >= 2**53:
+            raise PluginError(
+                "newer: expected a name and a whole number, less than 2 ** 53, "
+                f"got {shown(field)} and {shown(number)}"
+            )
         self.grow(2)
         self.numbers = [*self.numbers, (field, int(number))]
 
@@ -115,6 +121,8 @@ def check_claim(key: str) -> None:
 def check_word(word: object, *subject: str) -> None:
     """Raise PluginError for what cannot be sent to Redis: it would surface far from here."""
     kind = type(word)
+    if kind is int and not -MAX_INT < word < MAX_INT:  # type: ignore[operator]  # it is an int
+        raise PluginError(f"{''.join(subject)}: expected an int of at most 4000 digits, got more")
     if kind in (int, float) or (kind is str and word.isascii()):  # type: ignore[attr-defined]
         return
     if kind is not str:

@@ -4,7 +4,8 @@ import json
 
 import click
 
-from ..job import LIMITS, Job
+from ..declaration import LIMITS
+from ..job import Job
 from ..loading import load_app
 from ..plugin import Plugin, hook_names
 from ..registry import named

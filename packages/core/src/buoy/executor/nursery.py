@@ -41,6 +41,9 @@ LAST_WORDS = 2.0
 WEIGH_SECONDS = 0.1
 """How often jobs with a limit of memory are looked at."""
 
+LONGEST_SLEEP = 86_400.0
+"""Seconds; poll takes no more milliseconds than an int of C."""
+
 BOARD_SIZE = 4096
 
 
@@ -248,7 +251,7 @@ class Nursery:
             if now >= child.deadline:
                 self.overrun(child)
             then = min(then, child.deadline)
-        return None if then == FAR else int((then - now) * 1000) + 1
+        return None if then == FAR else int(min(then - now, LONGEST_SLEEP) * 1000) + 1
 
     def weigh(self, child: Child) -> None:
         if child.is_too_large():
