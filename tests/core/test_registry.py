@@ -276,6 +276,22 @@ class TestMain:
         assert told == "enqueued ['queued', 'queued'] pkg.__main__.Charge\n"
         assert "2 done" in worked
 
+    @pytest.mark.parametrize("runner", ["cProfile", "pdb"])
+    def test_a_script_that_another_program_runs(
+        self, tmp_path: Path, buoy_app: App, runner: str
+    ) -> None:
+        words = ["-c", "continue"] if runner == "pdb" else []
+
+        told = told_by(
+            tmp_path,
+            JOBS + ENQUEUED,
+            *("-m", runner, *words, "shop.py"),
+            stdin="quit\n",
+            BUOY_URL=buoy_app.settings.url,
+        )
+
+        assert "enqueued ['queued', 'queued'] shop.Charge\n" in told
+
     def test_a_child_that_is_spawned(self, tmp_path: Path, buoy_app: App) -> None:
         text = f"""
 import multiprocessing
@@ -299,10 +315,18 @@ if __name__ == "__main__":
         "prompt": lambda text: (("-i", "-q"), "".join(f"{part}\n" for part in text.split("\f"))),
     }
 
-    @pytest.mark.parametrize("way", SESSIONS)
-    @pytest.mark.parametrize("which", ["Charge.enqueue(1)", "pay.enqueue(1)", "Slow.enqueue(1)",
-                                       "Charge.using(delay=5).enqueue(1)",
-                                       "Charge.enqueue_many([(1,)])"])  # fmt: skip
+    CALLS = (
+        "Charge.enqueue(1)",
+        "pay.enqueue(1)",
+        "Slow.enqueue(1)",
+        "Charge.using(delay=5).enqueue(1)",
+        "Charge.enqueue_many([(1,)])",
+    )
+
+    @pytest.mark.parametrize(
+        ("way", "which"),
+        [(way, "Charge.enqueue(1)") for way in SESSIONS] + [("-c", which) for which in CALLS[1:]],
+    )
     def test_a_session_is_told_that_no_worker_knows_its_classes(
         self, tmp_path: Path, buoy_app: App, way: str, which: str
     ) -> None:

@@ -4,7 +4,7 @@ from tests.support.processes import Site, alive, wait_until
 
 from .apps.expiring import Expiring
 from .apps.jobs import Wait
-from .apps.limits import Hungry, Limited, LimitedDeaf, Modest, Quick
+from .apps.limits import Hungry, Limited, LimitedDeaf, Modest, Patient, Quick
 
 
 def test_a_job_that_runs_too_long_is_told_to_end(site: Site) -> None:
@@ -53,6 +53,15 @@ def test_a_job_that_does_not_end_when_told_is_killed(site: Site) -> None:
     assert failure["message"] == (
         "the job ran longer than its timeout of 0.4 s, and was killed since TERM did not end it"
     )
+
+
+def test_a_job_may_take_years(site: Site) -> None:
+    Patient.enqueue("first")
+    Patient.enqueue("second")
+    site.worker(app="limits")
+    site.note("ran", "second")
+    site.settled()
+    assert site.words("ran") == ["first", "second"]
 
 
 def test_inline_refuses_jobs_with_a_timeout(site: Site) -> None:

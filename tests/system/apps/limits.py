@@ -55,6 +55,15 @@ class Modest(Job):
         note("ran", word)
 
 
+class Patient(Job):
+    """May take longer than poll can wait."""
+
+    timeout = 10**9 - 1
+
+    def perform(self, word: str) -> None:
+        note("ran", word)
+
+
 class Quick(Job):
     """Ends within its time."""
 

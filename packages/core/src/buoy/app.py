@@ -211,7 +211,7 @@ class App:
         if not jobs or self.is_inline:
             return list(self.run_here(jobs))
         for job in jobs:
-            if type(job).findable is not type(job):
+            if type(job)._findable is not type(job):
                 check_findable(type(job))
         queue, limit = facts(jobs[0]).queue, type(jobs[0]).max_length
         entries = [self.entry(job) for job in jobs]

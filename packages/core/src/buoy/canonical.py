@@ -105,10 +105,13 @@ CHECKS: dict[type, Callable[[Any, str, int], None]] = {
 
 
 def is_line(value: object) -> bool:
-    """Whether it is a text that is not empty, on one line, and without control characters."""
+    """Whether it is a text that is not empty, on one line, and without control characters but
+    tabs."""
     if not isinstance(value, str) or not value or not is_text(value):
         return False
-    return not any(letter < " " or letter in "\x7f\x85\u2028\u2029" for letter in value)
+    return not any(
+        (letter < " " and letter != "\t") or letter in "\x7f\x85\u2028\u2029" for letter in value
+    )
 
 
 def plain_str(value: str) -> str:

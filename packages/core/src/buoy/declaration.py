@@ -31,8 +31,8 @@ DERIVED = {
     "awaits",
     "_relay",
     "_usable",
-    "findable",
-    "made_in",
+    "_findable",
+    "_made_in",
 }
 """Names that buoy sets on each class."""
 

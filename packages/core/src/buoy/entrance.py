@@ -17,7 +17,7 @@ from .payload import envelope, now
 
 def is_plain(job: type[Job]) -> bool:
     """Whether nothing is declared on the class that has a say in its enqueueing."""
-    return job.findable is job and not (
+    return job._findable is job and not (
         job.declared or job.identifies or job.expires or job.max_length
     )
 

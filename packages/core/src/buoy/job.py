@@ -68,8 +68,8 @@ class Job(Bearer):
     awaits: ClassVar[bool] = False
     identifies: ClassVar[bool] = False
     _usable: ClassVar[Any] = None
-    findable: ClassVar[Any] = None
-    made_in: ClassVar[Any] = None
+    _findable: ClassVar[Any] = None
+    _made_in: ClassVar[Any] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -86,8 +86,8 @@ class Job(Bearer):
         bases = reversed(cls.__mro__)
         cls.declared = merged((base.__qualname__, vars(base).get("plugins", ())) for base in bases)
         cls._relay = None
-        cls.made_in = execution(cls)
-        cls.findable = None if is_of_session(cls) else cls
+        cls._made_in = execution(cls)
+        cls._findable = None if is_of_session(cls) else cls
         cls.identifies = (
             getattr(cls.identify, "__func__", None) is not vars(Job)["identify"].__func__
         )
@@ -253,7 +253,7 @@ class Job(Bearer):
             return object.__repr__(self)
 
 
-Job.findable = Job  # what is pushed by its name alone, is of no class that is known here
+Job._findable = Job  # what is pushed by its name alone, is of no class that is known here
 API.update({name for name in (*vars(Job), *Job.__annotations__) if name[:2] != "__"})
 
 

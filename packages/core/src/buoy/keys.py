@@ -79,7 +79,7 @@ def wrong_types(keys: Sequence[str], found: Sequence[object]) -> list[str]:
 
 def checked_queue(name: object) -> str:
     """The name, if it can be that of a queue."""
-    if not isinstance(name, str) or not is_line(name) or set(name) & set("{}*?[]!,: "):
+    if not isinstance(name, str) or not is_line(name) or set(name) & set("{}*?[]!,:\t "):
         raise ConfigurationError(
             f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r:.80}"
         )

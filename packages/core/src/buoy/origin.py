@@ -21,11 +21,21 @@ def module_of(cls: type) -> str:
     """The module by which other processes import the class, also when it now runs as a script."""
     if cls.__module__ not in MAINS:
         return cls.__module__
-    main = sys.modules[cls.__module__]
-    if getattr(main, "__spec__", None) is not None:
-        return str(main.__spec__.name)  # type: ignore[union-attr]  # not None
-    file = getattr(main, "__file__", None) or "<stdin>"
+    names = names_around(cls)
+    if names.get("__spec__") is not None:
+        return str(names["__spec__"].name)
+    file = names.get("__file__") or "<stdin>"
     return "__main__" if file.startswith(NO_FILES) else Path(file).stem
+
+
+def names_around(cls: type) -> dict[str, Any]:
+    """The names of the module in which a class is made. What runs a script, as cProfile does, may
+    be the main module in its place, so its methods are asked first."""
+    for value in vars(cls).values():
+        method = value.__func__ if type(value) in (staticmethod, classmethod) else value
+        if type(method) is FunctionType and method.__globals__.get("__name__") == cls.__module__:
+            return method.__globals__
+    return vars(sys.modules[cls.__module__])
 
 
 def is_of_session(cls: Any) -> bool:
@@ -58,7 +68,7 @@ def is_same(known: Any, new: Any) -> bool:
 
 def made_together(known: Any, new: Any) -> bool:
     """Whether both are of one execution of their module."""
-    return known.__module__ == new.__module__ and known.made_in is new.made_in
+    return known.__module__ == new.__module__ and known._made_in is new._made_in
 
 
 def is_alike(known: Any, new: Any) -> bool:

@@ -22,7 +22,7 @@ def register(job: "type[Job]") -> None:
             f"of {full_name(known)}; {remedy(known, job)}"
         )
     if known is not None and made_together(known, job):
-        known.findable = None
+        known._findable = None
     registry[job.name] = job
 
 
@@ -77,4 +77,4 @@ def check_findable(job: "type[Job]") -> None:
             f"{job.name}: expected the class that is known by this name, got another one, made "
             "before it by the same code; give each a name of its own"
         )
-    job.findable = job
+    job._findable = job
