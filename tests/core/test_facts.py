@@ -16,6 +16,7 @@ from buoy.reservation import Reservation, Settlement
 from buoy.run import loaded, run
 from buoy.testing import drain
 
+pytestmark = pytest.mark.usefixtures("buoy_app")
 NAMES = sorted(API | {"_buoy", "perform", "own", "seen", "__dict__", "__class__"})
 SEEN: list[Any] = []
 
