@@ -2,6 +2,7 @@ import os
 import select
 import threading
 import warnings
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from buoy.executor.batch import (
     Ahead,
     Batch,
     Caller,
+    Turns,
     keeps_none,
     refuse_limits,
 )
@@ -27,8 +29,89 @@ def held(*names: str) -> list[Reservation]:
     return [Reservation(name, f"token of {name}", "mail", "{}") for name in names]
 
 
+def runs(name: str) -> tuple[Reservation, Reservation]:
+    """Two runs of one job, the older one first."""
+    [old] = held(name)
+    return old, old._replace(token=f"newer token of {name}", lost=1)
+
+
 def readable(caller: Caller) -> bool:
     return bool(select.select([caller.bell], [], [], 0)[0])
+
+
+class TestTurns:
+    def test_each_job_begins_at_once(self) -> None:
+        turns = Turns()
+        a, b = held("a", "b")
+        elsewhere = a._replace(queue="bulk", token="another")
+        assert [turns.begin(each) for each in (a, b, elsewhere)] == [True] * 3
+        assert turns.end(a) is None
+        assert turns.begin(a._replace(token="next"))
+
+    def test_a_newer_run_waits_for_the_end_of_the_older_one(self) -> None:
+        turns = Turns()
+        old, new = runs("a")
+        turns.begin(old)
+        assert not turns.begin(new)
+        assert turns.end(new) is None
+        assert turns.end(Settlement.of(old, "done")) == new
+        assert turns.end(new) is None
+        assert (turns.runs, turns.following) == ({}, {})
+
+    def test_of_several_that_wait_only_the_last_one_holds_the_job(self) -> None:
+        turns = Turns()
+        old, new = runs("a")
+        last = new._replace(token="last")
+        turns.begin(old)
+        turns.begin(new)
+        turns.drop([new])
+        assert turns.end(new) is None
+        turns.begin(last)
+        turns.drop([new])
+        assert turns.end(old) == last
+
+    def test_what_waits_is_given_back(self) -> None:
+        turns = Turns()
+        old, new = runs("a")
+        turns.begin(old)
+        turns.begin(new)
+        assert turns.given_back() == [Settlement.of(new, "release")]
+        assert turns.end(old) is None
+
+    @pytest.mark.parametrize("step", range(4))
+    def test_the_old_run_may_end_at_any_moment(self, step: int) -> None:
+        """In another thread: whatever is in between, the newer run begins once."""
+        turns = Turns()
+        old, new = runs("a")
+        turns.begin(old)
+        handed: list[Reservation | None] = []
+        turns.runs = Ending(turns.runs, step, lambda: handed.append(turns.end(old)))
+        begun = turns.begin(new)
+        if not handed:
+            handed.append(turns.end(old))
+        assert begun + handed.count(new) == 1
+        assert turns.runs == {("mail", "a"): new.token}
+
+
+class Ending(dict[tuple[str, str], str]):
+    """A dict that calls something before it is used for the nth time."""
+
+    def __init__(self, items: dict[tuple[str, str], str], step: int, call: Any) -> None:
+        super().__init__(items)
+        self.step, self.call = step, call
+
+    def count(self) -> None:
+        self.step -= 1
+        if self.step == -1:
+            self.call()
+
+    def setdefault(self, key: tuple[str, str], default: str = "") -> str:
+        self.count()
+        return super().setdefault(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self.count()
+        return super().__contains__(key)
 
 
 class TestBatch:
@@ -60,6 +143,13 @@ class TestBatch:
         batch.next()
         batch.drop(held("a", "b"))
         assert list(batch.waiting) == held("c")
+
+    def test_a_run_is_known_by_its_token(self) -> None:
+        batch = Batch()
+        old, new = runs("a")
+        batch.waiting.extend([old, new])
+        assert batch.drop([old]) == [old]
+        assert list(batch.waiting) == [new]
 
     def test_pace_follows_longer_jobs_at_once_and_shorter_ones_slowly(self) -> None:
         batch = Batch()

@@ -158,10 +158,10 @@ class Lifecycle(RuleBasedStateMachine):
 
         answer = self.world.trip(wanted, *settlements, worker=worker, hands=hands, number=number)
 
-        stale = {each.id for each in settlements if self.seen.runs.get(each.id) != each.token}
-        assert set(answer.refused) == stale
+        stale = [each for each in settlements if self.seen.runs.get(each.id) != each.token]
+        assert answer.refused == stale
         for each in settlements:
-            if each.id not in stale:
+            if each not in stale:
                 self.settled(each)
         if lost:
             before = answer

@@ -3,7 +3,7 @@
 import pytest
 
 from buoy.reservation import Act, Reservation, Settlement
-from tests.support.world import HEALING, LEASE, World, done, payload_of
+from tests.support.world import LEASE, RECOVERY, World, done, payload_of
 
 
 class TestReserve:
@@ -261,7 +261,7 @@ class TestFence:
         world = any_world
         world.enqueue("a")
         stale = world.take_one()
-        world.live_on(LEASE + HEALING)
+        world.live_on(RECOVERY)
         held = world.take_one(worker="two")
         before = (world.jobs, world.runs)
 
@@ -289,7 +289,7 @@ class TestFence:
 
         answer = world.trip(0, done(first), done(second), done(third))
 
-        assert answer.refused == ["b"]
+        assert answer.refused == [done(second)]
         assert world.jobs == {}
         assert world.meta["done"] == "3"
 

@@ -7,7 +7,7 @@ from buoy.config import Settings
 from buoy.errors import EnqueueError, Unavailable
 from buoy.reservation import Act, Reservation, Settlement
 from tests.support.proxy import Proxy, When
-from tests.support.world import LEASE, World, done
+from tests.support.world import RECOVERY, World, done
 
 FULL = "command not allowed when used memory > 'maxmemory'."
 
@@ -83,8 +83,8 @@ class TestFullRedis:
         first, _ = world.take(2)
 
         with Full(world):
-            for _ in range(5):
-                world.wait(LEASE // 3)
+            for _ in range(RECOVERY // 1000):
+                world.wait(1000)
                 assert world.beat(first) == []
 
         assert world.runs == {"a": first.token}

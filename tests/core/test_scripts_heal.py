@@ -4,7 +4,7 @@ import pytest
 
 from buoy.broker import Broker
 from buoy.config import Settings
-from tests.support.world import HEALING, LEASE, World
+from tests.support.world import HEALING, LEASE, RECOVERY, VISITS, World
 
 HOUR = 3_600_000
 
@@ -53,9 +53,9 @@ class TestLostLease:
         world.enqueue("a")
         world.take_one()
 
-        for _ in range(8):
+        for _ in range(1 + VISITS):
             world.wait(pause)
-            world.beat()
+            world.trip(0, worker="short-lived")
 
         assert world.ready == ["a"]
 
@@ -87,8 +87,7 @@ class TestLostLease:
         world = any_world
         world.enqueue(*[f"{number:03}" for number in range(250)])
         world.take(250)
-        world.live_on(LEASE * 2 // 3)
-        world.wait(LEASE // 3 + 1)
+        world.use_up()
 
         for left in (150, 50, 0):
             world.beat()
@@ -112,8 +111,7 @@ class TestLostLease:
         world = any_world
         world.enqueue("a")
         world.take_one()
-        world.live_on(LEASE - 1000)
-        world.wait(LEASE // 3)
+        world.use_up()
 
         for number in range(20):
             world.trip(0, worker=f"worker-{number}")
@@ -151,18 +149,19 @@ class TestSilence:
 
         assert world.ready == ["a"]
 
-    def test_a_worker_that_only_looks_in_now_and_then_heals_too(self, any_world: World) -> None:
+    def test_after_a_silence_those_that_are_late_are_listened_for(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
         world.take_one(worker="dying")
+        world.wait(HOUR)
 
-        world.wait(2 * LEASE)
-        assert world.take(worker="burst") == []
-        world.wait(HEALING)
-        assert world.take(worker="burst") == []
+        world.beat()
+        assert world.late
 
-        world.wait(2 * LEASE)
+        world.live_on(LEASE // 2)
         assert [held.id for held in world.take(worker="burst")] == ["a"]
+        world.beat()
+        assert not world.late
 
     def test_the_first_look_at_a_queue_is_one_after_a_silence(self, any_world: World) -> None:
         world = any_world
@@ -171,6 +170,47 @@ class TestSilence:
 
         assert world.beat(held) == []
         assert world.ready == []
+
+    @pytest.mark.parametrize("outage", [LEASE // 9, LEASE * 2 // 5, LEASE * 13 // 10])
+    def test_outages_that_follow_each_other_steal_no_job(
+        self, any_world: World, outage: int
+    ) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+        world.beat(held)
+
+        for _ in range(VISITS * 9 // 10):
+            world.wait(outage)
+            world.trip(0, worker="two")
+
+        assert world.beat(held) == []
+
+    def test_time_counts_while_somebody_looks_closely(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        world.take_one()
+        world.wait(LEASE)
+
+        world.beat()
+        for _ in range(13):
+            world.wait(LEASE // 30)
+            world.beat()
+        assert world.running == ["a"]
+        for _ in range(2):
+            world.wait(LEASE // 30)
+            world.beat()
+
+        assert world.ready == ["a"]
+
+    def test_who_beats_is_never_late(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+        for pause in (LEASE // 3, LEASE, LEASE // 3):
+            world.wait(pause)
+            world.beat(held)
+            assert not world.late
 
 
 class TestClock:
@@ -208,6 +248,81 @@ class TestClock:
         world.wait(-HOUR)
         world.beat()
         world.live_on(2 * LEASE)
+
+        assert world.ready == ["a"]
+
+    @pytest.mark.parametrize("jump", [LEASE // 3, LEASE * 4 // 5, 2 * LEASE, HOUR])
+    def test_jumps_that_follow_each_other_steal_no_job(self, any_world: World, jump: int) -> None:
+        world = any_world
+        world.enqueue("a")
+        held = world.take_one()
+        world.live_on(0)
+
+        for way in (1, 1, -1, -1, -1, 1, 1, 1, 1):
+            world.wait(way * jump)
+            world.trip(0, worker="two")
+            world.wait(300)
+            world.trip(0, worker="two")
+
+        assert world.beat(held) == []
+
+    def test_a_jump_back_does_not_make_leases_longer(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        world.take_one()
+        world.beat()
+        world.wait(-HOUR)
+        held = world.take_one(worker="two")  # the first look after the jump
+
+        assert world.left() <= LEASE
+        for _ in range(3):
+            world.wait(-HOUR)
+            world.beat(held)
+            assert world.left() <= LEASE
+        world.live_on(RECOVERY)
+
+        assert world.ready == ["a", "b"]
+
+
+class TestSideBySide:
+    def test_workers_with_other_leases_are_heard_by_theirs(self, world: World) -> None:
+        short = World(Broker(Settings(url=world.broker.settings.url, lease=5.0)), world.nodes)
+        world.enqueue("a", "b")
+        mine = world.take_one()
+        its = short.take_one(worker="two")
+
+        for jump in (60_000, 60_000, -HOUR, 60_000):
+            for each in (world, short):
+                each.wait(jump)
+            short.trip(0, worker="two")
+            world.trip(0, worker="one")
+            assert short.beat(its) == []
+            for each in (world, short):
+                each.wait(300)
+            short.trip(0, worker="two")
+            assert world.beat(mine) == []
+
+    def test_while_an_older_version_listens_nothing_is_taken(self, world: World) -> None:
+        world.enqueue("a")
+        world.take_one()
+        world.use_up()
+        world.call("HSET", "meta", "grace", world.now() + LEASE - 1000, "since", world.now())
+
+        world.beat()
+        assert world.running == ["a"]
+        for _ in range(30):
+            world.wait(1000)
+            world.beat()
+
+        assert world.ready == ["a"]
+
+    def test_a_clock_that_went_back_since_does_not_make_that_longer(self, world: World) -> None:
+        world.enqueue("a")
+        world.take_one()
+        world.use_up()
+        world.call("HSET", "meta", "grace", world.now() + HOUR)
+
+        world.beat()
 
         assert world.ready == ["a"]
 
@@ -266,7 +381,7 @@ class TestPoison:
         world.lose("a", times=3)
         assert not world.take_one().given_up
 
-        world.live_on(LEASE + HEALING)
+        world.live_on(RECOVERY)
         held = world.take_one()
         assert (held.lost, held.given_up) == (4, True)
         assert world.claims == {"k": "a"}

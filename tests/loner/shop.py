@@ -82,4 +82,4 @@ def take(app: App, queue: str, worker: str = "one") -> Reservation:
 def finish(app: App, held: Reservation) -> list[str]:
     """Run a reserved job and settle it; returns the ids that are refused."""
     trip = Advance(held.queue, next(numbers), settlements=[run(held)])
-    return app.broker.visit("one", trip).refused
+    return [each.id for each in app.broker.visit("one", trip).refused]

@@ -95,8 +95,8 @@ def test_a_job_that_runs_keeps_it_however_long(buoy_app: App, buoy_clock: Clock)
 def test_a_job_whose_worker_is_lost_keeps_it(buoy_app: App, buoy_clock: Clock) -> None:
     first = Charge.enqueue(42)
     lost = take(buoy_app, "purchasing", "dying")
-    for _ in range(4):  # another worker looks now and then: silence would be taken for an outage
-        buoy_clock.advance(10)
+    for _ in range(40):  # another worker looks closely: silence would be taken for an outage
+        buoy_clock.advance(1)
         buoy_app.broker.beat({"purchasing": []})
 
     assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [first.id]
@@ -125,8 +125,8 @@ def test_a_job_that_is_given_up_because_its_workers_die(buoy_app: App, buoy_cloc
     first = Charge.enqueue(42)
     for _ in range(4):
         assert take(buoy_app, "purchasing", "dying").id == first.id
-        for _ in range(4):
-            buoy_clock.advance(10)
+        for _ in range(40):
+            buoy_clock.advance(1)
             buoy_app.broker.beat({"purchasing": []})
         assert holder(Charge, 42) == first.id
 

@@ -133,8 +133,8 @@ class Places(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 4, 25, LEASE * 2]))
     def pass_time(self, seconds: int) -> None:
         """With somebody there who looks at the queue, as workers do."""
-        for _ in range(0, seconds, 10):
-            self.clock.advance(min(seconds, 10))
+        for _ in range(0, seconds, 2):
+            self.clock.advance(min(seconds, 2))
             self.app.broker.beat({QUEUE: []})
 
     # Operators

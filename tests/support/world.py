@@ -15,6 +15,12 @@ from buoy.transition import Transition, Word
 LEASE = 30_000
 """Milliseconds of the default lease."""
 
+RECOVERY = LEASE * 4 // 3
+"""Milliseconds after which the jobs of a dead worker are back, where another one lives."""
+
+VISITS = 20
+"""Visits after which it is back, where workers only come and go."""
+
 HEALING = LEASE // 20 + 1
 """Milliseconds after which a queue is healed again."""
 
@@ -26,6 +32,8 @@ class World:
         self.broker, self.nodes, self.queue = broker, nodes, queue
         self.control, self.monitor = Control(broker), Monitor(broker)
         self.numbers = count(1)
+        self.late = False
+        """Whether the last beat has found a holder that missed one."""
 
     # Acts
 
@@ -75,23 +83,34 @@ class World:
         """Say what became of a job; returns the ids that are refused."""
         if act in ("later", "failed"):
             facts.setdefault("payload", held.payload)
-        return self.trip(0, Settlement.of(held, act, **facts)).refused
+        answer = self.trip(0, Settlement.of(held, act, **facts))
+        return [each.id for each in answer.refused]
 
     def beat(self, *held: Reservation) -> list[str]:
         """Renew these leases; returns the ids that are held no more."""
-        return [each.id for each in self.broker.beat({self.queue: held})]
+        beaten = self.broker.heartbeat({self.queue: held}, [])
+        self.late = beaten.late == [self.queue]
+        return [each.id for each in beaten.lost]
 
     def lose(self, id: str, times: int) -> None:
         """Let a job, the only one that is ready, lose so many leases."""
         for _ in range(times):
             assert [held.id for held in self.take(worker="dying")] == [id]
-            self.live_on(LEASE + HEALING)
+            self.live_on(RECOVERY)
 
     def live_on(self, milliseconds: int) -> None:
         """Let time pass while some other worker beats as often as workers do."""
-        for passed in range(0, milliseconds, LEASE // 3):
-            self.wait(min(LEASE // 3, milliseconds - passed))
+        while milliseconds > 0:
+            passed = min(LEASE // 30 if self.late else LEASE // 3, milliseconds)
+            milliseconds -= passed
+            self.wait(passed)
             self.beat()
+
+    def use_up(self) -> None:
+        """Let all leases end that nobody renews: the next look finds them so."""
+        while self.left() > 1000:
+            self.live_on(1000)
+        self.wait(1001)
 
     def wait(self, milliseconds: int) -> None:
         """Let time pass, or go back, while nobody looks."""
@@ -132,6 +151,16 @@ class World:
     def running(self) -> list[str]:
         """In the order in which their leases end."""
         return decoded(self.call("ZRANGE", "leases", 0, -1))
+
+    def left(self) -> int:
+        """The milliseconds for which the last lease lasts."""
+        [_, deadline] = self.call("ZRANGE", "leases", -1, -1, "WITHSCORES")
+        return round(float(deadline)) - self.now()
+
+    def now(self) -> int:
+        """The time by which leases end."""
+        seconds, micros = self.broker.link.call("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000 + self.broker.shift
 
     @property
     def runs(self) -> dict[str, str]:

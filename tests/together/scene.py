@@ -15,7 +15,7 @@ from buoy_status import status
 
 DELAY = 60
 """Seconds after which Retry runs a job again."""
-BEAT, LEASE = 10, 30
+BEAT, LEASE = 1, 30
 """Seconds."""
 
 
@@ -118,6 +118,6 @@ class Scene(Seen):
         """Let a worker take the job and vanish, while another one lives on."""
         for _ in range(times):
             self.take()
-            for _ in range(LEASE // BEAT + 1):
+            for _ in range(LEASE * 4 // 3):
                 self.clock.advance(BEAT)
                 self.app.broker.beat({self.job.queue: []})

@@ -12,7 +12,7 @@ from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
 from .link import Act, Link, Steps, Word, accepted, drive, only, run_scripts, scripted
 from .packing import PAGE, Entry, Packing, pages, seconds, text
-from .reservation import Advance, Advanced, Look, Reservation, Settlement
+from .reservation import Advance, Advanced, Heartbeat, Look, Reservation, Settlement
 from .scripts import script
 
 logger = logging.getLogger("buoy.broker")
@@ -235,12 +235,13 @@ class Broker:
             return reply
         now, due, waiting, state, refused, refusals, given = reply
         report(trip.queue, refusals)
+        stale = set() if trip.again else {token.decode() for token in refused}
         rows = [given[n : n + 4] for n in range(0, len(given), 4)]
         return Advanced(
             now=now / 1000,
             look=(waiting, seconds(due)),
             state=state.decode(),
-            refused=[] if trip.again else [id.decode() for id in refused],
+            refused=[each for each in trip.settlements if each.token in stale],
             reservations=[
                 Reservation(
                     id=id.decode(),
@@ -256,16 +257,18 @@ class Broker:
             ],
         )
 
-    def beat(
-        self,
-        held: Mapping[str, Sequence[Reservation]],
-        missed: list[BrokerError] | None = None,
-    ) -> list[Reservation]:
-        """Renew the leases of what is held, by queue, and heal these queues.
+    def beat(self, held: Mapping[str, Sequence[Reservation]]) -> list[Reservation]:
+        """Renew the leases of what is held, by queue; returns what is held no longer."""
+        missed: list[BrokerError] = []
+        beaten = self.heartbeat(held, missed)
+        accepted(missed)
+        return beaten.lost
 
-        Returns what is held no longer. ``missed`` takes the errors of single queues; without it
-        they are raised.
-        """
+    def heartbeat(
+        self, held: Mapping[str, Sequence[Reservation]], missed: list[BrokerError]
+    ) -> Heartbeat:
+        """Renew the leases of what is held, by queue, and heal these queues; ``missed`` takes the
+        errors of single queues."""
         acts = []
         hands = [
             (queue, reservations[first : first + PAGE])
@@ -277,17 +280,17 @@ class Broker:
             for each in reservations:
                 packing.words += [each.id, each.token]
             acts.append(self.act("beat", queue, packing))
-        lost: list[Reservation] = []
+        beaten = Heartbeat([], [])
         replies = run_scripts(self.link, acts) if acts else []
-        if missed is None:
-            missed = accepted(replies)[:0]
-        for (_, reservations), reply in zip(hands, replies, strict=True):
+        for (queue, reservations), reply in zip(hands, replies, strict=True):
             if isinstance(reply, BrokerError):
                 missed.append(reply)
                 continue
-            gone = {id.decode() for id in reply}
-            lost += [each for each in reservations if each.id in gone]
-        return lost
+            gone = {token.decode() for token in reply[0]}
+            beaten.lost.extend(each for each in reservations if each.token in gone)
+            if reply[1] and queue not in beaten.late:
+                beaten.late.append(queue)
+        return beaten
 
 
 def warn_if_unserved(

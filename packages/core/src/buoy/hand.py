@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .reservation import Reservation, Settlement
@@ -29,15 +29,23 @@ class Hand:
         """Hold these."""
         self.held.update((each.token, each) for each in reservations)
 
+    def older(self, taken: Sequence[Reservation]) -> list[Reservation]:
+        """What is held of the same jobs by runs before these: those have lost their leases."""
+        if not taken or len(self.held) == len(taken):
+            return []
+        runs = {(each.queue, each.id): each.token for each in taken}
+        held = list(self.held.values())
+        return [each for each in held if runs.get((each.queue, each.id), each.token) != each.token]
+
     def drop(self, lost: Iterable[Reservation]) -> None:
         """Hold these no longer: others may have them."""
         for each in lost:
             self.held.pop(each.token, None)
 
-    def settled(self, settlements: Iterable[Settlement]) -> None:
-        """Hold these no longer: it is known what has become of them."""
+    def settled(self, settlements: Iterable[Settlement], refused: Container[Settlement]) -> None:
+        """Hold these no longer: it is known what has become of them, but for those refused."""
         for each in settlements:
-            if self.held.pop(each.token, None):
+            if self.held.pop(each.token, None) and each not in refused:
                 self.counts[each.act] += 1
 
     def by_queue(self, queues: Iterable[str]) -> dict[str, list[Reservation]]:

@@ -1,6 +1,7 @@
 """The keeper: the thread that keeps a worker's leases, whatever its main thread is doing."""
 
 import logging
+import math
 import os
 import threading
 import time
@@ -25,8 +26,15 @@ LISTED = 86_400_000
 """Milliseconds for which a worker that is gone without a goodbye stays on the list."""
 
 
+AWAITED = 2.0
+"""Leases for which a lost job is waited for, at most."""
+CLOSELY = 1 / 30
+"""The part of a lease after which a keeper looks again while some holder has missed a beat."""
+
+
 class Keeper(threading.Thread):
-    """Beats each third of a lease, and tends to what the executor cannot hand over itself."""
+    """Beats each third of a lease, listens for holders that have missed a beat, and tends to what
+    the executor cannot hand over itself."""
 
     def __init__(
         self,
@@ -34,11 +42,12 @@ class Keeper(threading.Thread):
         executor: Executor,
         hand: Hand,
         card: Card,
-        on_lost: Callable[[list[Reservation]], None],
+        tell: Callable[[list[Reservation]], None],
+        leave: Callable[[int], object] | None = None,
     ) -> None:
         super().__init__(name="buoy-keeper", daemon=True)
         self.broker, self.executor, self.hand, self.card = broker, executor, hand, card
-        self.on_lost = on_lost
+        self.tell, self.leave = tell, leave
         self.queues: tuple[str, ...] = ()
         self.busy = False
         self.deadline: float | None = None
@@ -46,18 +55,34 @@ class Keeper(threading.Thread):
         self.ending = False
         self.wish: bytes | None = None
         self.unsettled: list[Settlement] = []
+        self.late: list[str] | None = None
+        """The queues where some holder has missed a beat; None before a look at all queues."""
+        self.late_since = 0.0
+        self.next_beat = self.next_look = 0.0
 
     def run(self) -> None:
-        next_beat = 0.0
         while not self.ending:
             now = time.monotonic()
-            if now >= next_beat:
-                next_beat = now + self.beat()
+            if now >= self.next_beat:
+                self.next_beat = now + self.beat()
+            elif now >= self.next_look and not self.listen(
+                {queue: [] for queue in self.late or ()}
+            ):
+                self.next_beat = now + self.soon()
             if self.busy:
                 self.tend()
-            self.nudged.wait(TICK if self.busy else max(0.0, next_beat - time.monotonic()))
+            self.nudged.wait(TICK if self.busy else self.patience())
             self.nudged.clear()
         self.say_goodbye()
+
+    def patience(self) -> float:
+        return max(0.0, min(self.next_beat, self.next_look) - time.monotonic())
+
+    def serve(self, queues: tuple[str, ...]) -> None:
+        """Told by the main thread: from now on look after these queues."""
+        if queues != self.queues:
+            self.queues, self.late, self.next_beat = queues, None, 0.0
+            self.nudged.set()
 
     def watch(self, busy: bool) -> None:
         """Told by the main thread: jobs run in this process now, or none does any more."""
@@ -78,17 +103,50 @@ class Keeper(threading.Thread):
         """Renew the leases; returns the seconds until the next time."""
         lease = self.broker.settings.lease
         missed: list[BrokerError] = []
+        if not self.listen(self.hand.by_queue(self.queues), missed):
+            return self.soon()
         try:
-            lost = self.broker.beat(self.hand.by_queue(self.queues), missed)
-            if lost:
-                self.on_lost(lost)
             wish = self.show_card(lease)
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
-            logger.debug("no heartbeat: %s", error)
-            return min(0.5, lease / 10)
+            logger.debug("not shown: %s", error)
+            return self.soon()
+        if self.late is None:  # there are other queues meanwhile
+            return 0.0
         if self.heed(wish):
             return SOON
-        return min(0.5, lease / 10) if missed else lease / 3
+        return self.soon() if missed else lease / 3
+
+    def awaits(self) -> bool:
+        """Whether lost jobs may soon come back. Where workers are too busy to look closely, that
+        may take very long: then nobody is to wait for it."""
+        if self.late is None:
+            return True
+        lasting = time.monotonic() - self.late_since
+        return bool(self.late) and lasting < AWAITED * self.broker.settings.lease
+
+    def soon(self) -> float:
+        """Seconds until a beat that failed is tried again."""
+        return min(0.5, self.broker.settings.lease / 10)
+
+    def listen(
+        self, held: dict[str, list[Reservation]], missed: list[BrokerError] | None = None
+    ) -> bool:
+        """Renew these leases and look at these queues; again soon, if some holder is late."""
+        missed = [] if missed is None else missed
+        before, queues = self.late, self.queues
+        try:
+            lost, late = self.broker.heartbeat(held, missed)
+        except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
+            logger.debug("no heartbeat: %s", error)
+            self.late, self.next_look = before or [], math.inf
+            return False
+        now, self.late = time.monotonic(), late if queues == self.queues else None
+        self.next_look = now + CLOSELY * self.broker.settings.lease if self.late else math.inf
+        if not before:
+            self.late_since = now
+        if lost or self.late != before:
+            self.tell(lost)
+        return True
 
     def heed(self, wish: bytes | None) -> bool:
         """Obey a wish that is new; by a signal, so that it is as if one had come."""
@@ -134,7 +192,8 @@ class Keeper(threading.Thread):
             self.settle()
         late = self.deadline is not None and time.monotonic() > self.deadline + MARGIN
         if late and self.executor.in_process:
-            self.leave()
+            self.deadline = None
+            self.give_all_back()
 
     def settle(self) -> None:
         for queue in {each.queue for each in self.unsettled}:
@@ -142,11 +201,12 @@ class Keeper(threading.Thread):
             [answer], _ = self.broker.advance(self.card.id, [Advance(queue, 0, settlements=mine)])
             if isinstance(answer, BrokerError):
                 continue
-            self.hand.settled(mine)
+            self.hand.settled(mine, answer.refused)
             self.unsettled = [each for each in self.unsettled if each.queue != queue]
 
-    def leave(self) -> None:
-        """The grace time is over and the main thread is still in a job: give all back, and go."""
+    def give_all_back(self) -> None:
+        """The grace time is over and the main thread is still in a job: end the process, or what
+        is not the worker's own process runs on until that job ends."""
         ended = [*self.unsettled, *self.executor.ended()]
         tokens = {each.token for each in ended}
         held = list(self.hand.held.values())
@@ -154,6 +214,8 @@ class Keeper(threading.Thread):
         logger.warning("grace time over: %d unfinished jobs are put back", len(unfinished))
         self.unsettled = ended + [Settlement.of(each, "release") for each in unfinished[::-1]]
         self.settle()
+        if self.leave is None:
+            return
         if not self.unsettled:  # else Redis is away
             self.say_goodbye()
-        os._exit(0)
+        self.leave(0)

@@ -48,6 +48,10 @@ class Outlook:
         """There is something in this queue, or a nearer due time."""
         self.looks[queue] = (1, None)
 
+    def forget(self) -> None:
+        """What was seen says nothing any more."""
+        self.looked_at = float("-inf")
+
     def older_than(self, seconds: float) -> bool:
         """Whether the last look at all queues is so long ago."""
         return self.clock() - self.looked_at > seconds

@@ -82,5 +82,14 @@ class Advanced:
     now: float
     look: Look
     state: str
-    refused: list[str]
+    refused: list[Settlement]
+    """Whose tokens hold their jobs no longer."""
     reservations: list[Reservation]
+
+
+class Heartbeat(NamedTuple):
+    """The answer to a heartbeat: what is held no longer, and the queues where some holder has
+    missed a beat; see lua/heal.lua."""
+
+    lost: list[Reservation]
+    late: list[str]

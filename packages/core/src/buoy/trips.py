@@ -76,6 +76,10 @@ class Trips:
         """Whether a stop must wait: for what is to be settled, or a reply that may bring jobs."""
         return bool(self.settlements) or any(trip.wanted for trip in self.missing.values())
 
+    def unanswered(self) -> set[str]:
+        """The tokens of runs whose outcome was sent, without an answer: they may be settled."""
+        return {each.token for trip in self.missing.values() for each in trip.settlements}
+
     def forget(self, lost: Iterable[Reservation]) -> None:
         """Settle these no more."""
         tokens = {each.token for each in lost}
@@ -132,9 +136,10 @@ class Trips:
     def take_in(self, trip: Advance, answer: Advanced) -> list[Reservation]:
         self.missing.pop(trip.queue, None)
         self.note(trip.queue, None)
-        self.hand.settled(trip.settlements)
-        for id in answer.refused:
-            logger.warning("outcome refused, the lease was lost: id=%s queue=%s", id, trip.queue)
+        self.hand.settled(trip.settlements, answer.refused)
+        for each in answer.refused:
+            said = "outcome refused, the lease was lost: id=%s queue=%s token=%s"
+            logger.warning(said, each.id, each.queue, each.token)
         self.outlook.learn({trip.queue: answer.look}, all_others=False)
         self.outlook.set_clock(answer.now)
         self.outlook.took(trip.queue, len(answer.reservations))

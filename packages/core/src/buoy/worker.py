@@ -7,7 +7,7 @@ import select
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .bell import bell_of
 from .broker import Broker
@@ -36,7 +36,11 @@ ECHO = 1.0
 
 class Worker:
     """Takes jobs from queues and has an executor, which has been started, run them, until it is
-    told to stop."""
+    told to stop.
+
+    ``leave`` ends this process when the grace time is over and a job in it runs on; without it the
+    job is put back, but the worker can end only with it.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class Worker:
         burst: bool = False,
         wear: Wear | None = None,
         supervisor: int | None = None,
+        leave: Callable[[int], object] | None = None,
     ) -> None:
         self.broker, self.executor, self.queues = broker, executor, queues
         self.grace, self.burst, self.supervisor = grace, burst, supervisor
@@ -57,11 +62,12 @@ class Worker:
         self.bell = bell_of(broker.settings.url, broker.keys)
         self.trips = Trips(broker, self.id, self.hand, self.outlook, lambda: self.bell.poll)
         self.card = Card(self.id, str(queues), executor.name, executor.slots)
-        self.keeper = Keeper(broker, executor, self.hand, self.card, self.on_lost)
+        self.keeper = Keeper(broker, executor, self.hand, self.card, self.on_heard, leave)
         self.wake = Wake(self.on_signal)
         self.lost: list[Reservation] = []
         self.refreshed = float("-inf")
         self.told_to_stop = self.started = self.paused = self.killing = self.grace_over = False
+        self.awaiting = False
         self.stopped_at: float | None = None
         self.deadline: float | None = None
 
@@ -73,6 +79,7 @@ class Worker:
                 self.check_login()
                 self.begin_to_serve()
                 logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
+                self.refresh()
                 self.keeper.start()
                 self.work()
             finally:
@@ -132,7 +139,15 @@ class Worker:
             last = self.deadline if self.hand else self.stopped_at
             return free or (last is not None and self.now() > last + LAST_TRY)
         known = not self.outlook.older_than(POLL) and self.outlook.choose() is None
-        return self.burst and free and known and not self.trips.echoes
+        return self.burst and free and known and not self.trips.echoes and not self.awaits_lost()
+
+    def awaits_lost(self) -> bool:
+        """Whether jobs may soon come back from a holder that has missed a beat. When that is over,
+        it looks once more."""
+        before, self.awaiting = self.awaiting, self.keeper.awaits()
+        if before and not self.awaiting:
+            self.outlook.forget()
+        return before or self.awaiting
 
     def now(self) -> float:
         return time.monotonic()
@@ -189,6 +204,7 @@ class Worker:
     def begin(self, taken: list[Reservation]) -> None:
         """Run what was reserved; what comes after a stop was told is put back."""
         self.bell.follow(bool(taken))
+        self.lose(self.hand.older(taken))
         if self.stopped_at is not None:
             back = [Settlement.of(each, "release") for each in reversed(taken)]
             self.trips.settlements += back
@@ -205,23 +221,26 @@ class Worker:
         ended = self.executor.ended()
         self.trips.settlements += [each for each in ended if each.token in self.hand.held]
         lost, self.lost = self.lost, []
-        gone = [each for each in lost if each.token in self.hand.held]
-        if gone:
-            self.lose(gone)
+        if lost:
+            ours = self.hand.held.keys() - self.trips.unanswered()
+            self.lose([each for each in lost if each.token in ours])
         if self.deadline is not None and self.now() > self.deadline and not self.grace_over:
             self.grace_over = True
             self.executor.stop()
 
-    def on_lost(self, lost: list[Reservation]) -> None:
-        """Called by the keeper: others may have these jobs by now."""
+    def on_heard(self, lost: list[Reservation]) -> None:
+        """Called by the keeper: others may have these jobs by now; or some holder is late, or no
+        longer."""
         self.lost += lost
         self.wake.call()
 
     def lose(self, gone: Sequence[Reservation]) -> None:
+        """End these: others may have them, or this worker has them anew."""
+        if not gone:
+            return
         for each in gone:
-            logger.warning(
-                "lost the lease of id=%s queue=%s worker=%s", each.id, each.queue, self.id
-            )
+            said = "lost the lease of id=%s queue=%s token=%s"
+            logger.warning(said, each.id, each.queue, each.token)
         self.executor.abandon(gone)
         self.hand.drop(gone)
         self.trips.forget(gone)
@@ -237,7 +256,7 @@ class Worker:
             return
         names = self.queues.resolve(known)
         self.outlook.serve(names, self.queues.weigh(names))
-        self.keeper.queues = names
+        self.keeper.serve(names)
 
     # Waiting
 

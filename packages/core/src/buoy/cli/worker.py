@@ -115,7 +115,7 @@ def worker(
         running = executor_of(executor, app, slots, wanted_app(), verbose - quiet)
         broker = Broker(running.start())
     wear = Wear(max_jobs, None if max_memory is None else max_memory << 20)
-    limits: dict[str, Any] = {"grace": grace, "burst": burst, "wear": wear}
+    limits: dict[str, Any] = {"grace": grace, "burst": burst, "wear": wear, "leave": os._exit}
     one = Worker(broker, running, serving, **limits, supervisor=supervisor)
     one.run()
     leave(AGAIN if supervisor is not None and not (burst or one.told_to_stop) else 0)

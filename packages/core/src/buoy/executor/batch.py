@@ -62,13 +62,17 @@ class Batch:
                 break
         return back
 
-    def drop(self, lost: Iterable[Reservation]) -> None:
-        """Forget these, if they wait; of those that run, the results will be refused."""
+    def drop(self, lost: Iterable[Reservation]) -> list[Reservation]:
+        """Forget these, if they wait; returns which did. Of those that run, the results will be
+        refused."""
+        dropped = []
         for reservation in lost:
             try:
                 self.waiting.remove(reservation)
             except ValueError:
                 continue
+            dropped.append(reservation)
+        return dropped
 
     def follow(self, ran: int, seconds: float) -> None:
         """Follow the jobs' lengths: fast towards longer ones, slowly towards shorter ones."""
@@ -93,6 +97,53 @@ class Batch:
         if not self.low(slots):
             return 0
         return max(0, slots - running) + self.ahead(slots) - len(self.waiting)
+
+
+class Turns:
+    """Whose turn it is: of one job never two runs at once.
+
+    A worker that was cut off for longer than its lease may be given a job again that it still runs.
+    The new run waits for the end of the old one. The main thread begins, any thread ends; each step
+    is one operation of a dict.
+    """
+
+    def __init__(self) -> None:
+        self.runs: dict[tuple[str, str], str] = {}
+        """The tokens of the jobs that are here, by queue and id."""
+        self.following: dict[tuple[str, str], Reservation] = {}
+
+    def begin(self, held: Reservation) -> bool:
+        """Whether this run may begin; else ``end`` hands it over when its turn has come."""
+        job = held.queue, held.id
+        if self.runs.setdefault(job, held.token) == held.token:
+            return True
+        self.following[job] = held
+        if job in self.runs or self.following.pop(job, None) is None:
+            return False
+        self.runs[job] = held.token  # the old run has ended just now
+        return True
+
+    def end(self, ended: Reservation | Settlement) -> Reservation | None:
+        """A run is over, or will not begin; returns the one whose turn has come by that."""
+        job = ended.queue, ended.id
+        if self.runs.get(job) != ended.token:
+            return None
+        del self.runs[job]
+        following = self.following.pop(job, None)
+        if following:
+            self.runs[job] = following.token
+        return following
+
+    def drop(self, lost: Iterable[Reservation]) -> None:
+        """Forget these, if they wait for the end of another run."""
+        for each in lost:
+            if self.following.get((each.queue, each.id)) == each:
+                self.following.pop((each.queue, each.id), None)
+
+    def given_back(self) -> list[Settlement]:
+        """What waits for the end of another run."""
+        popped = [self.following.pop(job, None) for job in list(self.following)]
+        return [Settlement.of(each, "release") for each in popped if each]
 
 
 class Caller:
@@ -138,6 +189,7 @@ class Ahead:
         self.app, self.slots, self.wanted = list(app), slots, wanted
         self.batch, self.caller = Batch(), Caller()
         self.running: dict[str, Any] = {}
+        self.turns = Turns()
         self.came_at, self.told_late = 0.0, False
 
     @property
@@ -150,15 +202,21 @@ class Ahead:
     def take(self, held: Sequence[Reservation]) -> None:
         """Have these wait for a slot."""
         self.came_at = time.monotonic()
-        self.batch.waiting.extend(held)
+        self.batch.waiting.extend(each for each in held if self.turns.begin(each))
 
     def has_ended(self, settlement: Settlement, seconds: float) -> None:
         """A slot is free; the main thread is woken when there is not enough for it to run."""
         del self.running[settlement.token]
         self.batch.settlements.append(settlement)
         self.batch.follow(1, seconds)
+        if following := self.turns.end(settlement):
+            self.batch.waiting.appendleft(following)
+            self.fetch()
         if self.batch.low(self.slots):
             self.caller.call()
+
+    def fetch(self) -> None:
+        """A job waits for a slot that nobody has brought; whoever runs jobs is to know."""
 
     def ended(self) -> list[Settlement]:
         self.caller.clear()
@@ -185,16 +243,25 @@ class Ahead:
         told, self.told_late = self.told_late, False
         if told and self.batch.waiting and self.late():
             self.batch.slow(self.slots)
-            self.retire()
+            self.give_back()
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
-        self.batch.drop(lost)
+        self.turns.drop(lost)
+        for each in self.batch.drop(lost):
+            self.turns.end(each)
 
     def kill(self) -> None:
         """A job cannot be killed alone here."""
 
     def retire(self) -> None:
-        self.batch.settlements.extend(self.batch.given_back())
+        self.batch.settlements.extend(self.turns.given_back())
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Give back what waits for a slot."""
+        for each in self.batch.given_back():
+            self.turns.end(each)
+            self.batch.settlements.append(each)
         if self.batch.settlements:
             self.caller.call()
 

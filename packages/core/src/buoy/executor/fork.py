@@ -95,7 +95,7 @@ class Fork(Ahead):
         return self.batch.ended() if self.batch.low(self.slots) else []
 
     def take_in(self, answer: dict[str, Any]) -> None:
-        """Hear what has become of a job; of one that was lost nobody wants to know."""
+        """Hear what has become of a job; of one that was lost, that it is gone."""
         token = answer.pop("ended")
         if token in self.running:
             held, started = self.running[token]
@@ -107,6 +107,7 @@ class Fork(Ahead):
         logger.error("the nursery ended (exit code %s) with %d jobs", status, len(self.running))
         for held, _ in self.running.values():
             self.batch.settlements.append(Settlement.of(held, "crashed"))
+            self.turns.end(held)
         self.running.clear()
         self.retire()
         self.start()
@@ -116,8 +117,6 @@ class Fork(Ahead):
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
         super().abandon(lost)
-        for reservation in lost:
-            self.running.pop(reservation.token, None)
         self.say({"kill": [each.token for each in lost], "why": "lost"})
 
     def kill(self) -> None:

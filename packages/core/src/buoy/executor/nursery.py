@@ -205,7 +205,7 @@ class Nursery:
 
     def answer(self, child: Child, answer: Answer) -> None:
         if child.why == "lost":
-            return
+            return  # its end is told when it is gone
         if child.why == "stop" and answer["act"] != "done":
             answer = RELEASE
         self.say({"ended": child.held.token, **answer})
@@ -228,7 +228,10 @@ class Nursery:
             pass
         self.hang_up(child)
         del self.children[child.pid]
-        if child.answered or child.why == "lost":
+        if child.why == "lost":
+            self.say({"ended": child.held.token, **RELEASE})
+            return
+        if child.answered:
             return
         death = death_of(child, status, peak)
         if child.why == "stop":

@@ -48,6 +48,9 @@ class Thread(Ahead):
             settlement = copy_context().run(run, held)
             self.has_ended(settlement, time.monotonic() - started)
 
+    def fetch(self) -> None:
+        self.tickets.put(True)
+
     def stop(self) -> None:
         """A running job cannot be ended here; the keeper ends the process."""
 

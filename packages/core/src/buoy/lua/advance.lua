@@ -7,9 +7,9 @@
 --          token; how many done with something attached, for each id, token, commands (see
 --          queue.lua); how many others, for each id, token, act ('rejected', 'later', 'failed',
 --          'release', 'crashed', 'moved'), payload, wait in ms, commands
--- returns  {now, next due or -1, whether jobs are left waiting, state ('', 'paused' or 'alone'), ids
---          whose settling was refused, refusals of attached commands, jobs as id, token, payload,
---          lost leases}
+-- returns  {now, next due or -1, whether jobs are left waiting, state ('', 'paused' or 'alone'),
+--          tokens whose settling was refused, refusals of attached commands, jobs as id, token,
+--          payload, lost leases}
 
 -- include queue
 -- include heal
@@ -30,8 +30,8 @@ call('HLEN', jobs)
 call('HLEN', runs)
 call('ZCARD', recent)
 local caller = ':' .. worker .. ':' .. call_number
-local seen, grace, since, paused, seq, done, ended_failed, rejected = unpack(
-  call('HMGET', meta, 'seen', 'grace', 'since', 'paused', 'seq', 'done', 'failed', 'rejected')
+local seen, grace, paused, seq, done, ended_failed, rejected = unpack(
+  call('HMGET', meta, 'seen', 'grace', 'paused', 'seq', 'done', 'failed', 'rejected')
 )
 local refused, state, given = {}, '', {}
 
@@ -132,7 +132,7 @@ seq = kept(seq)
 local before = seq
 settle_done(done_ids, done_tokens, done_commands, refused)
 settle_others(others, refused)
-heal(lease, seen, grace, since)
+heal(lease, seen, grace)
 local due = promote()
 
 if again then give_again() end

@@ -2,7 +2,7 @@
 --
 -- KEYS     see queue.lua
 -- ARGV     clock shift; lease in ms; how many jobs, for each id and token
--- returns  the ids that are no longer held by these tokens
+-- returns  {the tokens that hold their job no longer, 1 if some holder has missed a beat, else 0}
 
 -- include queue
 -- include heal
@@ -18,11 +18,11 @@ for n, token in ipairs(ask('HMGET', runs, ids)) do
   if token == tokens[n] then
     renewed[#renewed + 1], renewed[#renewed + 2] = now + lease, ids[n]
   else
-    lost[#lost + 1] = ids[n]
+    lost[#lost + 1] = tokens[n]
   end
 end
 each('ZADD', leases, renewed)
-heal(lease, unpack(call('HMGET', meta, 'seen', 'grace', 'since')))
+heal(lease, unpack(call('HMGET', meta, 'seen', 'grace')))
 promote()
 if stirred then ring() end
-return lost
+return { lost, some_late(lease) and 1 or 0 }

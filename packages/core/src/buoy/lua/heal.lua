@@ -7,29 +7,24 @@ local MOST = 100
 local stirred = false -- whether anything was made ready
 local waits = call('ZCARD', delayed) > 0 -- whether anything is delayed
 
--- After a silence (Redis was away, or all workers) and after a jump of the clock no lease says
--- anything of its holder: each gets one more lease to show itself. Silence upon silence prolongs
--- that, but not without end: where workers come and go, there may be nobody who listens for long.
-local function silent(lease, seen, grace)
-  return now - seen > lease / 2 or now < seen or grace > now + lease
-end
+-- The first half of a lease passes by the clock. In the second half its holder is late, and only
+-- that time counts in which it could have been heard: time between looks that follow each other
+-- closely. A longer gap may have been an outage of Redis, or a jump of its clock. It counts for next
+-- to nothing: where workers only come and go, twenty visits are enough. As parts of a lease:
+local HALF, CLOSELY, VISIT, RATION = 1 / 2, 1 / 10, 1 / 40, 1 / 100
+local LATE = 3 / 5 -- with less than this left, its holder has missed a beat: who beats looks closely
 
-local function prolonged(lease, grace, since)
-  if now >= grace or now < since then since = now end
-  return math.min(now + lease, since + 3 * lease), since
-end
-
--- When the clock went back, leases would last too long by as much.
-local function shorten(lease)
-  local shorter = {}
-  for _, id in ipairs(call('ZRANGEBYSCORE', leases, now + lease, '+inf')) do
-    shorter[#shorter + 1], shorter[#shorter + 2] = now + lease, id
+-- Of these leases each has left what it had left at the last look, less what a visit costs.
+local function hold_up(low, high, seen, most, cost)
+  local found, held_up = call('ZRANGEBYSCORE', leases, low, high, 'WITHSCORES'), {}
+  for n = 1, #found, 2 do
+    held_up[n], held_up[n + 1] = now + math.min(found[n + 1] - seen, most) - cost, found[n]
   end
-  each('ZADD', leases, shorter)
+  each('ZADD', leases, held_up)
 end
 
-local function put_back(ended)
-  local lost = call('ZRANGEBYSCORE', leases, '-inf', ended, 'LIMIT', 0, MOST)
+local function put_back()
+  local lost = call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, MOST)
   for n = #lost, 1, -1 do
     local id = lost[n]
     call('ZREM', leases, id)
@@ -46,21 +41,28 @@ local function forget()
   if old > 0 then call('ZREMRANGEBYRANK', recent, 0, math.min(old, 10000) - 1) end
 end
 
--- The looking itself is rationed: often enough for a twentieth of a lease, too seldom to be felt.
-local function heal(lease, seen, grace, since)
-  seen, grace, since = kept(seen), kept(grace), kept(since)
-  if now >= seen and now - seen < lease / 20 then return end
+-- The looking itself is rationed, so that it is not felt. Until `grace` older versions take nothing.
+local function heal(lease, seen, grace)
+  seen, grace = kept(seen), kept(grace)
+  local gap = now - seen
+  if gap >= 0 and gap < lease * RATION then return end
   make_way()
-  if now < seen then shorten(lease) end
-  -- In a silence only those are put back who have let the grace after the last one pass, too.
-  local quiet = silent(lease, seen, grace)
-  local more = now >= grace and put_back(quiet and grace - lease or now) == MOST
-  if quiet then
-    grace, since = prolonged(lease, grace, since)
-    call('HSET', meta, 'grace', grace, 'since', since)
+  if gap < 0 then
+    hold_up('(' .. now + lease, '+inf', seen, math.huge, 0)
+  elseif gap > lease * CLOSELY then
+    local half, cost = lease * HALF, lease * VISIT
+    hold_up('-inf', '(' .. now + half - cost, seen, half, cost)
   end
-  call('HSET', meta, 'seen', more and now - lease / 20 or now)
+  local older = now < grace and grace <= now + 2 * lease
+  local more = not older and put_back() == MOST
+  call('HSET', meta, 'seen', more and now - lease * RATION or now)
   forget()
+end
+
+-- Whether some holder has missed a beat.
+local function some_late(lease)
+  local first = call('ZRANGE', leases, 0, 0, 'WITHSCORES')
+  return first[1] ~= nil and tonumber(first[2]) < now + lease * LATE
 end
 
 -- Makes due jobs ready; returns when the next one will be due, or -1.

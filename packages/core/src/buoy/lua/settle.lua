@@ -103,7 +103,7 @@ local function settle_done(ids, tokens, commands, refused)
       held[#held + 1], mine[id] = id, true
       if commands[n] then attach(commands[n]) end
     else
-      refused[#refused + 1] = id
+      refused[#refused + 1] = tokens[n]
     end
   end
   if #held == 0 then return end
@@ -119,7 +119,7 @@ local function settle_others(others, refused)
       other.act(other.id, other.payload, other.wait)
       attach(other.commands)
     else
-      refused[#refused + 1] = other.id
+      refused[#refused + 1] = other.token
     end
   end
 end
