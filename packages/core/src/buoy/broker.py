@@ -235,13 +235,13 @@ class Broker:
             return reply
         now, due, waiting, state, refused, refusals, given = reply
         report(trip.queue, refusals)
-        stale = set() if trip.again else {token.decode() for token in refused}
+        settled = {} if trip.again else {each.token: each for each in trip.settlements}
         rows = [given[n : n + 4] for n in range(0, len(given), 4)]
         return Advanced(
             now=now / 1000,
             look=(waiting, seconds(due)),
             state=state.decode(),
-            refused=[each for each in trip.settlements if each.token in stale],
+            refused=[settled[text(token)] for token in refused if text(token) in settled],
             reservations=[
                 Reservation(
                     id=id.decode(),
