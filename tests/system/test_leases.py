@@ -44,7 +44,7 @@ def test_jobs_that_come_back_to_the_worker_that_runs_them_run_to_their_end(
     words = ["a", "b", "c", "d"]
     options = ("--executor", executor, "-c", "12")
     Wait.enqueue("busy", "gate")
-    site.worker("-c", "1")
+    site.worker("-c", "1").wait_for_log("serves")
     site.note("began", "busy")
     with Proxy(site.server.url) as proxy:
         worker = site.worker(*options, app=app, url=proxy.url)
@@ -94,7 +94,7 @@ def in_hand(site: Site, *options: str, app: str = "jobs", slots: int = 4) -> lis
     for word in ("first", "second", "third"):
         Wait.enqueue(word, "gate")
         workers.append(site.worker(*options, "-c", str(slots), app=app))
-        site.note("began", word)
+        workers[-1].wait_for_log("serves")
     wait_until(lambda: len(site.words("began")) == 3)
     return workers
 
