@@ -74,15 +74,19 @@ async def performed(job: Facts) -> Any:
     """What ``perform`` returns, if it does within the timeout of the job."""
     if job.timeout is None:
         return await begun_to_end(job)
-    limit = asyncio.timeout(job.timeout)
+    cut_off = None
     try:
-        async with limit:
-            return await begun_to_end(job)
-    except TimeoutError as error:
-        if not limit.expired() or error.__cause__ is None:
+        async with asyncio.timeout(job.timeout):
+            try:
+                return await begun_to_end(job)
+            except asyncio.CancelledError as error:
+                cut_off = error
+                raise
+    except TimeoutError:
+        if cut_off is None:  # it is the job's own
             raise
         late = JobTimeout(f"the job ran longer than its timeout of {job.timeout:g} s")
-        raise late.with_traceback(error.__cause__.__traceback__) from None
+        raise late.with_traceback(cut_off.__traceback__) from None
 
 
 async def begun_to_end(known: Facts) -> Any:
