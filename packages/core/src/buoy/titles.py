@@ -1,7 +1,6 @@
 """What process lists show of each process, where the extra ``buoy[titles]`` is installed."""
 
 import os
-from collections.abc import Callable
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import Any
@@ -27,16 +26,26 @@ def part_in_c() -> Any:
 
 
 setproctitle = part_in_c()
-set_title: Callable[[str], None] | None = setproctitle and setproctitle.setproctitle
 
 
 def show(text: str) -> None:
     """Let process lists show what this process does now."""
-    if set_title is not None:
-        set_title(f"buoy {text}")
+    if setproctitle is not None:
+        entitle(text.partition(":")[0], text)
 
 
 def show_job(held: Reservation, job: Facts) -> None:
     """Let them show which job it runs."""
-    if set_title is not None:
-        set_title(f"buoy job: {job.payload.name} {held.id} from {held.queue}")
+    if setproctitle is not None:
+        entitle("job", f"job: {job.payload.name} {held.id} from {held.queue}")
+
+
+def entitle(name: str, title: str) -> None:
+    """Set what ``ps`` shows, and the short name that ``top`` shows.
+
+    The name has no spaces: Python finds the number of threads by counting words in
+    /proc/self/stat, where the name stands, too. It would warn at each fork of threads that there
+    are not.
+    """
+    setproctitle.setproctitle(f"buoy {title}")
+    setproctitle.setthreadtitle(f"buoy-{name}")
