@@ -37,7 +37,6 @@ DEFERRED = {
     "plugin": {"asyncio", "concurrent"},
     "process": {"subprocess"},
     "titles": {"setproctitle"},
-    "wire": {"hiredis"},
     "cli": {*ORDER, "redis"},
 }
 
@@ -73,7 +72,8 @@ def imports(path: Path) -> Iterator[Import]:
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             node.body = [ast.Pass()]
-    top = set(tree.body)
+    tries = [each for each in tree.body if isinstance(each, ast.Try)]
+    top = {*tree.body, *(node for each in tries for node in ast.walk(each))}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -10,7 +10,6 @@ Two locks in the folder tell all. The kernel drops them with their holder, howev
 Put the folder on a local disk: on some network file systems such locks hold nothing.
 """
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -22,10 +21,19 @@ from typing import IO
 from .formats import Version, check_format
 from .server import ServerError, answers, find_server, unix_url
 
+try:
+    import fcntl
+except ImportError:  # on Windows, where programs may enqueue all the same
+    fcntl = None  # type: ignore[assignment]
+
 SCHEME = "embedded://"
 SOCKET, USERS, LOCK = "redis.sock", "users.lock", "server.lock"
 READY = "ready"
 """What a caretaker says when its server answers."""
+NO_LOCKS = (
+    "expected a system with Unix's file locks, got {}. Name a Redis server in BUOY_URL: "
+    "redis://HOST"
+)
 PATIENCE = 15.0
 PAUSE = 0.005
 
@@ -54,6 +62,8 @@ def join(folder: Path, patience: float = PATIENCE) -> str:
     it brings a server back that was killed. Raises NoAnswer when later may be better, else
     ServerError.
     """
+    if fcntl is None:
+        raise ServerError(f"{SCHEME}{folder}: {NO_LOCKS.format(sys.platform)}")
     deadline = time.monotonic() + patience
     with _joining:
         make(folder)
@@ -140,8 +150,9 @@ def socket_in(folder: Path) -> Path:
 
 # A child that is forked amid a join would hold the lock that is meant for the caretaker.
 _joining = threading.RLock()
-os.register_at_fork(
-    before=_joining.acquire, after_in_parent=_joining.release, after_in_child=_joining.release
-)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_joining.acquire, after_in_parent=_joining.release, after_in_child=_joining.release
+    )
 _users: dict[Path, IO[bytes]] = {}
 """The folders whose server this process uses. The files are never closed, but by its end."""

@@ -1,6 +1,5 @@
 """The record of a run that failed: what happened, where, and what the process had cost."""
 
-import resource
 import sys
 import time
 import traceback
@@ -8,6 +7,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import CodeType
 from typing import Any, Self
+
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
 
 MESSAGE_LIMIT = 4_000
 TRACEBACK_LIMIT = 16_000
@@ -85,7 +89,9 @@ def cut(text: str, limit: int = MESSAGE_LIMIT) -> str:
 
 
 def peak_memory() -> int:
-    """The most memory that this process ever held, in bytes."""
+    """The most memory that this process ever held, in bytes; 0 where the system does not tell."""
+    if resource is None:
+        return 0
     return peak_bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 

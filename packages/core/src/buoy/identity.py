@@ -2,11 +2,16 @@
 
 import os
 import time
-from _blake2 import blake2b  # hashlib brings OpenSSL: 3 MB more for each process that is forked
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .canonical import canonical
+
+try:
+    # hashlib brings OpenSSL: 3 MB more for each process that is forked.
+    from _blake2 import blake2b
+except ImportError:  # a part of CPython that need not be there
+    from hashlib import blake2b
 
 
 def new_id() -> str:

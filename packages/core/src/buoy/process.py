@@ -1,17 +1,28 @@
 """What a process of buoy says to the operating system."""
 
-import ctypes
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import ConfigurationError
 
 PR_SET_PDEATHSIG = 1
-prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+prctl: Callable[..., int] | None
+try:
+    from ctypes import CDLL
+
+    prctl = CDLL(None).prctl
+except (
+    ImportError,
+    OSError,
+    AttributeError,
+    TypeError,
+):  # not Linux, or a Python linked statically
+    prctl = None
 
 
 def die_with(parent: int, how: signal.Signals = signal.SIGKILL) -> None:

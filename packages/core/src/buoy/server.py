@@ -235,4 +235,5 @@ def _close_pipes() -> None:
 
 # A forked child would hold the pipes open, and the servers alive, beyond the death of the owner.
 _pipes: WeakSet[IO[bytes]] = WeakSet()
-os.register_at_fork(after_in_child=_close_pipes)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_pipes)

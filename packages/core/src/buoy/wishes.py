@@ -12,7 +12,8 @@ from .monitor import WorkerView
 if TYPE_CHECKING:
     from .broker import Broker
 
-SIGNALS = {"stop": signal.SIGTERM, "quiet": signal.SIGUSR2, "resume": signal.SIGCONT}
+SIGNALS = {"stop": "SIGTERM", "quiet": "SIGUSR2", "resume": "SIGCONT"}
+"""By name: who wishes may be on a system that has not all of them."""
 
 
 def wish(broker: "Broker", word: str, workers: Sequence[str]) -> None:
@@ -30,7 +31,8 @@ def wish(broker: "Broker", word: str, workers: Sequence[str]) -> None:
 
 def signal_of(field: bytes) -> signal.Signals | None:
     """The signal that says what is wished; None for a wish that this version does not know."""
-    return SIGNALS.get(field.decode().split(" ")[0])
+    name = SIGNALS.get(field.decode().split(" ")[0])
+    return None if name is None else signal.Signals[name]
 
 
 def unrest(view: WorkerView) -> str | None:

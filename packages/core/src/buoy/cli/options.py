@@ -1,11 +1,13 @@
 """Options that several commands share."""
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from ..errors import ConfigurationError
 from ..loading import load_app
 from ..serving import Wanted, check_all
 
@@ -23,6 +25,16 @@ def load_wanted(app: list[str]) -> None:
 
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each job, too.")
 quiet_option = click.option("--quiet", is_flag=True, help="Log only what is wrong.")
+
+
+def require_unix() -> None:
+    """Refuse to go on where processes do not fork."""
+    if not hasattr(os, "fork"):
+        command = click.get_current_context().command_path
+        raise ConfigurationError(
+            f"{command}: expected a Unix system (Linux, macOS), got {sys.platform}; from here jobs "
+            "can be enqueued and looked after, but not run"
+        )
 
 
 def set_log_format(_ctx: click.Context, _param: click.Parameter, name: str) -> None:

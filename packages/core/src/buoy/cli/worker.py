@@ -13,7 +13,14 @@ from ..errors import ConfigurationError
 from ..executor import Executor
 from ..logs import configure
 from ..serving import Wanted
-from .options import app_option, log_format_option, quiet_option, verbose_option, wanted_app
+from .options import (
+    app_option,
+    log_format_option,
+    quiet_option,
+    require_unix,
+    verbose_option,
+    wanted_app,
+)
 
 SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
 
@@ -95,6 +102,7 @@ def worker(
     running jobs end, however long it takes. USR1: kill the running jobs, go on. USR2: pause.
     CONT: go on.
     """
+    require_unix()
     from ..broker import Broker
     from ..process import follow_supervisor, noted_pid
     from ..queues import QueueList

@@ -10,6 +10,7 @@ from buoy.cli.options import (
     load_wanted,
     log_format_option,
     quiet_option,
+    require_unix,
     verbose_option,
 )
 from buoy.logs import configure
@@ -40,6 +41,7 @@ def scheduler(
 
     TERM, INT, QUIT: end at once. HUP: read the schedule file again.
     """
+    require_unix()
     from buoy.process import noted_pid
 
     from ..daemon import Daemon
