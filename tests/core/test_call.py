@@ -122,8 +122,11 @@ class TestBinding:
     ) -> None:
         message = f"Charge: expected arguments for {message}"
 
-        with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
+        with pytest.raises(InvalidArguments) as raised:
             call(job, *args, **kwargs)
+
+        # Python says so from 3.13 on.
+        assert str(raised.value).replace("required keyword-only", "required") == message
 
     def test_it_is_a_type_error_as_from_a_call(self) -> None:
         with pytest.raises(TypeError):
