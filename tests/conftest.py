@@ -5,6 +5,7 @@ import pytest
 from hypothesis import settings
 
 from buoy.registry import aside, registry
+from tests.support.old_click import use_streams_apart
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("untimed", deadline=None)
@@ -16,6 +17,7 @@ def pytest_configure() -> None:
     then interrupt, ignore it, too."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    use_streams_apart()
 
 
 @pytest.fixture(autouse=True)

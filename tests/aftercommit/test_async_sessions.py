@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from buoy import App, EnqueueError, Job
 from buoy.server import Server
@@ -34,7 +35,9 @@ def run(tmp_path: Path, buoy_app: App) -> Callable[[Callable[[Sessions], Any]], 
 
     @asynccontextmanager
     async def database() -> AsyncIterator[Sessions]:
-        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'orders.db'}")
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{tmp_path / 'orders.db'}", poolclass=AsyncAdaptedQueuePool
+        )
         prepared(engine.sync_engine)
         async with engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)

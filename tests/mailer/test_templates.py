@@ -1,6 +1,7 @@
 """Templates: found, escaped, and strict."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import jinja2
@@ -68,7 +69,7 @@ def test_a_mailers_own_folder_goes_before_its_bases() -> None:
             "jinja2.exceptions.TemplateSyntaxError",
             "Expected an expression, got 'end of statement block'",
         ),
-        ("missing.html", "jinja2.exceptions.TemplateNotFound", "'missing.html' not found in"),
+        ("missing.html", "jinja2.exceptions.TemplateNotFound", "missing.html"),
         ("../test_templates.py", "jinja2.exceptions.TemplateNotFound", "../test_templates.py"),
     ],
 )
@@ -80,7 +81,7 @@ def test_a_bad_template_fails_with_its_name(
     assert drain(buoy_app) == {"failed": 1}
     [view] = buoy_app.monitor.failed()
     assert view.failure["error"] == error
-    assert view.failure["message"].startswith(message)
+    assert message in view.failure["message"]
     assert template in view.failure["traceback"]
     assert outbox == []
 
@@ -106,6 +107,7 @@ def test_mailers_without_templates_do_not_load_jinja2() -> None:
     assert ended.stdout == "[]\n"
 
 
+@pytest.mark.skipif(version("jinja2") < "3.1.5", reason="older ones name only the template")
 def test_the_error_names_the_folders() -> None:
     with pytest.raises(jinja2.TemplateNotFound, match=r"not found in search paths: .*own"):
         OwnMailer.welcome("Ann", "missing.html").message()

@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError, ResponseError
 
 from .errors import BrokerError, Unavailable
 from .link import Link, Steps, Word
-from .wire import FAULTS, SOCKET_TIMEOUT, finder, lost, reason, refusal
+from .wire import FAULTS, SOCKET_TIMEOUT, UNNAMED, finder, lost, reason, refusal
 
 T = TypeVar("T")
 MOST_CONNECTIONS = 20
@@ -94,7 +94,7 @@ def pool_of(url: str) -> Any:
         socket_timeout=SOCKET_TIMEOUT,
         socket_connect_timeout=SOCKET_TIMEOUT,
         protocol=2,
-        driver_info=None,
+        **UNNAMED,
     )
 
 

@@ -9,6 +9,7 @@ import select
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from socket import socket
 from typing import Any
 
 import redis
@@ -43,6 +44,21 @@ PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "max number of cl
 REFUSED = "REFUSED "
 """With this the scripts begin to say what is wrong with their words; see lua/base.lua."""
 
+# Before redis-py 6.4 only its own client of clusters knows what these words mean.
+CODES: dict[str, type[ResponseError]] = {
+    "ASK": exceptions.AskError,
+    "MOVED": exceptions.MovedError,
+    "CLUSTERDOWN": exceptions.ClusterDownError,
+    "TRYAGAIN": exceptions.TryAgainError,
+}
+
+UNNAMED: dict[str, None] = (
+    {"driver_info": None}
+    if hasattr(redis, "driver_info")  # from 7.2 on
+    else {"lib_name": None, "lib_version": None}
+)
+"""Options of a connection that does not tell the server its library: that costs two commands."""
+
 FAULTS = (RedisError, OSError)
 """What a connection may raise."""
 
@@ -58,7 +74,7 @@ def connections(url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> Call
         socket_timeout=socket_timeout,
         socket_connect_timeout=SOCKET_TIMEOUT,
         protocol=2,
-        driver_info=None,
+        **UNNAMED,
     )
     try:
         pool.make_connection()  # raises TypeError for an option that there is not
@@ -92,7 +108,7 @@ class ServerLink:
         """The connection of this thread in this process, connected."""
         local = self.local
         if getattr(local, "owner", None) == os.getpid():
-            if not (local.poll.poll(0) and stale(local.connection)):
+            if not (local.readable() and stale(local.connection)):
                 return local.connection
             self.close()
         try:
@@ -102,8 +118,8 @@ class ServerLink:
             raise BrokerError(f"Redis refuses the login: {reason(error)}") from error
         except FAULTS as error:
             raise Unavailable(f"Redis cannot be reached: {reason(error)}", sent=False) from error
-        local.connection, local.owner, local.poll = connection, os.getpid(), select.poll()
-        local.poll.register(connection._sock, select.POLLIN)
+        local.connection, local.owner = connection, os.getpid()
+        local.readable = reader_of(connection._sock)
         return connection
 
     def call(self, *words: Word) -> Any:
@@ -141,6 +157,15 @@ def pack(connection: Any, commands: Sequence[Sequence[Word]]) -> Any:
     return [b"".join([pack_command(tuple(words)) for words in commands])]
 
 
+def reader_of(sock: socket) -> Callable[[], object]:
+    """What tells at once whether something can be read."""
+    if not hasattr(select, "poll"):  # on Windows
+        return lambda: select.select([sock], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return partial(poll.poll, 0)
+
+
 def stale(connection: Any) -> bool:
     """Whether the server has hung up since: nothing sent would be answered. It may also be that
     something came which is no answer."""
@@ -172,6 +197,7 @@ class Elsewhere(Unavailable):
 
 def refusal(error: ResponseError) -> BrokerError:
     """What Redis said no to, as one of ours."""
+    error = told_apart(error)
     text = reason(error)
     _, ours, said = text.partition(REFUSED)
     if ours:  # by a script of ours: a word in it is no code of Redis
@@ -185,6 +211,11 @@ def refusal(error: ResponseError) -> BrokerError:
     if isinstance(error, PASSING) or any(code in text for code in PASSING_CODES):
         return Unavailable(f"Redis cannot do it now: {text}", sent=False)
     return BrokerError(f"Redis refused: {text}")
+
+
+def told_apart(error: ResponseError) -> ResponseError:
+    code, _, rest = str(error).partition(" ")
+    return CODES[code](rest) if code in CODES and type(error) is ResponseError else error
 
 
 def lost(error: Exception) -> BrokerError:

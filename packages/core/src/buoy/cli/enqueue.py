@@ -16,7 +16,7 @@ from .output import json_option, show
 COLUMNS = ("id", "queue", "state", "reason", "holder")
 
 
-class Arguments(click.ParamType[Any]):
+class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.4 on
     """Arguments of a job: a JSON array of positional ones, or an object of named ones."""
 
     name = "json"

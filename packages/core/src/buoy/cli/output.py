@@ -62,7 +62,7 @@ def stamp(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-class Instant(click.ParamType[float]):
+class Instant(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.4 on
     """An instant: ISO 8601, or how long ago (30s, 5m, 2h, 1d)."""
 
     name = "time"

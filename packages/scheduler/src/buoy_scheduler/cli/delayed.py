@@ -27,7 +27,7 @@ def delayed(ctx: click.Context) -> None:
         ctx.invoke(listing, count=50, as_json=False)
 
 
-class Arguments(click.ParamType[list[Any]]):
+class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.4 on
     """The whole arguments of a job: a JSON array."""
 
     name = "json"
@@ -44,7 +44,7 @@ class Arguments(click.ParamType[list[Any]]):
         return given
 
 
-class Moment(click.ParamType[datetime]):
+class Moment(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.4 on
     """A time (ISO 8601, in local time unless it says another zone), or in how long (2h)."""
 
     name = "time"

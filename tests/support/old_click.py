@@ -1,0 +1,13 @@
+"""Lets tests of commands read the output as click's runner has it from 8.2 on: both streams in
+``output``, and each by itself."""
+
+from functools import partialmethod
+from inspect import signature
+
+from click.testing import CliRunner, Result
+
+
+def use_streams_apart() -> None:
+    if "mix_stderr" in signature(CliRunner).parameters:  # click 8.1
+        CliRunner.__init__ = partialmethod(CliRunner.__init__, mix_stderr=False)  # type: ignore
+        Result.output = property(lambda self: self.stdout + self.stderr)  # type: ignore
