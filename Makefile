@@ -1,4 +1,5 @@
 # Makes .venv when it is missing. Without make: python3 dev.py test
-.PHONY: demo test check bench bench-quick
-demo test check bench bench-quick:
-	@python3 dev.py $@ $(ARGS)
+PYTHON ?= python3
+.PHONY: demo test test-oldest check bench bench-quick
+demo test test-oldest check bench bench-quick:
+	@$(PYTHON) dev.py $@ $(ARGS)

@@ -1,4 +1,4 @@
-"""What make calls: sees to .venv, then runs one command in it. Needs nothing but Python.
+"""What make calls: sees to an environment, then runs one command in it. Needs nothing but Python.
 
 Any Python from 3.8 on can read this file; one of 3.11 or newer does the work.
 """
@@ -7,53 +7,64 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Callable, NoReturn
 
-OLDEST = (3, 11)
+OLDEST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-PYTHON = str(VENV / "bin" / "python")
-STAMP = VENV / "stamp"
+VENV_PACKAGE = "python{}.{}-venv".format(*sys.version_info)
 
 NO_PYTHON = (
     "dev.py: expected Python 3.11 or newer, found none on PATH. Install one, then try again."
 )
 NO_VENV = (
     "dev.py: cannot make a virtual environment: this Python ({}) has neither pip 22.3 or newer, "
-    "nor ensurepip, nor virtualenv. Install one of them, for example: apt-get install python3-venv"
+    "nor venv with ensurepip, nor virtualenv. Install one of them; on Debian and Ubuntu as root: "
+    f"apt-get install {VENV_PACKAGE}"
 )
 NO_INSTALL = (
     "dev.py: pip could not install what is needed, twice; its own words are above. "
     "Check the network and the package index that pip is set to, then try again."
 )
-USAGE = (
-    "usage: python3 dev.py demo | test | check | bench | bench-quick  [arguments of the command]"
+USAGE = "usage: python3 dev.py {}  [arguments of the command]"
+NO_OLD_PYTHON = (
+    "dev.py: test-oldest: expected Python {}.{}, for which the lowest versions were made, got "
+    "{}.{}. Name one, for example: make test-oldest PYTHON=/usr/bin/python3"
 )
+NEW_ENOUGH = f"import sys; assert sys.version_info >= {OLDEST_PYTHON}"
+FLOOR = re.compile(r"([\w.-]+)(?:\[.*\])?>=([\w.]+)")
+"""A requirement with a lowest version: its name and that."""
 
 
 def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
-        sys.exit(USAGE)
-    if sys.version_info < OLDEST:
+        sys.exit(USAGE.format(" | ".join(COMMANDS)))
+    if sys.version_info < OLDEST_PYTHON:
         newer = newer_python()
         os.execv(newer, [newer, *sys.argv])
     os.chdir(ROOT)
     clean_environment()
-    if not set_up_before():
-        set_up()
     return COMMANDS[sys.argv[1]](sys.argv[2:])
 
 
 def demo(args: list[str]) -> int:
-    return become(PYTHON, "examples/demo.py", *args)
+    return become(PINNED.python(), "examples/demo.py", *args)
 
 
 def test(args: list[str]) -> int:
-    return become(PYTHON, "-m", "pytest", "-n", "2", *args)
+    return become(PINNED.python(), "-m", "pytest", "-n", "2", *args)
+
+
+def test_oldest(args: list[str]) -> int:
+    """What types say is promised for the newest versions."""
+    if sys.version_info[:2] != OLDEST_PYTHON:
+        sys.exit(NO_OLD_PYTHON.format(*OLDEST_PYTHON, *sys.version_info[:2]))
+    apart = ["--ignore-glob=*test_typing.py", "--ignore=tests/benchmarks"]
+    return become(OLDEST.python(), "-m", "pytest", "-n", "2", *apart, *args)
 
 
 def check(args: list[str]) -> int:
@@ -64,18 +75,25 @@ def check(args: list[str]) -> int:
         ["mypy", *args],
         ["pytest", "-q", "tests/docs"],
     ]
-    return max(run(PYTHON, "-m", *command) for command in checks)
+    return max(run(PINNED.python(), "-m", *command) for command in checks)
 
 
 def bench(args: list[str]) -> int:
-    return become(PYTHON, "-m", "benchmarks", *args)
+    return become(PINNED.python(), "-m", "benchmarks", *args)
 
 
 def bench_quick(args: list[str]) -> int:
-    return become(PYTHON, "-m", "benchmarks", "--quick", *args)
+    return become(PINNED.python(), "-m", "benchmarks", "--quick", *args)
 
 
-COMMANDS = {"demo": demo, "test": test, "check": check, "bench": bench, "bench-quick": bench_quick}
+COMMANDS = {
+    "demo": demo,
+    "test": test,
+    "test-oldest": test_oldest,
+    "check": check,
+    "bench": bench,
+    "bench-quick": bench_quick,
+}
 
 
 def become(*command: str) -> NoReturn:
@@ -100,59 +118,117 @@ def newer_python() -> str:
     for name in ("python3.13", "python3.12", "python3.11", "python3.14", "python3"):
         found = shutil.which(name)
         # A pyenv shim may be there and yet refuse to run.
-        if found and succeeds(found, "-c", f"import sys; assert sys.version_info >= {OLDEST}"):
+        if found and succeeds(found, "-c", NEW_ENOUGH):
             return found
     sys.exit(NO_PYTHON)
 
 
 def clean_environment() -> None:
-    """Settings of the user's shell that would lead pip past .venv."""
+    """Settings of the user's shell that would lead pip past the environment."""
     os.environ.update(PIP_REQUIRE_VIRTUALENV="0", PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
     for name in ("PYTHONPATH", "PYTHONHOME"):
         os.environ.pop(name, None)
 
 
-def set_up_before() -> bool:
-    return STAMP.exists() and STAMP.read_text() == stamp() and succeeds(PYTHON, "-c", "")
+class Environment:
+    """A folder with all that developing takes, in versions that a text says; made when it is
+    missing, or what it was made from has changed."""
+
+    def __init__(self, folder: str, constraints: Callable[[], str]) -> None:
+        self.folder = ROOT / folder
+        self.constraints = constraints
+        self.executable = str(self.folder / "bin" / "python")
+        self.stamp = self.folder / "stamp"
+
+    def python(self) -> str:
+        """Its Python, when all is there."""
+        sources = [path.read_bytes() for path in (ROOT / "requirements.txt", *project_files())]
+        # The root, too: editable installs hold its path.
+        parts = [sys.version.encode(), bytes(ROOT), self.constraints().encode(), *sources]
+        stamp = hashlib.sha256(b"\0".join(parts)).hexdigest()
+        made = self.stamp.exists() and self.stamp.read_text() == stamp
+        if not (made and succeeds(self.executable, "-c", "")):
+            self.make()
+            # Last, so that an interrupted set-up is done again.
+            self.stamp.write_text(stamp)
+        return self.executable
+
+    def make(self) -> None:
+        print(f"dev.py: making {self.folder.name}", flush=True)
+        pip = self.make_venv()
+        constraints = self.folder / "constraints.txt"
+        constraints.write_text(self.constraints())
+        constrained = [*pip, "install", "-qq", "-c", str(constraints)]
+        # One command for all packages: pip would ask the index for a sibling that it was not given.
+        editable = [word for path in project_files() for word in ("-e", str(path.parent))]
+        # Building them without isolation saves a download for each.
+        everything = ["--no-build-isolation", "-r", "requirements.txt", *editable]
+        install(*constrained, "flit_core")
+        install(*constrained, *everything)
+
+    def make_venv(self) -> list[str]:
+        """Make it, empty, and return the pip that installs into it."""
+        # Outside of it, if it is active: it is about to be removed.
+        python = getattr(sys, "_base_executable", sys.executable)
+        pip = self.made_with(python)
+        if pip is None and debian_brings(VENV_PACKAGE):
+            pip = self.made_with(python)
+        return pip or sys.exit(NO_VENV.format(python))
+
+    def made_with(self, python: str) -> list[str] | None:
+        """The fastest way comes first."""
+        if succeeds(python, "-m", "venv", "--clear", "--without-pip", str(self.folder)):
+            outer_pip = [python, "-m", "pip", "--python", self.executable]
+            if succeeds(*outer_pip, "--version"):
+                return outer_pip
+        for way in ("venv", "virtualenv"):
+            if succeeds(python, "-m", way, "--clear", str(self.folder)):
+                return [self.executable, "-m", "pip"]
+        return None
 
 
-def stamp() -> str:
-    """Changes with all that .venv was made from. The root, too: editable installs hold its path."""
-    files = [ROOT / "requirements.txt", ROOT / "constraints.txt", *project_files()]
-    parts = [sys.version.encode(), bytes(ROOT), *[path.read_bytes() for path in files]]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+def pinned() -> str:
+    return (ROOT / "constraints.txt").read_text()
+
+
+def lowest() -> str:
+    """The lowest versions that the packages admit; what they do not require is as pinned."""
+    floors = {name: version for text in requirements() for name, version in FLOOR.findall(text)}
+    others = [line for line in pinned().splitlines() if line.split("==")[0] not in floors]
+    return "\n".join([*others, *(f"{name}=={floor}" for name, floor in floors.items()), ""])
+
+
+def requirements() -> list[str]:
+    """What the packages and their extras require of others, and to be built."""
+    import tomllib
+
+    found: list[str] = []
+    for path in project_files():
+        project = tomllib.loads(path.read_text())
+        extras = project["project"].get("optional-dependencies", {})
+        found += project["build-system"]["requires"]
+        found += project["project"]["dependencies"]
+        found += [each for extra in extras.values() for each in extra]
+    return [each for each in found if not each.startswith("buoy")]
 
 
 def project_files() -> list[Path]:
     return sorted(ROOT.glob("packages/*/pyproject.toml"))
 
 
-def set_up() -> None:
-    print("dev.py: making .venv", flush=True)
-    pip = make_venv()
-    constrained = [*pip, "install", "-qq", "-c", "constraints.txt"]
-    # One command for all packages: pip would ask the index for a sibling that it was not given.
-    editable = [word for path in project_files() for word in ("-e", str(path.parent))]
-    # Building them without isolation saves a download for each.
-    everything = ["--no-build-isolation", "-r", "requirements.txt", *editable]
-    install(*constrained, "flit_core")
-    install(*constrained, *everything)
-    # Last, so that an interrupted set-up is done again.
-    STAMP.write_text(stamp())
+PINNED = Environment(".venv", pinned)
+OLDEST = Environment(".venv-oldest", lowest)
 
 
-def make_venv() -> list[str]:
-    """Make .venv, empty, and return the pip that installs into it. The fastest way comes first."""
-    # Outside of .venv, if that is active: it is about to be removed.
-    python = getattr(sys, "_base_executable", sys.executable)
-    if succeeds(python, "-m", "venv", "--clear", "--without-pip", str(VENV)):
-        outer_pip = [python, "-m", "pip", "--python", PYTHON]
-        if succeeds(*outer_pip, "--version"):
-            return outer_pip
-    for way in ("venv", "virtualenv"):
-        if succeeds(python, "-m", way, "--clear", str(VENV)):
-            return [PYTHON, "-m", "pip"]
-    sys.exit(NO_VENV.format(python))
+def debian_brings(package: str) -> bool:
+    """Install a package of the system, where that can be done."""
+    if os.geteuid() or not shutil.which("apt-get"):
+        return False
+    print(f"dev.py: this Python cannot make environments: apt-get install {package}", flush=True)
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
+    get = [*apt, "install", "-y", "--no-install-recommends", package]
+    # Without lists of packages there is none; with old ones it may be gone.
+    return succeeds(*get) or (succeeds(*apt, "update") and succeeds(*get))
 
 
 def install(*command: str) -> None:
