@@ -18,6 +18,7 @@ import buoy_aftercommit, buoy_loner, buoy_mailer, buoy_retry, buoy_scheduler, bu
 
 
 class Order(buoy.Job):
+    name = "shop.Order"
     plugins = [buoy_loner.Loner(), buoy_retry.Retry(), buoy_status.Status()]
 
     def perform(self, number, text="ü"): ...
