@@ -169,7 +169,7 @@ class TestFailed:
             retry(buoy_app.control, [view])
 
         assert sorted(seen) == ids
-        assert len(buoy_app.monitor.peek("purchasing", 0, 10**6)) == len(ids)
+        assert [each.id for each in buoy_app.monitor.peek("purchasing", 0, 10**6)] == seen
 
     def test_all_delayed_jobs_are_listed_though_they_become_due_meanwhile(
         self, buoy_app: App

@@ -166,7 +166,10 @@ class Monitor:
         if not pairs:
             return []
         ids = [id for id, _ in pairs]
-        payloads = self.link.call("HMGET", self.keys.part(queue, "jobs"), *ids)
+        payloads: list[bytes | None] = []
+        for first in range(0, len(ids), PAGE):  # one command has room for a million words
+            key = self.keys.part(queue, "jobs")
+            payloads += self.link.call("HMGET", key, *ids[first : first + PAGE])
         return [
             job_view(queue, id.decode(), text(payload), place, text(score or b""))
             for (id, score), payload in zip(pairs, payloads, strict=True)
