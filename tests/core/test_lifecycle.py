@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 )
 
 from buoy.packing import Entry
+from buoy.repair import Survey
 from buoy.reservation import Act, Advanced, Reservation, Settlement
 from buoy.transition import Transition
 from tests.support.snapshot import Snapshot, snapshot
@@ -303,6 +304,10 @@ class Lifecycle(RuleBasedStateMachine):
             assert int(each.due or 0) == self.seen.delayed.get(each.id, 0)
         held = [Reservation(each.id, each.token, "mail", each.payload) for each in taken]
         self.hands.setdefault(worker, []).extend(held)
+
+    @rule()
+    def repair(self) -> None:
+        assert list(Survey(self.world.broker, "mail").faults(mend=True)) == []
 
     # What holds after each act
 

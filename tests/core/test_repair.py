@@ -319,6 +319,7 @@ def test_a_queue_that_cannot_be_repaired_is_named_and_the_others_are(broken: Wor
         broken.broker.link.call("SADD", broken.broker.keys.queues(), key)
     broken.broker.link.call("SET", broken.broker.keys.part("odd", "ready"), "x")
 
+    assert "away: all is well\n" in buoy("queues", "repair", "away")
     said = buoy("queues", "repair", "nope", "odd", "mail", code=1)
 
     assert "nope: expected a queue, got nothing under this name\n" in said

@@ -118,10 +118,13 @@ def repair(names: tuple[str, ...], dry_run: bool) -> None:
 
     Without names: all queues. Ends with 1 if something is left as it was.
     """
-    whole = True
-    for name in names or Job.app.monitor.queue_names():
-        whole = repaired(Survey(Job.app.broker, checked_queue(name)), dry_run) and whole
-    if not whole:
+    known = Job.app.monitor.queue_names()
+    surveys = [Survey(Job.app.broker, checked_queue(name)) for name in names or known]
+    strange = [each for each in surveys if each.queue not in known and not each.exists()]
+    for each in strange:
+        click.echo(f"{each.queue}: expected a queue, got nothing under this name", err=True)
+    whole = [repaired(each, dry_run) for each in surveys if each not in strange]
+    if strange or not all(whole):
         raise SystemExit(1)
 
 
@@ -129,9 +132,6 @@ def repaired(survey: Survey, dry_run: bool) -> bool:
     """Repair a queue, and say so; returns whether it is whole now."""
     if wrong := survey.wrong_keys():
         click.echo(f"{survey.queue}: {', '.join(wrong)}; nothing was changed", err=True)
-        return False
-    if not survey.exists():
-        click.echo(f"{survey.queue}: expected a queue, got nothing under this name", err=True)
         return False
     faults = list(survey.faults(mend=not dry_run))
     for kind, subjects in summed_up(faults):
