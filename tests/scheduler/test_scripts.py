@@ -13,6 +13,17 @@ class Report(Job):
     def perform(self) -> None: ...
 
 
+def test_a_time_ahead_is_taken_back_whatever_the_version_is(buoy_app: App) -> None:
+    set_schedule("nightly", Report, every="1m", app=buoy_app)
+    key = Store(buoy_app).key
+    buoy_app.command("HSET", key, "version", "x", "from:nightly", 10**10)
+
+    buoy_app.script("buoy_scheduler", "mend_from", [key], [0, 60, "nightly"])
+
+    assert buoy_app.command("HGET", key, "version") == b"1"
+    assert int(buoy_app.command("HGET", key, "from:nightly")) < 10**10
+
+
 @pytest.mark.parametrize(
     ("act", "names"),
     [

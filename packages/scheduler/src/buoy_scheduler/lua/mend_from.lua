@@ -5,6 +5,7 @@
 
 local clock = redis.call('TIME')
 local now = math.floor((clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[1]) / 1000)
+local version = tonumber(redis.call('HGET', KEYS[1], 'version')) or 0 -- garbage counts as none
 local mended = 0
 for n = 3, #ARGV do
   local field = 'from:' .. ARGV[n]
@@ -14,4 +15,4 @@ for n = 3, #ARGV do
     mended = mended + 1
   end
 end
-if mended > 0 then redis.call('HINCRBY', KEYS[1], 'version', 1) end
+if mended > 0 then redis.call('HSET', KEYS[1], 'version', string.format('%d', version + 1)) end
