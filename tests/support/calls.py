@@ -1,0 +1,47 @@
+"""Scripts as they are called, word by word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from buoy.link import Word as Raw
+from buoy.link import only, run_scripts
+from buoy.reservation import Advance, Settlement
+from buoy.scripts import script
+from tests.support.world import World
+
+MANY = 20_000
+
+State = dict[bytes, bytes]
+"""Each key, and its value as Redis dumps it."""
+
+
+@dataclass
+class Call:
+    """A script, its keys, its words behind the clock shift if it takes that."""
+
+    name: str
+    keys: Sequence[str]
+    words: Sequence[Raw]
+
+    def run(self, world: World) -> Any:
+        act = script("buoy", self.name), self.keys, self.words
+        return only(run_scripts(world.broker.link, [act]))
+
+
+def call(world: World, name: str, *words: Raw, attached: Sequence[str] = ()) -> Call:
+    keys = [*world.broker.keys.queue(world.queue), *attached]
+    return Call(name, keys, [world.broker.shift, *words])
+
+
+def advance(world: World, wanted: int, *settled: Settlement, again: bool = False) -> Call:
+    trip = Advance(world.queue, 5, wanted, 0, settled, again)
+    act = world.broker.part("one", trip, settled)
+    return Call("advance", act[1], list(act[2]))
+
+
+def state(world: World) -> State:
+    """All that lies in Redis, byte by byte."""
+    link = world.broker.link
+    keys = sorted(link.call("KEYS", "*"))
+    return dict(zip(keys, link.calls([["DUMP", key] for key in keys]), strict=True))
