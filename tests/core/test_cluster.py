@@ -5,11 +5,11 @@ from typing import Self
 import pytest
 
 from buoy import App, Job
-from buoy.cluster import slot_of
 from buoy.errors import Unavailable
 from buoy.link import accepted
 from buoy.reservation import Advance
 from buoy.testing import drain
+from buoy.topology import slot_of
 from tests.support.cluster import Cluster
 from tests.support.world import World
 

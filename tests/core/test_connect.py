@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 from redis import exceptions
 
-from buoy.cluster import ClusterLink, slot_of
+from buoy.cluster import ClusterLink
 from buoy.connect import connect, masked
 from buoy.errors import BrokerError, ConfigurationError, RedisFull, Unavailable
 from buoy.link import only, run_scripts
 from buoy.scripts import Script, script
 from buoy.server import Server
+from buoy.topology import key_of, slot_of
 from buoy.wire import Elsewhere, ServerLink, lost, refusal
 from tests.support.proxy import Proxy
 
@@ -26,7 +27,7 @@ def link(buoy_server: Server) -> ServerLink:
 
 
 NO_SECRETS = "a port and a database are numbers; percent-encode what is special in a password"
-ONE_NODE = "name one node, which tells of the others: redis+cluster://HOST:PORT"
+A_NODE = "expected the address of at least one node: redis+cluster://HOST:PORT"
 
 
 class TestUrl:
@@ -37,6 +38,8 @@ class TestUrl:
             ("rediss://user:word@example.com/1", ServerLink),
             ("unix:///run/redis.sock?db=2", ServerLink),
             ("redis+cluster://user:word@127.0.0.1:7000", ClusterLink),
+            ("redis+cluster://127.0.0.1:7000,[::1]:7001,example.com/0", ClusterLink),
+            ("rediss+cluster://:a%40b@example.com:7000?ssl_cert_reqs=none", ClusterLink),
         ],
     )
     def test_it_says_what_to_connect_to(self, url: str, kind: type) -> None:
@@ -46,7 +49,7 @@ class TestUrl:
     def test_another_scheme_is_refused(self, url: str) -> None:
         message = (
             "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
-            f"redis+sentinel://, redis+cluster:// or embedded://, got {url!r}"
+            f"redis+sentinel://, redis+cluster://, rediss+cluster:// or embedded://, got {url!r}"
         )
         with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
             connect(url)
@@ -71,8 +74,10 @@ class TestUrl:
             ("redis://h:port", "Port could not be cast to integer value as 'port'"),
             ("redis+sentinel://", "expected the name of the service behind the hosts"),
             ("redis+sentinel://h/shop?ssl=1", "expected no options, got ?ssl=1"),
-            ("redis+cluster://", ONE_NODE),
-            ("redis+cluster://h:1,i:2", ONE_NODE),
+            ("redis+cluster://", A_NODE),
+            ("redis+cluster://h:1,,i:2", A_NODE),
+            ("redis+cluster://h:1,i:2/3",
+             "a cluster has no databases: expected nothing behind the hosts"),
         ],
     )  # fmt: skip
     def test_what_is_wrong_is_told_without_a_password(self, url: str, reason: str) -> None:
@@ -306,7 +311,7 @@ class TestSlots:
         assert slot_of(words) == slot_of(["GET", "mail"])
 
     def test_one_without_a_key_may_go_anywhere(self) -> None:
-        assert slot_of(["PING"]) == 0
+        assert key_of(["PING"]) is None
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ LONGEST = 350
 # fmt: off
 ORDER = (
     "errors", "lines", "logs", "canonical", "identity", "keys", "scripts", "config", "backoff",
-    "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel", "wire",
+    "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel", "wire", "topology",
     "cluster", "connect", "awire",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "facts", "hookspecs", "plugin", "call", "handle", "origin", "registry", "declaration", "job",
@@ -41,7 +41,7 @@ DEFERRED = {
 }
 
 HOMES = {
-    "redis": {"sentinel", "wire", "cluster", "awire"},
+    "redis": {"sentinel", "wire", "topology", "cluster", "awire"},
     "click": {"cli"},
     "pluggy": {"hookspecs", "plugin"},
     "pytest": {"testing"},

@@ -1,10 +1,14 @@
-"""A Redis Cluster of three masters on this machine."""
+"""A Redis Cluster of three primaries, each with a replica if it is wanted, on this machine."""
 
+import os
+import signal
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from buoy.server import Server, free_port
 
@@ -13,33 +17,71 @@ SLOTS = 16384
 
 
 class Cluster:
-    """`with Cluster() as cluster`: three masters, each with a third of the slots.
+    """`with Cluster() as cluster`: three primaries, each with a third of the slots.
 
-    `servers` can be killed and started again one by one; slots do not move by themselves. With
-    `appendonly` they keep their data.
+    `servers` can be killed, frozen and started again one by one. With `replicas`, the one behind
+    a primary (server n + 3 behind server n) takes its place; without them slots do not move by
+    themselves. With `appendonly` they keep their data.
     """
 
-    def __init__(self, *, appendonly: bool = False) -> None:
-        self.servers = [_node(appendonly) for _ in range(SIZE)]
+    def __init__(self, *, appendonly: bool = False, replicas: bool = False) -> None:
+        count = 2 * SIZE if replicas else SIZE
+        self.partial = appendonly or replicas
+        self.servers = [_node(appendonly, partial=self.partial) for _ in range(count)]
         self._running = ExitStack()
 
     @property
     def url(self) -> str:
         """The first node's; it tells a client of the others."""
-        return f"redis+cluster://127.0.0.1:{self.servers[0].port}"
+        return self.url_of(0)
+
+    def url_of(self, *numbers: int) -> str:
+        """A URL that names these nodes."""
+        hosts = ",".join(f"127.0.0.1:{self.servers[number].port}" for number in numbers)
+        return f"redis+cluster://{hosts}"
 
     def wait_until_ready(self, within: float = 15.0) -> None:
-        """Wait until every node knows that all slots are served."""
-        deadline = time.monotonic() + within
-        while not all(_ready(server) for server in self.servers):
-            assert time.monotonic() < deadline, "the cluster did not get ready in time"
-            time.sleep(0.02)
+        """Wait until every node knows that all slots are served, and replicas follow."""
+        wait_for(lambda: all(self.is_ready(server) for server in self.servers), within)
+
+    def is_ready(self, server: Server) -> bool:
+        info, slots = _ask(server, "INFO"), _ask(server, "SLOTS")
+        known = info["cluster_known_nodes"] == str(len(self.servers))
+        follows = all(len(nodes) == len(self.servers) // SIZE for _, _, *nodes in slots)
+        return bool(info["cluster_state"] == "ok" and known and follows and _linked(server))
+
+    def freeze(self, number: int) -> None:
+        """Let a node hang: it keeps its connections, and says nothing."""
+        os.kill(self.servers[number].pid or 0, signal.SIGSTOP)
+
+    def thaw(self, number: int) -> None:
+        os.kill(self.servers[number].pid or 0, signal.SIGCONT)
+
+    def is_primary(self, number: int) -> bool:
+        """Whether the node takes itself for a primary."""
+        with Redis.from_url(self.servers[number].url, socket_timeout=1) as client:
+            return bool(client.role()[0] in ("master", b"master"))
+
+    def give_back(self, number: int) -> None:
+        """Make a node the primary again that was one at first."""
+        if not self.is_primary(number):
+            wait_for(lambda: self._take_over(number), 15.0)
+        self.wait_until_ready()
+
+    def _take_over(self, number: int) -> bool:
+        if _linked(self.servers[number]):
+            _ask(self.servers[number], "FAILOVER")
+        time.sleep(0.1)
+        return self.is_primary(number)
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
             for server in self.servers:
                 starting.enter_context(server)
             _join(self.servers)
+            for primary, replica in zip(self.servers, self.servers[SIZE:], strict=False):
+                name = _ask(primary, "MYID")
+                wait_for(lambda: _replicate(replica, name), 15.0)  # noqa: B023 - called here
             self.wait_until_ready()
             self._running = starting.pop_all()
         return self
@@ -48,17 +90,18 @@ class Cluster:
         self._running.close()
 
 
-def _node(appendonly: bool) -> Server:
+def _node(appendonly: bool, *, partial: bool) -> Server:
     # The usual port of the cluster's bus, 10 000 above the first, may be taken or out of range.
     bus = ("--cluster-port", str(free_port()))
-    timeout = ("--cluster-node-timeout", "1000")
-    partial = ("--cluster-require-full-coverage", "no", "--appendfsync", "always")
-    args = ("--cluster-enabled", "yes", *bus, *timeout, *(partial if appendonly else ()))
+    timeout = ("--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+    some = ("--cluster-require-full-coverage", "no") if partial else ()
+    always = ("--appendfsync", "always") if appendonly else ()
+    args = ("--cluster-enabled", "yes", *bus, *timeout, *some, *always)
     return Server(port=True, appendonly=appendonly, args=args)
 
 
 def _join(servers: list[Server]) -> None:
-    for index, server in enumerate(servers):
+    for index, server in enumerate(servers[:SIZE]):
         slots = range(SLOTS * index // SIZE, SLOTS * (index + 1) // SIZE)
         _ask(server, "ADDSLOTS", *slots)
         _ask(server, "SET-CONFIG-EPOCH", index + 1)
@@ -67,11 +110,27 @@ def _join(servers: list[Server]) -> None:
         _ask(servers[0], "MEET", "127.0.0.1", server.port, bus)
 
 
-def _ready(server: Server) -> bool:
-    info = _ask(server, "INFO")
-    return bool(info["cluster_state"] == "ok" and info["cluster_known_nodes"] == str(SIZE))
+def _replicate(replica: Server, primary: str) -> bool:
+    try:
+        _ask(replica, "REPLICATE", primary)
+    except RedisError:  # it has not heard of the primary yet
+        return False
+    return True
+
+
+def _linked(server: Server) -> bool:
+    with Redis.from_url(server.url) as client:
+        info = client.info("replication")
+        return bool(info["role"] == "master" or info["master_link_status"] == "up")
 
 
 def _ask(server: Server, *words: object) -> Any:
-    with Redis.from_url(server.url) as client:
+    with Redis.from_url(server.url, decode_responses=True) as client:
         return client.execute_command(f"CLUSTER {words[0]}", *words[1:])
+
+
+def wait_for(condition: Callable[[], bool], within: float) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "the cluster did not get ready in time"
+        time.sleep(0.02)

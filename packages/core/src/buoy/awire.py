@@ -8,11 +8,13 @@ from weakref import WeakKeyDictionary
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, ResponseError
+from redis.exceptions import ResponseError
 
+from .cluster import ClusterLink
 from .errors import BrokerError, Unavailable
 from .link import Link, Steps, Word
-from .wire import FAULTS, SOCKET_TIMEOUT, UNNAMED, finder, lost, reason, refusal
+from .topology import PATIENCE, Answers, Commands, Parcels, Topology
+from .wire import FAULTS, SOCKET_TIMEOUT, UNNAMED, Silent, finder, lost, refusal, unconnected
 
 T = TypeVar("T")
 MOST_CONNECTIONS = 20
@@ -98,13 +100,6 @@ def pool_of(url: str) -> Any:
     )
 
 
-def unconnected(error: Exception) -> BrokerError:
-    """Why there is no connection, as one of ours; the pool wraps what the server said."""
-    if any(isinstance(each, AuthenticationError) for each in (error, error.__cause__)):
-        return BrokerError(f"Redis refuses the login: {reason(error)}")
-    return Unavailable(f"Redis cannot be reached: {reason(error)}", sent=False)
-
-
 async def read(connection: Any) -> Any:
     try:
         return await connection.read_response()
@@ -112,23 +107,61 @@ async def read(connection: Any) -> Any:
         return refusal(error)
 
 
-class ThreadedLink:
-    """A way over a link that blocks, which does so in another thread."""
+class AsyncClusterLink:
+    """A way to a cluster: one to each node. What is known of the cluster, the blocking link knows,
+    too."""
 
-    def __init__(self, link: Link) -> None:
-        self.link = link
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.nodes: dict[str, AsyncServerLink] = {}
+
+    def node(self, address: str) -> AsyncServerLink:
+        if address not in self.nodes:
+            self.nodes[address] = AsyncServerLink(self.topology.url_of(address))
+        return self.nodes[address]
 
     async def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        return await asyncio.to_thread(self.link.calls, commands)
+        steps = self.topology.routing(commands)
+        try:
+            parcels = next(steps)
+            while True:
+                parcels = steps.send(await self.exchange(parcels))
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # it is what the steps return
+
+    async def exchange(self, parcels: Parcels) -> Answers:
+        """Ask all these nodes at once."""
+        patience = SOCKET_TIMEOUT if len(parcels) == 1 else PATIENCE
+        asking = (self.ask(address, words, patience) for address, words in parcels.items())
+        return dict(zip(parcels, await asyncio.gather(*asking), strict=True))
+
+    async def ask(self, address: str, commands: Commands, patience: float) -> list[Any]:
+        try:
+            self.topology.suspects.check(address)
+        except Unavailable as error:
+            return [error] * len(commands)
+        try:
+            return await asyncio.wait_for(self.node(address).calls(commands), patience)
+        except (TimeoutError, BrokerError) as error:
+            ours = (
+                error
+                if isinstance(error, BrokerError)
+                else Silent("Redis did not answer", sent=True)
+            )
+            self.topology.missed(address, silent=isinstance(ours, Silent))
+            return [ours] * len(commands)
 
     async def close(self) -> None:
-        """The threads close theirs."""
+        for node in list(self.nodes.values()):
+            await node.close()
 
 
 def aconnect(url: str, link: Link) -> AsyncLink:
-    """An awaiting way to what the URL names; ``link`` is the blocking one, which follows the slots
-    of a cluster."""
-    return ThreadedLink(link) if url.startswith("redis+cluster:") else AsyncServerLink(url)
+    """An awaiting way to what the URL names; ``link`` is the blocking one, which knows where the
+    slots of a cluster are."""
+    return (
+        AsyncClusterLink(link.topology) if isinstance(link, ClusterLink) else AsyncServerLink(url)
+    )
 
 
 async def adrive(steps: Steps[T], link: Callable[[], AsyncLink]) -> T:

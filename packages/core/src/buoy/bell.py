@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .backoff import Backoff
+from .cluster import SCHEMES
 from .keys import Keys
 from .outlook import POLL
 from .wire import FAULTS, connections
@@ -22,7 +23,7 @@ SOONEST, LATEST = 0.05, 1.0
 
 def bell_of(url: str, keys: Keys) -> "Bell | Silence":
     """What a worker waits with, by the kind of its Redis."""
-    return Silence() if url.startswith("redis+cluster:") else Bell(url, keys)
+    return Silence() if url.partition("://")[0] in SCHEMES else Bell(url, keys)
 
 
 class Bell:

@@ -20,6 +20,8 @@ logger = logging.getLogger("buoy.broker")
 PUSH = "push", ("ready", "jobs", "recent", "bell")
 PUSH_NEW = "push_new", ("ready", "jobs", "bell")
 """Scripts for plain jobs, and the keys that they take."""
+HURRY = 1.0
+"""Seconds that a worker waits for one of several servers, or a quarter of its lease."""
 PATIENCE = 5.0
 PAUSES = (0.0, 0.05, 0.2, 0.5)
 """Seconds before each further try of an enqueue whose answer did not come, PATIENCE at most."""
@@ -43,6 +45,11 @@ class Broker:
 
     def run(self, name: str, queue: str, packing: Packing) -> Any:
         return only(run_scripts(self.link, [self.act(name, queue, packing)]))
+
+    @property
+    def brisk(self) -> Link:
+        """The link of a worker, which has more to do than to wait for a part of Redis."""
+        return self.link.hurried(min(HURRY, self.settings.lease / 4))
 
     # Producers
 
@@ -190,7 +197,7 @@ class Broker:
         looking = len(acts)
         acts += [self.glance(queues) for queues in groups]
         try:
-            replies = run_scripts(self.link, acts)
+            replies = run_scripts(self.brisk, acts)
         except BrokerError as error:
             replies = [error] * len(acts)
         told = iter(replies[:looking])
@@ -281,7 +288,7 @@ class Broker:
                 packing.words += [each.id, each.token]
             acts.append(self.act("beat", queue, packing))
         beaten = Heartbeat([], [])
-        replies = run_scripts(self.link, acts) if acts else []
+        replies = run_scripts(self.brisk, acts) if acts else []
         for (queue, reservations), reply in zip(hands, replies, strict=True):
             if isinstance(reply, BrokerError):
                 missed.append(reply)

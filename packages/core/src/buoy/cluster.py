@@ -1,82 +1,121 @@
-"""The way to a cluster: a link to each node, and where the slots are."""
+"""The way to a cluster: a link to each node, and where the slots are.
 
-from collections.abc import Sequence
+All nodes that a call concerns are asked at once, so that one which hangs holds up none but its own
+queues; see topology.py for what is known of them.
+"""
+
+import copy
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
-from redis.crc import key_slot
+from redis.exceptions import TimeoutError as Late
 
-from .errors import Unavailable
+from .backoff import Backoff
+from .errors import BrokerError, Unavailable
 from .link import Word, only
-from .wire import Elsewhere, ServerLink, address_of
+from .topology import PATIENCE, Answers, Commands, Nodes, Parcels, Topology
+from .wire import FAULTS, NODE_TIMEOUT, SOCKET_TIMEOUT, ServerLink, Silent, lost
 
-REDIRECTIONS = 5
+SCHEMES = ("redis+cluster", "rediss+cluster")
 
 
 class ClusterLink:
-    """A way to a cluster: a link to each node, and where the slots are."""
+    """A way to a cluster, for any number of threads."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self.parts = urlsplit(url.replace("redis+cluster:", "redis:", 1))
-        login, at, self.seed = self.parts.netloc.rpartition("@")
-        if not self.seed or "," in self.seed:
-            raise ValueError("name one node, which tells of the others: redis+cluster://HOST:PORT")
-        self.login = login + at
+        self.topology = Topology(url, self.scout)
+        self.patience = SOCKET_TIMEOUT
         self.nodes: dict[str, ServerLink] = {}
-        self.slots: dict[int, str] = {}
-        self.node(self.seed)
+        for seed in self.topology.seeds:
+            self.node(seed)
+
+    def hurried(self, seconds: float) -> "ClusterLink":
+        """The same way, for those who have other things to do than to wait for one node."""
+        link = copy.copy(self)
+        link.patience = seconds
+        return link
 
     def node(self, address: str) -> ServerLink:
-        url = self.parts._replace(netloc=self.login + address).geturl()
-        return self.nodes.get(address) or self.nodes.setdefault(address, ServerLink(url))
-
-    def learn(self) -> dict[int, str]:
-        """Ask the nodes, one after the other, who serves which slot."""
-        error = None
-        for address in (self.seed, *self.nodes):
-            try:
-                ranges = self.node(address).call("CLUSTER", "SLOTS")
-            except Unavailable as unavailable:
-                error = unavailable
-                continue
-            slots: dict[int, str] = {}
-            for first, last, (host, port, *_), *_ in ranges:
-                there = address_of(host.decode(), port) if host else address
-                slots |= dict.fromkeys(range(first, last + 1), there)
-            return slots
-        raise error or Unavailable("Redis cannot be reached", sent=False)
+        link = self.nodes.get(address)
+        if link is None:
+            url = self.topology.url_of(address)
+            link = self.nodes.setdefault(address, ServerLink(url, NODE_TIMEOUT))
+        return link
 
     def call(self, *words: Word) -> Any:
         return only(self.calls([words]))
 
     def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        slots = self.slots = self.slots or self.learn()
-        there: dict[str, list[int]] = {}
-        for number, words in enumerate(commands):
-            there.setdefault(slots.get(slot_of(words), self.seed), []).append(number)
-        replies: dict[int, Any] = {}
-        for address, numbers in there.items():
-            answers = self.ask(address, [commands[number] for number in numbers])
-            replies |= zip(numbers, answers, strict=True)
-        return [self.follow(words, replies[number]) for number, words in enumerate(commands)]
+        replies: list[Any] = self.drive(self.topology.routing(commands))
+        return replies
 
-    def ask(self, address: str, commands: Sequence[Sequence[Word]]) -> list[Any]:
+    def learn(self) -> Mapping[int, str]:
+        """Ask the nodes who serves which slot."""
+        slots: Mapping[int, str] = self.drive(self.topology.learning())
+        return slots
+
+    def drive(self, steps: Nodes[Any]) -> Any:
         try:
-            return self.node(address).calls(commands)
-        except Unavailable as error:
-            self.slots = {}
-            return [error] * len(commands)
+            parcels = next(steps)
+            while True:
+                parcels = steps.send(self.exchange(parcels))
+        except StopIteration as end:
+            return end.value
 
-    def follow(self, words: Sequence[Word], reply: Any) -> Any:
-        """The reply of the node that the slot has moved to, if it has."""
-        for _ in range(REDIRECTIONS):
-            if not isinstance(reply, Elsewhere):
-                break
-            asking = [["ASKING"]] if reply.once else []
-            self.slots = self.slots if reply.once else {}
-            reply = self.ask(reply.address, [*asking, words])[-1]
-        return reply
+    def exchange(self, parcels: Parcels) -> Answers:
+        """Send each node its commands, then wait for all of them together."""
+        patience = self.patience if len(parcels) == 1 else min(self.patience, PATIENCE)
+        answers: Answers = {}
+        asked: list[str] = []
+        try:
+            for address in sorted(parcels, key=lambda each: not self.node(each).connected):
+                self.attempt(address, answers, parcels[address], asked)
+            deadline = time.monotonic() + patience
+            for address in asked:
+                self.collect(address, answers, len(parcels[address]), deadline)
+        except BaseException:
+            for address in asked:
+                self.node(address).close()  # nobody reads the answers
+            raise
+        return answers
+
+    def attempt(self, address: str, answers: Answers, commands: Commands, asked: list[str]) -> None:
+        try:
+            self.topology.suspects.check(address)
+        except Unavailable as error:
+            answers[address] = [error] * len(commands)
+            return
+        try:
+            self.node(address).send(commands)
+            asked.append(address)
+        except (*FAULTS, BrokerError) as error:
+            answers[address] = self.failed(address, error, len(commands))
+
+    def collect(self, address: str, answers: Answers, count: int, deadline: float) -> None:
+        try:
+            answers[address] = self.node(address).receive(count, deadline)
+        except FAULTS as error:
+            answers[address] = self.failed(address, error, count)
+
+    def failed(self, address: str, error: Exception, count: int) -> list[Any]:
+        self.node(address).close()
+        ours = error if isinstance(error, BrokerError) else lost(error)
+        self.topology.missed(address, silent=isinstance(ours, Silent))
+        return [ours] * count
+
+    def scout(self, address: str) -> None:
+        """Watch over a node that hangs, and over who takes its place, until it hangs no more or is
+        none of the cluster."""
+        link = self.hurried(PATIENCE)
+        node = ServerLink(self.topology.url_of(address), PATIENCE)
+        pauses = Backoff(longest=0.3)
+        while address in self.topology.known and not answers_now(node, pauses):
+            with suppress(BrokerError):
+                link.learn()
+        node.close()
+        link.close()
 
     def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
         return [[queue] for queue in queues]
@@ -86,7 +125,16 @@ class ClusterLink:
             node.close()
 
 
-def slot_of(words: Sequence[Word]) -> int:
-    """The slot of a command: of its first key."""
-    position = 3 if words[0] in ("EVAL", "EVALSHA") else 1
-    return int(key_slot(str(words[position]).encode())) if len(words) > position else 0
+def answers_now(node: ServerLink, pauses: Backoff) -> bool:
+    """Whether a node answers, be it to say no; waits a little, longer and longer, for that."""
+    pauses.fail()
+    try:
+        if not node.connected:
+            node.send([["PING"]])
+        node.receive(1, time.monotonic() + pauses.seconds())
+    except Late:
+        return False  # the answer may come to the next call
+    except (*FAULTS, BrokerError) as error:
+        node.close()
+        return not isinstance(error, Silent)
+    return True

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from .cluster import ClusterLink
+from .cluster import SCHEMES, ClusterLink
 from .errors import ConfigurationError
 from .link import Link
 from .wire import ServerLink
@@ -22,7 +22,7 @@ def connect(url: str) -> Link:
                 raise ValueError("expected the number of a database behind the host")
             case "redis" | "rediss" | "unix" | "embedded" | "redis+sentinel":
                 return ServerLink(url)
-            case "redis+cluster":
+            case _ if scheme in SCHEMES:
                 return ClusterLink(url)
     except (ValueError, TypeError) as error:
         # What was taken for a port, and is none, may be a part of the password.
@@ -33,7 +33,7 @@ def connect(url: str) -> Link:
         ) from None
     raise ConfigurationError(
         "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
-        f"redis+sentinel://, redis+cluster:// or embedded://, got {masked(url)!r}"
+        f"redis+sentinel://, redis+cluster://, rediss+cluster:// or embedded://, got {masked(url)!r}"
     )
 
 

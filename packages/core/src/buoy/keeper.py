@@ -160,7 +160,7 @@ class Keeper(threading.Thread):
 
     def show_card(self, lease: float) -> bytes | None:
         """Say what this worker is; returns what is wished of it."""
-        keys, link = self.broker.keys, self.broker.link
+        keys, link = self.broker.keys, self.broker.brisk
         seconds, micros = link.call("TIME")
         now = int(seconds) * 1000 + int(micros) // 1000
         key = keys.worker(self.card.id)
@@ -176,7 +176,7 @@ class Keeper(threading.Thread):
         return wish if isinstance(wish, bytes) else None
 
     def say_goodbye(self) -> None:
-        keys, link = self.broker.keys, self.broker.link
+        keys, link = self.broker.keys, self.broker.brisk
         try:
             link.calls([["DEL", keys.worker(self.card.id)], ["ZREM", keys.workers(), self.card.id]])
         except BrokerError as error:

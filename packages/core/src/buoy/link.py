@@ -37,6 +37,9 @@ class Link(Protocol):
     def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
         """Queues in groups such that one script may look at all queues of a group."""
 
+    def hurried(self, seconds: float) -> "Link":
+        """The same way, for who must not be held up by one of several servers for longer."""
+
     def close(self) -> None:
         """Close the connection of this thread."""
 

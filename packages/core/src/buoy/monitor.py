@@ -86,9 +86,9 @@ class ClaimView:
 class Monitor:
     """What can be known of one namespace."""
 
-    def __init__(self, broker: "Broker") -> None:
+    def __init__(self, broker: "Broker", *, brisk: bool = False) -> None:
         self.broker = broker
-        self.keys, self.link = broker.keys, broker.link
+        self.keys, self.link = broker.keys, broker.brisk if brisk else broker.link
 
     def queue_names(self) -> list[str]:
         """All queues that anything was ever pushed to."""

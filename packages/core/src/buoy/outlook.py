@@ -83,7 +83,8 @@ class Outlook:
             self.least = max(self.served.get(queue, 0.0), self.least)
             self.served[queue] = self.least + count / self.weights.get(queue, 1)
 
-    def seconds_to_next(self) -> float:
+    def seconds_to_next(self, passed_over: Container[str] = ()) -> float:
         """How long nothing can be due, as far as known."""
-        dues = [due for queue in self.queues if (due := self.looks.get(queue, (0, None))[1])]
+        served = (queue for queue in self.queues if queue not in passed_over)
+        dues = [due for queue in served if (due := self.looks.get(queue, NOTHING)[1])]
         return max(0.0, min(dues) - self.now()) if dues else POLL

@@ -1,10 +1,12 @@
 """The way to the primary that sentinels name: asked anew for each connection."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from redis import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError
 
@@ -45,6 +47,15 @@ def primary(url: str) -> Callable[[], str]:
         return f"redis://{login}{at}{host}:{port}/{database or 0}"
 
     return found
+
+
+def is_replaced(connection: Any, find: Callable[[], str]) -> bool:
+    """Whether the sentinels name another server than the one that the connection is to."""
+    try:
+        parts = urlsplit(find())
+    except RedisError:
+        return False  # nobody knows better
+    return (parts.hostname, parts.port) != (connection.host.lower(), int(connection.port))
 
 
 def address(text: str) -> tuple[str, int]:

@@ -61,7 +61,12 @@ class Trips:
         return self.outlook.older_than(OLD if tempted else self.poll()) and self.reachable(GLANCE)
 
     def choose(self) -> str | None:
-        return self.outlook.choose(self.missing.keys() | self.outages.keys())
+        return self.outlook.choose(self.cut_off)
+
+    @property
+    def cut_off(self) -> set[str]:
+        """The queues where nothing can be taken now."""
+        return self.missing.keys() | self.outages.keys()
 
     def reachable(self, queue: str) -> bool:
         outage = self.outages.get(queue)

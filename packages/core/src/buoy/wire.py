@@ -6,7 +6,9 @@ and only who sent it knows whether it may be repeated.
 
 import os
 import select
+import ssl
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from socket import socket
@@ -21,9 +23,14 @@ from redis.retry import Retry
 from .embedded import folder_of, join
 from .errors import BrokerError, RedisFull, Unavailable
 from .link import UnknownScript, Word, only
-from .sentinel import primary
+from .sentinel import is_replaced, primary
 
 SOCKET_TIMEOUT = 5.0
+NODE_TIMEOUT = 2.0
+"""Seconds in which one server of several lets a connection be made and a command be sent; for its
+reply it has longer."""
+WATCH = 1.0
+"""Seconds for which a primary may be silent before it is asked whether it still is the one."""
 
 pack_command: Callable[[Any], bytes] | None
 try:
@@ -59,6 +66,9 @@ UNNAMED: dict[str, None] = (
 )
 """Options of a connection that does not tell the server its library: that costs two commands."""
 
+HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError, TimeoutError)
+"""How TLS ends when the server or the network does."""
+
 FAULTS = (RedisError, OSError)
 """What a connection may raise."""
 
@@ -72,7 +82,7 @@ def connections(url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> Call
         url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=socket_timeout,
-        socket_connect_timeout=SOCKET_TIMEOUT,
+        socket_connect_timeout=min(SOCKET_TIMEOUT, socket_timeout or SOCKET_TIMEOUT),
         protocol=2,
         **UNNAMED,
     )
@@ -101,51 +111,79 @@ class ServerLink:
 
     def __init__(self, url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> None:
         self.url = url
-        self.new = connections(url, socket_timeout)
+        self.find = primary(url) if url.startswith("redis+sentinel:") else None
+        self.new = connections(url, NODE_TIMEOUT if self.find else socket_timeout)
         self.local = threading.local()
 
     def connection(self) -> Any:
         """The connection of this thread in this process, connected."""
         local = self.local
-        if getattr(local, "owner", None) == os.getpid():
+        if self.connected:
             if not (local.readable() and stale(local.connection)):
                 return local.connection
             self.close()
         try:
             connection = self.new()
             connection.connect()
-        except AuthenticationError as error:
-            raise BrokerError(f"Redis refuses the login: {reason(error)}") from error
         except FAULTS as error:
-            raise Unavailable(f"Redis cannot be reached: {reason(error)}", sent=False) from error
+            raise unconnected(error) from error
         local.connection, local.owner = connection, os.getpid()
         local.readable = reader_of(connection._sock)
         return connection
+
+    @property
+    def connected(self) -> bool:
+        """Whether this thread has a connection, as far as it knows."""
+        return getattr(self.local, "owner", None) == os.getpid()
 
     def call(self, *words: Word) -> Any:
         return only(self.calls([words]))
 
     def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        connection = self.connection()
-        packed = pack(connection, commands)
         try:
-            connection.send_packed_command(packed)
-            replies = [read(connection) for _ in commands]
+            self.send(commands)
+            return self.receive(len(commands))
         except FAULTS as error:
             self.close()
             raise lost(error) from error
         except BaseException:
             self.close()  # an answer that nobody reads would be taken for that of the next command
             raise
+
+    def send(self, commands: Sequence[Sequence[Word]]) -> None:
+        """The first half of a call. Whatever comes in between, the second half follows, or the
+        connection is closed."""
+        connection = self.connection()
+        connection.send_packed_command(pack(connection, commands))
+
+    def receive(self, count: int, deadline: float | None = None) -> list[Any]:
+        """The second half of a call: the replies, if they begin by the deadline (monotonic)."""
+        connection = self.local.connection
+        if deadline is not None and not connection.can_read(max(0.0, deadline - time.monotonic())):
+            raise exceptions.TimeoutError("it is silent")
+        if self.find is not None:
+            self.watch(connection, self.find)
+        replies = [read(connection) for _ in range(count)]
         if any(isinstance(reply, Unavailable) for reply in replies):
             self.close()  # by its name, another server may be found
         return replies
+
+    def watch(self, connection: Any, find: Callable[[], str]) -> None:
+        """Wait for a reply, but no longer than the server is the primary."""
+        deadline = time.monotonic() + SOCKET_TIMEOUT
+        while not connection.can_read(WATCH):
+            if time.monotonic() > deadline or is_replaced(connection, find):
+                raise exceptions.TimeoutError("it is silent")
+
+    def hurried(self, seconds: float) -> "ServerLink":
+        """Itself: where there is one server, nobody else is held up by it."""
+        return self
 
     def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
         return [queues] if queues else []
 
     def close(self) -> None:
-        if getattr(self.local, "owner", None) == os.getpid():
+        if self.connected:
             self.local.connection.disconnect()
         self.local.owner = None
 
@@ -182,14 +220,13 @@ def read(connection: Any) -> Any:
         return refusal(error)
 
 
-class Elsewhere(Unavailable):
+class Elsewhere(BrokerError):
     """Another node of the cluster has the slot, or takes it over: then it is asked ``once``."""
 
     def __init__(self, error: exceptions.AskError) -> None:
         super().__init__(
             f"Redis is a cluster, another node has this slot ({reason(error)}): "
-            "expected BUOY_URL to start with redis+cluster://",
-            sent=False,
+            "expected BUOY_URL to start with redis+cluster://"
         )
         self.address = address_of(error.host, error.port)
         self.once = not isinstance(error, exceptions.MovedError)
@@ -218,12 +255,42 @@ def told_apart(error: ResponseError) -> ResponseError:
     return CODES[code](rest) if code in CODES and type(error) is ResponseError else error
 
 
+class Silent(Unavailable):
+    """No answer came in time: the server hangs, or the network does."""
+
+
 def lost(error: Exception) -> BrokerError:
     """Why there was no reply, as one of ours."""
-    if isinstance(error, AuthenticationError):
-        return BrokerError(f"Redis refuses the login: {reason(error)}")
-    waits = isinstance(error, PASSING) or any(code in str(error) for code in PASSING_CODES)
-    return Unavailable(f"Redis did not answer: {reason(error)}", sent=not waits)
+    if (final := hopeless(error)) is not None:
+        return final
+    kind = Silent if isinstance(error, exceptions.TimeoutError) else Unavailable
+    return kind(f"Redis did not answer: {reason(error)}", sent=not passes(error))
+
+
+def unconnected(error: Exception) -> BrokerError:
+    """Why there is no connection, as one of ours."""
+    if (final := hopeless(error)) is not None:
+        return final
+    kind = Silent if isinstance(error, exceptions.TimeoutError) else Unavailable
+    return kind(f"Redis cannot be reached: {reason(error)}", sent=False)
+
+
+def passes(error: Exception) -> bool:
+    return isinstance(error, PASSING) or any(code in str(error) for code in PASSING_CODES)
+
+
+def hopeless(error: Exception) -> BrokerError | None:
+    """What another try would not mend."""
+    for each in (error, error.__cause__, error.__context__):
+        if isinstance(each, AuthenticationError):
+            return BrokerError(f"Redis refuses the login: {reason(each)}")
+        if isinstance(each, ResponseError) and not passes(each):
+            return BrokerError(f"Redis refuses the connection: {reason(each)}")
+        if isinstance(each, exceptions.InvalidResponse):
+            return BrokerError(f"expected a Redis server, got an answer of another: {reason(each)}")
+        if isinstance(each, ssl.SSLError) and not isinstance(each, HUNG_UP):
+            return BrokerError(f"Redis cannot be reached by TLS: {reason(each)}")
+    return None
 
 
 def reason(error: BaseException) -> str:

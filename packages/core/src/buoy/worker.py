@@ -22,7 +22,7 @@ from .queues import QueueList
 from .reservation import Reservation, Settlement
 from .signals import STOPS, Wake
 from .titles import show
-from .trips import Trips
+from .trips import GLANCE, Trips
 from .wear import Wear
 
 logger = logging.getLogger("buoy.worker")
@@ -251,7 +251,7 @@ class Worker:
             return
         self.refreshed = self.now()
         try:
-            known = [] if self.queues.fixed else Monitor(self.broker).queue_names()
+            known = [] if self.queues.fixed else Monitor(self.broker, brisk=True).queue_names()
         except BrokerError:  # the trips will tell
             return
         names = self.queues.resolve(known)
@@ -287,15 +287,16 @@ class Worker:
         """How long there can be nothing to do, as far as known."""
         waits = [POLL]
         if self.room() > 0:
-            next_look = self.outlook.looked_at + self.bell.poll
-            waits += [self.outlook.seconds_to_next(), next_look - self.now()]
-            if self.outlook.queues:
+            waits.append(self.outlook.seconds_to_next(self.trips.cut_off))
+            if self.trips.reachable(GLANCE):
+                waits.append(self.outlook.looked_at + self.bell.poll - self.now())
+            if self.outlook.queues and not self.trips.outages:
                 waits.append(self.bell.patience())
         if self.deadline is not None and not self.grace_over:
             waits.append(self.deadline - self.now())
         next_try = self.trips.seconds_to_next_try()
         if next_try is not None:
-            waits = [next_try]
+            waits.append(next_try)
         return max(0.0, min(waits))
 
 
