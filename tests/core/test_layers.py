@@ -16,9 +16,10 @@ LONGEST = 350
 # A file imports only from files above it. A folder is one file here.
 # fmt: off
 ORDER = (
-    "errors", "lines", "logs", "canonical", "identity", "keys", "scripts", "config", "backoff",
+    "early", "errors", "lines", "logs", "canonical", "identity", "keys", "scripts", "config",
+    "backoff",
     "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel", "wire", "topology",
-    "cluster", "connect", "awire",
+    "cluster", "connect", "awire", "greeting",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "facts", "hookspecs", "plugin", "call", "handle", "origin", "registry", "declaration", "job",
     "function", "serving", "run",

@@ -1,5 +1,6 @@
 """buoy: background jobs for Python on Redis; at least once, nothing lost, nothing stuck."""
 
+from . import early  # noqa: F401 - before all that takes its time
 from .app import App
 from .errors import (
     BrokerError,

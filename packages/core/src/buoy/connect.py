@@ -33,7 +33,8 @@ def connect(url: str) -> Link:
         ) from None
     raise ConfigurationError(
         "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
-        f"redis+sentinel://, redis+cluster://, rediss+cluster:// or embedded://, got {masked(url)!r}"
+        "redis+sentinel://, redis+cluster://, rediss+cluster:// or embedded://, "
+        f"got {masked(url)!r}"
     )
 
 

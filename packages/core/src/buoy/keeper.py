@@ -6,10 +6,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from .broker import Broker
 from .errors import BrokerError
 from .executor import Executor
+from .greeting import is_final
 from .hand import Card, Hand
 from .reservation import Advance, Reservation, Settlement
 from .wishes import signal_of
@@ -59,6 +61,7 @@ class Keeper(threading.Thread):
         """The queues where some holder has missed a beat; None before a look at all queues."""
         self.late_since = 0.0
         self.next_beat = self.next_look = 0.0
+        self.shown = False
 
     def run(self) -> None:
         while not self.ending:
@@ -96,8 +99,22 @@ class Keeper(threading.Thread):
         self.nudged.set()
         if self.ident is not None:  # it was started
             self.join(timeout=10.0)
+        elif self.shown:
+            self.say_goodbye()
 
     # Leases
+
+    def greet(self) -> None:
+        """A first sign of life: do all that a beat does, and raise what goes wrong; but of a
+        cluster it is enough that one of the queues can be reached."""
+        missed: list[BrokerError] = []
+        self.broker.heartbeat(self.hand.by_queue(self.queues), missed)
+        said = self.show_card(self.broker.settings.lease)
+        refused = [each for each in (*missed, *said) if isinstance(each, BrokerError)]
+        whole = not self.queues or len(missed) == len(self.queues)
+        for error in refused:
+            if is_final(error) or whole:
+                raise error
 
     def beat(self) -> float:
         """Renew the leases; returns the seconds until the next time."""
@@ -106,7 +123,7 @@ class Keeper(threading.Thread):
         if not self.listen(self.hand.by_queue(self.queues), missed):
             return self.soon()
         try:
-            wish = self.show_card(lease)
+            wish = self.show_card(lease)[-1]
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
             logger.debug("not shown: %s", error)
             return self.soon()
@@ -148,9 +165,9 @@ class Keeper(threading.Thread):
             self.tell(lost)
         return True
 
-    def heed(self, wish: bytes | None) -> bool:
+    def heed(self, wish: object) -> bool:
         """Obey a wish that is new; by a signal, so that it is as if one had come."""
-        if wish is None or wish == self.wish:
+        if not isinstance(wish, bytes) or wish == self.wish:
             return False
         self.wish, number = wish, signal_of(wish)
         if number is not None:
@@ -158,13 +175,14 @@ class Keeper(threading.Thread):
             os.kill(os.getpid(), number)
         return number is not None
 
-    def show_card(self, lease: float) -> bytes | None:
-        """Say what this worker is; returns what is wished of it."""
+    def show_card(self, lease: float) -> list[Any]:
+        """Say what this worker is; the last reply is what is wished of it."""
         keys, link = self.broker.keys, self.broker.brisk
         seconds, micros = link.call("TIME")
         now = int(seconds) * 1000 + int(micros) // 1000
         key = keys.worker(self.card.id)
-        *_, wish = link.calls(
+        self.shown = True
+        return link.calls(
             [
                 ["HSET", key, *self.card.words()],
                 ["PEXPIRE", key, round(lease * 1000)],
@@ -173,7 +191,6 @@ class Keeper(threading.Thread):
                 ["HGET", key, "wish"],
             ]
         )
-        return wish if isinstance(wish, bytes) else None
 
     def say_goodbye(self) -> None:
         keys, link = self.broker.keys, self.broker.brisk

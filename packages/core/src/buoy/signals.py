@@ -1,7 +1,9 @@
 """Signals as something to wait for, and to be read in the main loop."""
 
+import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
@@ -19,11 +21,24 @@ STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """While there is nothing to lose yet, a signal that says stop ends the process, in peace."""
+def ended_by_signals(tidy: Callable[[], object]) -> Iterator[None]:
+    """While there is nothing to lose yet, a signal that says stop ends the process, in peace.
 
-    def end(*_: object) -> None:
-        raise SystemExit(0)
+    At once, after ``tidy``: an exception would come up in whatever runs just then, as the import
+    of the app, which may swallow it.
+    """
+    owner = os.getpid()
+
+    def end(number: int, _: object) -> None:
+        if os.getpid() != owner:  # the app has forked: its child knows nothing of this
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        with suppress(Exception):
+            tidy()
+        with suppress(Exception):
+            sys.stdout.flush()
+        os._exit(0)
 
     before = {number: signal.signal(number, end) for number in STOPS}
     mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)

@@ -8,11 +8,13 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from .bell import bell_of
 from .broker import Broker
-from .errors import BrokerError, Unavailable
+from .errors import BrokerError
 from .executor import Executor
+from .greeting import insist
 from .hand import Card, Hand, worker_id
 from .keeper import Keeper
 from .logs import enable
@@ -76,7 +78,7 @@ class Worker:
         enable()
         with self.wake:
             try:
-                self.check_login()
+                insist(self.greet, self.broker.settings.url, self.rest_at_start)
                 self.begin_to_serve()
                 logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
                 self.refresh()
@@ -101,12 +103,17 @@ class Worker:
             os.write(self.supervisor, b"\0")
             os.close(self.supervisor)
 
-    def check_login(self) -> None:
-        """A wrong password is told at once; a Redis that is away is waited for."""
-        try:
-            self.broker.link.call("PING")
-        except Unavailable as error:
-            logger.warning("%s; waiting for it", error)
+    def greet(self) -> None:
+        """Say hello to Redis, and learn which queues there are."""
+        self.follow_queues()
+        self.keeper.greet()
+
+    def rest_at_start(self, seconds: float) -> None:
+        """Sleep, unless a signal says stop: then end."""
+        those_readable([self.wake.fileno()], seconds)
+        self.wake.clear()
+        if self.told_to_stop:  # whoever was interrupted may have swallowed it
+            raise SystemExit(0)
 
     def work(self) -> None:
         while not self.over():
@@ -249,11 +256,12 @@ class Worker:
         """Follow the queues that there are, when the list has globs."""
         if self.now() - self.refreshed < POLL or (self.queues.fixed and self.outlook.queues):
             return
+        with suppress(BrokerError):  # the trips will tell
+            self.follow_queues()
+
+    def follow_queues(self) -> None:
         self.refreshed = self.now()
-        try:
-            known = [] if self.queues.fixed else Monitor(self.broker, brisk=True).queue_names()
-        except BrokerError:  # the trips will tell
-            return
+        known = [] if self.queues.fixed else Monitor(self.broker, brisk=True).queue_names()
         names = self.queues.resolve(known)
         self.outlook.serve(names, self.queues.weigh(names))
         self.keeper.serve(names)

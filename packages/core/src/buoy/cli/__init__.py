@@ -34,6 +34,15 @@ class Commands(click.Group):
         points = [point for point in plugged() if point.name == name]
         return loaded(points) if points else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[:1] == ["worker"]:  # from here on until it works, and while it ends
+            from ..signals import ended_by_signals
+
+            ctx.with_resource(ended_by_signals(ctx.close))
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)

@@ -106,22 +106,20 @@ def worker(
     from ..broker import Broker
     from ..process import follow_supervisor, noted_pid
     from ..queues import QueueList
-    from ..signals import ended_by_signals
     from ..supervisor import AGAIN, Supervisor
     from ..wear import Wear
     from ..worker import Worker
 
     configure(verbose - quiet)
     serving = QueueList.parse(queues)
-    click.get_current_context().with_resource(noted_pid(pidfile))
+    click.get_current_context().find_root().with_resource(noted_pid(pidfile))
     slots = slots or SLOTS[executor]
     if processes > 1 or os.getpid() == 1:  # the first process must also bury orphans
         command = [sys.executable, "-m", "buoy", *sys.argv[1:], "--processes", "1"]
         raise SystemExit(Supervisor(command, processes).run())
     supervisor = follow_supervisor()
-    with ended_by_signals():
-        running = executor_of(executor, app, slots, wanted_app(), verbose - quiet)
-        broker = Broker(running.start())
+    running = executor_of(executor, app, slots, wanted_app(), verbose - quiet)
+    broker = Broker(running.start())
     wear = Wear(max_jobs, None if max_memory is None else max_memory << 20)
     limits: dict[str, Any] = {"grace": grace, "burst": burst, "wear": wear, "leave": os._exit}
     one = Worker(broker, running, serving, **limits, supervisor=supervisor)
@@ -133,7 +131,7 @@ def leave(code: int) -> NoReturn:
     """End, without waiting for threads that jobs have left behind: no job is in hand any more."""
     if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
         raise SystemExit(code)
-    click.get_current_context().close()
+    click.get_current_context().find_root().close()
     logging.shutdown()
     sys.stdout.flush()
     os._exit(code)

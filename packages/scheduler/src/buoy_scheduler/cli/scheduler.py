@@ -43,12 +43,15 @@ def scheduler(
     """
     require_unix()
     from buoy.process import noted_pid
+    from buoy.signals import ended_by_signals
 
+    context = click.get_current_context()
+    context.with_resource(ended_by_signals(context.close))
     from ..daemon import Daemon
     from ..schedule import written
 
     configure(verbose - quiet)
-    click.get_current_context().with_resource(noted_pid(pidfile))
+    context.with_resource(noted_pid(pidfile))
     load_wanted(app)
     if Job.app.is_inline:
         raise ConfigurationError("BUOY_INLINE: expected 0 for a scheduler, got 1")
