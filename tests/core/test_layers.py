@@ -23,7 +23,8 @@ ORDER = (
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "facts", "hookspecs", "plugin", "call", "handle", "origin", "registry", "declaration", "job",
     "function", "serving", "run",
-    "broker", "control", "monitor", "failures", "moving", "repair", "entrance", "app",
+    "registration", "broker", "control", "monitor", "failures", "moving", "repair", "entrance",
+    "app",
     "process", "titles", "wear", "signals", "wishes", "loading", "doctor",
     "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "contract", "testing",
 )
@@ -32,13 +33,14 @@ ORDER = (
 # Who may import what only when it is needed: declaring jobs must stay cheap, and a command loads
 # what it runs.
 DEFERRED = {
-    "app": {"awire", "broker", "control", "monitor", "scripts"},
+    "app": {"awire", "registration", "broker", "control", "monitor", "scripts"},
     "logs": {"lines", "logging"},
     "serving": {"connect"},
     "plugin": {"asyncio", "concurrent"},
     "process": {"subprocess"},
     "titles": {"setproctitle"},
     "cli": {*ORDER, "redis"},
+    "early": {"signal"},
 }
 
 HOMES = {

@@ -201,3 +201,12 @@ def test_told_to_end_while_the_app_loads_it_ends(site: Site, executor: str) -> N
     assert worker.wait(3.0) == 0, worker.log
     wait_until(lambda: not alive(loading.pid), 2.0)
     assert "Traceback" not in worker.log
+
+
+def test_a_worker_puts_queues_that_hold_jobs_back_on_the_list(site: Site) -> None:
+    Note.using(queue="later", delay=60).enqueue("kept")
+    worker = site.worker(queues="*")
+    wait_until(lambda: site.app.command("HGET", site.app.key("later", "meta"), "seen"))
+    site.app.command("DEL", "buoy:queues")
+    wait_until(lambda: site.app.monitor.queue_names() == ["later"], 5.0)
+    worker.stop()

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from .cluster import ClusterLink
 from .config import Settings
 from .connect import connect
 from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
 from .link import Act, Link, Steps, Word, accepted, drive, only, run_scripts, scripted
 from .packing import PAGE, Entry, Packing, pages, seconds, text
+from .registration import Registration
 from .reservation import Advance, Advanced, Heartbeat, Look, Reservation, Settlement
 from .scripts import script
 
@@ -36,7 +38,9 @@ class Broker:
         self.link = link or connect(settings.url)
         self.shift = 0
         """Milliseconds by which tests move the clock of Redis."""
-        self.registered: dict[str, float] = {}
+        spread = isinstance(self.link, ClusterLink)
+        self.registration = Registration(self.keys, settings.lease, spread=spread)
+        self.registered = self.registration.registered
         self.ways_in: dict[str, Sequence[Word]] = {}
 
     def act(self, name: str, queue: str, packing: Packing) -> Act:
@@ -66,12 +70,14 @@ class Broker:
         is made without the steps that a conversation takes.
         """
         sent = False
-        if len(entries) == 1 and self.knows(queue):
+        if len(entries) == 1 and self.registration.knows(queue):
             try:
-                self.link.call(*self.way_in(queue), *entries[0][:2])
+                forgotten = self.link.call(*self.way_in(queue), *entries[0][:2])
             except BrokerError as error:
                 sent = error.sent
             else:
+                if forgotten:
+                    drive(self.registration.renew(queue), lambda: self.link)
                 return
         drive(self.enqueueing(queue, entries, new=True, sent=sent), lambda: self.link)
 
@@ -106,8 +112,10 @@ class Broker:
         if max_length is None and all(entry.plain for entry in batch):
             name, parts = PUSH_NEW if new and not sent else PUSH
             words = [word for entry in batch for word in entry[:2]]
-            return script(__package__, name), self.keys.parts(queue, *parts), words
+            keys = [*self.keys.parts(queue, *parts), self.registration.set_of(queue)]
+            return script(__package__, name), keys, words
         packing = Packing(["" if max_length is None else max_length, len(batch)])
+        packing.keys.append(self.registration.set_of(queue))
         for entry in batch:
             packing.entry(entry)
         return self.act("enqueue", queue, packing)
@@ -117,7 +125,7 @@ class Broker:
         found = self.ways_in.get(queue)
         if found is None:
             name, parts = PUSH_NEW
-            keys = self.keys.parts(queue, *parts)
+            keys = [*self.keys.parts(queue, *parts), self.registration.set_of(queue)]
             found = self.ways_in[queue] = [
                 "EVALSHA",
                 script(__package__, name).sha,
@@ -144,11 +152,13 @@ class Broker:
     def push(
         self, queue: str, batch: Sequence[Entry], act: Act, *, repeated: bool
     ) -> Steps[list[str]]:
-        yield from self.register(queue)
+        yield from self.registration.register(queue)
         reply = only((yield from scripted([act])))
-        if reply is None:
-            return ["queued"] * len(batch)
-        answers, refusals = reply
+        if reply is None or reply == 1:
+            reply = [[b"queued"] * len(batch), [], reply]
+        answers, refusals, forgotten = reply
+        if forgotten:
+            yield from self.registration.renew(queue)
         report(queue, refusals)
         found = [answer.decode() for answer in answers]
         if repeated:  # a job that is there now was stored by the try whose answer was lost
@@ -158,28 +168,6 @@ class Broker:
                 for place, answer in zip(placed, found, strict=True)
             ]
         return found
-
-    def register(self, queue: str) -> Steps[None]:
-        """Make the queue known, before its first push and again each minute; and warn when jobs
-        wait there that no worker looks at."""
-        if self.knows(queue):
-            return
-        ready, meta = self.keys.parts(queue, "ready", "meta")
-        facts = [["LLEN", ready], ["HGET", meta, "seen"], ["TIME"]]
-        self.registered[queue] = time.monotonic()  # at once: others need not do and say the same
-        try:
-            noted, *found = yield [["SADD", self.keys.queues(), queue], *facts]
-            accepted([noted])
-        except BrokerError as error:
-            self.registered.pop(queue, None)
-            error.sent = False  # sent or not: no job was
-            raise
-        if not any(isinstance(fact, BrokerError) for fact in found):  # the push will tell
-            warn_if_unserved(queue, 2 * self.settings.lease, *found)
-
-    def knows(self, queue: str) -> bool:
-        """Whether the queue was registered within the last minute."""
-        return time.monotonic() - self.registered.get(queue, -60.0) < 60.0
 
     # Workers
 
@@ -298,21 +286,6 @@ class Broker:
             if reply[1] and queue not in beaten.late:
                 beaten.late.append(queue)
         return beaten
-
-
-def warn_if_unserved(
-    queue: str, patience: float, waiting: int, seen: bytes | None, clock: list[bytes]
-) -> None:
-    """Jobs that pile up fill Redis, and that stops everybody: so producers hear of it, too."""
-    silence = int(clock[0]) - int(float(seen or 0)) / 1000
-    if waiting and silence > patience:
-        since = f"for {silence:.0f} s" if seen else "ever"
-        jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-        logger.warning(
-            "queue %r: %s, but no worker has looked at it %s; start one: "
-            "buoy worker -a MODULE -q %s",
-            *(queue, jobs, since, queue),
-        )
 
 
 def report(queue: str, refusals: Sequence[bytes]) -> None:

@@ -62,6 +62,8 @@ class Keeper(threading.Thread):
         self.late_since = 0.0
         self.next_beat = self.next_look = 0.0
         self.shown = False
+        self.filled: Callable[[], list[str]] = list
+        """Tells the queues that hold something, whose names Redis may have lost."""
 
     def run(self) -> None:
         while not self.ending:
@@ -182,8 +184,10 @@ class Keeper(threading.Thread):
         now = int(seconds) * 1000 + int(micros) // 1000
         key = keys.worker(self.card.id)
         self.shown = True
+        filled = self.filled()
         return link.calls(
             [
+                *([["SADD", keys.queues(), *filled]] if filled else []),
                 ["HSET", key, *self.card.words()],
                 ["PEXPIRE", key, round(lease * 1000)],
                 ["ZADD", keys.workers(), now, self.card.id],

@@ -71,6 +71,11 @@ class Outlook:
             ready, key=lambda queue: max(self.served.get(queue, 0.0), self.least), default=None
         )
 
+    def filled(self) -> list[str]:
+        """The queues in which something waits or is delayed, as far as known."""
+        looks = self.looks.copy()  # others may ask, too
+        return [queue for queue in self.queues if looks.get(queue, NOTHING) != NOTHING]
+
     def now(self) -> float:
         """The time of Redis. As long as a worker has only glanced at its queues, it does not know
         it, and whatever is delayed may be due: then it goes there and learns it."""

@@ -65,6 +65,7 @@ class Worker:
         self.trips = Trips(broker, self.id, self.hand, self.outlook, lambda: self.bell.poll)
         self.card = Card(self.id, str(queues), executor.name, executor.slots)
         self.keeper = Keeper(broker, executor, self.hand, self.card, self.on_heard, leave)
+        self.keeper.filled = self.outlook.filled
         self.wake = Wake(self.on_signal)
         self.lost: list[Reservation] = []
         self.refreshed = float("-inf")
@@ -262,7 +263,7 @@ class Worker:
     def follow_queues(self) -> None:
         self.refreshed = self.now()
         known = [] if self.queues.fixed else Monitor(self.broker, brisk=True).queue_names()
-        names = self.queues.resolve(known)
+        names = self.queues.resolve({*known, *self.outlook.filled()})
         self.outlook.serve(names, self.queues.weigh(names))
         self.keeper.serve(names)
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from buoy import App, BrokerError
 from buoy.backoff import Backoff
+from buoy.greeting import refuse_what_is_final
 from buoy.signals import STOPS, Wake
 from buoy.titles import show
 
@@ -65,6 +66,8 @@ class Daemon:
             busy = self.fire()
             self.following.touch(self.now(), busy)
         except BrokerError as error:
+            if not self.serving:
+                refuse_what_is_final(error, self.store.app.settings.url)
             if not self.backoff.failures:
                 logger.warning("%s; trying again", error)
             self.backoff.fail()

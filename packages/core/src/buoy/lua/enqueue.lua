@@ -1,10 +1,11 @@
 -- Stores jobs and puts them on their queue, or among the delayed; a known id is never stored twice.
 --
--- KEYS     see queue.lua
+-- KEYS     see queue.lua; the 12th is the set in which the name of the queue is noted
 -- ARGV     clock shift; max_length or ''; how many jobs; for each: id, payload, due ('' now, '+MS'
 --          from now, 'MS' since the epoch), claims, numbers (how many, then field and number),
 --          commands
--- returns  {answers, refusals}; an answer is 'queued', 'delayed', 'exists' (with the id of the
+-- returns  {answers, refusals, 1 if the name of the queue was not noted, though it had been before};
+--          an answer is 'queued', 'delayed', 'exists' (with the id of the
 --          holder behind it when that is another job), 'older FIELD', or 'full LENGTH'
 --
 -- For the common case there is push.lua. The first write is one that a full Redis refuses, so it refuses the whole.
@@ -89,4 +90,5 @@ for n, entry in ipairs(entries) do answers[n] = enqueue(entry) end
 each('RPUSH', ready, pushed)
 if #pushed > 0 then ring() end
 apply()
-return { answers, refusals }
+local noted = redis.pcall('SADD', KEYS[12], string.match(ready, '{(.*)}'))
+return { answers, refusals, noted == 1 and 1 or 0 }

@@ -1,15 +1,15 @@
 -- Stores plain jobs (due now, without a limit, nothing attached) and puts them on their queue; a
 -- known id is never stored twice. What enqueue.lua does for all, in the fewest commands.
 --
--- KEYS     ready, jobs, recent, bell
+-- KEYS     ready, jobs, recent, bell; the set in which the name of the queue is noted
 -- ARGV     for each job: id, payload
--- returns  as enqueue.lua: {answers, no refusals}; an answer is 'queued' or 'exists'
+-- returns  as enqueue.lua: {answers, no refusals, 1 or 0}; an answer is 'queued' or 'exists'
 --
 -- The first write is one that a full Redis refuses, so it refuses the whole.
 
 -- include base
 
-local ready, jobs, recent, bell = unpack(KEYS)
+local ready, jobs, recent, bell, names = unpack(KEYS)
 local ids, words, answers, pushed, known = {}, {}, {}, {}, {}
 for n = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[n] end
 if #ARGV % 2 == 1 or #ids > MANY then refuse('words', 'pairs', #ARGV) end
@@ -28,4 +28,5 @@ end
 each('HSET', jobs, words)
 each('RPUSH', ready, pushed)
 if #pushed > 0 and rung == 0 then call('RPUSH', bell, 1) end
-return { answers, {} }
+local noted = redis.pcall('SADD', names, string.match(ready, '{(.*)}'))
+return { answers, {}, noted == 1 and 1 or 0 }

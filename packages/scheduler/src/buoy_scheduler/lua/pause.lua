@@ -12,5 +12,7 @@ local paused = redis.call('HGET', KEYS[1], field) == 'paused'
 if paused == (ARGV[3] == 'pause') then return 0 end
 local from = paused and string.format('%d', now) or 'paused'
 redis.call('HSET', KEYS[1], field, from)
-redis.call('HSET', KEYS[1], 'version', string.format('%d', version + 1))
+-- By the time, so that it is like none from before a loss of all data.
+local ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
+redis.call('HSET', KEYS[1], 'version', string.format('%d', math.max(version + 1, ms)))
 return 1

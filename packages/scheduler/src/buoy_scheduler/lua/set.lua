@@ -12,5 +12,7 @@ local from = 'from:' .. ARGV[2]
 if new == 1 and redis.call('HGET', KEYS[1], from) ~= 'paused' then
   redis.call('HSET', KEYS[1], from, string.format('%d', now))
 end
-redis.call('HSET', KEYS[1], 'version', string.format('%d', version + 1))
+-- By the time, so that it is like none from before a loss of all data.
+local ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
+redis.call('HSET', KEYS[1], 'version', string.format('%d', math.max(version + 1, ms)))
 return new
