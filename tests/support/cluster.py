@@ -4,11 +4,11 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, Self
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from buoy.server import Server, free_port
 
@@ -69,10 +69,25 @@ class Cluster:
         self.wait_until_ready()
 
     def _take_over(self, number: int) -> bool:
-        if _linked(self.servers[number]):
-            _ask(self.servers[number], "FAILOVER")
+        with suppress(ResponseError):  # it takes itself for the primary still
+            if _linked(self.servers[number]):
+                _ask(self.servers[number], "FAILOVER")
         time.sleep(0.1)
         return self.is_primary(number)
+
+    def move_slot(self, key: str, source: int, target: int) -> None:
+        """Move the slot of a key, with all that lies in it, from one primary to another."""
+        giver, taker = self.servers[source], self.servers[target]
+        slot = _ask(giver, "KEYSLOT", key)
+        _ask(taker, "SETSLOT", slot, "IMPORTING", _ask(giver, "MYID"))
+        _ask(giver, "SETSLOT", slot, "MIGRATING", _ask(taker, "MYID"))
+        with Redis.from_url(giver.url) as client:
+            while keys := _ask(giver, "GETKEYSINSLOT", slot, 100):
+                client.execute_command(
+                    "MIGRATE", "127.0.0.1", taker.port, "", 0, 1000, "KEYS", *keys
+                )
+        for server in (taker, giver):
+            _ask(server, "SETSLOT", slot, "NODE", _ask(taker, "MYID"))
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:

@@ -1,7 +1,10 @@
 """The way to Redis for programs that await: the same conversations, on asyncio's own client."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -13,8 +16,9 @@ from redis.exceptions import ResponseError
 from .cluster import ClusterLink
 from .errors import BrokerError, Unavailable
 from .link import Link, Steps, Word
-from .topology import PATIENCE, Answers, Commands, Parcels, Topology
-from .wire import FAULTS, SOCKET_TIMEOUT, UNNAMED, Silent, finder, lost, refusal, unconnected
+from .sentinel import is_replaced
+from .topology import PATIENCE, Answers, Commands, Nodes, Parcels, Topology
+from .wire import FAULTS, SOCKET_TIMEOUT, UNNAMED, WATCH, Silent, finder, lost, refusal, unconnected
 
 T = TypeVar("T")
 MOST_CONNECTIONS = 20
@@ -50,6 +54,19 @@ class AsyncServerLink:
         return self.pools[loop]
 
     async def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        if not self.url.startswith("redis+sentinel:"):
+            return await self.converse(commands)
+        return await unless(self.is_replaced, self.converse(commands), SOCKET_TIMEOUT)
+
+    async def is_replaced(self) -> bool:
+        """Whether the sentinels name another server by now."""
+        pool = self.pools.get(asyncio.get_running_loop())
+        if pool is None or self.find is None:
+            return False
+        there = pool.connection_kwargs
+        return await asyncio.to_thread(is_replaced, there["host"], there["port"], self.find)
+
+    async def converse(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         pool = await self.pool()
         try:
             connection = await pool.get_connection()
@@ -107,6 +124,24 @@ async def read(connection: Any) -> Any:
         return refusal(error)
 
 
+async def unless(
+    replaced: Callable[[], Awaitable[bool]] | None, call: Coroutine[Any, Any, T], patience: float
+) -> T:
+    """What the call returns, unless it takes too long, or the server is replaced meanwhile."""
+    task = asyncio.ensure_future(call)
+    deadline = time.monotonic() + patience
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            await asyncio.wait({task}, timeout=min(WATCH, max(0.0, left)))
+            if task.done():
+                return await task
+            if left <= 0 or (replaced is not None and await replaced()):
+                raise Silent("Redis did not answer in time", sent=True)
+    finally:
+        task.cancel()
+
+
 class AsyncClusterLink:
     """A way to a cluster: one to each node. What is known of the cluster, the blocking link knows,
     too."""
@@ -121,17 +156,20 @@ class AsyncClusterLink:
         return self.nodes[address]
 
     async def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        steps = self.topology.routing(commands)
+        replies: list[Any] = await self.drive(self.topology.routing(commands))
+        return replies
+
+    async def drive(self, steps: Nodes[Any], patience: float = SOCKET_TIMEOUT) -> Any:
         try:
             parcels = next(steps)
             while True:
-                parcels = steps.send(await self.exchange(parcels))
+                parcels = steps.send(await self.exchange(parcels, patience))
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]  # it is what the steps return
+            return end.value
 
-    async def exchange(self, parcels: Parcels) -> Answers:
+    async def exchange(self, parcels: Parcels, patience: float) -> Answers:
         """Ask all these nodes at once."""
-        patience = SOCKET_TIMEOUT if len(parcels) == 1 else PATIENCE
+        patience = patience if len(parcels) == 1 else PATIENCE
         asking = (self.ask(address, words, patience) for address, words in parcels.items())
         return dict(zip(parcels, await asyncio.gather(*asking), strict=True))
 
@@ -140,16 +178,20 @@ class AsyncClusterLink:
             self.topology.suspects.check(address)
         except Unavailable as error:
             return [error] * len(commands)
+        replaced = partial(self.is_replaced, address) if patience > PATIENCE else None
         try:
-            return await asyncio.wait_for(self.node(address).calls(commands), patience)
-        except (TimeoutError, BrokerError) as error:
-            ours = (
-                error
-                if isinstance(error, BrokerError)
-                else Silent("Redis did not answer", sent=True)
-            )
-            self.topology.missed(address, silent=isinstance(ours, Silent))
-            return [ours] * len(commands)
+            return await unless(replaced, self.node(address).calls(commands), patience)
+        except BrokerError as error:
+            self.topology.missed(address, silent=isinstance(error, Silent))
+            return [error] * len(commands)
+
+    async def is_replaced(self, address: str) -> bool:
+        """Whether another node has taken the place of one that is silent."""
+        if not self.topology.is_primary(address):
+            return False
+        with suppress(BrokerError):
+            await self.drive(self.topology.learning({address}), PATIENCE)
+        return not self.topology.is_primary(address)
 
     async def close(self) -> None:
         for node in list(self.nodes.values()):

@@ -8,6 +8,7 @@ import copy
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from redis.exceptions import TimeoutError as Late
@@ -74,7 +75,7 @@ class ClusterLink:
                 self.attempt(address, answers, parcels[address], asked)
             deadline = time.monotonic() + patience
             for address in asked:
-                self.collect(address, answers, len(parcels[address]), deadline)
+                self.collect(address, answers, len(parcels[address]), deadline, asked)
         except BaseException:
             for address in asked:
                 self.node(address).close()  # nobody reads the answers
@@ -93,11 +94,23 @@ class ClusterLink:
         except (*FAULTS, BrokerError) as error:
             answers[address] = self.failed(address, error, len(commands))
 
-    def collect(self, address: str, answers: Answers, count: int, deadline: float) -> None:
+    def collect(
+        self, address: str, answers: Answers, count: int, deadline: float, asked: Sequence[str]
+    ) -> None:
+        alone = len(asked) == 1 and self.patience > PATIENCE
+        replaced = partial(self.is_replaced, address, asked) if alone else None
         try:
-            answers[address] = self.node(address).receive(count, deadline)
+            answers[address] = self.node(address).receive(count, deadline, replaced)
         except FAULTS as error:
             answers[address] = self.failed(address, error, count)
+
+    def is_replaced(self, address: str, busy: Sequence[str]) -> bool:
+        """Whether another node has taken the place of one that is silent."""
+        if not self.topology.is_primary(address):
+            return False
+        with suppress(BrokerError):
+            self.hurried(PATIENCE).drive(self.topology.learning(busy))
+        return not self.topology.is_primary(address)
 
     def failed(self, address: str, error: Exception, count: int) -> list[Any]:
         self.node(address).close()

@@ -13,6 +13,7 @@ from .errors import BrokerError
 from .executor import Executor
 from .greeting import is_final
 from .hand import Card, Hand
+from .link import accepted
 from .reservation import Advance, Reservation, Settlement
 from .wishes import signal_of
 
@@ -180,9 +181,9 @@ class Keeper(threading.Thread):
     def show_card(self, lease: float) -> list[Any]:
         """Say what this worker is; the last reply is what is wished of it."""
         keys, link = self.broker.keys, self.broker.brisk
-        seconds, micros = link.call("TIME")
-        now = int(seconds) * 1000 + int(micros) // 1000
         key = keys.worker(self.card.id)
+        _, (seconds, micros) = accepted(link.calls([["EXISTS", key], ["TIME"]]))
+        now = int(seconds) * 1000 + int(micros) // 1000
         self.shown = True
         filled = self.filled()
         return link.calls(

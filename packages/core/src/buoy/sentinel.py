@@ -1,7 +1,6 @@
 """The way to the primary that sentinels name: asked anew for each connection."""
 
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 from redis import Sentinel
@@ -49,13 +48,13 @@ def primary(url: str) -> Callable[[], str]:
     return found
 
 
-def is_replaced(connection: Any, find: Callable[[], str]) -> bool:
-    """Whether the sentinels name another server than the one that the connection is to."""
+def is_replaced(host: str, port: int, find: Callable[[], str]) -> bool:
+    """Whether the sentinels name another server than this one."""
     try:
         parts = urlsplit(find())
     except RedisError:
         return False  # nobody knows better
-    return (parts.hostname, parts.port) != (connection.host.lower(), int(connection.port))
+    return (parts.hostname, parts.port) != (host.lower(), int(port))
 
 
 def address(text: str) -> tuple[str, int]:

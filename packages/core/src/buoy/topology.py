@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -58,10 +58,11 @@ class Topology:
 
     # Where the slots are
 
-    def learning(self) -> Nodes[Mapping[int, str]]:
-        """Ask some nodes, and if need be others, who serves which slot; most of them are right."""
+    def learning(self, busy: Container[str] = ()) -> Nodes[Mapping[int, str]]:
+        """Ask some nodes, and if need be others, who serves which slot; most of them are right.
+        Those that are ``busy`` are let be."""
         errors: list[Unavailable] = []
-        nodes = self.candidates()
+        nodes = [node for node in self.candidates() if node not in busy]
         for first in range(0, len(nodes), ASKED):
             asked = nodes[first : first + ASKED]
             answers = yield {address: [["CLUSTER", "SLOTS"]] for address in asked}
@@ -100,6 +101,9 @@ class Topology:
             known |= dict.fromkeys(there)
         self.slots, self.known, self.ranges = slots, list(known), ranges
 
+    def is_primary(self, address: str) -> bool:
+        return address in self.slots.values()
+
     def missed(self, address: str, *, silent: bool) -> None:
         """Note that a node gave no answer: another one may have taken its place."""
         self.stale = True
@@ -113,8 +117,10 @@ class Topology:
         if self.stale:
             yield from self.relearning()
         there: dict[str, list[int]] = {}
+        home = self.anywhere()
         for number, words in enumerate(commands):
-            there.setdefault(self.home(words), []).append(number)
+            home = home if key_of(words) is None else self.home(words)
+            there.setdefault(home, []).append(number)
         answers = yield {node: [commands[n] for n in numbers] for node, numbers in there.items()}
         replies: dict[int, Any] = {}
         for node, numbers in there.items():
@@ -130,9 +136,10 @@ class Topology:
                 raise
 
     def home(self, words: Sequence[Word]) -> str:
-        """The address of the node for a command; one without a key may go to any."""
-        if key_of(words) is not None:
-            return self.slots.get(slot_of(words)) or self.seeds[0]
+        """The address of the node for a command; one without a key goes with the one before it."""
+        return self.slots.get(slot_of(words)) or self.seeds[0]
+
+    def anywhere(self) -> str:
         nodes = dict.fromkeys(self.slots.values())
         return next((node for node in nodes if node not in self.suspects), self.seeds[0])
 

@@ -29,8 +29,8 @@ SOCKET_TIMEOUT = 5.0
 NODE_TIMEOUT = 2.0
 """Seconds in which one server of several lets a connection be made and a command be sent; for its
 reply it has longer."""
-WATCH = 1.0
-"""Seconds for which a primary may be silent before it is asked whether it still is the one."""
+WATCH = 0.5
+"""Seconds for which a server may be silent before others are asked whether it was replaced."""
 
 pack_command: Callable[[Any], bytes] | None
 try:
@@ -142,7 +142,10 @@ class ServerLink:
     def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         try:
             self.send(commands)
-            return self.receive(len(commands))
+            if self.find is None:
+                return self.receive(len(commands))
+            deadline = time.monotonic() + SOCKET_TIMEOUT
+            return self.receive(len(commands), deadline, self.is_replaced)
         except FAULTS as error:
             self.close()
             raise lost(error) from error
@@ -156,24 +159,26 @@ class ServerLink:
         connection = self.connection()
         connection.send_packed_command(pack(connection, commands))
 
-    def receive(self, count: int, deadline: float | None = None) -> list[Any]:
-        """The second half of a call: the replies, if they begin by the deadline (monotonic)."""
+    def receive(
+        self,
+        count: int,
+        deadline: float | None = None,
+        replaced: Callable[[], bool] | None = None,
+    ) -> list[Any]:
+        """The second half of a call: the replies, if they begin by the deadline (monotonic), and as
+        long as no other server has taken the place of this one."""
         connection = self.local.connection
-        if deadline is not None and not connection.can_read(max(0.0, deadline - time.monotonic())):
-            raise exceptions.TimeoutError("it is silent")
-        if self.find is not None:
-            self.watch(connection, self.find)
+        if deadline is not None:
+            wait(connection, deadline, replaced)
         replies = [read(connection) for _ in range(count)]
         if any(isinstance(reply, Unavailable) for reply in replies):
             self.close()  # by its name, another server may be found
         return replies
 
-    def watch(self, connection: Any, find: Callable[[], str]) -> None:
-        """Wait for a reply, but no longer than the server is the primary."""
-        deadline = time.monotonic() + SOCKET_TIMEOUT
-        while not connection.can_read(WATCH):
-            if time.monotonic() > deadline or is_replaced(connection, find):
-                raise exceptions.TimeoutError("it is silent")
+    def is_replaced(self) -> bool:
+        """Whether the sentinels name another server by now."""
+        connection = self.local.connection
+        return self.find is not None and is_replaced(connection.host, connection.port, self.find)
 
     def hurried(self, seconds: float) -> "ServerLink":
         """Itself: where there is one server, nobody else is held up by it."""
@@ -186,6 +191,13 @@ class ServerLink:
         if self.connected:
             self.local.connection.disconnect()
         self.local.owner = None
+
+
+def wait(connection: Any, deadline: float, replaced: Callable[[], bool] | None) -> None:
+    """Wait for a reply."""
+    while not connection.can_read(min(WATCH, max(0.0, deadline - time.monotonic()))):
+        if time.monotonic() >= deadline or (replaced is not None and replaced()):
+            raise exceptions.TimeoutError("it is silent")
 
 
 def pack(connection: Any, commands: Sequence[Sequence[Word]]) -> Any:

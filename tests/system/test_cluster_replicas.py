@@ -1,0 +1,203 @@
+"""Six nodes: primaries that die, hang and hand slots over, under workers and producers at work."""
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from buoy import App, EnqueueError, Job
+from buoy.cluster import ClusterLink
+from tests.support.cluster import Cluster
+from tests.support.processes import Site, wait_until
+
+from .apps.jobs import Note, Wait
+
+PROMPT = 2.0
+"""Seconds after which a job of a healthy node has begun at the latest, and within which a promoted
+replica is in use."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster(replicas=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def whole(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster, whole again after the test: each primary where it was at first."""
+    yield cluster
+    for number, server in enumerate(cluster.servers):
+        if server.pid is None:
+            server.start()
+        cluster.thaw(number)
+    for number in range(3):
+        cluster.give_back(number)
+
+
+@pytest.fixture
+def site(whole: Cluster, make_site: Callable[..., Site]) -> Site:
+    site = make_site(whole, lease=3.0)
+    for server in whole.servers[:3]:
+        App(server.url).command("FLUSHALL")
+    return site
+
+
+def queues(site: Site, cluster: Cluster) -> tuple[str, str, str]:
+    """A queue for each primary; the first is on the node that also has the list of queues."""
+    link = site.app.broker.link
+    assert isinstance(link, ClusterLink)
+    link.learn()
+    homes = {
+        link.topology.home(["GET", site.app.key(queue, "ready")]): queue
+        for queue in (f"queue{n}" for n in range(30))
+    }
+    first, second, third = (f"127.0.0.1:{server.port}" for server in cluster.servers[:3])
+    return homes[first], homes[second], homes[third]
+
+
+class Producer:
+    """Enqueues a job each few milliseconds, and again what was refused; notes when."""
+
+    def __init__(self, queue: str, mark: str = "p") -> None:
+        self.queue, self.mark = queue, mark
+        self.times: dict[str, float] = {}
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self) -> None:
+        while not self.over.wait(0.02):
+            word = f"{self.mark}{len(self.times)}"
+            began = time.monotonic()
+            while not self.enqueued(word):
+                pass
+            self.times[word] = began
+
+    def enqueued(self, word: str) -> bool:
+        with suppress(EnqueueError):
+            Note.using(queue=self.queue, id=f"{self.queue}-{word}").enqueue(word)
+            return True
+        return False
+
+    def __enter__(self) -> "Producer":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def slowest(self, site: Site) -> float:
+        """The longest time from an enqueue to the run of its job."""
+        wait_until(lambda: self.times.keys() <= set(site.words()), what=site.logs)
+        ran = {note.word: note.at for note in reversed(site.notes) if note.event == "ran"}
+        return max(ran[word] - at for word, at in self.times.items())
+
+
+def test_a_node_that_hangs_holds_up_none_but_its_own_queues(site: Site, whole: Cluster) -> None:
+    there, here, other = queues(site, whole)
+    workers = [
+        site.worker("--executor", each, queues=f"{there},{here},{other}")
+        for each in ("inline", "async")
+    ]
+    for queue in (there, here, other):
+        Note.using(queue=queue).enqueue(f"warm {queue}")
+    wait_until(lambda: len(site.words()) == 3, what=site.logs)
+    Wait.using(queue=here).enqueue("long", "gate")
+    site.note("began", "long")
+    for number in (0, 3):  # nobody takes its place
+        whole.freeze(number)
+    with Producer(here, "a") as blocking, Producer(other, "b") as second:
+        asyncio.run(enqueue_for(4.0, here))
+    for number in (0, 3):
+        whole.thaw(number)
+    assert blocking.slowest(site) < PROMPT
+    assert second.slowest(site) < PROMPT
+    assert len(blocking.times) > 50
+    site.open("gate")
+    Note.using(queue=there).enqueue("thawed")
+    site.note("ran", "thawed", within=5.0)
+    for queue in (there, here, other):
+        site.settled(queue)
+    assert site.words("began").count("long") == 1  # its lease was renewed
+    for worker in workers:
+        worker.stop()
+
+
+async def enqueue_for(seconds: float, queue: str) -> None:
+    """Enqueue as a program does that awaits: none of it takes long."""
+    app = App(Job.app.settings.url)
+    started = time.monotonic()
+    while time.monotonic() < started + seconds:
+        before = time.monotonic()
+        await Note.using(queue=queue).aenqueue("awaited")
+        assert time.monotonic() - before < PROMPT
+        await asyncio.sleep(0.1)
+    await Note.app.aclose()
+    del app
+
+
+@pytest.mark.parametrize("end", ["killed", "frozen"])
+def test_a_promoted_replica_is_in_use_at_once(site: Site, whole: Cluster, end: str) -> None:
+    there, here, _ = queues(site, whole)
+    worker = site.worker("--executor", "inline", queues=f"{there},{here}")
+    with Producer(there, "t") as lost, Producer(here, "h") as undisturbed:
+        wait_until(lambda: len(site.words()) > 20, what=site.logs)
+        if end == "killed":
+            whole.servers[0].kill()
+        else:
+            whole.freeze(0)
+        wait_until(lambda: whole.is_primary(3))
+        promoted = time.monotonic()
+        wait_until(lambda: any(at > promoted for at in lost.times.values()), what=site.logs)
+        first = min((at, word) for word, at in lost.times.items() if at > promoted)[1]
+        assert site.note("ran", first, within=5.0).at - promoted < PROMPT
+        wait_until(lambda: len([at for at in lost.times.values() if at > promoted]) > 10)
+    assert undisturbed.slowest(site) < PROMPT
+    site.settled(there)
+    acknowledged = [word for word, at in lost.times.items() if at > promoted]
+    assert set(acknowledged) <= set(site.words())
+    assert len(lost.times.keys() - set(site.words())) <= 5  # what was not replicated yet
+    assert len(site.words()) - len(set(site.words())) <= 5
+    worker.stop()
+
+
+def test_slots_that_move_under_load_lose_and_double_nothing(site: Site, whole: Cluster) -> None:
+    _, here, _ = queues(site, whole)
+    worker = site.worker("--executor", "inline", queues=here)
+    link = site.app.broker.link
+    assert isinstance(link, ClusterLink)
+    with Producer(here) as producer:
+        wait_until(lambda: len(site.words()) > 5, what=site.logs)
+        for source, target in ((1, 2), (2, 1)):
+            before = len(producer.times)
+            whole.move_slot(site.app.key(here, "ready"), source, target)
+            wait_until(lambda: len(producer.times) > before + 5)  # noqa: B023 - called here
+    assert producer.slowest(site) < PROMPT
+    site.settled(here)
+    assert sorted(site.words()) == sorted(producer.times)
+    worker.stop()
+
+
+@pytest.mark.parametrize("end", ["dead", "hung"])
+def test_all_can_start_while_a_node_is_away(site: Site, whole: Cluster, end: str) -> None:
+    _, here, _ = queues(site, whole)
+    if end == "dead":
+        whole.servers[0].kill()
+    else:
+        whole.freeze(0)
+    url = whole.url_of(0, 1, 2)
+    site.app = App(url, lease=3.0)
+    started = time.monotonic()
+    worker = site.worker("--executor", "inline", queues=here, url=url)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Job, "app", site.app)
+        Note.using(queue=here).enqueue("started")
+    assert time.monotonic() - started < 4.0
+    site.note("ran", "started", within=8.0)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(5.0) == 0
