@@ -3,8 +3,10 @@
 from typing import Self
 
 import pytest
+from click.testing import CliRunner
 
 from buoy import App, Job
+from buoy.cli import main
 from buoy.errors import Unavailable
 from buoy.link import accepted
 from buoy.reservation import Advance
@@ -159,3 +161,31 @@ def queue_on(world: World, node: int) -> str:
 def owner(world: World, queue: str) -> int:
     """The node on which a queue lives: slots are dealt out in three equal parts."""
     return slot_of(["LLEN", world.broker.keys.part(queue, "ready")]) * 3 // 16384
+
+
+def test_of_a_cluster_with_a_dead_node_commands_say_what_they_can(
+    cluster_world: World, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = cluster_world
+    world.everywhere("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    names = slot_of(["SMEMBERS", "buoy:queues"]) * 3 // 16384
+    here, there = (queue_on(world, node) for node in (names, (names + 1) % 3))
+    for world.queue in (there, here):
+        world.enqueue("a")
+    monkeypatch.setenv("BUOY_URL", cluster.url_of(0, 1, 2))
+    monkeypatch.setattr(Job, "app", App())
+
+    dead = cluster.servers[(names + 1) % 3]
+    dead.kill()
+    try:
+        listed, examined = (CliRunner().invoke(main, [name]) for name in ("queues", "doctor"))
+    finally:
+        dead.start()
+        cluster.wait_until_ready()
+
+    assert listed.exit_code == 1
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["name", here]
+    assert listed.stderr.startswith(f"queue {there}: Redis cannot be reached: ")
+    assert examined.exit_code == 1
+    assert f"WRONG  queue {there}: Redis cannot be reached: " in examined.stdout
+    assert "Traceback" not in examined.output

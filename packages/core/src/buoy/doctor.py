@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from .errors import Unavailable
 from .repair import Survey, summed_up
 
 if TYPE_CHECKING:
@@ -43,9 +44,12 @@ class Facts:
         self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
         seconds, micros = link.call("TIME")
         self.now = int(seconds) + int(micros) / 1e6 + app.broker.shift / 1000
-        self.survey = {name: Survey(app.broker, name) for name in self.monitor.queue_names()}
+        counted, missed = self.monitor.counted()
+        self.missed = {n: each for n, each in missed.items() if isinstance(each, Unavailable)}
+        names = sorted({*missed, *(view.name for view in counted)} - self.missed.keys())
+        self.survey = {name: Survey(app.broker, name) for name in names}
         self.wrong_keys = {name: each.wrong_keys() for name, each in self.survey.items()}
-        self.queues = self.monitor.queues(n for n, wrong in self.wrong_keys.items() if not wrong)
+        self.queues = [view for view in counted if not self.wrong_keys[view.name]]
 
     def number(self, name: str) -> int:
         return int(self.info.get(name) or 0)
@@ -147,6 +151,23 @@ def places(facts: Facts) -> Iterator[Finding]:
         yield Finding("places", "fine", "each job is in one place, and each claim has its job")
 
 
+def replication(facts: Facts) -> Iterator[Finding]:
+    """Replicas follow at a distance: what a failover can lose is to be known, not to be mended."""
+    replicas = facts.number("connected_slaves")
+    bounded = "min_slaves_good_slaves" in facts.info
+    if replicas and facts.info.get("role") == "master":
+        loses = (
+            "" if bounded else "; a failover or a split can lose jobs, see min-replicas-to-write"
+        )
+        yield Finding("replication", "fine", f"connected replicas: {replicas}{loses}")
+
+
+def unreached(facts: Facts) -> Iterator[Finding]:
+    for name, error in facts.missed.items():
+        advice = "see the nodes of the cluster: CLUSTER NODES"
+        yield Finding(f"queue {name}", "wrong", str(error), advice)
+
+
 def unserved(facts: Facts) -> Iterator[Finding]:
     patience = 2 * facts.settings.lease
     found = False
@@ -169,7 +190,11 @@ def unserved(facts: Facts) -> Iterator[Finding]:
 
 
 def workers(facts: Facts) -> Iterator[Finding]:
-    views = facts.monitor.workers()
+    try:
+        views = facts.monitor.workers()
+    except Unavailable as error:
+        yield Finding("workers", "wrong", f"they cannot be listed: {error}", "see above")
+        return
     for view in views:
         if view.gone:
             yield Finding(
@@ -226,6 +251,6 @@ def mib(size: int) -> str:
 
 
 CHECKS: list[Callable[[Facts], Iterator[Finding]]] = [
-    *(eviction, memory, persistence, clock),
-    *(unserved, workers, overdue, failures, keys, places),
+    *(eviction, memory, persistence, replication, clock),
+    *(unreached, unserved, workers, overdue, failures, keys, places),
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from .canonical import is_text
-from .errors import CorruptPayload
+from .errors import BrokerError, CorruptPayload
 from .link import accepted
 from .packing import Packing, text
 from .payload import Payload, unshelved
@@ -96,14 +96,31 @@ class Monitor:
 
     def queues(self, names: Iterable[str] | None = None) -> list[QueueView]:
         """Queues in numbers: all known ones, or these."""
+        views, missed = self.counted(names)
+        accepted(list(missed.values()))
+        return views
+
+    def counted(
+        self, names: Iterable[str] | None = None
+    ) -> tuple[list[QueueView], dict[str, BrokerError]]:
+        """Queues in numbers, and why others cannot be counted: of a cluster, a part may be away."""
         names = self.queue_names() if names is None else list(names)
         commands = [
             [command, self.keys.part(name, part), *fields]
             for name in names
             for command, part, *fields in COUNTS
         ]
-        replies = iter(accepted(self.link.calls(commands)) if commands else [])
-        return [queue_view(name, *(next(replies) for _ in COUNTS)) for name in names]
+        replies = iter(self.link.calls(commands) if commands else [])
+        views: list[QueueView] = []
+        missed: dict[str, BrokerError] = {}
+        for name in names:
+            counts = [next(replies) for _ in COUNTS]
+            refused = [each for each in counts if isinstance(each, BrokerError)]
+            if refused:
+                missed[name] = refused[0]
+            else:
+                views.append(queue_view(name, *counts))
+        return views, missed
 
     def find(self, id: str, queue: str | None = None) -> JobView | None:
         """Where a job is; without its queue all known queues are asked."""

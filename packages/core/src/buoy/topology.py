@@ -88,7 +88,8 @@ class Topology:
     def take_in(self, teller: str, ranges: Any) -> None:
         if isinstance(ranges, BrokerError):
             raise BrokerError(
-                f"{teller} does not tell where the slots of its cluster are: {ranges}"
+                f"{teller} does not tell where the slots of a cluster are: {reason(ranges)}; "
+                "BUOY_URL of a single server starts with redis://"
             )
         self.stale = False
         if ranges == self.ranges:

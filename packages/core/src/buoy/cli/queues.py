@@ -35,8 +35,13 @@ def queues(ctx: click.Context, as_json: bool) -> None:
 @json_option
 def listing(as_json: bool) -> None:
     """All queues with their totals."""
-    rows = [asdict(view) for view in Job.app.monitor.queues()]
-    show(rows, TOTALS, as_json, "no queues: nothing was enqueued yet")
+    views, missed = Job.app.monitor.counted()
+    rows = [asdict(view) for view in views]
+    show(rows, TOTALS, as_json, "" if missed else "no queues: nothing was enqueued yet")
+    for name, error in missed.items():
+        click.echo(f"queue {name}: {error}", err=True)
+    if missed:
+        raise SystemExit(1)
 
 
 @queues.command()
