@@ -32,8 +32,9 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The first node's; it tells a client of the others."""
-        return self.url_of(0)
+        """The first node's; it tells a client of the others. With replicas: that of all primaries,
+        for any of them may be away."""
+        return self.url_of(*range(SIZE if len(self.servers) > SIZE else 1))
 
     def url_of(self, *numbers: int) -> str:
         """A URL that names these nodes."""

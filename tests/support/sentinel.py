@@ -1,6 +1,8 @@
 """A primary, its replica, and three sentinels that watch over them."""
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -43,6 +45,8 @@ class Watched:
             with pipe_of(process) as pipe, suppress(BrokenPipeError):
                 pipe.write(b"\n")  # the watcher has nothing left to watch
         for server in self.servers:
+            if server.pid is not None:
+                os.kill(server.pid, signal.SIGCONT)  # it may be frozen
             server.stop()
         shutil.rmtree(self.folder)
 

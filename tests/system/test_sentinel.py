@@ -1,8 +1,14 @@
 """A primary that dies under its workers and producers: they follow the one that takes over."""
 
 import asyncio
+import os
+import signal
+import socket
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import SimpleNamespace
 
 from redis import Redis
 
@@ -64,8 +70,9 @@ def replicated(watched: Watched) -> None:
         wait_until(lambda: primary.wait(1, 1000) == 1)
 
 
-def insisting(call: Call[[str], None], word: str) -> None:
-    """Enqueue as a program does that cares: again, when it was told that nothing was enqueued."""
+def insisting(call: Call[[str], None], word: str) -> float:
+    """Enqueue as a program does that cares: again, when it was told that nothing was enqueued;
+    returns when it was done."""
 
     def done() -> bool:
         try:
@@ -75,3 +82,53 @@ def insisting(call: Call[[str], None], word: str) -> None:
         return True
 
     wait_until(done, within=30.0)
+    return time.monotonic()
+
+
+def test_a_primary_that_hangs_is_left_for_the_one_that_takes_over(
+    make_site: Callable[..., Site],
+) -> None:
+    with Watched() as watched, socket.create_server(("127.0.0.1", 0)) as hung:
+        first = f"redis+sentinel://127.0.0.1:{hung.getsockname()[1]},"
+        url = watched.url.replace("redis+sentinel://", first)
+        site = make_site(SimpleNamespace(url=url), lease=3.0)
+        worker = site.worker("--executor", "inline", queues="mail")
+        Note.using(queue="mail").enqueue("before")
+        site.note("ran", "before")
+        replicated(watched)
+        os.kill(watched.servers[0].pid or 0, signal.SIGSTOP)
+        began = time.monotonic()
+        with ThreadPoolExecutor(2) as pool:
+            blocking = pool.submit(insisting, Note.using(queue="mail"), "blocking")
+            awaiting = pool.submit(asyncio.run, awaited("awaiting"))
+            promoted = when_promoted(watched)
+            assert blocking.result(30) - promoted < 2.0
+            assert awaiting.result(30) - promoted < 2.0
+        for word in ("blocking", "awaiting"):
+            assert site.note("ran", word, within=10.0).at - promoted < 4.0
+        assert promoted - began > 0.5
+        # The bell hangs no longer on the server that was left: a job is taken at once.
+        time.sleep(1.5)
+        delays = []
+        for n in range(3):
+            enqueued = time.monotonic()
+            Note.using(queue="mail").enqueue(f"after-{n}")
+            delays.append(site.note("ran", f"after-{n}").at - enqueued)
+        assert min(delays) < 0.5
+        worker.stop()
+
+
+def when_promoted(watched: Watched) -> float:
+    """The moment from which on the sentinels name the other server."""
+    other = watched.servers[1].port
+    wait_until(lambda: int(watched.ask(watched.ports[1])["port"]) == other, within=30.0)
+    return time.monotonic()
+
+
+async def awaited(word: str) -> float:
+    """Enqueue by awaiting, until it is done; returns when."""
+    while True:
+        with suppress(EnqueueError):
+            await Note.using(queue="mail", id=word).aenqueue(word)
+            await Note.app.aclose()
+            return time.monotonic()
