@@ -145,3 +145,12 @@ class TestShares:
         serve(outlook, {"a": 2, "b": 1, "c": 3}, full="abc")
 
         assert Counter(take(outlook, 600)) == {"a": 200, "b": 100, "c": 300}
+
+
+def test_what_is_due_in_a_queue_that_is_cut_off_wakes_nobody(outlook: Outlook) -> None:
+    outlook.serve(("there", "here"))
+    outlook.set_clock(1000.0)
+    outlook.learn({"there": (0, 900.0), "here": (0, 1007.0)}, all_others=True)
+    assert outlook.seconds_to_next() == 0
+    assert outlook.seconds_to_next({"there"}) == pytest.approx(7.0)
+    assert outlook.filled() == ["there", "here"]

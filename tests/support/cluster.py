@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from typing import Any, Self
 
 from redis import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from buoy.server import Server, free_port
 
@@ -63,18 +63,24 @@ class Cluster:
         with Redis.from_url(self.servers[number].url, socket_timeout=1) as client:
             return bool(client.role()[0] in ("master", b"master"))
 
-    def give_back(self, number: int) -> None:
-        """Make a node the primary again that was one at first."""
-        if not self.is_primary(number):
-            wait_for(lambda: self._take_over(number), 15.0)
-        self.wait_until_ready()
+    def restore(self) -> None:
+        """Let all nodes run, with those as the primaries that were it at first."""
+        for number, server in enumerate(self.servers):
+            if server.pid is None:
+                server.start()
+            self.thaw(number)
+        wait_for(self.is_restored, 30.0)
 
-    def _take_over(self, number: int) -> bool:
-        with suppress(ResponseError):  # it takes itself for the primary still
-            if _linked(self.servers[number]):
-                _ask(self.servers[number], "FAILOVER")
-        time.sleep(0.1)
-        return self.is_primary(number)
+    def is_restored(self) -> bool:
+        """Whether all nodes agree that the first are the primaries; helps a little."""
+        for number in range(SIZE):
+            if not self.is_primary(number):
+                with suppress(RedisError):  # it may take itself for the primary by now
+                    _ask(self.servers[number], "FAILOVER")
+                    time.sleep(0.1)
+        wanted = {server.port for server in self.servers[:SIZE]}
+        views = [{nodes[0][1] for _, _, *nodes in _ask(each, "SLOTS")} for each in self.servers]
+        return all(view == wanted for view in views) and all(map(self.is_ready, self.servers))
 
     def move_slot(self, key: str, source: int, target: int) -> None:
         """Move the slot of a key, with all that lies in it, from one primary to another."""

@@ -77,7 +77,7 @@ class ClusterLink:
             for address in asked:
                 self.collect(address, answers, len(parcels[address]), deadline, asked)
         except BaseException:
-            for address in asked:
+            for address in parcels:
                 self.node(address).close()  # nobody reads the answers
             raise
         return answers

@@ -38,7 +38,7 @@ class Topology:
     """What all links of an app know of its cluster. ``scout`` watches a node that hangs, until it
     does so no more; it is called in a thread of its own."""
 
-    def __init__(self, url: str, scout: Callable[[str], None]) -> None:
+    def __init__(self, url: str, scout: Callable[[str], object]) -> None:
         parts = urlsplit(url)
         login, at, hosts = parts.netloc.rpartition("@")
         if parts.path.strip("/") not in ("", "0"):
@@ -163,7 +163,7 @@ class Topology:
 class Suspects:
     """Nodes that did not answer in time: until they do, nobody waits for them."""
 
-    def __init__(self, scout: Callable[[str], None]) -> None:
+    def __init__(self, scout: Callable[[str], object]) -> None:
         self.scout = scout
         self.since: dict[str, float] = {}
         self.owner = os.getpid()
@@ -175,11 +175,14 @@ class Suspects:
 
     def add(self, address: str) -> None:
         """Wait for this node no more, but have it watched."""
-        if address not in self:
-            self.since[address] = time.monotonic()
-            threading.Thread(
-                target=self.watch, args=[address], name="buoy-scout", daemon=True
-            ).start()
+        if address in self:
+            return
+        scout = threading.Thread(target=self.watch, args=[address], name="buoy-scout", daemon=True)
+        self.since[address] = time.monotonic()
+        try:
+            scout.start()
+        except RuntimeError:  # the process ends, or has no room for another thread
+            del self.since[address]
 
     def watch(self, address: str) -> None:
         try:

@@ -1,0 +1,164 @@
+"""What is known of a cluster, without one: conversations are had by hand."""
+
+import os
+import threading
+from typing import Any
+
+import pytest
+from redis import exceptions
+
+from buoy.errors import BrokerError, Unavailable
+from buoy.topology import Nodes, Suspects, Topology, slot_of
+from buoy.wire import Elsewhere, Silent
+
+A, B, C, D = "a:7000", "b:7000", "c:7000", "d:7000"
+HERE = ["GET", "{here}"]
+SLOT = slot_of(HERE)
+
+
+def ranges(*owners: str) -> list[Any]:
+    """The reply of CLUSTER SLOTS where these have the slots, in equal parts."""
+    part = 16384 // len(owners)
+    return [
+        [n * part, (n + 1) * part - 1 if n + 1 < len(owners) else 16383, node(owner)]
+        for n, owner in enumerate(owners)
+    ]
+
+
+def node(address: str) -> list[Any]:
+    host, _, port = address.rpartition(":")
+    return [host.encode(), int(port), b"id", []]
+
+
+def topology(url: str = f"redis+cluster://:a%40b@{A},{B},{C}/0?x=1") -> Topology:
+    return Topology(url, lambda _: threading.Event().wait(0.2))
+
+
+def have(steps: Nodes[Any], answers: dict[str, Any]) -> tuple[Any, list[set[str]]]:
+    """Have a conversation in which each node always says the same; who was asked?"""
+    asked = []
+    try:
+        parcels = next(steps)
+        while True:
+            asked.append(set(parcels))
+            parcels = steps.send({a: [answers[a]] * len(words) for a, words in parcels.items()})
+    except StopIteration as end:
+        return end.value, asked
+
+
+class TestSeeds:
+    def test_each_has_its_url(self) -> None:
+        known = Topology("rediss+cluster://u:p%2Cq@h,[::1]:7001,i:7002?ssl_cert_reqs=none", print)
+        assert known.seeds == ["h:6379", "[::1]:7001", "i:7002"]
+        assert known.url_of("[::1]:7001") == "rediss://u:p%2Cq@[::1]:7001?ssl_cert_reqs=none"
+
+    @pytest.mark.parametrize("hosts", ["", "h,", "h:x", "h:1/1"])
+    def test_what_is_none_is_refused(self, hosts: str) -> None:
+        with pytest.raises(ValueError, match=r"expected|Port"):
+            Topology(f"redis+cluster://{hosts}", print)
+
+
+class TestLearning:
+    def test_others_are_learned_and_outlive_the_seeds(self) -> None:
+        known = topology(f"redis+cluster://{A}")
+        have(known.learning(), {A: ranges(B, C)})
+        assert known.known == [A, B, C]
+        gone = Unavailable("gone", sent=False)
+        have(known.learning(), {A: gone, B: ranges(B, D), C: gone})
+        assert known.known == [A, B, D]
+        assert known.slots[16383] == D
+
+    def test_who_is_alone_with_an_old_view_is_outvoted(self) -> None:
+        known = topology()
+        have(known.learning(), {A: ranges(A), B: ranges(B), C: ranges(B)})
+        assert set(known.slots.values()) == {B}
+
+    def test_one_that_knows_of_no_slots_is_passed_over(self) -> None:
+        known = topology()
+        have(known.learning(), {A: [], B: [], C: ranges(C)})
+        assert set(known.slots.values()) == {C}
+
+    def test_one_that_does_not_know_its_host_has_that_under_which_it_was_asked(self) -> None:
+        known = topology(f"redis+cluster://{A}")
+        have(known.learning(), {A: [[0, 16383, [None, 7005, b"id"]]]})
+        assert set(known.slots.values()) == {"a:7005"}
+
+    def test_nobody_there_is_told(self) -> None:
+        gone = Unavailable("Redis cannot be reached: gone", sent=False)
+        with pytest.raises(Unavailable) as raised:
+            have(topology().learning(), dict.fromkeys((A, B, C), gone))
+        assert str(raised.value) == (
+            "Redis cannot be reached: none of 3 nodes tells where the slots are: gone"
+        )
+
+    def test_a_server_that_is_no_cluster_is_told(self) -> None:
+        no = BrokerError("Redis refused: This instance has cluster support disabled")
+        with pytest.raises(BrokerError, match="single server starts with redis://") as raised:
+            have(topology(f"redis+cluster://{A}").learning(), {A: no})
+        assert not isinstance(raised.value, Unavailable)
+
+
+class TestRouting:
+    def test_a_command_without_a_key_goes_with_the_one_before_it(self) -> None:
+        known = topology()
+        have(known.learning(), dict.fromkeys((A, B, C), ranges(A, B)))
+        _, asked = have(known.routing([HERE, ["TIME"]]), {A: b"1", B: b"1"})
+        assert asked == [{known.slots[SLOT]}]
+
+    def test_a_slot_that_has_moved_is_followed_and_learned_anew(self) -> None:
+        known = topology()
+        have(known.learning(), dict.fromkeys((A, B, C), ranges(A)))
+        moved = Elsewhere(exceptions.MovedError(f"{SLOT} {D}"))
+        reply, asked = have(known.routing([HERE]), {A: moved, D: b"there"})
+        assert (reply, asked, known.stale) == ([b"there"], [{A}, {D}], True)
+
+    def test_one_that_moves_to_another_port_of_an_unnamed_host_is_followed(self) -> None:
+        known = topology()
+        have(known.learning(), dict.fromkeys((A, B, C), ranges(A)))
+        moved = Elsewhere(exceptions.MovedError(f"{SLOT} :7009"))
+        reply, _ = have(known.routing([HERE]), {A: moved, "a:7009": b"there"})
+        assert reply == [b"there"]
+
+    def test_one_that_moves_for_ever_is_given_up_for_now(self) -> None:
+        known = topology()
+        have(known.learning(), dict.fromkeys((A, B, C), ranges(A)))
+        moved = Elsewhere(exceptions.MovedError(f"{SLOT} {A}"))
+        [reply], asked = have(known.routing([HERE]), {A: moved})
+        assert isinstance(reply, Unavailable)
+        assert len(asked) == 6
+
+    def test_what_is_known_is_kept_while_nobody_tells_better(self) -> None:
+        known = topology()
+        have(known.learning(), dict.fromkeys((A, B, C), ranges(A)))
+        known.missed(B, silent=False)
+        gone = Unavailable("gone", sent=False)
+        reply, _ = have(known.routing([HERE]), {A: gone, B: gone, C: gone})
+        assert reply == [gone]
+
+
+class TestSuspects:
+    def test_one_that_is_silent_is_asked_no_more_until_it_is_found_to_answer(self) -> None:
+        answers = threading.Event()
+        suspects = Suspects(lambda _: answers.wait(5.0))
+        suspects.add(A)
+        with pytest.raises(Unavailable, match=r"^Redis cannot be reached: a:7000 has been silent"):
+            suspects.check(A)
+        suspects.check(B)
+        watcher = next(each for each in threading.enumerate() if each.name == "buoy-scout")
+        answers.set()
+        watcher.join(5.0)
+        suspects.check(A)
+
+    def test_a_forked_child_suspects_nobody(self) -> None:
+        suspects = Suspects(lambda _: threading.Event().wait(0.2))
+        suspects.add(A)
+        suspects.owner = os.getppid()
+        assert A not in suspects
+
+    def test_only_silence_makes_suspect(self) -> None:
+        known = topology()
+        known.missed(A, silent=False)
+        assert A not in known.suspects
+        known.missed(B, silent=isinstance(Silent("late", sent=True), Silent))
+        assert B in known.suspects
+        assert known.candidates()[0] != B
