@@ -116,14 +116,13 @@ def test_a_node_that_hangs_holds_up_none_but_its_own_queues(site: Site, whole: C
         whole.freeze(number)
     with Producer(here, "a") as blocking, Producer(other, "b") as second:
         asyncio.run(enqueue_for(4.0, here))
-    for number in (0, 3):
-        whole.thaw(number)
+    whole.restore()  # until all agree, the one that wakes may take a job that is lost with it
     assert blocking.slowest(site) < PROMPT, site.logs()
     assert second.slowest(site) < PROMPT, site.logs()
     assert len(blocking.times) > 50
     site.open("gate")
     Note.using(queue=there).enqueue("thawed")
-    site.note("ran", "thawed", within=20.0)  # the others must find that it has not failed
+    site.note("ran", "thawed", within=5.0)
     for queue in (there, here, other):
         site.settled(queue)
     assert site.words("began").count("long") == 1  # its lease was renewed
