@@ -13,7 +13,7 @@ from .errors import BrokerError
 from .executor import Executor
 from .greeting import is_final
 from .hand import Card, Hand
-from .link import accepted
+from .link import Link, accepted
 from .reservation import Advance, Reservation, Settlement
 from .wishes import signal_of
 
@@ -185,10 +185,9 @@ class Keeper(threading.Thread):
         _, (seconds, micros) = accepted(link.calls([["EXISTS", key], ["TIME"]]))
         now = int(seconds) * 1000 + int(micros) // 1000
         self.shown = True
-        filled = self.filled()
+        self.note_filled(link)
         return link.calls(
             [
-                *([["SADD", keys.queues(), *filled]] if filled else []),
                 ["HSET", key, *self.card.words()],
                 ["PEXPIRE", key, round(lease * 1000)],
                 ["ZADD", keys.workers(), now, self.card.id],
@@ -196,6 +195,19 @@ class Keeper(threading.Thread):
                 ["HGET", key, "wish"],
             ]
         )
+
+    def note_filled(self, link: Link) -> None:
+        """Put queues that hold something back on the list of queues, if Redis has lost that."""
+        if not self.queues:
+            return
+        names = self.broker.keys.queues()
+        [found] = link.calls([["SMISMEMBER", names, *self.queues]])
+        if isinstance(found, BrokerError):
+            return  # of a cluster, another node; else the rest will tell
+        listed = {queue for queue, there in zip(self.queues, found, strict=True) if there}
+        lost = [queue for queue in self.filled() if queue not in listed]
+        if lost:
+            link.calls([["SADD", names, *lost]])
 
     def say_goodbye(self) -> None:
         keys, link = self.broker.keys, self.broker.brisk

@@ -7,7 +7,6 @@ that lies beside the jobs.
 
 import logging
 import time
-from contextlib import suppress
 
 from .errors import BrokerError, Unavailable
 from .keys import Keys
@@ -53,13 +52,14 @@ class Registration:
             warn_if_unserved(queue, 2 * self.lease, *found)
 
     def renew(self, queue: str) -> Steps[None]:
-        """Redis has lost what it knew of the queue, which holds a job now. Where the script could
-        not put the name on the list of all queues, do it."""
+        """A script has not found its mark beside the job that it has stored: on a cluster the queue
+        may be missing on the list of all queues, too."""
         if not self.spread:
             return
-        self.registered.pop(queue, None)
-        with suppress(BrokerError):  # the next push tries again
-            yield from self.register(queue)
+        try:
+            accepted((yield [["SADD", self.keys.queues(), queue]]))
+        except BrokerError:  # the job is stored; the next one sees to it
+            self.registered.pop(queue, None)
 
     def knows(self, queue: str) -> bool:
         """Whether the queue was registered within the last minute."""
