@@ -17,8 +17,10 @@ from tests.support.processes import Site, wait_until
 from .apps.jobs import Note, Wait
 
 PROMPT = 2.0
-"""Seconds after which a job of a healthy node has begun at the latest, and within which a promoted
-replica is in use."""
+"""Seconds within which a promoted replica is in use."""
+UNDISTURBED = 3.5
+"""Seconds after which a job of a healthy node has run at the latest: mostly less than one, but
+the machine may be busy. No node hangs for so short a time here."""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,7 @@ class Producer:
             while not self.enqueued(word):
                 pass
             self.times[word] = began
+        Job.app.broker.link.close()  # the connections are those of this thread
 
     def enqueued(self, word: str) -> bool:
         with suppress(EnqueueError):
@@ -117,8 +120,8 @@ def test_a_node_that_hangs_holds_up_none_but_its_own_queues(site: Site, whole: C
     with Producer(here, "a") as blocking, Producer(other, "b") as second:
         asyncio.run(enqueue_for(4.0, here))
     whole.restore()  # until all agree, the one that wakes may take a job that is lost with it
-    assert blocking.slowest(site) < PROMPT, site.logs()
-    assert second.slowest(site) < PROMPT, site.logs()
+    assert blocking.slowest(site) < UNDISTURBED, site.logs()
+    assert second.slowest(site) < UNDISTURBED, site.logs()
     assert len(blocking.times) > 50
     site.open("gate")
     Note.using(queue=there).enqueue("thawed")
@@ -136,7 +139,7 @@ async def enqueue_for(seconds: float, queue: str) -> None:
     while time.monotonic() < started + seconds:
         before = time.monotonic()
         await Note.using(queue=queue).aenqueue("awaited")
-        assert time.monotonic() - before < PROMPT
+        assert time.monotonic() - before < UNDISTURBED
         await asyncio.sleep(0.1)
     await Note.app.aclose()
 
@@ -153,13 +156,13 @@ def test_a_promoted_replica_is_in_use_at_once(site: Site, whole: Cluster, end: s
             whole.servers[0].kill()
         else:
             whole.freeze(0)
-        wait_until(lambda: whole.is_primary(3))
+        wait_until(lambda: whole.is_primary(3), what=site.logs)
         promoted = time.monotonic()
         wait_until(lambda: any(at > promoted for at in lost.times.values()), what=site.logs)
         first = min((at, word) for word, at in lost.times.items() if at > promoted)[1]
         assert site.note("ran", first, within=5.0).at - promoted < PROMPT
         wait_until(lambda: len([at for at in lost.times.values() if at > promoted]) > 10)
-    assert undisturbed.slowest(site) < PROMPT, site.logs()
+    assert undisturbed.slowest(site) < UNDISTURBED, site.logs()
     site.settled(there)
     acknowledged = [word for word, at in lost.times.items() if at > promoted]
     assert set(acknowledged) <= set(site.words())

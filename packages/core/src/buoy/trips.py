@@ -141,6 +141,7 @@ class Trips:
     def take_in(self, trip: Advance, answer: Advanced) -> list[Reservation]:
         self.missing.pop(trip.queue, None)
         self.note(trip.queue, None)
+        self.note(GLANCE, None)  # there is somebody to ask
         self.hand.settled(trip.settlements, answer.refused)
         for each in answer.refused:
             said = "outcome refused, the lease was lost: id=%s queue=%s token=%s"
