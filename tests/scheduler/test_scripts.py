@@ -43,3 +43,12 @@ def test_a_version_that_is_no_number_is_as_none(
 
     assert buoy_app.command("HGET", Store(buoy_app).key, "version") == b"1"
     assert set(get_schedule(app=buoy_app)) == names
+
+
+def test_a_version_is_like_none_from_before_a_loss_of_all_data(buoy_app: App) -> None:
+    seen = set()
+    for _ in range(2):
+        buoy_app.command("FLUSHALL")
+        set_schedule("nightly", Report, every="1m", app=buoy_app)
+        seen.add(Store(buoy_app).look()[1])
+    assert len(seen) == 2

@@ -5,12 +5,12 @@
 -- returns  1 if it was there
 
 local clock = redis.call('TIME')
-local version = tonumber(redis.call('HGET', KEYS[1], 'version')) or 0 -- garbage counts as none
+-- Garbage counts as 0. One that begins at the time is like none from before a loss of all data.
+local last = redis.call('HGET', KEYS[1], 'version') or string.format('%d%06d', clock[1], clock[2])
+local version = tonumber(last) or 0
 local gone = redis.call('HDEL', KEYS[1], 'entry:' .. ARGV[1])
 if gone == 1 then
   redis.call('HDEL', KEYS[1], 'from:' .. ARGV[1])
-  -- By the time, so that it is like none from before a loss of all data.
-  local ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
-  redis.call('HSET', KEYS[1], 'version', string.format('%d', math.max(version + 1, ms)))
+  redis.call('HSET', KEYS[1], 'version', string.format('%d', version + 1))
 end
 return gone
