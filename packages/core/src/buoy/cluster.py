@@ -8,6 +8,7 @@ from redis.crc import key_slot
 
 from .errors import Unavailable
 from .link import Word, only
+from .urls import OddUrl
 from .wire import Elsewhere, ServerLink, address_of
 
 REDIRECTIONS = 5
@@ -21,7 +22,7 @@ class ClusterLink:
         self.parts = urlsplit(url.replace("redis+cluster:", "redis:", 1))
         login, at, self.seed = self.parts.netloc.rpartition("@")
         if not self.seed or "," in self.seed:
-            raise ValueError("name one node, which tells of the others: redis+cluster://HOST:PORT")
+            raise OddUrl("name one node, which tells of the others: redis+cluster://HOST:PORT")
         self.login = login + at
         self.nodes: dict[str, ServerLink] = {}
         self.slots: dict[int, str] = {}
