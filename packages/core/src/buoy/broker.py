@@ -11,7 +11,7 @@ from .connect import connect
 from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
 from .link import Act, Link, Steps, Word, accepted, drive, only, run_scripts, scripted
-from .packing import PAGE, Entry, Packing, pages, seconds, text
+from .packing import PAGE, Entry, Packing, moment, pages, seconds, text
 from .reservation import Advance, Advanced, Heartbeat, Look, Reservation, Settlement
 from .scripts import script
 
@@ -147,7 +147,7 @@ class Broker:
         if repeated:  # a job that is there now was stored by the try whose answer was lost
             placed = ["delayed" if entry.due else "queued" for entry in batch]
             found = [
-                place if answer == "exists" else answer
+                place if answer in ("exists", "ended") else answer
                 for place, answer in zip(placed, found, strict=True)
             ]
         return found
@@ -244,8 +244,8 @@ class Broker:
             refused=[settled[text(token)] for token in refused if text(token) in settled],
             reservations=[
                 Reservation(
-                    id=id.decode(),
-                    token=token.decode(),
+                    id=text(id),
+                    token=text(token),
                     queue=trip.queue,
                     payload=text(payload or b""),
                     lost=lost,
@@ -286,7 +286,7 @@ class Broker:
             if isinstance(reply, BrokerError):
                 missed.append(reply)
                 continue
-            gone = {token.decode() for token in reply[0]}
+            gone = {text(token) for token in reply[0]}
             beaten.lost.extend(each for each in reservations if each.token in gone)
             if reply[1] and queue not in beaten.late:
                 beaten.late.append(queue)
@@ -297,7 +297,7 @@ def warn_if_unserved(
     queue: str, patience: float, waiting: int, seen: bytes | None, clock: list[bytes]
 ) -> None:
     """Jobs that pile up fill Redis, and that stops everybody: so producers hear of it, too."""
-    silence = int(clock[0]) - int(float(seen or 0)) / 1000
+    silence = int(clock[0]) - moment(seen)
     if waiting and silence > patience:
         since = f"for {silence:.0f} s" if seen else "ever"
         jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
