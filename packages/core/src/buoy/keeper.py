@@ -11,6 +11,7 @@ from .broker import Broker
 from .errors import BrokerError
 from .executor import Executor
 from .hand import Card, Hand
+from .packing import text
 from .reservation import Advance, Reservation, Settlement
 from .wishes import signal_of
 
@@ -154,7 +155,7 @@ class Keeper(threading.Thread):
             return False
         self.wish, number = wish, signal_of(wish)
         if number is not None:
-            logger.info("told through Redis: %s", wish.decode().split(" ")[0])
+            logger.info("told through Redis: %s", text(wish).split(" ")[0])
             os.kill(os.getpid(), number)
         return number is not None
 
