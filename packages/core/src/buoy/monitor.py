@@ -205,7 +205,9 @@ class Monitor(Reader):
         payloads: list[bytes | None] = []
         for first in range(0, len(ids), PAGE):  # one command has room for a million words
             some = ids[first : first + PAGE]
-            payloads += self.ask(self.keys.part(queue, "jobs"), "HMGET", *some) or [None] * len(some)
+            payloads += self.ask(self.keys.part(queue, "jobs"), "HMGET", *some) or [None] * len(
+                some
+            )
         return [
             job_view(queue, text(id), text(payload), place, text(score or b""))
             for (id, score), payload in zip(pairs, payloads, strict=True)
