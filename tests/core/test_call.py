@@ -148,6 +148,13 @@ def nested(levels: int) -> list[Any]:
     return value
 
 
+def nested_dicts(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        value = {"": value}
+    return value
+
+
 def circle() -> list[Any]:
     value: list[Any] = []
     value.append(value)
@@ -156,6 +163,7 @@ def circle() -> list[Any]:
 
 PLAIN = "expected str, int, float, bool, None, list or dict"
 UTF8 = "expected text that UTF-8 can hold"
+BELOW = '[""]'
 LEVELS = "expected at most 100 levels of lists and dicts, got more"
 
 
@@ -181,6 +189,8 @@ class TestValues:
             ({None: 2}, "argument 1: expected str as keys, got NoneType None"),
             ({"\udfff": 2}, f"argument 1: {UTF8}, got '\\udfff'"),
             (nested(101), f"argument 1, {'[0]' * 100}: {LEVELS}"),
+            (nested_dicts(101), f"argument 1, {BELOW * 100}: {LEVELS}"),
+            ([nested_dicts(100)], f"argument 1, [0]{BELOW * 99}: {LEVELS}"),
             (circle(), f"argument 1, {'[0]' * 100}: {LEVELS}"),
         ],
     )
@@ -219,6 +229,8 @@ class TestValues:
             {},
             {"": [{"é": [None, False]}]},
             nested(100),
+            nested_dicts(100),
+            [nested_dicts(99)],
         ],
     )
     def test_what_comes_back_from_json_as_it_is_is_taken(self, value: Any) -> None:

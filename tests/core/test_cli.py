@@ -1,6 +1,7 @@
 """The command line, as a user types it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -122,7 +123,9 @@ def test_peek_shows_the_next_jobs_and_changes_nothing(run: Run, buoy_app: App) -
     shown = run("queues", "peek", "purchasing", "--start", "1", "--count", "2", "--json")
 
     assert ids_of(shown) == [handle.id for handle in handles[1:3]]
-    assert run("queues", "peek", "mail").output == "nothing is there in mail\n"
+    assert run("queues", "peek", "purchasing", "--delayed").output == (
+        "nothing is there in purchasing\n"
+    )
     assert buoy_app.monitor.queues()[0].waiting == 4
 
 
@@ -165,7 +168,122 @@ def test_clear_asks_first(run: Run, buoy_app: App) -> None:
     assert buoy_app.monitor.queues()[0].waiting == 1
 
 
+@pytest.mark.parametrize("command", ["pause", "resume", "clear", "peek"])
+def test_a_queue_that_is_not_there_is_told(run: Run, buoy_app: App, command: str) -> None:
+    Purchase.enqueue(1)
+
+    said = run("queues", command, "purchasin", code=1).output
+
+    assert said == (
+        "Error: purchasin: expected a queue that anything was ever enqueued to; see buoy queues\n"
+    )
+    assert buoy_app.command("EXISTS", buoy_app.key("purchasin", "meta")) == 0
+
+
+@pytest.mark.parametrize("command", ["pause", "resume", "clear", "peek"])
+def test_a_glob_is_no_queue(run: Run, command: str) -> None:
+    said = run("queues", command, "mail*", code=2).output
+
+    assert (
+        "Error: Invalid value for 'QUEUE': queue: expected a name without spaces and without any "
+        "of {}*?[]!,: got 'mail*'\n" in said
+    )
+
+
+def test_a_queue_can_be_paused_before_its_first_job(run: Run, buoy_app: App) -> None:
+    assert run("queues", "pause", "purchasing", "--force").output == "purchasing is paused\n"
+    Purchase.enqueue(1)
+    assert not drain(buoy_app)
+    assert run("queues", "resume", "purchasing").output == "purchasing goes on\n"
+
+
+def test_clear_passes_over_what_it_cannot_end(run: Run, buoy_app: App) -> None:
+    Purchase.enqueue_many([(n,) for n in range(150)])
+    for n in range(150):
+        buoy_app.command("LPUSH", buoy_app.key("purchasing", "ready"), f"ghost-{n}")
+
+    assert run("queues", "clear", "purchasing", "--yes").output == "150 jobs were ended\n"
+
+
+def test_without_anybody_to_ask_yes_must_be_said(run: Run, buoy_app: App) -> None:
+    Purchase.enqueue(1)
+
+    refused = run("queues", "clear", "purchasing", code=2)
+
+    assert "Error: expected --yes where nobody can be asked\n" in refused.output
+    assert buoy_app.monitor.queues()[0].waiting == 1
+
+
 # Failures
+
+
+def test_failed_lists_the_newest_and_says_that_there_are_more(run: Run) -> None:
+    handles = failing(*map(str, range(1, 53)))
+
+    said = run("failed")
+    assert said.stderr == "there are more than these 50: --count 0 shows all\n"
+    listed = [line.split()[0] for line in said.stdout.splitlines()[1:]]
+    assert listed == [handle.id for handle in reversed(handles)][:50]
+
+    assert run("failed", "list", "--count", "52").stderr == ""
+    assert len(ids_of(run("failed", "list", "--json", "--count", "0"))) == 52
+
+
+@pytest.mark.parametrize("filters", [["--error", ""], ["--class", ""], ["--queue", ""], [""]])
+def test_an_empty_filter_is_not_all(run: Run, filters: list[str]) -> None:
+    [handle] = failing("no money")
+
+    refused = run("failed", "remove", *filters, code=2)
+
+    assert "expected a text, got an empty one; is a variable not set?" in refused.output
+    assert ids_of(run("failed", "list", "--json")) == [handle.id]
+
+
+def test_remove_all_asks(run: Run) -> None:
+    handles = failing("no money", "no card")
+
+    kept = run("failed", "remove", "--all", answer="n\n", code=1)
+    assert kept.output.startswith("Forget all failed jobs (2)? [y/N]: n\n")
+    run("failed", "remove", "--all", code=2)
+    assert len(ids_of(run("failed", "list", "--json"))) == len(handles)
+
+    assert "2 jobs were removed\n" in run("failed", "remove", "--all", answer="y\n").output
+
+
+def test_ids_that_are_unknown_are_named_and_the_others_done(run: Run) -> None:
+    [handle] = failing("no money")
+
+    said = run("failed", "remove", "nope", handle.id, "no\x1bpe", code=1)
+
+    assert said.stdout == "1 job was removed\n"
+    assert said.stderr == (
+        "no\\x1bpe: expected a failed job that is meant, but there is none\n"
+        "nope: expected a failed job that is meant, but there is none\n"
+    )
+
+
+def test_what_cannot_be_read_is_named_and_the_others_are_retried(run: Run, buoy_app: App) -> None:
+    bad, good = failing("no money", "no card")
+    text = f'{{"class":"J","id":"{bad.id}","claims":[["a"]]}}'
+    buoy_app.command("HSET", buoy_app.key("purchasing", "jobs"), bad.id, text)
+
+    said = run("failed", "retry", "--all", code=1)
+
+    assert said.stdout == "1 job was put back\n"
+    assert said.stderr == (f"{bad.id} stays failed: it cannot be read; see buoy failed show\n")
+    assert f"raw          {text}\n" in run("failed", "show", bad.id).output
+    assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [good.id]
+
+
+def test_wide_letters_keep_the_columns_of_a_table(run: Run) -> None:
+    failing("日本語", "e\u0301")
+
+    head, *rows = run("failed").output.splitlines()
+
+    columns = {head.index("cause")} | {row.index("exception") for row in rows if row.isascii()}
+    assert len(columns) == 1
+    wide = next(row for row in rows if "日本語" in row)
+    assert wide.index("exception") == head.index("cause") - 3
 
 
 def test_failed_lists_what_happened(run: Run) -> None:
@@ -242,7 +360,7 @@ def test_failed_show_tells_all_of_one_with_its_traceback(run: Run) -> None:
     shown = run("failed", "show", handle.id).output
 
     assert "message      no money\n" in shown
-    assert "raise ValueError(reason)\nValueError: no money" in shown
+    assert "      raise ValueError(reason)\n  ValueError: no money" in shown
 
 
 def test_failed_show_tells_what_plugins_keep_with_the_job(run: Run) -> None:
@@ -268,7 +386,10 @@ def test_retry_moves_jobs_back_once(run: Run, buoy_app: App) -> None:
     first, second = failing("no money", "no card")
 
     assert run("failed", "retry", first.id).output == "1 job was put back\n"
-    assert run("failed", "retry", first.id).output == "0 jobs were put back\n"
+    assert run("failed", "retry", first.id, code=1).output == (
+        "0 jobs were put back\n"
+        f"{first.id}: expected a failed job that is meant, but there is none\n"
+    )
 
     assert ids_of(run("failed", "list", "--json")) == [second.id]
     assert drain(buoy_app) == {"failed": 1}
@@ -289,7 +410,8 @@ def test_without_ids_and_filters_all_must_be_said(run: Run, command: str) -> Non
     refused = run("failed", command, code=2)
 
     assert "Error: expected ids, filters or --all, got none of them" in refused.output
-    assert run("failed", command, "--all").output.startswith("2 jobs were ")
+    words = ["--yes"] if command == "remove" else []
+    assert run("failed", command, "--all", *words).output.startswith("2 jobs were ")
 
 
 @pytest.mark.parametrize("command", ["retry", "remove"])
@@ -391,6 +513,53 @@ def test_enqueue_wants_json(run: Run) -> None:
 def test_workers_without_any_says_so(run: Run) -> None:
     assert run("workers").output == "no workers\n"
     assert json.loads(run("workers", "--json").output) == []
+
+
+def test_what_a_terminal_does_not_have_is_spelled(buoy_app: App) -> None:
+    Purchase.enqueue_many([(1,)])
+    [handle] = failing("日本語")
+    program = "import sys; from buoy.cli import main; main()"
+    environment = os.environ | {"BUOY_URL": buoy_app.settings.url, "PYTHONIOENCODING": "latin-1"}
+
+    for words in (["failed"], ["failed", "show", handle.id]):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *words],
+            env=environment,
+            capture_output=True,
+            check=True,
+        )
+        assert rb"\u65e5" in ended.stdout
+
+
+def test_what_is_passed_over_is_told_on_stderr(buoy_app: App) -> None:
+    buoy_app.command("SADD", "buoy:queues", "a b\x1b[31m")
+    environment = os.environ | {"BUOY_URL": buoy_app.settings.url}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "buoy", "queues", "--json"],
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+
+    assert ended.stdout == b"[]\n"
+    assert ended.stderr == (
+        rb"passed over: buoy:queues: expected names of queues, got 'a b\x1b[31m'" + b"\n"
+    )
+
+
+def test_an_error_that_nobody_expected_is_told_in_printable_lines(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("odd\x1b[31m\nlines")
+
+    monkeypatch.setattr("buoy.cli.doctor.examine", fail)
+
+    said = run("doctor", code=1).output
+
+    assert said.startswith("Error: RuntimeError: odd\\x1b[31m\n  lines\n  Traceback ")
+    assert all(line.isprintable() for line in said.splitlines())
 
 
 # Plugins' commands

@@ -256,6 +256,42 @@ class TestMove:
         assert abs((after.at or 0) - (before.at or 0)) < 1
         assert buoy_app.monitor.peek("slow")[-1].id == free.id
 
+    def test_those_that_stay_keep_their_order_page_after_page(self, buoy_app: App) -> None:
+        slow = Charge.using(queue="slow")
+        slow.enqueue_many([(n,) for n in range(450)])
+        waiting = Charge.enqueue_many([(n,) for n in (*range(350), *range(500, 550))])
+        delayed = Charge.using(delay=60).enqueue_many([(n,) for n in range(350, 450)])
+        before = buoy_app.monitor.delayed("purchasing", 0, 100)
+
+        result = move("purchasing", "slow", code=1)
+
+        assert result.output.splitlines()[0] == "50 jobs were moved from purchasing to slow"
+        left = buoy_app.monitor.peek("purchasing", 0, 1000)
+        assert [view.id for view in left] == [handle.id for handle in waiting[:350]]
+        after = buoy_app.monitor.delayed("purchasing", 0, 1000)
+        assert {view.id for view in after} == {handle.id for handle in delayed}
+        assert all(abs((a.at or 0) - (b.at or 0)) < 1 for a, b in zip(before, after, strict=True))
+        moved = buoy_app.monitor.peek("slow", 450, 1000)
+        assert [view.id for view in moved] == [handle.id for handle in waiting[350:]]
+        named = [line.split()[0] for line in result.output.splitlines()[1:]]
+        assert named == [handle.id for handle in (*waiting[:350], *delayed)]
+
+    def test_an_error_of_any_kind_leaves_nothing_in_hand(
+        self, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        handles = Charge.enqueue_many([(n,) for n in range(3)])
+
+        def fail(*_: Any) -> None:
+            raise KeyError
+
+        monkeypatch.setattr("buoy.moving.entry", fail)
+        with pytest.raises(KeyError):
+            Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+
+        found = [view.id for view in buoy_app.monitor.peek("purchasing")]
+        assert found == [handle.id for handle in handles]
+        assert buoy_app.monitor.running() == {}
+
     def test_what_was_there_moments_ago_cannot_be_told_from_what_ended_there(
         self, buoy_app: App
     ) -> None:

@@ -1,5 +1,6 @@
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from buoy.doctor import (
     unserved,
     workers,
 )
+from buoy.reservation import Advance
 from buoy.server import Server
 from buoy.testing import Clock, drain
 
@@ -221,22 +223,52 @@ class TestQueues:
 
 
 class TestWorkers:
-    def test_one_that_beats_is_fine_and_one_that_stopped_is_gone(self, buoy_app: App) -> None:
-        facts = Facts(buoy_app)
-        beat_at = round(1000 * facts.now) - 90_000
-        buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
-        buoy_app.command("ZADD", "buoy:workers", beat_at, "w-1")
-        assert list(workers(facts)) == [Finding("workers", "fine", "1 at work")]
+    @pytest.fixture
+    def gone(self, buoy_app: App) -> Callable[[float], Finding]:
+        """What is found of a worker that has been gone for so long, beside one that works."""
 
-        buoy_app.command("ZADD", "buoy:workers", beat_at, "w-2")
-        assert list(workers(facts)) == [
-            Finding(
-                "worker w-2",
-                "wrong",
-                "gone without a goodbye 90 s ago, jobs in hand: 0",
-                "see its log and the kernel's (killed? out of memory?); it is listed for a day",
-            )
-        ]
+        def gone(seconds: float) -> Finding:
+            facts = Facts(buoy_app)
+            beat_at = round(1000 * (facts.now - seconds))
+            buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
+            buoy_app.command("ZADD", "buoy:workers", beat_at, "w-1", beat_at, "w-2")
+            [finding] = workers(facts)
+            return finding
+
+        return gone
+
+    def test_one_that_beats_is_fine(self, buoy_app: App) -> None:
+        buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
+        buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
+
+        assert list(workers(Facts(buoy_app))) == [Finding("workers", "fine", "1 at work")]
+
+    def test_one_that_is_gone_is_wrong_for_a_while(self, gone: Callable[[float], Finding]) -> None:
+        assert gone(90) == Finding(
+            "worker w-2",
+            "wrong",
+            "gone without a goodbye 90 s ago, jobs in hand: 0",
+            "see its log and the kernel's (killed? out of memory?); then buoy workers forget w-2",
+        )
+        assert gone(599).state == "wrong"
+        assert gone(601) == Finding(
+            "worker w-2",
+            "fine",
+            "gone without a goodbye 601 s ago, jobs in hand: 0; buoy workers forget w-2",
+        )
+
+    def test_one_whose_jobs_nobody_has_taken_is_wrong_until_then(
+        self, buoy_app: App, gone: Callable[[float], Finding]
+    ) -> None:
+        Charge.enqueue(1)
+        buoy_app.broker.visit("w-2", Advance("purchasing", 1, 1))
+
+        assert gone(5000) == Finding(
+            "worker w-2",
+            "wrong",
+            "gone without a goodbye 5000 s ago, jobs in hand: 1",
+            "see its log and the kernel's (killed? out of memory?); its jobs need another worker",
+        )
 
 
 class TestCommand:

@@ -17,7 +17,7 @@ from buoy.connect import connect
 from buoy.embedded import NoAnswer, folder_of, join
 from buoy.errors import ConfigurationError, Unavailable
 from buoy.formats import Version, check_format, noted
-from buoy.server import ServerError, find_server
+from buoy.server import Server, ServerError, find_server
 
 NOW = Version.of(find_server())
 
@@ -40,6 +40,41 @@ def program(path: Path, script: str) -> str:
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o700)
     return str(path)
+
+
+class TestOwner:
+    def test_a_folder_that_others_may_write_to_is_refused(self, folder: Path) -> None:
+        folder.mkdir()
+        for mode in (0o777, 0o770, 0o1777):
+            folder.chmod(mode)
+            with pytest.raises(ServerError) as raised:
+                join(folder)
+            assert str(raised.value) == (
+                f"embedded://{folder}: expected a folder that belongs to this user "
+                f"(id {os.geteuid()}) and that no other may write to, got owner {os.geteuid()} and "
+                f"mode {mode:o}. Correct it (chown, chmod go-w), or take another one."
+            )
+        assert list(folder.iterdir()) == []
+
+    def test_so_is_one_that_another_user_has_prepared(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder.mkdir(mode=0o700)
+        owner = folder.stat().st_uid
+        monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+        with pytest.raises(ServerError, match=rf"got owner {owner} and mode 700\."):
+            join(folder)
+
+    def test_a_socket_that_is_another_s_is_not_joined(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with Server() as theirs:
+            folder.mkdir(mode=0o700)
+            (folder / "redis.sock").symlink_to(theirs.socket)
+            monkeypatch.setattr(embedded, "is_own", lambda path: path != theirs.socket)
+            with pytest.raises(NoAnswer, match="but one answers on"):
+                join(folder)
 
 
 class TestUrl:

@@ -292,6 +292,18 @@ class TestUsing:
         )
         assert only(buoy_app).args == [42]
 
+    @pytest.mark.parametrize("delay", [None, 5])
+    def test_an_id_that_was_dequeued_is_not_said_to_be_there(
+        self, buoy_app: App, delay: float | None
+    ) -> None:
+        Charge.using(id="order-7").enqueue(42)
+        buoy_app.dequeue("order-7")
+
+        again = Charge.using(id="order-7", delay=delay).enqueue(43)
+
+        assert (again.state, again.holder) == ("exists", None)
+        assert again.reason == "it has ended; its id can be used again two minutes after that"
+
     @pytest.mark.parametrize("delay", [5, 5.0, timedelta(seconds=5)])
     def test_a_delay(self, buoy_app: App, delay: Any) -> None:
         assert Charge.using(delay=delay).enqueue(42).state == "delayed"

@@ -16,15 +16,15 @@ LONGEST = 350
 # A file imports only from files above it. A folder is one file here.
 # fmt: off
 ORDER = (
-    "early", "errors", "lines", "logs", "canonical", "identity", "keys", "scripts", "config",
-    "backoff",
-    "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel", "wire", "topology",
-    "cluster", "connect", "awire", "greeting",
+    "early", "errors", "printable", "urls", "lines", "logs", "canonical", "identity", "keys",
+    "scripts", "config", "backoff",
+    "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel",
+    "wire", "topology", "cluster", "connect", "awire", "greeting",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",
     "facts", "hookspecs", "plugin", "call", "handle", "origin", "registry", "declaration", "job",
     "function", "serving", "run",
-    "registration", "broker", "control", "monitor", "failures", "moving", "repair", "entrance",
-    "app",
+    "registration", "broker", "control", "reader", "monitor", "failures", "moving", "repair",
+    "entrance", "app",
     "process", "titles", "wear", "signals", "wishes", "loading", "doctor",
     "hand", "executor", "keeper", "trips", "worker", "supervisor", "cli", "contract", "testing",
 )
@@ -33,7 +33,7 @@ ORDER = (
 # Who may import what only when it is needed: declaring jobs must stay cheap, and a command loads
 # what it runs.
 DEFERRED = {
-    "app": {"awire", "registration", "broker", "control", "monitor", "scripts"},
+    "app": {"awire", "broker", "control", "reader", "monitor", "scripts"},
     "logs": {"lines", "logging"},
     "serving": {"connect"},
     "plugin": {"asyncio", "concurrent"},

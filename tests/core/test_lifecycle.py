@@ -120,7 +120,9 @@ class Lifecycle(RuleBasedStateMachine):
                 length += 1
 
     def expected(self, entry: Entry, claims: Any, numbers: Any, limit: Any, length: int) -> str:
-        if entry.id in self.accepted or entry.id in self.seen.recent:
+        if entry.id in self.seen.recent:
+            return "ended"
+        if entry.id in self.accepted:
             return "exists"
         for key, until in claims.items():
             if until != "latest" and (holder := self.holders().get(key)):

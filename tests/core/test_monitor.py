@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from buoy import App, Job
-from buoy.failures import Filter, find, remove, retry
+from buoy import App, ConfigurationError, Job
+from buoy.failures import Filter, find, newest_first, remove, retry
 from buoy.monitor import PAGE, QueueView
 from buoy.reservation import Advance, Reservation, Settlement
 from buoy.testing import Clock, drain
@@ -204,6 +204,12 @@ class TestFailed:
         assert ids(since=now - 60, until=now + 60) == [second.id, first.id]
         assert ids(since=now + 60) == ids(until=now - 60) == []
 
+    @pytest.mark.parametrize("field", ["name", "queue", "error"])
+    def test_an_empty_text_says_nothing(self, field: str) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            Filter(**{field: ""})  # type: ignore[arg-type]
+        assert str(raised.value) == f"Filter.{field}: expected a text that says something, got ''"
+
     def test_a_retried_job_is_a_first_attempt_of_the_same_job(self, buoy_app: App) -> None:
         handle = Charge.enqueue(-1)
         drain(buoy_app)
@@ -223,6 +229,41 @@ class TestFailed:
         retry(buoy_app.control, [view])
 
         assert buoy_app.command("HGET", buoy_app.key("purchasing", "jobs"), "a1") == b"{\xff"
+
+    def test_what_no_worker_has_kept_as_it_was_stays_and_the_others_are_retried(
+        self, buoy_app: App
+    ) -> None:
+        handles = [Charge.enqueue(-1), Charge.enqueue(-2), Charge.enqueue(-3)]
+        drain(buoy_app)
+        jobs, bad = buoy_app.key("purchasing", "jobs"), handles[1].id
+        text = f'{{"class":"J","id":"{bad}","claims":[["a"]]}}'
+        buoy_app.command("HSET", jobs, bad, text)
+
+        answers = retry(buoy_app.control, buoy_app.monitor.failed())
+
+        assert [answers[handle.id] for handle in handles] == ["queued", "unreadable", "queued"]
+        assert buoy_app.command("HGET", jobs, bad) == text.encode()
+
+    @pytest.mark.parametrize("score", ["inf", "-inf", "1e300", "-1", "1.5"])
+    def test_it_is_retried_whenever_it_failed(self, buoy_app: App, score: str) -> None:
+        handle = Charge.enqueue(-1)
+        drain(buoy_app)
+        buoy_app.command("ZADD", buoy_app.key("purchasing", "failed"), score, handle.id)
+
+        assert retry(buoy_app.control, buoy_app.monitor.failed()) == {handle.id: "queued"}
+
+    def test_the_newest_of_all_queues_come_first(self, buoy_app: App) -> None:
+        handles = [Charge.using(queue=queue).enqueue(-1) for queue in ("a", "b", "a", "b")]
+        drain(buoy_app)
+        for number, handle in enumerate(handles):
+            key = buoy_app.key(handle.queue, "failed")
+            buoy_app.command("ZADD", key, 1000 * number, handle.id)
+
+        found = [view.id for view in newest_first(buoy_app.monitor, Filter())]
+
+        assert found == [handle.id for handle in reversed(handles)]
+        [second] = newest_first(buoy_app.monitor, Filter(ids=frozenset([handles[1].id])))
+        assert second.at == 1.0
 
     def test_a_removed_one_is_gone(self, buoy_app: App) -> None:
         handle = Charge.enqueue(-1)

@@ -86,6 +86,37 @@ class TestDecoded:
             Payload.decoded(text)
 
     @pytest.mark.parametrize(
+        "claim",
+        [
+            "5",
+            '"ab"',
+            '["a"]',
+            '["a","b"]',
+            '["a","started","x"]',
+            '[1,"started"]',
+            '["a\\n","latest"]',
+        ],
+    )
+    def test_a_claim_is_a_pair(self, claim: str) -> None:
+        text = f'{{"class":"J","id":"a","claims":[["k","finished"],{claim}]}}'
+
+        with pytest.raises(CorruptPayload) as raised:
+            Payload.decoded(text)
+
+        assert str(raised.value) == (
+            "payload: expected 'claims' to be pairs of a claim and started, finished or latest, "
+            f"got {json.loads(claim)!r}"
+        )
+
+    @pytest.mark.parametrize("junk", ["}", " junk}", "{}", ' {"class":"K","id":"b"}', "\n}"])
+    def test_what_follows_it_must_be_blank(self, junk: str) -> None:
+        text = '{"class":"J","id":"a"}'
+
+        with pytest.raises(CorruptPayload, match=r"^payload: expected a JSON object, got "):
+            Payload.decoded(text + junk)
+        assert Payload.decoded(f" {text}\n").id == "a"
+
+    @pytest.mark.parametrize(
         "value",
         [
             "NaN",

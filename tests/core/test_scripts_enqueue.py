@@ -72,7 +72,8 @@ class TestKnownIds:
 
         world.wait(119_000)
         world.trip()
-        assert world.enqueue("a") == ["exists"]
+        assert world.enqueue("a") == ["ended"]
+        assert world.enqueue("a", due="+5000") == ["ended"]
 
         world.wait(2_000)
         world.trip()
@@ -88,7 +89,7 @@ class TestKnownIds:
         world.trip(0, done(first), done(second))
 
         assert world.call("ZCARD", "recent") == 100_000
-        assert world.enqueue("a", "b", "old-000000") == ["exists", "exists", "queued"]
+        assert world.enqueue("a", "b", "old-000000") == ["ended", "ended", "queued"]
 
 
 class TestClaims:

@@ -80,7 +80,7 @@ class TestRemove:
 
         world.control.remove("mail", ["a"], "waiting")
 
-        assert world.enqueue("a") == ["exists"]
+        assert world.enqueue("a") == ["ended"]
 
     def test_many_are_removed_in_several_steps(self, any_world: World) -> None:
         world = any_world

@@ -8,8 +8,10 @@ from click.testing import CliRunner, Result
 
 from buoy import App, Job
 from buoy.cli import main
+from buoy.errors import BrokerError
 from buoy.reservation import Advance
-from buoy.wishes import signal_of, wish
+from buoy.server import Server
+from buoy.wishes import forget, signal_of, wish
 
 
 class Charge(Job):
@@ -69,11 +71,34 @@ class TestTelling:
     def test_a_wish_brings_no_worker_back(self, buoy_app: App) -> None:
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
 
-        wish(buoy_app.broker, "stop", ["w-1"])
+        assert wish(buoy_app.broker, "stop", ["w-1"]) == {"w-1": False}
 
         [view] = buoy_app.monitor.workers()
         assert view.gone
         assert buoy_app.command("EXISTS", "buoy:worker:w-1") == 0
+
+    def test_one_that_goes_meanwhile_is_named(
+        self, buoy_app: App, seen: Seen, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen("w-1")
+        seen("w-2")
+        there = buoy_app.monitor.workers()
+        monkeypatch.setattr(buoy_app.monitor, "workers", lambda: there)
+        buoy_app.command("DEL", "buoy:worker:w-1")
+
+        assert run("stop", code=1) == "w-1: is gone\nw-2: stop\n"
+
+    def test_what_may_not_be_said_is_not_heard(
+        self, buoy_server: Server, buoy_app: App, seen: Seen
+    ) -> None:
+        seen("w-1")
+        buoy_app.command("ACL", "SETUSER", "lax", "on", ">x", "~*", "+@all", "-hset")
+        url = buoy_server.url.replace("unix://", "unix://lax:x@")
+
+        with pytest.raises(BrokerError, match="ermission"):
+            wish(App(url).broker, "stop", ["w-1"])
+
+        assert wishes(buoy_app) == {"w-1": None}
 
     def test_a_wish_is_obeyed_as_a_signal_if_it_is_known(self) -> None:
         assert signal_of(b"stop 17") == signal.SIGTERM
@@ -87,6 +112,29 @@ class TestTelling:
 
         [row] = json.loads(run("--json"))
         assert (row["id"], row["state"], row["wish"]) == ("w-1", "running", "quiet")
+
+
+class TestForgetting:
+    def test_one_that_is_gone_is_no_longer_listed(self, buoy_app: App) -> None:
+        buoy_app.command("ZADD", "buoy:workers", 1000, "w-1", 1000, "w-2")
+
+        assert run("forget", "w-1") == "w-1: forgotten\n"
+        assert [view.id for view in buoy_app.monitor.workers()] == ["w-2"]
+
+    def test_one_that_works_or_is_unknown_cannot_be(self, buoy_app: App, seen: Seen) -> None:
+        seen("w-1")
+
+        for id in ("w-1", "w-2"):
+            assert run("forget", id, code=1) == (
+                f"Error: expected the id of a worker that is gone, got '{id}'; see buoy workers\n"
+            )
+        assert run("forget", code=2)
+
+    def test_one_that_comes_back_meanwhile_stays(self, buoy_app: App, seen: Seen) -> None:
+        seen("w-1")
+
+        assert not forget(buoy_app.broker, "w-1")
+        assert len(buoy_app.monitor.workers()) == 1
 
 
 class TestWaiting:

@@ -166,7 +166,7 @@ def test_what_nobody_holds_is_named_and_the_rest_is_done(buoy_app: App) -> None:
 
     assert result.stdout == f"{row['claim']} is free; job {first.id} goes on without it\n"
     assert result.stderr == (
-        "loner:x: expected a claim that is held, or the id of its holder; see buoy loner list\n"
+        "loner:x: expected a claim that is held, or the id of its holder, but there is none\n"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from buoy import ConfigurationError
+from buoy.urls import SPECIAL
 from buoy_mailer.compose import Envelope, compose
 from buoy_mailer.smtp import Smtp
 from buoy_mailer.value import Mail
@@ -336,32 +337,24 @@ class TestUrl:
         [
             ("smtp://", "smtp://", "a host is needed, and no path"),
             ("smtp://h/x", "smtp://h/x", "a host is needed, and no path"),
-            ("smtp://h?timeut=5", "smtp://h?timeut=5", "unknown: timeut"),
-            ("smtp://h?tls=1", "smtp://h?tls=1", "unknown: tls"),
-            ("smtp://ann@h", "smtp://ann@h", "user and password are needed together"),
+            ("smtp://h?timeut=5", "smtp://h?timeut=***", "there is no such option behind ?"),
+            ("smtp://h?tls=1", "smtp://h?tls=***", "there is no such option behind ?"),
+            ("smtp://h?secret", "(hidden)", SPECIAL),
+            ("smtp://ann@h", "smtp://***@h", "user and password are needed together"),
             (
                 "smtp://ann:%C3%BC@h",
                 "smtp://ann:***@h",
                 "user and password are ASCII, smtplib sends no others",
             ),
-            ("smtp://h?timeout=0", "smtp://h?timeout=0", "0 seconds"),
-            ("smtp://h?timeout=nan", "smtp://h?timeout=nan", "nan seconds"),
-            ("smtp://h?starttls=yes", "smtp://h?starttls=yes", "starttls is 0 or 1"),
-            (
-                "smtp://ann:secret@h:x",
-                "smtp://ann:***@h:x",
-                "the port is no number from 0 to 65535",
-            ),
-            (
-                "smtp://ann:p@s/s@h:25",
-                "smtp://ann:***@h:25",
-                "a host is needed, and no path",
-            ),
-            (
-                "smtp://ann:p/s@h",
-                "smtp://ann:***@h",
-                "a host is needed, and no path",
-            ),
+            ("smtp://h?timeout=0", "smtp://h?timeout=***", "timeout and keep are seconds"),
+            ("smtp://h?timeout=nan", "smtp://h?timeout=***", "timeout and keep are seconds"),
+            ("smtp://h?timeout=secret", "smtp://h?timeout=***", "timeout and keep are seconds"),
+            ("smtp://h?starttls=yes", "smtp://h?starttls=***", "starttls is 0 or 1"),
+            ("smtp://ann:secret@h:x", "(hidden)", SPECIAL),
+            ("smtp://ann:secret", "(hidden)", SPECIAL),
+            ("smtp://ann:p@s/s@h:25", "(hidden)", SPECIAL),
+            ("smtp://ann:p/s@h", "(hidden)", SPECIAL),
+            ("smtp://ann:12#3@h", "(hidden)", SPECIAL),
         ],
     )
     def test_what_it_cannot_say(self, url: str, shown: str, reason: str) -> None:

@@ -118,8 +118,9 @@ def test_a_server_is_found_once() -> None:
     ("url", "shown"),
     [
         ("", ""),
-        ("localhost", "localhost"),
-        ("mailto:ann@example.com", "mailto:ann@example.com"),
+        ("localhost", "(hidden)"),
+        ("localhost:25", "localhost:25"),
+        ("mailto:ann@example.com", "(hidden)"),
         ("file://", "file://"),
         ("memory://x", "memory://x"),
         ("http://ann:secret@localhost", "http://ann:***@localhost"),

@@ -166,7 +166,8 @@ def test_who_means_all_must_say_so(run: Run, three: list[str], command: str) -> 
     assert [line.split()[0] for line in tried.splitlines()[1:]] == three
     assert ids_of(run("list", "--json")) == three
 
-    assert run(command, "--all").output.startswith("3 jobs were ")
+    words = ["--all", "--yes"] if command == "cancel" else ["--all"]
+    assert run(command, *words).output.startswith("3 jobs were ")
     assert ids_of(run("list", "--json")) == []
 
 

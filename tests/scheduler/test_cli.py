@@ -302,7 +302,9 @@ class TestDelayed:
             "due": "2090-01-01T00:00:00.000+00:00",
         }
         assert run("delayed", "count", "--args", "[1]").output == "1\n"
-        assert len(run("delayed", "list", "--count", "1").output.splitlines()) == 2
+        shown = run("delayed", "list", "--count", "1").output.splitlines()
+        assert len(shown) == 3
+        assert shown[2] == "there are more than these 1: --count 0 shows all"
         refused = run("delayed", "list", "--count", "-1", code=2).output
         assert "Invalid value for '--count': -1 is not in the range 0<=x<=1000000000." in refused
 
@@ -312,9 +314,9 @@ class TestDelayed:
             (["--class", Invoice.name], 3),
             (["--class", "shop.Nothing"], 0),
             (["--args", "[1]"], 2),
-            (["--queue", "other"], 0),
+            (["--queue", Invoice.queue], 3),
             (["--class", Invoice.name, "--args", "[2]"], 1),
-            (["--all"], 3),
+            (["--all", "--yes"], 3),
         ],
     )
     def test_some_of_them_are_removed(self, run: Run, filters: list[str], found: int) -> None:
@@ -328,7 +330,10 @@ class TestDelayed:
         one, _ = (enqueue_in(60, Invoice, n) for n in range(2))
 
         assert run("delayed", "remove", one.id).output == "1 job was removed\n"
-        assert run("delayed", "remove", one.id).output == "0 jobs were removed\n"
+        assert run("delayed", "remove", one.id, code=1).output == (
+            "0 jobs were removed\n"
+            f"{one.id}: expected a delayed job that is meant, but there is none\n"
+        )
 
     def test_they_are_made_ready(self, run: Run, buoy_app: App) -> None:
         enqueue_in(3600, Invoice, 1)
@@ -394,5 +399,6 @@ class TestDelayed:
             in run(*command, "--count", count, code=2).output
         )
 
-    def test_an_id_that_is_no_utf_8_is_that_of_no_job(self, run: Run) -> None:
-        assert run("delayed", "remove", "\udcff").output == "0 jobs were removed\n"
+    def test_an_id_that_is_no_utf_8_is_refused(self, run: Run) -> None:
+        refused = run("delayed", "remove", "\udcff", code=2).output
+        assert "expected text that UTF-8 can hold, got '\\udcff'" in refused

@@ -157,6 +157,11 @@ def test_what_is_described_has_the_same_ticks(expression: Expression) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["*/3 */12 */2 * 0-6", "0 0 */2 * */1", "0 0 13 * 0-6"])
+def test_all_days_of_the_week_are_described_as_they_count(text: str) -> None:
+    assert oracle(Crontab(text, UTC_ZONE).spoken, START) == oracle(text, START)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.integers(1, 200), st.integers(0, 4), st.booleans())
 def test_a_step_that_is_described_as_a_period_is_one(step: int, place: int, seconds: bool) -> None:

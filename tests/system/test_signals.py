@@ -10,7 +10,7 @@ from tests.support.processes import EXECUTORS, Site, WorkerProcess, alive, holds
 
 from .apps.jobs import Note, Sleep, Stubborn, Wait, WaitSoon
 
-STOPS = [signal.SIGTERM, signal.SIGINT]
+STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 EVERY = pytest.mark.parametrize("executor", EXECUTORS)
 
 
@@ -104,6 +104,37 @@ def test_a_second_term_puts_back_at_once(site: Site, executor: str) -> None:
     worker.signal(signal.SIGTERM)
     assert worker.wait(5.0) == 0
     assert waiting(site) == [("running", 1)]
+
+
+@EVERY
+def test_a_terminal_that_goes_leaves_jobs_their_time_however_often_it_is_told(
+    site: Site, executor: str
+) -> None:
+    Wait.enqueue("running", "gate")
+    worker = site.worker("--executor", executor)
+    site.note("began")
+    for _ in range(3):  # by the kernel, by the shell, by the supervisor
+        os.killpg(worker.pid, signal.SIGHUP)
+        holds_for(0.1, lambda: worker.process.poll() is None)
+    site.open("gate")
+    assert worker.wait() == 0, worker.log
+    assert site.words() == ["running"]
+
+
+@pytest.mark.parametrize("options", [[], ["--processes", "2"]], ids=["worker", "supervisor"])
+def test_under_nohup_the_terminal_may_go(site: Site, options: list[str]) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        worker = site.worker(*options)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    Note.enqueue("first")
+    site.note("ran")
+    os.killpg(worker.pid, signal.SIGHUP)
+    Note.enqueue("second")
+    site.note("ran", "second")
+    worker.stop()
+    assert worker.process.returncode == 0
 
 
 def test_quit_waits_beyond_the_grace_time(site: Site, executor: str) -> None:

@@ -75,7 +75,7 @@ def test_one_that_was_told_to_end_is_not_replaced(site: Site) -> None:
     assert supervisor.wait() == 0, supervisor.log
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP])
 def test_a_stop_is_passed_on_and_running_jobs_get_their_time(
     site: Site, stop: signal.Signals
 ) -> None:

@@ -164,7 +164,7 @@ class Broker:
         if repeated:  # a job that is there now was stored by the try whose answer was lost
             placed = ["delayed" if entry.due else "queued" for entry in batch]
             found = [
-                place if answer == "exists" else answer
+                place if answer in ("exists", "ended") else answer
                 for place, answer in zip(placed, found, strict=True)
             ]
         return found
@@ -239,8 +239,8 @@ class Broker:
             refused=[settled[text(token)] for token in refused if text(token) in settled],
             reservations=[
                 Reservation(
-                    id=id.decode(),
-                    token=token.decode(),
+                    id=text(id),
+                    token=text(token),
                     queue=trip.queue,
                     payload=text(payload or b""),
                     lost=lost,
@@ -281,7 +281,7 @@ class Broker:
             if isinstance(reply, BrokerError):
                 missed.append(reply)
                 continue
-            gone = {token.decode() for token in reply[0]}
+            gone = {text(token) for token in reply[0]}
             beaten.lost.extend(each for each in reservations if each.token in gone)
             if reply[1] and queue not in beaten.late:
                 beaten.late.append(queue)

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .canonical import is_line, is_text
@@ -18,7 +18,7 @@ ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 class Settings:
     """All settings of an app. Times are in seconds, sizes in bytes."""
 
-    url: str = "redis://127.0.0.1:6379/0"
+    url: str = field(default="redis://127.0.0.1:6379/0", repr=False)  # it may hold a password
     namespace: str = "buoy"
     lease: float = 30.0
     max_crashes: int = 3
@@ -45,12 +45,12 @@ class Settings:
 def settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """The settings of an app: ``given`` wins over the environment; None means not given."""
     found: dict[str, Any] = {}
-    for field in fields(Settings):
-        text = environ.get(f"BUOY_{field.name.upper()}")
-        if given.get(field.name) is not None:
-            found[field.name] = given[field.name]
+    for each in fields(Settings):
+        text = environ.get(f"BUOY_{each.name.upper()}")
+        if given.get(each.name) is not None:
+            found[each.name] = given[each.name]
         elif text:
-            found[field.name] = parsed(field.name, text, type(field.default))
+            found[each.name] = parsed(each.name, text, type(each.default))
     return Settings(**found)
 
 

@@ -1,15 +1,14 @@
 """From a URL to Redis."""
 
 import re
-from urllib.parse import urlsplit
 
 from .cluster import SCHEMES, ClusterLink
 from .errors import ConfigurationError
 from .link import Link
+from .urls import SPECIAL, OddUrl, masked, split
 from .wire import ServerLink
 
 DATABASE = re.compile(r"/?\d*")
-NO_SECRETS = "a port and a database are numbers; percent-encode what is special in a password"
 
 
 def connect(url: str) -> Link:
@@ -18,26 +17,29 @@ def connect(url: str) -> Link:
     try:
         match scheme:
             # The client library would take database 0 for it.
-            case "redis" | "rediss" if not DATABASE.fullmatch(urlsplit(url).path):
-                raise ValueError("expected the number of a database behind the host")
-            case "redis" | "rediss" | "unix" | "embedded" | "redis+sentinel":
+            case "redis" | "rediss" if not DATABASE.fullmatch(split(url).path):
+                raise OddUrl("expected the number of a database behind the host")
+            case "embedded":
                 return ServerLink(url)
-            case _ if scheme in SCHEMES:
+            case "redis" | "rediss" | "unix" | "redis+sentinel" if split(url):
+                return ServerLink(url)
+            case _ if scheme in SCHEMES and split(url):
                 return ClusterLink(url)
     except (ValueError, TypeError) as error:
-        # What was taken for a port, and is none, may be a part of the password.
-        secret = "@" in url and not isinstance(error, TypeError)
-        reason = NO_SECRETS if secret else error
         raise ConfigurationError(
-            f"BUOY_URL: expected a Redis URL, got {masked(url)!r} ({reason})"
+            f"BUOY_URL: expected a Redis URL, got {masked(url)!r} ({why_not(error)})"
         ) from None
     raise ConfigurationError(
         "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
-        "redis+sentinel://, redis+cluster://, rediss+cluster:// or embedded://, "
-        f"got {masked(url)!r}"
+        f"redis+sentinel://, redis+cluster:// or embedded://, got {masked(url)!r}"
     )
 
 
-def masked(url: str) -> str:
-    """The URL without its password."""
-    return re.sub(r"://([^:@/]*):.*@", r"://\1:***@", url)
+def why_not(error: Exception) -> str:
+    """Why a URL cannot be used. The words of the client library are not shown: they quote what
+    may be a part of a password."""
+    if isinstance(error, OddUrl):
+        return str(error)
+    if isinstance(error, TypeError):
+        return "there is no such option behind ?, or not with such a value"
+    return SPECIAL

@@ -1,17 +1,15 @@
 """What operators do with jobs that they name, and plugins for them: each act an atomic script."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from .broker import Broker, report
-from .packing import Packing, raw, text
+from .packing import Packing, batches, raw, text
 from .reservation import Advance, Settlement
 from .transition import Word
 
-T = TypeVar("T")
-OPERATED = 100
-"""How many jobs one script changes: finding one in a long queue takes a while."""
+Retry = tuple[str, str | int, str, Sequence[Sequence[str]]]
+"""A failed job: id, when it failed (as Redis has it), payload of a first attempt, claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +30,13 @@ class Control:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
 
-    def retry(
-        self, queue: str, entries: Sequence[tuple[str, int, str, Sequence[Sequence[str]]]]
-    ) -> list[str]:
-        """Move failed jobs (id, when failed in ms, new payload, claims) back to their queue."""
+    def retry(self, queue: str, entries: Sequence[Retry]) -> list[str]:
+        """Move failed jobs back to their queue; the answers are those of lua/retry.lua."""
         answers: list[bytes] = []
         for batch in batches(entries):
             packing = Packing([len(batch)])
             for id, failed_at, payload, claims in batch:
-                packing.words += [id, failed_at, raw(payload)]
+                packing.words += [raw(id), failed_at, raw(payload)]
                 packing.claims(claims)
             answers += self.broker.run("retry", queue, packing)
         return [answer.decode() for answer in answers]
@@ -58,7 +54,7 @@ class Control:
         for batch in batches(ids):
             packing = Packing([len(batch)])
             for id in batch:
-                packing.words += [id, places]
+                packing.words += [raw(id), places]
                 packing.commands(then)
             answers, refusals = self.broker.run("remove", queue, packing)
             report(queue, refusals)
@@ -70,13 +66,15 @@ class Control:
         due = "" if at is None else round(at * 1000)
         moved: list[int] = []
         for batch in batches(ids):
-            moved += self.broker.run("reschedule", queue, Packing([due, len(batch), *batch]))
+            moved += self.broker.run(
+                "reschedule", queue, Packing([due, len(batch), *map(raw, batch)])
+            )
         return [id for id, answer in zip(ids, moved, strict=True) if answer]
 
     def release(self, queue: str, claim: str) -> str | None:
         """Free one claim, whoever holds it; returns the id of that job, which stays what it is."""
-        holder: bytes | None = self.broker.run("release", queue, Packing([claim]))
-        return holder.decode() if holder else None
+        holder: bytes | None = self.broker.run("release", queue, Packing([raw(claim)]))
+        return text(holder) if holder else None
 
     def pause(self, queue: str, *, resume: bool = False) -> bool:
         """Let workers take nothing from the queue, or go on; False if it was so already."""
@@ -99,10 +97,10 @@ class Control:
 
 
 def taken_at(now: int, id: str, token: str, payload: str, due: str) -> Taken:
+    due = due and str(time_of(due))
     return Taken(id, token, payload, due, max(0.0, float(due or now) - now) / 1000)
 
 
-def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """So many at a time as one script changes."""
-    for first in range(0, len(items), OPERATED):
-        yield items[first : first + OPERATED]
+def time_of(score: str) -> int:
+    """A time in milliseconds, such as can be asked for, whatever has been written for it."""
+    return round(min(max(0.0, float(score)), 10.0**13 - 1))

@@ -10,11 +10,14 @@ from .repair import Survey, summed_up
 
 if TYPE_CHECKING:
     from .app import App
+    from .monitor import WorkerView
 
 OVERDUE_SECONDS = 60.0
 SKEW_SECONDS = 5.0
 HEADROOM = 0.8
 """Part of ``maxmemory`` from which on memory is short."""
+GONE_LEASES = 20
+"""So many leases long it is wrong that a worker has gone, though others have its jobs."""
 LAST_WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 
 
@@ -56,8 +59,9 @@ class Facts:
 
     def silent_for(self, queue: str) -> float:
         """Seconds since a worker last looked at the queue."""
-        seen = self.link.call("HGET", self.keys.part(queue, "meta"), "seen")
-        return float("inf") if seen is None else self.now - float(seen) / 1000
+        key = self.keys.part(queue, "meta")
+        seen = self.monitor.ask(key, "HGET", "seen")
+        return float("inf") if seen is None else self.now - self.monitor.number(key, seen) / 1000
 
 
 def eviction(facts: Facts) -> Iterator[Finding]:
@@ -197,15 +201,21 @@ def workers(facts: Facts) -> Iterator[Finding]:
         return
     for view in views:
         if view.gone:
-            yield Finding(
-                f"worker {view.id}",
-                "wrong",
-                f"gone without a goodbye {facts.now - view.beat_at:.0f} s ago, "
-                f"jobs in hand: {len(view.running)}",
-                "see its log and the kernel's (killed? out of memory?); it is listed for a day",
-            )
+            yield of_gone(view, facts.now - view.beat_at, GONE_LEASES * facts.settings.lease)
     if not any(view.gone for view in views):
         yield Finding("workers", "fine", f"{len(views)} at work")
+
+
+def of_gone(view: "WorkerView", ago: float, patience: float) -> Finding:
+    """A worker that was killed is wrong until others have its jobs, and somebody could read it."""
+    said = f"gone without a goodbye {ago:.0f} s ago, jobs in hand: {len(view.running)}"
+    subject, forget = f"worker {view.id}", f"buoy workers forget {view.id}"
+    if not view.running and not 0 <= ago < patience:
+        return Finding(subject, "fine", f"{said}; {forget}")
+    see = "see its log and the kernel's (killed? out of memory?)"
+    if view.running:
+        return Finding(subject, "wrong", said, f"{see}; its jobs need another worker")
+    return Finding(subject, "wrong", said, f"{see}; then {forget}")
 
 
 def overdue(facts: Facts) -> Iterator[Finding]:
@@ -243,7 +253,8 @@ def failures(facts: Facts) -> Iterator[Finding]:
 
 def failed_within(facts: Facts, queue: str, hours: int) -> int:
     since = round((facts.now - 3600 * hours) * 1000)
-    return int(facts.link.call("ZCOUNT", facts.keys.part(queue, "failed"), since, "+inf"))
+    key = facts.keys.part(queue, "failed")
+    return int(facts.monitor.ask(key, "ZCOUNT", since, "+inf") or 0)
 
 
 def mib(size: int) -> str:

@@ -11,6 +11,7 @@ Put the folder on a local disk: on some network file systems such locks hold not
 """
 
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from typing import IO
 
 from .formats import Version, check_format
 from .server import ServerError, answers, find_server, unix_url
+from .urls import OddUrl
 
 try:
     import fcntl
@@ -36,6 +38,7 @@ NO_LOCKS = (
 )
 PATIENCE = 15.0
 PAUSE = 0.005
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class NoAnswer(ServerError, ConnectionError):
@@ -48,11 +51,11 @@ def folder_of(url: str) -> Path | None:
     if not url.startswith(SCHEME):
         return None
     if url == SCHEME:
-        raise ValueError(f"name a folder: {SCHEME}./data or {SCHEME}/var/lib/data")
+        raise OddUrl(f"name a folder: {SCHEME}./data or {SCHEME}/var/lib/data")
     try:
         return Path(url.removeprefix(SCHEME)).expanduser().resolve()
     except RuntimeError:
-        raise ValueError("there is no such home directory") from None
+        raise OddUrl("there is no such home directory") from None
 
 
 def join(folder: Path, patience: float = PATIENCE) -> str:
@@ -81,6 +84,7 @@ def join(folder: Path, patience: float = PATIENCE) -> str:
 def make(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_owner(folder)
         for name in (USERS, LOCK):
             (folder / name).touch(0o600)
     except OSError as error:
@@ -88,6 +92,18 @@ def make(folder: Path) -> None:
             f"{SCHEME}{folder}: expected a folder that this user may write to, got: "
             f"{error.strerror}. Take another one, or correct its owner and mode."
         ) from error
+
+
+def check_owner(folder: Path) -> None:
+    """Refuse a folder that somebody else has prepared, or may prepare: its server could be theirs,
+    and be told all jobs."""
+    facts = folder.stat()
+    if facts.st_uid != os.geteuid() or facts.st_mode & OTHERS_WRITE:
+        raise ServerError(
+            f"{SCHEME}{folder}: expected a folder that belongs to this user (id {os.geteuid()}) "
+            f"and that no other may write to, got owner {facts.st_uid} and mode "
+            f"{facts.st_mode & 0o7777:o}. Correct it (chown, chmod go-w), or take another one."
+        )
 
 
 def use(folder: Path) -> bool:
@@ -103,13 +119,21 @@ def use(folder: Path) -> bool:
 
 def serve(folder: Path) -> bool:
     """Whether the server answers; started first, if there is none."""
-    if answers(socket_in(folder)):
+    if is_own(socket_in(folder)) and answers(socket_in(folder)):
         return True
     with (folder / LOCK).open("r+b") as lock:
         if not locked(lock, fcntl.LOCK_EX):
             return False
         start(folder, lock)
     return True
+
+
+def is_own(path: Path) -> bool:
+    """Whether a socket is this user's: one in a folder for all may have been replaced."""
+    try:
+        return path.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def start(folder: Path, lock: IO[bytes]) -> None:

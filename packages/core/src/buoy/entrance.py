@@ -70,6 +70,9 @@ def handle_of(job: Job) -> Handle[Any]:
     return Handle(known.id, known.identifier, known.queue, "queued")
 
 
+ENDED = "it has ended; its id can be used again two minutes after that"
+
+
 def handle(entered: Handle[Any], answer: str | Rejected | Held) -> Handle[Any]:
     """What the caller of ``enqueue`` gets for an answer of the hooks or of lua/enqueue.lua."""
     if isinstance(answer, Rejected):
@@ -85,6 +88,8 @@ def handle(entered: Handle[Any], answer: str | Rejected | Held) -> Handle[Any]:
     if word == "exists":
         reason = "its claim is held" if detail else "this id is known"
         return entered._replace(state="exists", reason=reason, holder=detail or entered.id)
+    if word == "ended":
+        return entered._replace(state="exists", reason=ENDED)
     return entered
 
 

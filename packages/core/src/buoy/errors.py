@@ -74,6 +74,10 @@ class BrokerError(BuoyError):
     sent = False
 
 
+class WrongType(BrokerError):
+    """A key holds another type than buoy has given it: somebody else has written there."""
+
+
 class Unavailable(BrokerError):
     """Redis cannot be reached, or cannot answer for now; the same call may go through later."""
 

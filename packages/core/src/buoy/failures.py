@@ -1,15 +1,16 @@
 """The failed set in the hands of an operator: find, retry, remove."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .errors import CorruptPayload
+from .config import expect
 from .monitor import JobView, Monitor
 from .payload import Payload
 
 if TYPE_CHECKING:
-    from .control import Control
+    from .control import Control, Retry
 
 PAGE = 100
 
@@ -24,6 +25,10 @@ class Filter:
     error: str | None = None
     since: float | None = None
     until: float | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("name", "queue", "error"):
+            expect(getattr(self, field) != "", f"Filter.{field}", "a text that says something", "")
 
     def fits(self, view: JobView) -> bool:
         """Whether a failure is among those meant; ``error`` may be a part of type or message."""
@@ -44,13 +49,24 @@ def find(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
     return (view for view in monitor.failed(queues) if wanted.fits(view))
 
 
+def newest_first(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
+    """The failures of all queues that are meant, those that failed last first."""
+    queues = monitor.queue_names() if wanted.queue is None else [wanted.queue]
+    found = [monitor.all_of(queue, "failed", last_first=True) for queue in queues]
+    views = heapq.merge(*found, key=lambda view: -(view.at or 0.0))
+    return (view for view in views if wanted.fits(view))
+
+
 def retry(control: "Control", views: Iterable[JobView]) -> dict[str, str]:
     """Put failed jobs back on their queues, each in one step: id -> "queued", "gone" (it was
-    retried or removed meanwhile), or "exists ID" (that job holds its claim now)."""
+    retried or removed meanwhile), "exists ID" (that job holds its claim now), or "unreadable"
+    (it stays as it is)."""
     answers: dict[str, str] = {}
     for queue, page in paged(views):
-        found = control.retry(queue, [entry(view) for view in page])
-        answers |= dict(zip([view.id for view in page], found, strict=True))
+        entries = {view.id: made for view in page if (made := entry(view))}
+        found = control.retry(queue, list(entries.values()))
+        answers |= {view.id: "unreadable" for view in page if view.id not in entries}
+        answers |= dict(zip(entries, found, strict=True))
     return answers
 
 
@@ -60,13 +76,13 @@ def remove(control: "Control", views: Iterable[JobView]) -> list[str]:
     return [id for some in ended for id in some]
 
 
-def entry(view: JobView) -> tuple[str, int, str, Sequence[Sequence[str]]]:
-    """A failed job as a first attempt of the same job."""
-    failed_at = round((view.at or 0.0) * 1000)
-    try:
-        payload = Payload.decoded(view.raw)
-    except CorruptPayload:
-        return view.id, failed_at, view.raw, []
+def entry(view: JobView) -> "Retry | None":
+    """A failed job as a first attempt of the same job. What a worker could not read, and has kept
+    as it was, may be read by the next version; what it never saw stays where it is."""
+    failed_at = view.detail or 0
+    if view.name is None:
+        return (view.id, failed_at, view.raw, []) if view.failure else None
+    payload = Payload.decoded(view.raw)
     fresh = replace(payload, attempt=1, expires_at=None, failure=None)
     return view.id, failed_at, fresh.encoded(), payload.claims
 

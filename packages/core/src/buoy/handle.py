@@ -19,8 +19,9 @@ State = Literal["queued", "delayed", "exists", "held", "rejected"]
 class Handle(NamedTuple, Generic[R]):
     """What became of an enqueueing; ``R`` is what ``perform`` returns.
 
-    ``state``: "queued" or "delayed", it is stored; "exists", this id, or the job ``holder`` with
-    the same claim, is there already; "held", a plugin will push it; "rejected", see ``reason``.
+    ``state``: "queued" or "delayed", it is stored; "exists", the job ``holder``, which has this id
+    or the same claim, is there already (without a holder: it ended moments ago, see ``reason``);
+    "held", a plugin will push it; "rejected", see ``reason``.
     """
 
     id: str

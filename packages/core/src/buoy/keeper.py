@@ -14,6 +14,7 @@ from .executor import Executor
 from .greeting import is_final
 from .hand import Card, Hand
 from .link import Link, accepted
+from .packing import text
 from .reservation import Advance, Reservation, Settlement
 from .wishes import signal_of
 
@@ -174,7 +175,7 @@ class Keeper(threading.Thread):
             return False
         self.wish, number = wish, signal_of(wish)
         if number is not None:
-            logger.info("told through Redis: %s", wish.decode().split(" ")[0])
+            logger.info("told through Redis: %s", text(wish).split(" ")[0])
             os.kill(os.getpid(), number)
         return number is not None
 

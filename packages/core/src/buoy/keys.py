@@ -7,6 +7,7 @@ them all, on a cluster too.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeGuard
 
 from .canonical import is_line, plain_str
 from .errors import ConfigurationError
@@ -77,9 +78,14 @@ def wrong_types(keys: Sequence[str], found: Sequence[object]) -> list[str]:
     ]
 
 
+def is_queue(name: object) -> TypeGuard[str]:
+    """Whether this can be the name of a queue."""
+    return isinstance(name, str) and is_line(name) and not set(name) & set("{}*?[]!,:\t ")
+
+
 def checked_queue(name: object) -> str:
     """The name, if it can be that of a queue."""
-    if not isinstance(name, str) or not is_line(name) or set(name) & set("{}*?[]!,:\t "):
+    if not is_queue(name):
         raise ConfigurationError(
             f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r:.80}"
         )

@@ -6,19 +6,38 @@ import os
 import sys
 import time
 
+from .printable import indented, one_line
+
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 class OneLine(logging.Formatter):
-    """Keeps an event on its line whatever is in it; only a traceback follows below."""
+    """Keeps an event on its line whatever is in it; only a traceback follows below, indented: no
+    line of it can pass for an event."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - its name in logging
-        line = super().formatMessage(record)
-        return line if line.isprintable() else "".join(map(printable, line))
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = said(record)
+        record.asctime = self.formatTime(record)
+        return "\n".join([one_line(self.formatMessage(record)), *map(below, self.stories(record))])
+
+    def stories(self, record: logging.LogRecord) -> list[str]:
+        found = [self.formatException(record.exc_info)] if record.exc_info else []
+        return [*found, record.stack_info] if record.stack_info else found
 
 
-def printable(character: str) -> str:
-    return character if character.isprintable() else repr(character)[1:-1]
+def below(story: str) -> str:
+    return indented(story, first=True)
+
+
+def said(record: logging.LogRecord) -> str:
+    """The message; where its parts do not fit together, it is told as it was given."""
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 - logging would print all of it, raw
+        kind = type(error).__name__
+    if isinstance(record.msg, str):
+        return f"{record.msg!r:.500} (cannot be formatted: {kind})"
+    return f"(a message that cannot be formatted: {kind})"
 
 
 class OneObject(logging.Formatter):
@@ -26,16 +45,16 @@ class OneObject(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        said = {
+        facts = {
             "time": f"{second}.{int(record.msecs):03d}Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": said(record),
             "pid": record.process,
         }
         if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(said)
+            facts["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(facts)
 
 
 def set_up(level: int) -> None:

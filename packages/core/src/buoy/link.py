@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .errors import BrokerError
+from .errors import BrokerError, WrongType
 from .keys import wrong_types
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
         for n, reply in zip(unknown, again, strict=True):
             replies[n] = reply
     for n, reply in enumerate(replies):
-        if isinstance(reply, BrokerError) and "WRONGTYPE" in str(reply):
+        if isinstance(reply, WrongType):
             replies[n] = yield from explained(acts[n], reply)
     return replies
 
@@ -74,7 +74,7 @@ def explained(act: Act, error: BrokerError) -> Steps[BrokerError]:
     except BrokerError:
         return error
     advice = "nothing was changed; RENAME it to a name of its own, and find out what writes there"
-    return BrokerError(f"{', '.join(wrong)}; {advice}") if wrong else error
+    return WrongType(f"{', '.join(wrong)}; {advice}") if wrong else error
 
 
 def sent(commands: Sequence[Sequence[Word]]) -> Steps[list[Any]]:

@@ -1,19 +1,19 @@
 """Read-only views of what lies in Redis; the command line and the dashboard use only this."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from .canonical import is_text
-from .errors import BrokerError, CorruptPayload
-from .link import accepted
-from .packing import Packing, text
+from .errors import BrokerError, CorruptPayload, Unavailable
+from .keys import is_queue
+from .link import Word, accepted, run_scripts
+from .packing import Packing, raw, text
 from .payload import Payload, unshelved
-
-if TYPE_CHECKING:
-    from .broker import Broker
+from .reader import Reader
 
 PAGE = 500
+
 Place = Literal["waiting", "delayed", "retrying", "running", "failed"]
 
 
@@ -50,6 +50,8 @@ class JobView:
     failure: dict[str, Any]
     carried: dict[str, dict[str, Any]]
     raw: str = field(repr=False)
+    detail: str = field(default="", repr=False)
+    """What Redis says of its place, as it is: a score, or the token of its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +85,32 @@ class ClaimView:
     queue: str
 
 
-class Monitor:
+class Monitor(Reader):
     """What can be known of one namespace."""
-
-    def __init__(self, broker: "Broker", *, brisk: bool = False) -> None:
-        self.broker = broker
-        self.keys, self.link = broker.keys, broker.brisk if brisk else broker.link
 
     def queue_names(self) -> list[str]:
         """All queues that anything was ever pushed to."""
-        return sorted(name.decode() for name in self.link.call("SMEMBERS", self.keys.queues()))
+        names = [text(name) for name in self.link.call("SMEMBERS", self.keys.queues())]
+        for name in names:
+            if not is_queue(name):
+                self.pass_over(self.keys.queues(), f"expected names of queues, got {name!r:.80}")
+        return sorted(filter(is_queue, names))
+
+    def knows(self, queue: str) -> bool:
+        """Whether there is such a queue: anything was ever pushed to it, or it was paused."""
+        parts = self.keys.parts(queue, "jobs", "meta")
+        commands: list[list[Word]] = [["SISMEMBER", self.keys.queues(), queue], ["EXISTS", *parts]]
+        return any(accepted(self.link.calls(commands)))
 
     def queues(self, names: Iterable[str] | None = None) -> list[QueueView]:
         """Queues in numbers: all known ones, or these."""
         views, missed = self.counted(names)
-        accepted(list(missed.values()))
-        return views
+        return accepted([*missed.values(), *views])
 
     def counted(
         self, names: Iterable[str] | None = None
     ) -> tuple[list[QueueView], dict[str, BrokerError]]:
-        """Queues in numbers, and why others cannot be counted: of a cluster, a part may be away."""
+        """Queues in numbers, and why others, on nodes that are away, are not counted."""
         names = self.queue_names() if names is None else list(names)
         commands = [
             [command, self.keys.part(name, part), *fields]
@@ -111,25 +118,33 @@ class Monitor:
             for command, part, *fields in COUNTS
         ]
         replies = iter(self.link.calls(commands) if commands else [])
-        views: list[QueueView] = []
-        missed: dict[str, BrokerError] = {}
+        views, missed = list[QueueView](), dict[str, BrokerError]()
         for name in names:
             counts = [next(replies) for _ in COUNTS]
-            refused = [each for each in counts if isinstance(each, BrokerError)]
-            if refused:
-                missed[name] = refused[0]
+            if isinstance(counts[0], Unavailable):  # all of them are: they lie on one node
+                missed[name] = counts[0]
             else:
-                views.append(queue_view(name, *counts))
+                views.append(self.queue_view(name, counts))
         return views, missed
+
+    def queue_view(self, name: str, replies: Sequence[Any]) -> QueueView:
+        keys = [self.keys.part(name, part) for _, part, *_ in COUNTS]
+        *sizes, meta = map(self.readable, keys, replies)
+        done, rejected, paused = meta or (None, None, None)
+        waiting, delayed, running, failed = (int(size or 0) for size in sizes)
+        done, rejected = (int(self.number(keys[-1], counter)) for counter in (done, rejected))
+        paused = paused is not None
+        return QueueView(name, waiting, delayed, running, failed, done, rejected, paused)
 
     def find(self, id: str, queue: str | None = None) -> JobView | None:
         """Where a job is; without its queue all known queues are asked."""
         if not is_text(id):  # so an argument of a command that is no UTF-8
             return None
         for name in [queue] if queue else self.queue_names():
-            found = [text(word) for word in self.broker.run("find", name, Packing([id]))]
-            if found:
-                payload, place, detail = found
+            act = self.broker.act("find", name, Packing([id]))
+            reply = self.readable(name, run_scripts(self.link, [act])[0])
+            if reply:
+                payload, place, detail = map(text, reply)
                 return job_view(name, id, payload, place, detail)
         return None
 
@@ -141,14 +156,24 @@ class Monitor:
 
     def holder(self, queue: str, claim: str) -> str | None:
         """The id of the job that holds a claim, or that is the latest of its key."""
-        found = self.link.call("HGET", self.keys.part(queue, "claims"), f">{claim}")
+        found = self.ask(self.keys.part(queue, "claims"), "HGET", raw(f">{claim}"))
         return None if found is None else text(found)
 
     def peek(self, queue: str, start: int = 0, count: int = 10) -> list[JobView]:
         """Jobs that wait, the next one first."""
         key = self.keys.part(queue, "ready")
-        ids = self.link.call("LRANGE", key, start, start + count - 1) if count > 0 else []
-        return self.views(queue, [(id, None) for id in ids], "waiting")
+        ids = self.ask(key, "LRANGE", start, start + count - 1) if count > 0 else []
+        return self.views(queue, [(id, None) for id in ids or ()], "waiting")
+
+    def waiting_ids(self, queue: str, count: int) -> list[str]:
+        """The ids of the next jobs, as they lie there."""
+        ids = self.ask(self.keys.part(queue, "ready"), "LRANGE", 0, count - 1)
+        return [text(id) for id in ids or ()]
+
+    def delayed_ids(self, queue: str, count: int) -> list[str]:
+        """The ids of the delayed jobs that are due next."""
+        ids = self.ask(self.keys.part(queue, "delayed"), "ZRANGE", 0, count - 1)
+        return [text(id) for id in ids or ()]
 
     def delayed(self, queue: str, start: int = 0, count: int = 10) -> list[JobView]:
         """Delayed jobs, the next due first."""
@@ -166,16 +191,24 @@ class Monitor:
         Whoever reads may meanwhile change them: those that are there at first are listed.
         """
         for queue in self.queue_names() if queues is None else queues:
-            found = self.link.call("ZRANGE", self.keys.part(queue, place), 0, -1, "WITHSCORES")
-            pairs = list(zip(found[::2], found[1::2], strict=True))
-            for first in range(0, len(pairs), PAGE):
-                yield from self.views(queue, pairs[first : first + PAGE], place)
+            yield from self.all_of(queue, place)
+
+    def all_of(
+        self, queue: str, place: Literal["delayed", "failed"], *, last_first: bool = False
+    ) -> Iterator[JobView]:
+        """All jobs of a place of one queue, by their time."""
+        found = self.ask(self.keys.part(queue, place), "ZRANGE", 0, -1, "WITHSCORES") or []
+        pairs = list(zip(found[::2], found[1::2], strict=True))
+        if last_first:
+            pairs.reverse()
+        for first in range(0, len(pairs), PAGE):
+            yield from self.views(queue, pairs[first : first + PAGE], place)
 
     def page(self, queue: str, place: Place, start: int, count: int) -> list[JobView]:
         key = self.keys.part(queue, place)
         if count <= 0:
             return []
-        found = self.link.call("ZRANGE", key, start, start + count - 1, "WITHSCORES")
+        found = self.ask(key, "ZRANGE", start, start + count - 1, "WITHSCORES") or []
         pairs = [(found[n], found[n + 1]) for n in range(0, len(found), 2)]
         return self.views(queue, pairs, place)
 
@@ -185,10 +218,12 @@ class Monitor:
         ids = [id for id, _ in pairs]
         payloads: list[bytes | None] = []
         for first in range(0, len(ids), PAGE):  # one command has room for a million words
-            key = self.keys.part(queue, "jobs")
-            payloads += self.link.call("HMGET", key, *ids[first : first + PAGE])
+            some = ids[first : first + PAGE]
+            payloads += self.ask(self.keys.part(queue, "jobs"), "HMGET", *some) or [None] * len(
+                some
+            )
         return [
-            job_view(queue, id.decode(), text(payload), place, text(score or b""))
+            job_view(queue, text(id), text(payload), place, text(score or b""))
             for (id, score), payload in zip(pairs, payloads, strict=True)
             if payload is not None  # it has moved on since
         ]
@@ -214,9 +249,9 @@ class Monitor:
     def pairs(self, queue: str, part: str) -> Iterator[tuple[str, bytes]]:
         """The fields of a hash, read in pages."""
         cursor: Any = 0
+        key = self.keys.part(queue, part)
         while True:
-            key = self.keys.part(queue, part)
-            cursor, found = self.link.call("HSCAN", key, cursor, "COUNT", PAGE)
+            cursor, found = self.ask(key, "HSCAN", cursor, "COUNT", PAGE) or (0, ())
             for n in range(0, len(found), 2):
                 yield text(found[n]), found[n + 1]
             if int(cursor) == 0:
@@ -225,26 +260,38 @@ class Monitor:
     def workers(self) -> list[WorkerView]:
         """All workers that have not said goodbye."""
         found = self.link.call("ZRANGE", self.keys.workers(), 0, -1, "WITHSCORES")
-        beats = {
-            id.decode(): float(at) / 1000 for id, at in zip(found[::2], found[1::2], strict=True)
-        }
+        beats = dict(zip(map(text, found[::2]), map(float, found[1::2]), strict=True))
         if not beats:
             return []
         running = self.running()
-        cards = accepted(self.link.calls([["HGETALL", self.keys.worker(id)] for id in beats]))
-        return [
-            worker_view(id, card, beats[id], running.get(id, []))
+        cards = self.link.calls([["HGETALL", raw(self.keys.worker(id))] for id in beats])
+        views = [
+            self.worker_view(id, card, beats[id] / 1000, running.get(id, []))
             for id, card in zip(beats, cards, strict=True)
         ]
+        return [view for view in views if view is not None]
+
+    def worker_view(
+        self, id: str, card: Any, beat_at: float, running: list[str]
+    ) -> WorkerView | None:
+        told = self.readable(f"worker {id}", card)
+        try:
+            return None if told is None else worker_view(id, told, beat_at, running)
+        except (ValueError, OverflowError) as error:
+            self.pass_over(f"worker {id}", error)
+            return None
 
     def running(self) -> dict[str, list[str]]:
         """The ids of the jobs in hand, by worker."""
         found: dict[str, list[str]] = {}
         for queue in self.queue_names():
-            pairs = self.link.call("HGETALL", self.keys.part(queue, "runs"))
-            for n in range(0, len(pairs), 2):
-                worker = pairs[n + 1].decode().split(":")[1]
-                found.setdefault(worker, []).append(pairs[n].decode())
+            key = self.keys.part(queue, "runs")
+            words = [text(word) for word in self.ask(key, "HGETALL") or ()]
+            for id, token in zip(words[::2], words[1::2], strict=True):
+                if token.count(":") < 2:
+                    self.pass_over(key, f"expected a token of job {id}, got {token!r:.80}")
+                else:
+                    found.setdefault(token.split(":")[1], []).append(id)
         return found
 
 
@@ -258,21 +305,14 @@ COUNTS = (
 """How a queue is counted: command, part of the queue, fields."""
 
 
-def queue_view(
-    name: str, waiting: int, delayed: int, running: int, failed: int, meta: list[bytes | None]
-) -> QueueView:
-    done, rejected, paused = meta
-    counted = (int(done or 0), int(rejected or 0), paused is not None)
-    return QueueView(name, waiting, delayed, running, failed, *counted)
-
-
 def job_view(queue: str, id: str, raw_text: str, place: str, detail: str) -> JobView:
     """A payload and its place, as they lie in Redis, in a form to be read."""
     try:
         payload = Payload.decoded(raw_text)
-    except CorruptPayload:
+        same = payload.identified() if payload.name else None
+    except (CorruptPayload, RecursionError):
         raw_text, failure = unshelved(raw_text)
-        payload = Payload("", [], {}, id, failure=failure)
+        payload, same = Payload("", [], {}, id, failure=failure), None
     retrying = place == "delayed" and payload.attempt > 1
     return JobView(
         id=id,
@@ -282,18 +322,19 @@ def job_view(queue: str, id: str, raw_text: str, place: str, detail: str) -> Job
         args=payload.args,
         kwargs=payload.kwargs,
         attempt=payload.attempt,
-        identifier=payload.identified() if payload.name else None,
+        identifier=same,
         enqueued_at=payload.enqueued_at,
         at=float(detail) / 1000 if place in ("delayed", "failed") else None,
         token=detail if place == "running" else None,
         failure=payload.failure or {},
         carried=payload.plugins,
         raw=raw_text,
+        detail=detail,
     )
 
 
 def worker_view(id: str, told: list[bytes], beat_at: float, running: list[str]) -> WorkerView:
-    said = {told[n].decode(): told[n + 1].decode() for n in range(0, len(told), 2)}
+    said = {text(told[n]): text(told[n + 1]) for n in range(0, len(told), 2)}
     return WorkerView(
         id=id,
         host=said.get("host", id.split("-", maxsplit=1)[0]),

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .canonical import is_text
 from .errors import CorruptPayload, EnqueueError
 from .monitor import Monitor
-from .packing import Entry, raw
+from .packing import Entry, batches, raw
 from .payload import Payload
 from .reservation import Settlement
 from .transition import Transition
@@ -33,36 +34,53 @@ class Move:
     holder: str
     moved: int = 0
     kept: dict[str, str] = field(default_factory=dict)
+    waited: list[str] = field(default_factory=list)
+    """Of those that stay the ones that waited, in their order."""
 
     def run(self) -> None:
         """Move all that is there; raises what Redis answers, with nothing lost."""
-        for look in (self.monitor.peek, self.monitor.delayed):
+        for look in (self.monitor.waiting_ids, self.monitor.delayed_ids):
+            tried: set[str] = set()
             # Those that stay lie among the others, so each look is longer by them.
-            while ids := [
-                view.id
-                for view in look(self.source, 0, PAGE + len(self.kept))
-                if view.id not in self.kept
-            ]:
-                if not self.page(ids[:PAGE]):
-                    break  # workers have taken them, or are about to
+            while ids := [id for id in look(self.source, PAGE + len(tried)) if id not in tried]:
+                tried |= {*ids} - self.page(ids)
+        self.put_in_order()
 
-    def page(self, ids: Sequence[str]) -> int:
-        taken = self.control.take(self.source, ids, self.holder)
-        entries = [entry(each, self.target) for each in taken]
+    def page(self, ids: Sequence[str]) -> set[str]:
+        """Move these, if they are still there; returns the ids of those that are moved."""
+        self.kept |= {id: "its id is no UTF-8" for id in ids if not is_text(id)}
+        taken = self.control.take(self.source, [*filter(is_text, ids)], self.holder)
         try:
+            entries = [entry(each, self.target) for each in taken]
             answers = self.control.broker.enqueue(self.target, entries)
-        except EnqueueError as error:
-            if error.enqueued is False:
-                self.settle([put_back(each, self.source) for each in reversed(taken)])
+        except Exception as error:
+            if not isinstance(error, EnqueueError) or error.enqueued is False:
+                self.put_back(taken)
             raise
-        pairs = list(zip(taken, answers, strict=True))
-        self.settle([self.settlement(each, answer) for each, answer in reversed(pairs)])
-        return len(taken)
+        pairs = zip(taken, answers, strict=True)
+        settlements = [self.settlement(each, answer) for each, answer in pairs]
+        self.settle(settlements[::-1])
+        return {each.id for each in settlements if each.act == "moved"}
+
+    def put_back(self, taken: Sequence["Taken"]) -> None:
+        """Put jobs back in their order: each goes to the head."""
+        for each in batches(taken[::-1]):
+            self.settle([put_back(one, self.source) for one in each])
+
+    def put_in_order(self) -> None:
+        """Those that stay were put back page by page, the last page at the head."""
+        if len(self.waited) > PAGE:
+            pages = [
+                self.control.take(self.source, ids, self.holder) for ids in batches(self.waited)
+            ]
+            self.put_back([each for page in pages for each in page])
 
     def settlement(self, each: "Taken", answer: str) -> Settlement:
         reason = self.reason(each, answer)
         if reason:
             self.kept[each.id] = reason
+            if not each.due:
+                self.waited.append(each.id)
             return put_back(each, self.source)
         self.moved += 1
         return Settlement(each.id, each.token, self.source, "moved")
@@ -71,7 +89,7 @@ class Move:
         """Why a job is not in the other queue, if it is not."""
         if answer.startswith("exists "):
             return f"job {answer[7:]} holds its claim in {self.target}"
-        if answer == "exists" and self.monitor.find(each.id, self.target) is None:
+        if answer == "ended":
             return f"it was in {self.target} until moments ago; move it in two minutes"
         return ""
 

@@ -1,5 +1,6 @@
 """How jobs, claims and commands are spelled as the words of a script; see the headers in lua/."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
@@ -13,6 +14,10 @@ PAGE, WORDS = 1000, 100_000
 
 LONGEST_WAIT = 1e11
 """Seconds, more than three thousand years."""
+
+T = TypeVar("T")
+OPERATED = 100
+"""How many jobs one script changes: finding one in a long queue takes a while."""
 
 
 class Entry(NamedTuple):
@@ -118,3 +123,18 @@ def milliseconds(seconds: float) -> int:
 def seconds(milliseconds: int) -> float | None:
     """A time in seconds; -1 stands for none."""
     return None if milliseconds < 0 else milliseconds / 1000
+
+
+def moment(text: bytes | None) -> float:
+    """Epoch seconds, of the milliseconds that Redis keeps; what is no time is long ago."""
+    try:
+        found = float(text or 0) / 1000
+    except ValueError:
+        return 0.0
+    return found if math.isfinite(found) else 0.0
+
+
+def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """So many at a time as one script changes."""
+    for first in range(0, len(items), OPERATED):
+        yield items[first : first + OPERATED]

@@ -80,6 +80,7 @@ class Payload:
         for key in ("class", "id"):
             if facts[FIELDS[key][0]] is None:
                 raise unexpected(key, None)
+        check_claims(facts.get("claims", ()))
         return in_range(cls(**facts, extra=extra or None))
 
 
@@ -136,6 +137,17 @@ def in_range(payload: Payload) -> Payload:
 def unexpected(field: str, value: Any, wanted: str = "") -> CorruptPayload:
     wanted = wanted or FIELDS[field][1][0].__name__
     return CorruptPayload(f"payload: expected {field!r} to be {wanted}, got {shown(value):.80}")
+
+
+def check_claims(claims: Sequence[Any]) -> None:
+    for claim in claims:
+        match claim:
+            case [str(key), "started" | "finished" | "latest"] if "\n" not in key:
+                continue
+        raise CorruptPayload(
+            "payload: expected 'claims' to be pairs of a claim and started, finished or latest, "
+            f"got {shown(claim):.80}"
+        )
 
 
 def loaded(text: str) -> dict[str, Any]:

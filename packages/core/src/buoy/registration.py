@@ -11,6 +11,7 @@ import time
 from .errors import BrokerError, Unavailable
 from .keys import Keys
 from .link import Steps, accepted
+from .packing import moment
 
 logger = logging.getLogger("buoy.broker")
 
@@ -70,7 +71,7 @@ def warn_if_unserved(
     queue: str, patience: float, waiting: int, seen: bytes | None, clock: list[bytes]
 ) -> None:
     """Jobs that pile up fill Redis, and that stops everybody: so producers hear of it, too."""
-    silence = int(clock[0]) - int(float(seen or 0)) / 1000
+    silence = int(clock[0]) - moment(seen)
     if waiting and silence > patience:
         since = f"for {silence:.0f} s" if seen else "ever"
         jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"

@@ -9,6 +9,8 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError
 
+from .urls import OddUrl
+
 PATIENCE = 1.0
 """Seconds for one sentinel to answer; then the next one is asked."""
 
@@ -22,9 +24,9 @@ def primary(url: str) -> Callable[[], str]:
     login, at, hosts = parts.netloc.rpartition("@")
     service, _, database = parts.path.strip("/").partition("/")
     if not service:
-        raise ValueError("expected the name of the service behind the hosts")
+        raise OddUrl("expected the name of the service behind the hosts")
     if parts.query:
-        raise ValueError(f"expected no options, got ?{parts.query}")
+        raise OddUrl("expected no options behind ?")
     watch = Sentinel(
         [address(host) for host in hosts.split(",")],
         sentinel_kwargs={

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from .errors import ConfigurationError
 from .job import Job
 from .logs import logger
 from .registry import registry, set_aside
+from .urls import masked
 
 if TYPE_CHECKING:
     from .app import App
@@ -26,7 +27,7 @@ Jobs = list[type[Job]]
 class Address:
     """A Redis and a namespace: apps with the same address are one app."""
 
-    url: str
+    url: str = field(repr=False)
     namespace: str
 
     @classmethod
@@ -35,14 +36,14 @@ class Address:
         return cls(normal(app.settings.url), app.settings.namespace)
 
     def __str__(self) -> str:
-        return f"{shown(self.url)} (namespace {self.namespace})"
+        return f"{masked(self.url)} (namespace {self.namespace})"
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What ``--url`` and ``--namespace`` say; None where they are not given."""
 
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     namespace: str | None = None
 
     def fits(self, address: Address) -> bool:
@@ -51,7 +52,7 @@ class Wanted:
         return right_url and self.namespace in (None, address.namespace)
 
     def __str__(self) -> str:
-        given = {"--url": self.url and shown(self.url), "--namespace": self.namespace}
+        given = {"--url": self.url and masked(self.url), "--namespace": self.namespace}
         return " ".join(f"{option} {value}" for option, value in given.items() if value)
 
 
@@ -131,7 +132,7 @@ def warn_of_unused_url(settings: Settings) -> None:
     given = os.environ.get("BUOY_URL")
     if given and normal(given) != normal(settings.url):
         said = "BUOY_URL=%s is not used: the app names a Redis of its own, %s"
-        logger(LOG).warning(said, shown(given), shown(settings.url))
+        logger(LOG).warning(said, masked(given), masked(settings.url))
 
 
 def told(groups: dict[Address, Jobs]) -> str:
@@ -142,13 +143,6 @@ def names(jobs: Sequence[type[Job]]) -> str:
     more = len(jobs) - NAMED
     some = ", ".join(sorted(job.name for job in jobs)[:NAMED])
     return f"{some} and {more} more" if more > 0 else some
-
-
-def shown(url: str) -> str:
-    """The URL without its password."""
-    from .connect import masked  # with it comes the Redis client, which few who ask need
-
-    return masked(url)
 
 
 LOCAL = ("localhost", "::1")

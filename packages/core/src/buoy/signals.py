@@ -16,8 +16,12 @@ HEARD = (
     signal.SIGUSR1,
     signal.SIGUSR2,
     signal.SIGCONT,
+    signal.SIGHUP,
 )
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+GONE = signal.SIGHUP
+"""The terminal is gone: for a worker as good as TERM, and no sooner the end when it comes again, as
+it then does: from the kernel and from the shell."""
 
 
 @contextmanager
@@ -40,8 +44,9 @@ def ended_by_signals(tidy: Callable[[], object]) -> Iterator[None]:
             sys.stdout.flush()
         os._exit(0)
 
-    before = {number: signal.signal(number, end) for number in STOPS}
-    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    ends = STOPS if signal.getsignal(GONE) == signal.SIG_IGN else (*STOPS, GONE)
+    before = {number: signal.signal(number, end) for number in ends}
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
     try:
         yield
     finally:
@@ -60,18 +65,23 @@ class Wake:
     def __init__(
         self, on_signal: Callable[[signal.Signals], None], also: Iterable[signal.Signals] = ()
     ) -> None:
-        self.on_signal, self.numbers = on_signal, (*HEARD, *also)
+        self.on_signal, self.also = on_signal, (*also,)
         self.reader, self.writer = socket.socketpair()
         for end in (self.reader, self.writer):
             end.setblocking(False)
 
     def __enter__(self) -> Self:
-        self.before = {number: signal.signal(number, self.heard) for number in self.numbers}
+        self.before = {number: signal.signal(number, self.heard) for number in self.wanted()}
         self.before_fd = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
         # A supervisor holds them back until they can be heard, and again when that is over: one
         # that comes while the process ends in order must not make it a violent end.
         self.before_mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
         return self
+
+    def wanted(self) -> set[signal.Signals]:
+        """What is to be heard: under nohup a terminal may go, unless that signal means more."""
+        deaf = signal.getsignal(GONE) == signal.SIG_IGN and GONE not in self.also
+        return {*HEARD, *self.also} - ({GONE} if deaf else set())
 
     def heard(self, number: int, _: Any) -> None:
         self.on_signal(signal.Signals(number))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from .process import cause_of
-from .signals import HEARD, STOPS, Wake
+from .signals import GONE, HEARD, STOPS, Wake
 
 logger = logging.getLogger("buoy.supervisor")
 
@@ -145,7 +145,7 @@ class Supervisor:
         """Pass a signal on; a second stop, too."""
         if number == signal.SIGCHLD:
             return
-        if number in STOPS:
+        if number in (*STOPS, GONE):
             self.stop()
         elif number != signal.SIGUSR1:
             self.paused = number == signal.SIGUSR2

@@ -6,6 +6,7 @@ from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 from .facts import Facts
+from .printable import one_line
 from .reservation import Reservation
 
 # Long titles would else be written over what /proc shows as the environment.
@@ -47,5 +48,5 @@ def entitle(name: str, title: str) -> None:
     /proc/self/stat, where the name stands, too. It would warn at each fork of threads that there
     are not.
     """
-    setproctitle.setproctitle(f"buoy {title}")
+    setproctitle.setproctitle(one_line(f"buoy {title}"))
     setproctitle.setthreadtitle(f"buoy-{name}")

@@ -16,6 +16,7 @@ from redis.crc import key_slot
 
 from .errors import BrokerError, Unavailable
 from .link import Word
+from .urls import OddUrl
 from .wire import Elsewhere, address_of, reason
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class Topology:
         parts = urlsplit(url)
         login, at, hosts = parts.netloc.rpartition("@")
         if parts.path.strip("/") not in ("", "0"):
-            raise ValueError("a cluster has no databases: expected nothing behind the hosts")
+            raise OddUrl("a cluster has no databases: expected nothing behind the hosts")
         self.parts = parts._replace(scheme=parts.scheme.removesuffix("+cluster"), path="")
         self.login = login + at
         self.seeds = [seed(host) for host in hosts.split(",")]
@@ -203,7 +204,7 @@ def seed(text: str) -> str:
     """The address of a node, as a URL names it."""
     parts = urlsplit(f"//{text}")
     if not parts.hostname:
-        raise ValueError("expected the address of at least one node: redis+cluster://HOST:PORT")
+        raise OddUrl("name one node, which tells of the others: redis+cluster://HOST:PORT")
     return address_of(parts.hostname, parts.port or 6379)
 
 

@@ -21,7 +21,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.retry import Retry
 
 from .embedded import folder_of, join
-from .errors import BrokerError, RedisFull, Unavailable
+from .errors import BrokerError, RedisFull, Unavailable, WrongType
 from .link import UnknownScript, Word, only
 from .sentinel import is_replaced, primary
 
@@ -202,9 +202,17 @@ def wait(connection: Any, deadline: float, replaced: Callable[[], bool] | None) 
 
 def pack(connection: Any, commands: Sequence[Sequence[Word]]) -> Any:
     """The commands as the server reads them; hiredis makes that in one go, if it is there."""
-    if pack_command is None:
-        return connection.pack_commands(commands)
-    return [b"".join([pack_command(tuple(words)) for words in commands])]
+    try:
+        if pack_command is None:
+            return connection.pack_commands(commands)
+        return [b"".join([pack_command(tuple(words)) for words in commands])]
+    except UnicodeEncodeError:  # an id that somebody else has written, and that is no UTF-8
+        return pack(connection, [[as_it_was(word) for word in words] for words in commands])
+
+
+def as_it_was(word: Word) -> Word:
+    """A word as Redis holds it, the bytes of one that is no UTF-8."""
+    return word.encode(errors="surrogateescape") if isinstance(word, str) else word
 
 
 def reader_of(sock: socket) -> Callable[[], object]:
@@ -259,7 +267,7 @@ def refusal(error: ResponseError) -> BrokerError:
         return RedisFull(f"Redis is full: {text}")
     if isinstance(error, PASSING) or any(code in text for code in PASSING_CODES):
         return Unavailable(f"Redis cannot do it now: {text}", sent=False)
-    return BrokerError(f"Redis refused: {text}")
+    return (WrongType if "WRONGTYPE" in text else BrokerError)(f"Redis refused: {text}")
 
 
 def told_apart(error: ResponseError) -> ResponseError:

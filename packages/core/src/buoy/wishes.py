@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .link import Word, accepted
+from .link import Act, accepted, run_scripts
 from .monitor import WorkerView
+from .packing import text
+from .scripts import script
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -16,22 +18,27 @@ SIGNALS = {"stop": "SIGTERM", "quiet": "SIGUSR2", "resume": "SIGCONT"}
 """By name: who wishes may be on a system that has not all of them."""
 
 
-def wish(broker: "Broker", word: str, workers: Sequence[str]) -> None:
-    """Leave word for these workers."""
-    link, keys = broker.link, [broker.keys.worker(id) for id in workers]
+def wish(broker: "Broker", word: str, workers: Sequence[str]) -> dict[str, bool]:
+    """Leave word for these workers; tells for each whether it was there to be told."""
     field = f"{word} {time.time_ns()}"  # the time tells this wish from the one before
-    commands: list[list[Word]] = []
-    for key in keys:
-        commands += [["HSET", key, "wish", field], ["PTTL", key]]
-    lives = accepted(link.calls(commands))[1::2] if keys else []
-    # A card that does not expire had expired, and came back with nothing but the wish.
-    alone: list[list[Word]] = [["DEL", k] for k, ttl in zip(keys, lives, strict=True) if ttl < 0]
-    accepted(link.calls(alone) if alone else [])
+    told = script(__package__, "wish")
+    acts: list[Act] = [(told, [broker.keys.worker(id)], [field]) for id in workers]
+    replies = accepted(run_scripts(broker.link, acts)) if acts else []
+    return {id: bool(reply) for id, reply in zip(workers, replies, strict=True)}
+
+
+def forget(broker: "Broker", worker: str) -> bool:
+    """Take a worker off the list; False if it is no longer gone. One that comes back after that
+    puts itself on the list again."""
+    if broker.link.call("EXISTS", broker.keys.worker(worker)):
+        return False
+    broker.link.call("ZREM", broker.keys.workers(), worker)
+    return True
 
 
 def signal_of(field: bytes) -> signal.Signals | None:
     """The signal that says what is wished; None for a wish that this version does not know."""
-    name = SIGNALS.get(field.decode().split(" ")[0])
+    name = SIGNALS.get(text(field).split(" ")[0])
     return None if name is None else signal.Signals[name]
 
 

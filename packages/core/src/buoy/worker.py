@@ -22,7 +22,7 @@ from .monitor import Monitor
 from .outlook import POLL, Outlook
 from .queues import QueueList
 from .reservation import Reservation, Settlement
-from .signals import STOPS, Wake
+from .signals import GONE, STOPS, Wake
 from .titles import show
 from .trips import GLANCE, Trips
 from .wear import Wear
@@ -163,12 +163,14 @@ class Worker:
     # Signals
 
     def on_signal(self, number: signal.Signals) -> None:
-        self.told_to_stop = self.told_to_stop or number in STOPS
+        self.told_to_stop = self.told_to_stop or number in (*STOPS, GONE)
         match number:
             case signal.SIGTERM | signal.SIGINT | signal.SIGQUIT if not self.started:
                 raise SystemExit(0)  # nothing runs yet
             case signal.SIGTERM | signal.SIGINT if not self.is_echo():
                 self.stop(self.now() + (self.grace if self.deadline is None else 0.0))
+            case signal.SIGHUP if self.stopped_at is None:
+                self.stop(self.now() + self.grace)
             case signal.SIGQUIT:
                 self.stop(None)
             case signal.SIGUSR1:

@@ -7,6 +7,7 @@ from typing import Any
 
 from buoy.cli.output import cell, stamp
 from buoy.monitor import JobView
+from buoy.printable import one_line
 
 Marks = dict[str, dict[str, Any]]
 """How far an alarm has told, by queue: ``at``, when the last job failed, and the ``ids`` of those
@@ -63,11 +64,11 @@ class Tally:
     def example(self) -> list[str]:
         if self.last is None:
             return []
-        message = " ".join(str(self.last.failure.get("message", "")).split())[:300]
+        message = " ".join(str(self.last.failure.get("message", ""))[:1000].split())[:300]
         return [
-            f"The last one: {named(self.last)} {self.last.id} in {self.last.queue}, "
+            f"The last one: {named(self.last)} {cell(self.last.id)} in {self.last.queue}, "
             f"{stamp(self.last.at)}",
-            f"  {self.last.failure.get('error')}: {message}",
+            f"  {cell(self.last.failure.get('error'))}: {one_line(message)}",
             "",
         ]
 

@@ -9,6 +9,9 @@ from uuid import uuid4
 import click
 
 from buoy import BuoyError, Job
+from buoy.cli.output import all_known, say
+from buoy.cli.params import QUEUE, TEXT
+from buoy.printable import indented
 
 from . import settings
 from .address import address, addresses
@@ -25,11 +28,19 @@ def mail() -> None:
 
 
 @mail.command()
-@click.option("--to", required=True, multiple=True, help="Who is to know; may be repeated.")
-@click.option("--from", "sender", envvar="BUOY_MAIL_FROM", help="[default: buoy@ this host]")
-@click.option("--queue", "queues", multiple=True, help="Only of this queue; may be repeated.")
+@click.option(
+    "--to", type=TEXT, required=True, multiple=True, help="Who is to know; may be repeated."
+)
+@click.option(
+    "--from", "sender", type=TEXT, envvar="BUOY_MAIL_FROM", help="[default: buoy@ this host]"
+)
+@click.option(
+    "--queue", "queues", type=QUEUE, multiple=True, help="Only of this queue; may be repeated."
+)
 @click.option("--since-last", is_flag=True, help="Only if there are new ones since the last mail.")
-@click.option("--mail-url", help="The way out.  [env: BUOY_MAIL_URL; default: smtp://localhost]")
+@click.option(
+    "--mail-url", type=TEXT, help="The way out.  [env: BUOY_MAIL_URL; default: smtp://localhost]"
+)
 def failures(
     to: tuple[str, ...],
     sender: str | None,
@@ -47,16 +58,17 @@ def failures(
     place = f"namespace {app.settings.namespace!r}, told by {socket.gethostname()}"
     post = Post(to, sender or f"buoy@{socket.gethostname()}", settings.mail_url(mail_url))
     try:
+        all_known(queues, [*filter(app.monitor.knows, queues)], "a queue that was used")
         tally = Tally.of(app.monitor.failed(queues or None), seen(app, alarm) if since_last else {})
     except BuoyError as error:
-        post.send("Redis cannot be asked for failed jobs", f"{place}:\n\n{error}\n")
+        post.send("Redis cannot be asked for failed jobs", f"{place}:\n\n{indented(str(error))}\n")
         raise click.ClickException(f"{error}; mailed to {', '.join(to)}") from None
     if not tally.new:
         return
     post.send(tally.subject, tally.text(place))
     if since_last:  # only now: what nobody was told of is told again
         see(app, alarm, tally.reached)
-    click.echo(f"{tally.subject}; mailed to {', '.join(to)}")
+    say(f"{tally.subject}; mailed to {', '.join(to)}")
     raise SystemExit(1)
 
 
@@ -86,4 +98,4 @@ class Post:
                 f"not mailed to {', '.join(self.to)} ({reason}): {text}"
             ) from None
         for each, (code, words) in refusals.items():
-            click.echo(f"{each} was refused: {code} {words.decode(errors='replace')}", err=True)
+            say(f"{each} was refused: {code} {words.decode(errors='replace')}", err=True)

@@ -1,7 +1,6 @@
 """Mail servers: one connection is kept while mails follow each other."""
 
 import os
-import re
 import smtplib
 import ssl
 import threading
@@ -10,9 +9,10 @@ import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from buoy import ConfigurationError
+from buoy.urls import SPECIAL, OddUrl, masked, split
 
 from .compose import Envelope
 
@@ -74,7 +74,7 @@ class Smtp:
             raise ConfigurationError(
                 "BUOY_MAIL_URL: expected smtp://[USER:PASSWORD@]HOST[:PORT], with none but "
                 f"?starttls=0|1, timeout, keep (seconds) and cafile behind it, got {masked(url)!r} "
-                f"({error})"
+                f"({error if isinstance(error, OddUrl) else SPECIAL})"
             ) from None
 
     def send(self, envelope: Envelope) -> Refusals:
@@ -157,26 +157,22 @@ def leave(client: smtplib.SMTP) -> None:
 
 def read(url: str) -> dict[str, Any]:
     """The fields of Smtp that a URL tells; raises ValueError."""
-    parts = urlsplit(url)
+    parts = split(url)
     told = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     if not parts.hostname or parts.path.strip("/") or parts.fragment:
-        raise ValueError("a host is needed, and no path")
-    if unknown := sorted(set(told) - OPTIONS):
-        raise ValueError(f"unknown: {', '.join(unknown)}")
+        raise OddUrl("a host is needed, and no path")
+    if set(told) - OPTIONS:
+        raise OddUrl("there is no such option behind ?")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
-        raise ValueError("user and password are needed together")
+        raise OddUrl("user and password are needed together")
     if not (user + password).isascii():
-        raise ValueError("user and password are ASCII, smtplib sends no others")
-    try:
-        port = parts.port
-    except ValueError:  # its words would show what may be a password
-        raise ValueError("the port is no number from 0 to 65535") from None
+        raise OddUrl("user and password are ASCII, smtplib sends no others")
     tls = parts.scheme == "smtps"
     starttls = not tls and switched(told.get("starttls"), bool(password))
     return {
         "host": parts.hostname,
-        "port": port or (465 if tls else 587 if starttls else 25),
+        "port": parts.port or (465 if tls else 587 if starttls else 25),
         "user": user,
         "password": password,
         "tls": tls,
@@ -189,17 +185,15 @@ def read(url: str) -> dict[str, Any]:
 
 def switched(text: str | None, default: bool) -> bool:
     if text not in (None, "0", "1"):
-        raise ValueError("starttls is 0 or 1")
+        raise OddUrl("starttls is 0 or 1")
     return default if text is None else text == "1"
 
 
 def seconds(text: str, least: float) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
     if not least <= number < 10**6:
-        raise ValueError(f"{text} seconds")
+        raise OddUrl("timeout and keep are seconds")
     return number
-
-
-def masked(url: str) -> str:
-    """The URL without its password."""
-    return re.sub(r"://([^:@/]*):.*@", r"://\1:***@", url)

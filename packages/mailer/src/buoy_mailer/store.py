@@ -12,9 +12,19 @@ def seen(app: App, alarm: str) -> Marks:
     """The marks of an alarm; none before its first mail."""
     text: Any = app.command("HGET", key(app), alarm)
     try:
-        return dict(json.loads(text or "{}"))
-    except ValueError:  # then all failed jobs are new ones: rather an alarm too many
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
         return {}
+    marks = found if isinstance(found, dict) else {}
+    return {queue: mark for queue, mark in marks.items() if is_mark(mark)}
+
+
+def is_mark(found: object) -> bool:
+    """Whether it can be read. If not, all failed jobs are new: rather an alarm too many."""
+    match found:
+        case {"at": int() | float(), "ids": list()}:
+            return True
+    return False
 
 
 def see(app: App, alarm: str, marks: Marks) -> None:

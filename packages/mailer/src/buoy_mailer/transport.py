@@ -8,9 +8,11 @@ from typing import Protocol
 from uuid import uuid4
 
 from buoy import ConfigurationError
+from buoy.printable import one_line
+from buoy.urls import masked
 
 from .compose import Envelope, local_part
-from .smtp import Refusals, Smtp, masked
+from .smtp import Refusals, Smtp
 
 outbox: list[Envelope] = []
 """What ``memory://`` has taken, in this process: for tests."""
@@ -39,7 +41,8 @@ class Console:
     """``console://``"""
 
     def send(self, envelope: Envelope) -> Refusals:
-        sys.stdout.write(shown(envelope).decode(errors="replace").replace("\r\n", "\n") + "\n")
+        lines = shown(envelope).decode(errors="replace").split("\r\n")
+        sys.stdout.write("".join(f"{one_line(line)}\n" for line in lines))
         sys.stdout.flush()
         return {}
 

@@ -8,11 +8,21 @@ from typing import Any
 import click
 
 from buoy import Job
-from buoy.cli.output import counted, json_option, show, stamp
+from buoy.cli.options import (
+    class_option,
+    confirm,
+    known_queue,
+    none_in,
+    queue_option,
+    yes_option,
+)
+from buoy.cli.output import all_known, counted, end, json_option, say, show, stamp
+from buoy.cli.params import TEXT
 from buoy.monitor import JobView
 
 from .attempts import Attempt, history
-from .store import Filter, end, find, make_due
+from .store import Filter, find, make_due
+from .store import end as end_jobs
 
 COLUMNS = ("id", "class", "queue", "args", "attempt", "due", "error", "message")
 ATTEMPTS = ("attempt", "failed_at", "worker", "wait", "error", "message")
@@ -24,16 +34,18 @@ NONE = "no job waits for another attempt"
 def retry(ctx: click.Context) -> None:
     """Jobs that wait for another attempt: list, show, run now, cancel."""
     if ctx.invoked_subcommand is None:
-        show_all(list(find(Job.app, Filter())), as_json=False)
+        show(map(row, find(Job.app, Filter())), COLUMNS, False, NONE)
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the filters, as one value."""
 
-    @click.argument("ids", nargs=-1)
-    @click.option("--class", "name", help="Jobs of this class (its name as listed).")
-    @click.option("--queue", help="Jobs of this queue.")
-    @click.option("--error", help="Jobs whose last error, type or message, contains this text.")
+    @click.argument("ids", nargs=-1, type=TEXT)
+    @class_option
+    @queue_option()
+    @click.option(
+        "--error", type=TEXT, help="Jobs whose last error, type or message, contains this text."
+    )
     @wraps(command)
     def with_filter(
         ids: tuple[str, ...],
@@ -44,7 +56,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         command(Filter(frozenset(ids), name, queue, error), **others)
 
-    return with_filter
+    return with_filter  # type: ignore[no-any-return]  # the options return what they are given
 
 
 @retry.command("list")
@@ -55,15 +67,16 @@ def listing(wanted: Filter, as_json: bool) -> None:
 
     The attempt is the one that they wait for, the error that of the last.
     """
-    show_all(list(find(Job.app, wanted)), as_json=as_json)
+    show(map(row, find(Job.app, wanted)), COLUMNS, as_json, none_in(wanted.queue, NONE))
 
 
-def show_all(views: list[JobView], *, as_json: bool) -> None:
-    show([row(view) for view in views], COLUMNS, as_json, NONE)
+def all_meant(wanted: Filter, views: list[JobView]) -> bool:
+    known = [view.id for view in views]
+    return all_known(wanted.ids, known, "a job that waits for another attempt and is meant")
 
 
 @retry.command("show")
-@click.argument("id")
+@click.argument("id", type=TEXT)
 @json_option
 def show_one(id: str, as_json: bool) -> None:
     """The failed attempts of a job, wherever it is, the oldest first."""
@@ -81,30 +94,37 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--all", "everything", is_flag=True, help="All that wait for another attempt.")
     @click.option("--dry-run", is_flag=True, help="Only say which jobs it would be.")
     @wraps(command)
-    def with_care(wanted: Filter, everything: bool, dry_run: bool) -> None:
+    def with_care(wanted: Filter, everything: bool, dry_run: bool, **others: Any) -> None:
         if wanted == Filter() and not everything:
             raise click.UsageError("expected ids, filters or --all, got none of them")
+        if wanted.queue is not None:
+            known_queue(wanted.queue)
         views = list(find(Job.app, wanted))
         if dry_run:
-            show_all(views, as_json=False)
+            show(map(row, views), COLUMNS, False, NONE)
         else:
-            command(views)
+            command(views, wanted == Filter(), **others)
+        end(all_meant(wanted, views))
 
     return with_care
 
 
 @retry.command()
 @acting
-def now(views: list[JobView]) -> None:
+def now(views: list[JobView], everything: bool) -> None:
     """Let jobs run now, not when they are due."""
-    click.echo(f"{counted(len(make_due(Job.app, views)))} made due")
+    say(f"{counted(len(make_due(Job.app, views)))} made due")
 
 
 @retry.command()
 @acting
-def cancel(views: list[JobView]) -> None:
-    """End jobs that wait for another attempt; what has begun to run is let be."""
-    click.echo(f"{counted(len(end(Job.app, views)))} ended")
+@yes_option
+def cancel(views: list[JobView], everything: bool, yes: bool) -> None:
+    """End jobs that wait for another attempt; what has begun to run is let be. To end all of
+    them, it asks."""
+    if everything and views:
+        confirm(f"End all jobs that wait for another attempt ({len(views)})?", yes=yes)
+    say(f"{counted(len(end_jobs(Job.app, views)))} ended")
 
 
 def row(view: JobView) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from buoy import App
+from buoy.config import expect
 from buoy.monitor import JobView
 
 from .attempts import history
@@ -17,6 +18,10 @@ class Filter:
     name: str | None = None
     queue: str | None = None
     error: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("name", "queue", "error"):
+            expect(getattr(self, field) != "", f"Filter.{field}", "a text that says something", "")
 
     def fits(self, view: JobView) -> bool:
         """Whether a job is meant; ``error`` may be a part of type or message of the last one."""

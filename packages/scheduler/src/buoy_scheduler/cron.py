@@ -118,6 +118,10 @@ class Crontab:
         fields = self.fields.split()
         for place in {place for place, _ in self.stepped()}:
             fields[place] = self.spoken_field(place, fields[place])
+        # All days are none that counts beside days of another kind; "0-6" is not always that.
+        for place in (2, 4):
+            if self.matches.expanded[place] == ["*"]:
+                fields[place + len(fields) - 5] = "*"
         return " ".join(fields)
 
     def spoken_field(self, place: int, field: str) -> str:

@@ -167,7 +167,7 @@ class Delayed:
         cursor: Any = 0
         while True:
             key = self.app.key(queue, "delayed")
-            cursor, found = self.app.command("ZSCAN", key, cursor, "COUNT", PAGE)
+            cursor, found = monitor.ask(key, "ZSCAN", cursor, "COUNT", PAGE) or (0, ())
             pairs = [(found[n], found[n + 1]) for n in range(0, len(found), 2)]
             new = [pair for pair in pairs if pair[0] not in seen]
             seen.update(id for id, _ in new)

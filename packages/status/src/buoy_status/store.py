@@ -6,6 +6,7 @@ from typing import Any
 
 from buoy import App, Job, RedisFull
 from buoy.identity import identifier
+from buoy.keys import is_queue
 from buoy.link import Steps, only, scripted
 from buoy.packing import text
 from buoy.transition import Word
@@ -154,7 +155,8 @@ def state(app: App, queue: str, id: str) -> Steps[list[str]]:
 
 def queues(app: App) -> Steps[list[str]]:
     """All queues that there are."""
-    return sorted(map(text, only((yield [["SMEMBERS", app.global_key("queues")]]))))
+    names = only((yield [["SMEMBERS", app.global_key("queues")]]))
+    return sorted(filter(is_queue, map(text, names)))
 
 
 def listen(app: App, queue: str, id: str) -> Steps[str]:

@@ -3,11 +3,15 @@
 import os
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
+from typing import Any
 
 import click
 
-from ..errors import BuoyError
+from ..failure import brief, shown
+from ..printable import one_line
 from ..serving import Wanted
+from .guard import print_anything, told_plainly
+from .params import TEXT
 
 CORE = {
     "worker": "worker",
@@ -43,11 +47,17 @@ class Commands(click.Group):
             ctx.with_resource(ended_by_signals(ctx.close))
         return super().resolve_command(ctx, args)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        print_anything()
+        return super().main(*args, **kwargs)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with told_plainly():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        with told_plainly():
             return super().invoke(ctx)
-        except BuoyError as error:
-            raise click.ClickException(str(error)) from error
 
 
 def plugged() -> list[EntryPoint]:
@@ -60,11 +70,12 @@ def loaded(points: list[EntryPoint]) -> click.Command:
         return broken(points[0].name, f"expected one package that brings it, got {owners}")
     try:
         command = points[0].load()
-    except Exception as error:  # noqa: BLE001 - whatever a plugin raises when it is imported
-        return broken(points[0].name, f"{owner(points[0])}: {type(error).__name__}: {error}")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever its module raises
+        return broken(points[0].name, f"{owner(points[0])}: {brief(error)}")
     if isinstance(command, click.Command):
         return command
-    return broken(points[0].name, f"{owner(points[0])}: expected a click command, got {command!r}")
+    got = shown(lambda: repr(command))
+    return broken(points[0].name, f"{owner(points[0])}: expected a click command, got {got}")
 
 
 def owner(point: EntryPoint) -> str:
@@ -79,14 +90,17 @@ def broken(name: str, reason: str) -> click.Command:
 
     settings = {"ignore_unknown_options": True, "allow_extra_args": True}
     return click.Command(
-        name, callback=complain, context_settings=settings, short_help=f"(broken: {reason})"
+        name,
+        callback=complain,
+        context_settings=settings,
+        short_help=one_line(f"(broken: {reason})"),
     )
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("buoy"), prog_name="buoy")
-@click.option("--url", help="The Redis to use.  [env: BUOY_URL]")
-@click.option("--namespace", help="What all keys begin with.  [env: BUOY_NAMESPACE]")
+@click.option("--url", type=TEXT, help="The Redis to use.  [env: BUOY_URL]")
+@click.option("--namespace", type=TEXT, help="What all keys begin with.  [env: BUOY_NAMESPACE]")
 @click.pass_context
 def main(ctx: click.Context, url: str | None, namespace: str | None) -> None:
     """Background jobs on Redis: at least once, nothing lost, nothing stuck."""

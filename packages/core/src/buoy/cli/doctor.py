@@ -6,7 +6,7 @@ import click
 
 from ..doctor import examine
 from ..job import Job
-from .output import json_option, show
+from .output import end, json_option, say, show
 
 
 @click.command()
@@ -22,8 +22,7 @@ def doctor(as_json: bool) -> None:
     else:
         for finding in findings:
             mark = "ok   " if finding.state == "fine" else "WRONG"
-            click.echo(f"{mark}  {finding.subject}: {finding.text}")
+            say(f"{mark}  {finding.subject}: {finding.text}")
             if finding.advice:
-                click.echo(f"       -> {finding.advice}")
-    if any(finding.state == "wrong" for finding in findings):
-        raise SystemExit(1)
+                say(f"       -> {finding.advice}")
+    end(all(finding.state != "wrong" for finding in findings))

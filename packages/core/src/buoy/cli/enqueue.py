@@ -11,7 +11,8 @@ from ..loading import load_app
 from ..registry import named
 from ..serving import check_app
 from .options import app_option, wanted_app
-from .output import json_option, show
+from .output import end, json_option, show
+from .params import QUEUE, SECONDS, TEXT
 
 COLUMNS = ("id", "queue", "state", "reason", "holder")
 
@@ -26,20 +27,22 @@ class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from
             return value
         try:
             given = json.loads(value)
-        except ValueError as error:
-            self.fail(f"expected JSON like '[42]', got {value!r} ({error})", param, ctx)
+        except (ValueError, RecursionError) as error:
+            self.fail(f"expected JSON like '[42]', got {value!r:.200} ({error})", param, ctx)
         if not isinstance(given, list | dict):
-            self.fail(f"expected a JSON array or object, got {value!r}", param, ctx)
+            self.fail(f"expected a JSON array or object, got {value!r:.200}", param, ctx)
         return (given, {}) if isinstance(given, list) else ([], given)
 
 
 @click.command()
-@click.argument("name", metavar="CLASS")
+@click.argument("name", metavar="CLASS", type=TEXT)
 @click.argument("arguments", metavar="[ARGS-JSON]", type=Arguments(), default=([], {}))
 @app_option(required=False)
-@click.option("--queue", help="Another queue than that of the class; needed without -a.")
-@click.option("--delay", type=float, help="Seconds until it is due.")
-@click.option("--id", help="An id of your own: the same id is never enqueued twice.")
+@click.option(
+    "--queue", type=QUEUE, help="Another queue than that of the class; needed without -a."
+)
+@click.option("--delay", type=SECONDS, help="Seconds until it is due.")
+@click.option("--id", type=TEXT, help="An id of your own: the same id is never enqueued twice.")
 @json_option
 def enqueue(
     name: str,
@@ -68,5 +71,4 @@ def enqueue(
         handle = Job.app.push(name, args, kwargs, queue=queue, id=id)
     row = {column: getattr(handle, column) for column in ("identifier", *COLUMNS)}
     show([row], COLUMNS, as_json, "")
-    if handle.state == "rejected":
-        raise SystemExit(1)
+    end(handle.state != "rejected")

@@ -1,22 +1,35 @@
 """``buoy failed``."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from functools import wraps
-from itertools import islice
 from typing import Any
 
 import click
 
-from ..failures import Filter, find
+from ..failures import Filter, find, newest_first
 from ..failures import remove as remove_failures
 from ..failures import retry as retry_failures
 from ..job import Job
 from ..monitor import JobView
-from .output import Instant, count_option, counted, json_option, show, stamp
+from ..printable import indented, one_line
+from .options import class_option, confirm, known_queue, none_in, queue_option, yes_option
+from .output import (
+    all_known,
+    count_option,
+    counted,
+    end,
+    json_option,
+    say,
+    show,
+    show_some,
+    spelled,
+    stamp,
+)
+from .params import INSTANT, TEXT
 
 COLUMNS = ("id", "class", "queue", "args", "error", "message", "cause", "attempt", "failed_at")
+NONE = "no failed jobs"
 
 
 @click.group(invoke_without_command=True)
@@ -31,11 +44,13 @@ def failed(ctx: click.Context, as_json: bool) -> None:
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the filters, as one value."""
 
-    @click.option("--class", "name", help="Jobs of this class (its name as listed).")
-    @click.option("--queue", help="Jobs of this queue.")
-    @click.option("--error", help="Jobs whose error, type or message, contains this text.")
-    @click.option("--since", type=Instant(), help="Failed at or after: a time, or 2h for 2 h ago.")
-    @click.option("--until", type=Instant(), help="Failed before: a time, or 2h for 2 h ago.")
+    @class_option
+    @queue_option()
+    @click.option(
+        "--error", type=TEXT, help="Jobs whose error, type or message, contains this text."
+    )
+    @click.option("--since", type=INSTANT, help="Failed at or after: a time, or 2h for 2 h ago.")
+    @click.option("--until", type=INSTANT, help="Failed before: a time, or 2h for 2 h ago.")
     @wraps(command)
     def with_filter(
         name: str | None,
@@ -49,7 +64,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         wanted = Filter(frozenset(ids), name, queue, error, since, until)
         command(wanted=wanted, **others)
 
-    return with_filter
+    return with_filter  # type: ignore[no-any-return]  # the options return what they are given
 
 
 @failed.command("list")
@@ -57,17 +72,17 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 @count_option
 @json_option
 def listing(wanted: Filter, count: int, as_json: bool) -> None:
-    """Failed jobs, queue by queue, the oldest first."""
+    """Failed jobs of all queues, the newest first."""
     show_failures(wanted, count, as_json=as_json)
 
 
 def show_failures(wanted: Filter, count: int, *, as_json: bool) -> None:
-    views = islice(find(Job.app.monitor, wanted), count or None)
-    show([failure_row(view) for view in views], COLUMNS, as_json, "no failed jobs")
+    rows = map(failure_row, newest_first(Job.app.monitor, wanted))
+    show_some(rows, COLUMNS, count, as_json=as_json, empty=none_in(wanted.queue, NONE))
 
 
 @failed.command("show")
-@click.argument("id")
+@click.argument("id", type=TEXT)
 def show_one(id: str) -> None:
     """All that is known of one failed job, its traceback too."""
     view = Job.app.find(id)
@@ -75,54 +90,67 @@ def show_one(id: str) -> None:
         place = "it is unknown" if view is None else f"it is {view.state} in {view.queue}"
         raise click.ClickException(f"{id}: expected a failed job, but {place}")
     facts = failure_row(view) | {k: v for k, v in view.failure.items() if k != "traceback"}
+    if view.name is None:
+        facts["raw"] = view.raw
     for name, value in facts.items():
-        click.echo(f"{name:12} {value if isinstance(value, str) else json.dumps(value)}")
+        say(f"{name:12} {value if isinstance(value, str) else spelled(value)}")
     for plugin, kept in view.carried.items():
-        click.echo(f"{plugin:12} {json.dumps(kept, indent=2)}")
+        click.echo(f"{one_line(plugin):12} {spelled(kept, indent=2)}")
     click.echo()
-    click.echo(view.failure.get("traceback", "(no traceback)"))
+    story = view.failure.get("traceback", "(no traceback)")
+    click.echo(indented(story if isinstance(story, str) else spelled(story)))
 
 
-def acting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what is needed to change many jobs with care."""
+def acting(command: Callable[..., bool]) -> Callable[..., None]:
+    """Give a command what is needed to change many jobs with care; it answers whether all that
+    was meant is done."""
 
-    @click.argument("ids", nargs=-1)
+    @click.argument("ids", nargs=-1, type=TEXT)
     @filtered
     @click.option("--all", "everything", is_flag=True, help="All failed jobs.")
     @click.option("--dry-run", is_flag=True, help="Only say which jobs it would be.")
     @wraps(command)
-    def with_care(wanted: Filter, everything: bool, dry_run: bool) -> None:
+    def with_care(wanted: Filter, everything: bool, dry_run: bool, **others: Any) -> None:
         if wanted == Filter() and not everything:
             raise click.UsageError("expected ids, filters or --all, got none of them")
-        views = find(Job.app.monitor, wanted)
+        if wanted.queue is not None:
+            known_queue(wanted.queue)
+        views = list(find(Job.app.monitor, wanted))
         if dry_run:
-            show([failure_row(view) for view in views], COLUMNS, False, "no failed jobs")
+            show(map(failure_row, views), COLUMNS, False, NONE)
         else:
-            command(list(views))
+            done = command(views, wanted == Filter(), **others)
+        known = all_known(wanted.ids, [view.id for view in views], "a failed job that is meant")
+        end(known and (dry_run or done))
 
     return with_care
 
 
 @failed.command()
 @acting
-def retry(views: list[JobView]) -> None:
+def retry(views: list[JobView], everything: bool) -> bool:
     """Put failed jobs back on their queues, as first attempts. Each moves in one step: none stays
     behind, none runs twice."""
     answers = retry_failures(Job.app.control, views)
     counts = Counter(answer.split()[0] for answer in answers.values())
-    click.echo(f"{counted(counts['queued'])} put back")
+    say(f"{counted(counts['queued'])} put back")
     for id, answer in answers.items():
         if answer.startswith("exists"):
-            click.echo(f"{id} stays failed: job {answer[7:]} holds its claim", err=True)
-    if counts["exists"]:
-        raise SystemExit(1)
+            say(f"{id} stays failed: job {answer[7:]} holds its claim", err=True)
+        if answer == "unreadable":
+            say(f"{id} stays failed: it cannot be read; see buoy failed show", err=True)
+    return not counts["exists"] + counts["unreadable"]
 
 
 @failed.command()
 @acting
-def remove(views: list[JobView]) -> None:
-    """Forget failed jobs."""
-    click.echo(f"{counted(len(remove_failures(Job.app.control, views)))} removed")
+@yes_option
+def remove(views: list[JobView], everything: bool, yes: bool) -> bool:
+    """Forget failed jobs. To forget all of them, it asks."""
+    if everything and views:
+        confirm(f"Forget all failed jobs ({len(views)})?", yes=yes)
+    say(f"{counted(len(remove_failures(Job.app.control, views)))} removed")
+    return True
 
 
 def failure_row(view: JobView) -> dict[str, Any]:

@@ -1,21 +1,22 @@
 """``buoy job``."""
 
-import json
-
 import click
 
 from ..declaration import LIMITS
+from ..failure import shown
 from ..job import Job
 from ..loading import load_app
 from ..plugin import Plugin, hook_names
 from ..registry import named
 from .options import app_option
+from .output import as_array, json_option, say
+from .params import TEXT
 
 
 @click.command()
-@click.argument("name", metavar="CLASS")
+@click.argument("name", metavar="CLASS", type=TEXT)
 @app_option(required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def job(name: str, app: list[str], as_json: bool) -> None:
     """What is declared on a job class, and in which order its plugins act.
 
@@ -24,25 +25,23 @@ def job(name: str, app: list[str], as_json: bool) -> None:
     load_app(app)
     found = named(name)
     if as_json:
-        click.echo(json.dumps([declaration(found)], indent=2))
+        click.echo(as_array([declaration(found)]))
         return
-    click.echo(f"{found.name}{found.accepts.whole}")
+    say(f"{found.name}{found.accepts.whole}")
     for field in ("queue", *LIMITS):
         value = getattr(found, field)
         if value is not None:
-            click.echo(f"  {field:11}{value}")
-    click.echo("  plugins" if found.declared else "  no plugins")
+            say(f"  {field:11}{value}")
+    say("  plugins" if found.declared else "  no plugins")
     for number, plugin in enumerate(found.declared, 1):
-        click.echo(f"  {number:3}. {plugin!r}")
-        click.echo(
-            f"       {', '.join(hook_names(plugin)) or 'no hooks'}; from {origin(found, plugin)}"
-        )
+        say(f"  {number:3}. {described(plugin)}")
+        say(f"       {', '.join(hook_names(plugin)) or 'no hooks'}; from {origin(found, plugin)}")
 
 
 def declaration(found: type[Job]) -> dict[str, object]:
     limits = {field: getattr(found, field) for field in LIMITS}
     plugins = [
-        {"plugin": repr(plugin), "hooks": hook_names(plugin), "from": origin(found, plugin)}
+        {"plugin": described(plugin), "hooks": hook_names(plugin), "from": origin(found, plugin)}
         for plugin in found.declared
     ]
     signature = str(found.accepts.whole)
@@ -53,6 +52,10 @@ def declaration(found: type[Job]) -> dict[str, object]:
         **limits,
         "plugins": plugins,
     }
+
+
+def described(plugin: Plugin) -> str:
+    return shown(lambda: repr(plugin))
 
 
 def origin(found: type[Job], plugin: Plugin) -> str:

@@ -9,7 +9,9 @@ import click
 
 from ..errors import ConfigurationError
 from ..loading import load_app
+from ..printable import one_line
 from ..serving import Wanted, check_all
+from .params import QUEUE, TEXT
 
 
 def wanted_app() -> Wanted:
@@ -66,6 +68,55 @@ def app_option(*, required: bool) -> Callable[[Any], Any]:
         "--app",
         required=required,
         metavar="MODULE[,MODULE]",
+        type=TEXT,
         callback=modules,
         help="The modules that define the jobs; the current directory is searched first.",
     )
+
+
+class_option = click.option(
+    "--class", "name", type=TEXT, help="Jobs of this class (its name as listed)."
+)
+
+
+def queue_option(help: str = "Jobs of this queue.") -> Callable[[Any], Any]:
+    """``--queue``, as a filter."""
+    return click.option("--queue", type=QUEUE, help=help)
+
+
+def known_queue(name: str) -> str:
+    """The name, if there is such a queue: who names another has mistyped it, and waits in vain."""
+    from ..job import Job
+
+    if not Job.app.monitor.knows(name):
+        raise click.ClickException(
+            f"{name}: expected a queue that anything was ever enqueued to; see buoy queues"
+        )
+    return name
+
+
+def none_in(queue: str | None, none: str) -> str:
+    """What a list says when it is empty; of a queue that is not there, that too."""
+    from ..job import Job
+
+    if queue is None or Job.app.monitor.knows(queue):
+        return none
+    return f"{none}: nothing was ever enqueued to {queue}"
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before jobs are lost, unless that is said to be meant; end the command if they are to
+    be kept."""
+    if yes:
+        return
+    try:
+        sure = click.confirm(one_line(question))
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("expected --yes where nobody can be asked") from None
+    if not sure:
+        raise click.Abort
+
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")

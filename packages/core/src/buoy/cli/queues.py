@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..hand import worker_id
 from ..job import Job
-from ..keys import checked_queue
 from ..monitor import JobView
-from ..moving import Move
+from ..moving import PAGE, Move
 from ..repair import Survey, summed_up
-from .output import COUNT, counted, json_option, show, stamp
+from .options import confirm, known_queue, yes_option
+from .output import counted, end, json_option, say, show, stamp
+from .params import COUNT, QUEUE
+
+if TYPE_CHECKING:
+    from ..control import Control
+    from ..monitor import Monitor
 
 TOTALS = ("name", "waiting", "delayed", "running", "failed", "done", "rejected", "paused")
 JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
@@ -45,7 +50,7 @@ def listing(as_json: bool) -> None:
 
 
 @queues.command()
-@click.argument("queue")
+@click.argument("queue", type=QUEUE)
 @click.option("--count", type=COUNT, default=10, show_default=True, help="How many at most.")
 @click.option("--start", type=COUNT, default=0, help="How many to pass over.")
 @click.option("--delayed", is_flag=True, help="Those that are not due yet.")
@@ -53,69 +58,70 @@ def listing(as_json: bool) -> None:
 def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> None:
     """The next jobs of a queue; nothing is changed."""
     monitor = Job.app.monitor
+    known_queue(queue)
     views = (monitor.delayed if delayed else monitor.peek)(queue, start, count)
     show([job_row(view) for view in views], JOBS, as_json, f"nothing is there in {queue}")
 
 
 @queues.command()
-@click.argument("queue")
-def pause(queue: str) -> None:
+@click.argument("queue", type=QUEUE)
+@click.option("--force", is_flag=True, help="Also one to which nothing was ever enqueued.")
+def pause(queue: str, force: bool) -> None:
     """Let workers take nothing from a queue; what runs goes on."""
+    if not force:
+        known_queue(queue)
     changed = Job.app.control.pause(queue)
-    click.echo(f"{queue} is paused" if changed else f"{queue} was paused already")
+    say(f"{queue} is paused" if changed else f"{queue} was paused already")
 
 
 @queues.command()
-@click.argument("queue")
+@click.argument("queue", type=QUEUE)
 def resume(queue: str) -> None:
     """Let workers take jobs from a queue again."""
-    changed = Job.app.control.pause(queue, resume=True)
-    click.echo(f"{queue} goes on" if changed else f"{queue} was not paused")
+    changed = Job.app.control.pause(known_queue(queue), resume=True)
+    say(f"{queue} goes on" if changed else f"{queue} was not paused")
 
 
 @queues.command()
-@click.argument("queue")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.argument("queue", type=QUEUE)
+@yes_option
 def clear(queue: str, yes: bool) -> None:
     """End all waiting and delayed jobs of a queue; running and failed ones are let be."""
     app = Job.app
-    if not yes:
-        click.confirm(f"End all waiting and delayed jobs of {queue}?", abort=True)
-    ended = sum(
-        len(app.control.remove(queue, ids, "waiting delayed")) for ids in pages(app.monitor, queue)
-    )
-    click.echo(f"{counted(ended)} ended")
+    known_queue(queue)
+    confirm(f"End all waiting and delayed jobs of {queue}?", yes=yes)
+    say(f"{counted(sum(cleared(app.control, app.monitor, queue)))} ended")
 
 
 @queues.command()
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
+@click.argument("source", metavar="FROM", type=QUEUE)
+@click.argument("target", metavar="TO", type=QUEUE)
 @click.option("--dry-run", is_flag=True, help="Only say how many jobs it would be.")
 def move(source: str, target: str, dry_run: bool) -> None:
     """Move all waiting and delayed jobs of a queue to the tail of another.
 
     Each keeps its id, its arguments and its due time; running and failed ones are let be.
     """
-    if checked_queue(source) == checked_queue(target):
+    if source == target:
         raise click.UsageError(f"expected two queues, got {source} twice")
     app = Job.app
+    known_queue(source)
     if dry_run:
         [view] = app.monitor.queues([source])
-        click.echo(f"{source}: waiting {view.waiting}, delayed {view.delayed}, all for {target}")
+        say(f"{source}: waiting {view.waiting}, delayed {view.delayed}, all for {target}")
         return
     moving = Move(app.control, app.monitor, source, target, worker_id())
     try:
         moving.run()
     finally:
-        click.echo(f"{counted(moving.moved)} moved from {source} to {target}")
+        say(f"{counted(moving.moved)} moved from {source} to {target}")
     for id, reason in moving.kept.items():
-        click.echo(f"{id} stays in {source}: {reason}", err=True)
-    if moving.kept:
-        raise SystemExit(1)
+        say(f"{id} stays in {source}: {reason}", err=True)
+    end(not moving.kept)
 
 
 @queues.command()
-@click.argument("names", metavar="[QUEUE]...", nargs=-1)
+@click.argument("names", metavar="[QUEUE]...", nargs=-1, type=QUEUE)
 @click.option("--dry-run", is_flag=True, help="Only say what is wrong.")
 def repair(names: tuple[str, ...], dry_run: bool) -> None:
     """Put right what `buoy doctor` finds in queues: jobs in no place or in two, ids without a
@@ -124,38 +130,38 @@ def repair(names: tuple[str, ...], dry_run: bool) -> None:
     Without names: all queues. Ends with 1 if something is left as it was.
     """
     known = Job.app.monitor.queue_names()
-    surveys = [Survey(Job.app.broker, checked_queue(name)) for name in names or known]
+    surveys = [Survey(Job.app.broker, name) for name in names or known]
     strange = [each for each in surveys if each.queue not in known and not each.exists()]
     for each in strange:
-        click.echo(f"{each.queue}: expected a queue, got nothing under this name", err=True)
+        say(f"{each.queue}: expected a queue, got nothing under this name", err=True)
     whole = [repaired(each, dry_run) for each in surveys if each not in strange]
-    if strange or not all(whole):
-        raise SystemExit(1)
+    end(not strange and all(whole))
 
 
 def repaired(survey: Survey, dry_run: bool) -> bool:
     """Repair a queue, and say so; returns whether it is whole now."""
     if wrong := survey.wrong_keys():
-        click.echo(f"{survey.queue}: {', '.join(wrong)}; nothing was changed", err=True)
+        say(f"{survey.queue}: {', '.join(wrong)}; nothing was changed", err=True)
         return False
     faults = list(survey.faults(mend=not dry_run))
     for kind, subjects in summed_up(faults):
         mend = f"would be {kind.mend}" if dry_run else kind.mend
         some = ", ".join(subjects[:NAMED])
         more = f" and {len(subjects) - NAMED} more" if len(subjects) > NAMED else ""
-        click.echo(f"{survey.queue}: {kind.wrong}: {len(subjects)}, {mend}: {some}{more}")
+        say(f"{survey.queue}: {kind.wrong}: {len(subjects)}, {mend}: {some}{more}")
     if not faults:
-        click.echo(f"{survey.queue}: all is well")
+        say(f"{survey.queue}: all is well")
     return not (faults and dry_run)
 
 
-def pages(monitor: Any, queue: str) -> Iterator[list[str]]:
-    """The ids of waiting and delayed jobs, always from the start: each page is gone by then."""
-    for look in (monitor.peek, monitor.delayed):
-        seen: set[str] = set()
-        while new := [view.id for view in look(queue, 0, 100) if view.id not in seen]:
-            seen = set(new)
-            yield new
+def cleared(control: "Control", monitor: "Monitor", queue: str) -> Iterator[int]:
+    """End jobs page by page, always from the start; what cannot be ended is passed over."""
+    for look in (monitor.waiting_ids, monitor.delayed_ids):
+        stay: set[str] = set()
+        while ids := [id for id in look(queue, PAGE + len(stay)) if id not in stay]:
+            gone = control.remove(queue, ids, "waiting delayed")
+            stay |= set(ids) - set(gone)
+            yield len(gone)
 
 
 def job_row(view: JobView) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .options import (
     verbose_option,
     wanted_app,
 )
+from .params import SECONDS, TEXT, File
 
 SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
 
@@ -30,6 +31,7 @@ SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
 @click.option(
     "-q",
     "--queues",
+    type=TEXT,
     required=True,
     help="Queues in order of priority; globs and negation: purchasing,mail*,!mail_bulk. Or with "
     "weights, each queue its share: mail:5,admin:1.",
@@ -58,14 +60,14 @@ SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
 @click.option("--burst", is_flag=True, help="End when nothing is ready and nothing runs.")
 @click.option(
     "--grace",
-    type=click.FloatRange(min=0),
+    type=SECONDS,
     default=25.0,
     show_default=True,
     help="Seconds that running jobs get after TERM before they are put back.",
 )
 @click.option(
     "--pidfile",
-    type=click.Path(path_type=Path),
+    type=File(path_type=Path),
     help="A file for the id of this process, for a process monitor; removed at the end.",
 )
 @click.option(
@@ -98,8 +100,8 @@ def worker(
 ) -> None:
     """Take jobs from queues and run them.
 
-    TERM, INT: take nothing new, give running jobs the grace time, then put them back. QUIT: let
-    running jobs end, however long it takes. USR1: kill the running jobs, go on. USR2: pause.
+    TERM, INT, HUP: take nothing new, give running jobs the grace time, then put them back. QUIT:
+    let running jobs end, however long it takes. USR1: kill the running jobs, go on. USR2: pause.
     CONT: go on.
     """
     require_unix()

@@ -8,8 +8,11 @@ import click
 
 from ..job import Job
 from ..monitor import WorkerView
+from ..printable import one_line
+from ..wishes import forget as forget_worker
 from ..wishes import unrest, wish
-from .output import json_option, show, stamp
+from .output import end, json_option, say, show, stamp
+from .params import SECONDS, TEXT
 
 COLUMNS = ("id", "state", "queues", "executor", "slots", "running", "started_at", "beat_at")
 LOOK_SECONDS = 0.2
@@ -30,31 +33,29 @@ def workers(ctx: click.Context, as_json: bool) -> None:
 
 
 @workers.command()
-@click.argument("ids", nargs=-1)
+@click.argument("ids", nargs=-1, type=TEXT)
 def stop(ids: tuple[str, ...]) -> None:
     """Tell workers to stop, as TERM does: these, or all."""
     tell("stop", ids)
 
 
 @workers.command()
-@click.argument("ids", nargs=-1)
+@click.argument("ids", nargs=-1, type=TEXT)
 def quiet(ids: tuple[str, ...]) -> None:
     """Tell workers to take nothing new, as USR2 does: these, or all."""
     tell("quiet", ids)
 
 
 @workers.command()
-@click.argument("ids", nargs=-1)
+@click.argument("ids", nargs=-1, type=TEXT)
 def resume(ids: tuple[str, ...]) -> None:
     """Tell workers to take jobs again, as CONT does: these, or all."""
     tell("resume", ids)
 
 
 @workers.command()
-@click.argument("ids", nargs=-1)
-@click.option(
-    "--timeout", type=click.FloatRange(min=0), help="Seconds to wait.  [default: for ever]"
-)
+@click.argument("ids", nargs=-1, type=TEXT)
+@click.option("--timeout", type=SECONDS, help="Seconds to wait.  [default: for ever]")
 def wait(ids: tuple[str, ...], timeout: float | None) -> None:
     """Wait until workers, these or all, have no job in hand and have done as they were told.
 
@@ -63,7 +64,7 @@ def wait(ids: tuple[str, ...], timeout: float | None) -> None:
     known = {view.id for view in Job.app.monitor.workers()}
     for id in ids:
         if id not in known:
-            click.echo(f"{id}: there is no such worker, or no more", err=True)
+            say(f"{id}: there is no such worker, or no more", err=True)
     started = time.monotonic()
     while reasons := [
         f"{view.id}: {reason}"
@@ -71,22 +72,38 @@ def wait(ids: tuple[str, ...], timeout: float | None) -> None:
         if (not ids or view.id in ids) and (reason := unrest(view))
     ]:
         if timeout is not None and time.monotonic() - started >= timeout:
-            lines = "".join(f"\n  {reason}" for reason in reasons)
+            lines = "".join(f"\n{one_line(reason)}" for reason in reasons)
             raise click.ClickException(f"not at rest after {timeout:g} s:{lines}")
         time.sleep(LOOK_SECONDS)
 
 
+@workers.command()
+@click.argument("ids", nargs=-1, type=TEXT, required=True)
+def forget(ids: tuple[str, ...]) -> None:
+    """Take workers that are gone off the list: you know why. Their jobs are not touched."""
+    for view in expected(ids, gone=True):
+        done = forget_worker(Job.app.broker, view.id)
+        say(f"{view.id}: forgotten" if done else f"{view.id}: is back at work")
+
+
 def tell(word: str, ids: Sequence[str]) -> None:
-    app = Job.app
-    there = [view.id for view in app.monitor.workers() if not view.gone]
-    for id in ids:
-        if id not in there:
-            raise click.ClickException(f"expected the id of a worker, got {id!r}; see buoy workers")
-    wish(app.broker, word, ids or there)
-    for id in ids or there:
-        click.echo(f"{id}: {word}")
+    there = expected(ids, gone=False)
+    told = wish(Job.app.broker, word, [view.id for view in there])
+    for id, heard in told.items():
+        say(f"{id}: {word}" if heard else f"{id}: is gone")
     if not there:
-        click.echo("no workers")
+        say("no workers")
+    end(all(told.values()))
+
+
+def expected(ids: Sequence[str], *, gone: bool) -> list[WorkerView]:
+    """The workers of these ids, or all, that are gone or not; ends the command unless each is."""
+    found = {view.id: view for view in Job.app.monitor.workers() if view.gone == gone}
+    for id in ids:
+        if id not in found:
+            wanted = "a worker that is gone" if gone else "a worker"
+            raise click.ClickException(f"expected the id of {wanted}, got {id!r}; see buoy workers")
+    return [found[id] for id in ids] if ids else list(found.values())
 
 
 def worker_row(view: WorkerView) -> dict[str, object]:

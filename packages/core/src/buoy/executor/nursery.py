@@ -24,6 +24,7 @@ from ..errors import BuoyError, DirtyExit
 from ..facts import Facts
 from ..loading import start_app
 from ..logs import configure, enable, logger
+from ..printable import tell
 from ..process import die_with, kill_tree
 from ..reservation import Reservation, Settlement
 from ..run import loaded, settle_plainly
@@ -291,6 +292,7 @@ def main(descriptor: int) -> None:
     order = first_order(control)
     die_with(order["worker"])
     configure(order["verbosity"])
+    sys.excepthook = tell
     try:
         hooks, settings = start_app(order["app"], Wanted(**order["wanted"]))
         hooks.worker_started()

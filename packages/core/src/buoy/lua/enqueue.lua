@@ -6,7 +6,8 @@
 --          commands
 -- returns  {answers, refusals, 1 if the name of the queue was not noted, though it had been before};
 --          an answer is 'queued', 'delayed', 'exists' (with the id of the
---          holder behind it when that is another job), 'older FIELD', or 'full LENGTH'
+--          holder behind it when that is another job), 'ended' (it was here until
+--          moments ago), 'older FIELD', or 'full LENGTH'
 --
 -- For the common case there is push.lua. The first write is one that a full Redis refuses, so it refuses the whole.
 
@@ -69,7 +70,8 @@ end
 
 local function enqueue(entry)
   local id = entry.id
-  if call('ZSCORE', recent, id) or call('HEXISTS', jobs, id) == 1 then return 'exists' end
+  if call('HEXISTS', jobs, id) == 1 then return 'exists' end
+  if call('ZSCORE', recent, id) then return 'ended' end
   local holder, field = holder_of(entry.claims, id), older(entry.numbers)
   if holder then return 'exists ' .. holder end
   if field then return 'older ' .. field end

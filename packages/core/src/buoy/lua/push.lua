@@ -3,7 +3,8 @@
 --
 -- KEYS     ready, jobs, recent, bell; the set in which the name of the queue is noted
 -- ARGV     for each job: id, payload
--- returns  as enqueue.lua: {answers, no refusals, 1 or 0}; an answer is 'queued' or 'exists'
+-- returns  as enqueue.lua: {answers, no refusals, 1 or 0}; an answer is 'queued', 'exists'
+--          or 'ended'
 --
 -- The first write is one that a full Redis refuses, so it refuses the whole.
 
@@ -18,8 +19,10 @@ local rung = call('LLEN', bell)
 call('LLEN', ready)
 local stored, ended = ask('HMGET', jobs, ids), ask('ZMSCORE', recent, ids)
 for n, id in ipairs(ids) do
-  if stored[n] or ended[n] or known[id] then
+  if stored[n] or known[id] then
     answers[n] = 'exists'
+  elseif ended[n] then
+    answers[n] = 'ended'
   else
     known[id], answers[n], pushed[#pushed + 1] = true, 'queued', id
     words[#words + 1], words[#words + 2] = id, ARGV[2 * n]

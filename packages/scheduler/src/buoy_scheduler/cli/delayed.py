@@ -4,19 +4,38 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from itertools import islice
 from typing import Any
 
 import click
 
 from buoy import ConfigurationError
-from buoy.cli.output import count_option, counted, json_option, show, stamp
+from buoy.cli.options import (
+    class_option,
+    confirm,
+    known_queue,
+    none_in,
+    queue_option,
+    yes_option,
+)
+from buoy.cli.output import (
+    all_known,
+    count_option,
+    counted,
+    end,
+    json_option,
+    say,
+    show,
+    show_some,
+    stamp,
+)
+from buoy.cli.params import TEXT
 from buoy.monitor import JobView
 
 from ..delayed import Delayed
 from ..values import duration
 
 COLUMNS = ("id", "class", "queue", "args", "state", "due")
+NONE = "no delayed jobs"
 
 
 @click.group(invoke_without_command=True)
@@ -37,10 +56,10 @@ class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from
             return value
         try:
             given = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             given = None
         if not isinstance(given, list):
-            self.fail(f"expected a JSON array like '[42]', got {value!r}", param, ctx)
+            self.fail(f"expected a JSON array like '[42]', got {value!r:.200}", param, ctx)
         return given
 
 
@@ -60,7 +79,8 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.
             return datetime.fromisoformat(value).astimezone()
         except (ValueError, OverflowError):
             self.fail(
-                f"expected a time like 2026-01-31T08:00, or in how long like 2h, got {value!r}",
+                "expected a time like 2026-01-31T08:00, or in how long like 2h, "
+                f"got {value!r:.200}",
                 param,
                 ctx,
             )
@@ -69,9 +89,9 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the filters, as one value."""
 
-    @click.option("--class", "name", help="Jobs of this class (its name as listed).")
+    @class_option
     @click.option("--args", type=Arguments(), help="Jobs with just these arguments: '[42]'.")
-    @click.option("--queue", help="Jobs of this queue.")
+    @queue_option()
     @wraps(command)
     def with_filter(
         name: str | None,
@@ -82,7 +102,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         command(wanted=Delayed(name, args, queue, list(ids) or None), **others)
 
-    return with_filter
+    return with_filter  # type: ignore[no-any-return]  # the options return what they are given
 
 
 @delayed.command("list")
@@ -91,20 +111,21 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 @json_option
 def listing(wanted: Delayed, count: int, as_json: bool) -> None:
     """Delayed jobs, the next due first."""
-    show(map(row, islice(wanted, count or None)), COLUMNS, as_json, "no delayed jobs")
+    empty = none_in(wanted.queue, NONE)
+    show_some(map(row, wanted), COLUMNS, count, as_json=as_json, empty=empty)
 
 
 @delayed.command("count")
 @filtered
 def number(wanted: Delayed) -> None:
     """How many there are."""
-    click.echo(wanted.count())
+    say(str(wanted.count()))
 
 
 def acting(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what is needed to change many jobs with care."""
 
-    @click.argument("ids", nargs=-1)
+    @click.argument("ids", nargs=-1, type=TEXT)
     @filtered
     @click.option("--all", "everything", is_flag=True, help="All delayed jobs.")
     @click.option("--dry-run", is_flag=True, help="Only say which jobs it would be.")
@@ -112,10 +133,14 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
     def with_care(wanted: Delayed, everything: bool, dry_run: bool, **others: Any) -> None:
         if wanted == Delayed() and not everything:
             raise click.UsageError("expected ids, filters or --all, got none of them")
+        if wanted.queue is not None:
+            known_queue(wanted.queue)
+        meant = [view.id for view in wanted] if wanted.ids else []
         if dry_run:
-            show(map(row, wanted), COLUMNS, False, "no delayed jobs")
+            show(map(row, wanted), COLUMNS, False, NONE)
         else:
             command(wanted, **others)
+        end(all_known(wanted.ids or (), meant, "a delayed job that is meant"))
 
     return with_care
 
@@ -125,21 +150,24 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--to", "when", type=Moment(), required=True, help="A time, or 2h for in 2 h.")
 def move(wanted: Delayed, when: datetime) -> None:
     """Make delayed jobs due at another time."""
-    click.echo(f"{counted(len(wanted.move(when)))} moved to {stamp(when.timestamp())}")
+    say(f"{counted(len(wanted.move(when)))} moved to {stamp(when.timestamp())}")
 
 
 @delayed.command()
 @acting
 def now(wanted: Delayed) -> None:
     """Make delayed jobs ready at once."""
-    click.echo(f"{counted(len(wanted.now()))} made ready")
+    say(f"{counted(len(wanted.now()))} made ready")
 
 
 @delayed.command()
 @acting
-def remove(wanted: Delayed) -> None:
-    """End delayed jobs; they never run."""
-    click.echo(f"{counted(len(wanted.remove()))} removed")
+@yes_option
+def remove(wanted: Delayed, yes: bool) -> None:
+    """End delayed jobs; they never run. To end all of them, it asks."""
+    if wanted == Delayed() and (count := wanted.count()):
+        confirm(f"End all delayed jobs ({count})?", yes=yes)
+    say(f"{counted(len(wanted.remove()))} removed")
 
 
 def row(view: JobView) -> dict[str, Any]:

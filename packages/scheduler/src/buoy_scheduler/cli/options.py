@@ -8,18 +8,20 @@ from typing import Any
 import click
 
 from buoy.cli.options import app_option
-from buoy.cli.output import COUNT
+from buoy.cli.params import COUNT, TEXT, File
 
 
 def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--schedule`` and ``--env``: the schedule file."""
     env = click.option(
-        "--env", help="Which environment this is, for entries that are meant for some only."
+        "--env",
+        type=TEXT,
+        help="Which environment this is, for entries that are meant for some only.",
     )
     file = click.option(
         "--schedule",
         "file",
-        type=click.Path(path_type=Path),
+        type=File(path_type=Path),
         help="A YAML file of entries: cron or every, class, queue, args, tz, missed, ...",
     )
     return file(env(command))

@@ -12,7 +12,8 @@ import click
 
 from buoy import App, ConfigurationError, Job
 from buoy.cli.options import app_option, load_wanted
-from buoy.cli.output import json_option, show, stamp
+from buoy.cli.output import all_known, end, json_option, say, show, stamp
+from buoy.cli.params import TEXT, File
 
 from ..care import AHEAD
 from ..cron import zone_of
@@ -105,9 +106,9 @@ def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -
     show(rows, COLUMNS, as_json, "no entries: set some, or give -a or --schedule")
     faults = [fault for entry in all.schedule.entries.values() if (fault := all.fault(entry))]
     for error in [*all.schedule.errors, *faults]:
-        click.echo(f"left out: {error}", err=True)
+        say(f"left out: {error}", err=True)
     for line in remarks(all):
-        click.echo(line, err=True)
+        say(line, err=True)
 
 
 def remarks(all: Known) -> Iterator[str]:
@@ -152,54 +153,58 @@ def state_of(all: Known, entry: Entry) -> str:
 
 
 @schedule.command("next")
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @count_option(default=5, help="How many.")
 @sources
 def following(name: str, count: int, app: list[str], file: Path | None, env: str | None) -> None:
     """When an entry fires next, in its own zone."""
     all = known(app, file, env)
     entry = all.entry(name)
-    click.echo(f"{name}: {described(entry)}")
+    say(f"{name}: {described(entry)}")
     for tick in islice(all.ticks(entry), count):
-        click.echo(f"  {local(entry, tick)}")
+        say(f"  {local(entry, tick)}")
     if name in all.kept.paused:
-        click.echo("  but it is paused")
+        say("  but it is paused")
 
 
 @schedule.command()
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @sources
 def run(name: str, app: list[str], file: Path | None, env: str | None) -> None:
     """Enqueue the job of an entry now, out of turn."""
     handle = run_now(known(app, file, env).entry(name))
     if handle.state in ("queued", "delayed"):
-        click.echo(f"{name}: job {handle.id} is {handle.state} in {handle.queue}")
+        say(f"{name}: job {handle.id} is {handle.state} in {handle.queue}")
     else:
         raise click.ClickException(f"{name}: nothing was enqueued: {handle.reason}")
 
 
 @schedule.command()
-@click.argument("name")
+@click.argument("name", type=TEXT)
 @sources
 def pause(name: str, app: list[str], file: Path | None, env: str | None) -> None:
     """Let an entry not fire until it is resumed."""
     known(app, file, env).entry(name)
     changed = Store(Job.app).pause(name)
-    click.echo(f"{name} is paused" if changed else f"{name} was paused already")
+    say(f"{name} is paused" if changed else f"{name} was paused already")
 
 
 @schedule.command()
-@click.argument("name")
+@click.argument("name", type=TEXT)
 def resume(name: str) -> None:
     """Let an entry fire again, from now on: what fell into the pause is not made up for."""
-    changed = Store(Job.app).pause(name, resume=True)
-    click.echo(f"{name} goes on" if changed else f"{name} was not paused")
+    store = Store(Job.app)
+    kept = store.load()
+    known = {*kept.paused, *kept.since, *(entry.name for entry in kept.entries)}
+    end(all_known([name], known, "an entry that is, or was, paused or set at run time"))
+    changed = store.pause(name, resume=True)
+    say(f"{name} goes on" if changed else f"{name} was not paused")
 
 
 @schedule.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=File(path_type=Path))
 @app_option(required=False)
-@click.option("--env", help="Look at what is meant for this environment; else for any.")
+@click.option("--env", type=TEXT, help="Look at what is meant for this environment; else for any.")
 def check(file: Path, app: list[str], env: str | None) -> None:
     """Look for what is wrong in a schedule file, before a deploy.
 
@@ -213,15 +218,14 @@ def check(file: Path, app: list[str], env: str | None) -> None:
     errors = list(reading.errors)
     for entry in reading.entries:
         try:
-            click.echo(verdict(entry, reading.only.get(entry.name, []), bool(app)))
+            say(verdict(entry, reading.only.get(entry.name, []), bool(app)))
         except ConfigurationError as wrong:
             errors.append(wrong)
     for line in [*(f"note   {note}" for note in reading.notes), *(f"WRONG  {e}" for e in errors)]:
-        click.echo(line)
+        say(line)
     if not app:
-        click.echo("the job classes were not looked at: say -a MODULE, as to the daemon", err=True)
-    if errors:
-        raise SystemExit(1)
+        say("the job classes were not looked at: say -a MODULE, as to the daemon", err=True)
+    end(not errors)
 
 
 def verdict(entry: Entry, only: list[str], with_app: bool) -> str:

@@ -13,6 +13,7 @@ from buoy.cli.options import (
     require_unix,
     verbose_option,
 )
+from buoy.cli.params import File
 from buoy.logs import configure
 
 from .options import file_options
@@ -23,7 +24,7 @@ from .options import file_options
 @file_options
 @click.option(
     "--pidfile",
-    type=click.Path(path_type=Path),
+    type=File(path_type=Path),
     help="A file for the id of this process, for a process monitor; removed at the end.",
 )
 @verbose_option

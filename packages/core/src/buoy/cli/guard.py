@@ -1,0 +1,44 @@
+"""What becomes of errors: a message that can be read, and an exit code."""
+
+import errno
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from ..errors import BuoyError
+from ..failure import brief
+from ..lines import OneLine
+from ..printable import indented
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Have every error end the command with a message of printable lines."""
+    try:
+        yield
+    except (click.Abort, click.exceptions.Exit, click.exceptions.NoArgsIsHelpError, EOFError):
+        raise
+    except click.ClickException as error:
+        error.message = indented(error.message)  # type: ignore[misc]  # for all who read it
+        raise
+    except BuoyError as error:
+        raise click.ClickException(indented(str(error))) from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.EPIPE:
+            raise
+        story = "".join(traceback.format_exception(error))
+        raise click.ClickException(indented(f"{brief(error)}\n{story}")) from error
+
+
+def print_anything() -> None:
+    """What the encoding of a terminal does not have is spelled; so is what is logged, before that
+    is set up otherwise."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(OneLine("%(message)s"))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

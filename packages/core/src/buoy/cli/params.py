@@ -1,0 +1,87 @@
+"""What an argument or option may be: nothing is taken for "all", or for a name, that is none."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from ..canonical import is_text
+from ..errors import ConfigurationError
+from ..keys import checked_queue
+
+
+class Text(click.types.StringParamType):
+    """A text that says something. An empty one mostly comes from a variable that is not set."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        text = str(value)
+        if not text.strip():
+            self.fail("expected a text, got an empty one; is a variable not set?", param, ctx)
+        if not is_text(text):
+            self.fail(f"expected text that UTF-8 can hold, got {text!r:.200}", param, ctx)
+        return text
+
+
+class QueueName(Text):
+    """The name of a queue; no glob."""
+
+    name = "queue"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        text = super().convert(value, param, ctx)
+        try:
+            return checked_queue(text)
+        except ConfigurationError as error:
+            self.fail(str(error), param, ctx)
+
+
+class File(click.Path):
+    """The path of a file, which must be named."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not str(value).strip():
+            self.fail("expected a path, got an empty one; is a variable not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """How long; never for ever, which is said by leaving it out."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=10**9)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"expected a number of seconds, got {value!r}", param, ctx)
+        return seconds
+
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Instant(Text):
+    """An instant: ISO 8601, or how long ago (30s, 5m, 2h, 1d)."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        text = super().convert(value, param, ctx)
+        try:
+            if text[-1] in UNITS:
+                ago = timedelta(**{UNITS[text[-1]]: float(text[:-1])})
+                return (datetime.now(UTC) - ago).timestamp()
+            return datetime.fromisoformat(text).astimezone().timestamp()
+        except (ValueError, OverflowError):
+            self.fail(
+                "expected a time like 2026-01-31T08:00, or how long ago like 2h, "
+                f"got {text!r:.200}",
+                param,
+                ctx,
+            )
+
+
+TEXT, QUEUE, SECONDS, INSTANT = Text(), QueueName(), Seconds(), Instant()
+COUNT = click.IntRange(0, 10**9)
+"""How many are to be shown."""
