@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .canonical import is_text
-from .errors import BrokerError, CorruptPayload, Unavailable
+from .errors import CorruptPayload, Unavailable
 from .keys import is_queue
 from .link import Word, accepted, run_scripts
 from .packing import Packing, raw, text
@@ -109,7 +109,7 @@ class Monitor(Reader):
 
     def counted(
         self, names: Iterable[str] | None = None
-    ) -> tuple[list[QueueView], dict[str, BrokerError]]:
+    ) -> tuple[list[QueueView], dict[str, Unavailable]]:
         """Queues in numbers, and why others, on nodes that are away, are not counted."""
         names = self.queue_names() if names is None else list(names)
         commands = [
@@ -118,13 +118,10 @@ class Monitor(Reader):
             for command, part, *fields in COUNTS
         ]
         replies = iter(self.link.calls(commands) if commands else [])
-        views, missed = list[QueueView](), dict[str, BrokerError]()
-        for name in names:
-            counts = [next(replies) for _ in COUNTS]
-            if isinstance(counts[0], Unavailable):  # all of them are: they lie on one node
-                missed[name] = counts[0]
-            else:
-                views.append(self.queue_view(name, counts))
+        counts = {name: [next(replies) for _ in COUNTS] for name in names}
+        # All counts of a queue come from one node.
+        missed = {n: each[0] for n, each in counts.items() if isinstance(each[0], Unavailable)}
+        views = [self.queue_view(n, each) for n, each in counts.items() if n not in missed]
         return views, missed
 
     def queue_view(self, name: str, replies: Sequence[Any]) -> QueueView:
