@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from buoy.failure import MESSAGE_LIMIT, TRACEBACK_LIMIT, Failure, brief, cut, type_name
+from buoy.failure import TRACEBACK_LIMIT, Failure
+from buoy.shown import MESSAGE_LIMIT, brief, cut, type_name
 
 
 class Unshowable(Exception):
@@ -129,3 +130,56 @@ def test_memory_is_told_in_bytes() -> None:
     peak = int(re.search(r"VmHWM:\s+(\d+) kB", text)[1]) * 1024  # type: ignore[index]
 
     assert Failure.of(ValueError()).peak_memory == pytest.approx(peak, rel=0.1)
+
+
+def grouped() -> BaseException:
+    return ExceptionGroup("many", [ValueError(n) for n in range(100_000)])
+
+
+def nested() -> BaseException:
+    error: Exception = ValueError("innermost")
+    for _ in range(10_000):
+        error = ExceptionGroup("outermost", [error])
+    return error
+
+
+def chained() -> BaseException:
+    first = error = ValueError("first")
+    for n in range(10_000):
+        error.__cause__ = error = ValueError(n)
+    return first
+
+
+@pytest.mark.parametrize("make", [grouped, nested, chained])
+def test_errors_without_number_are_left_out(make: Any) -> None:
+    error = raised(make())
+
+    failure = Failure.of(error)
+
+    assert failure.error in ("ExceptionGroup", "ValueError")
+    first, *_, last = failure.traceback.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert last == brief(error)
+    assert "in raised" in failure.traceback
+    assert failure.traceback.count("\n") < 10
+
+
+def test_a_few_errors_behind_one_another_are_shown() -> None:
+    error = raised(ExceptionGroup("two", [ValueError("one"), KeyError("other")]))
+    error.__cause__ = OSError("behind")
+
+    told = Failure.of(error).traceback
+
+    assert all(text in told for text in ("two", "ValueError: one", "KeyError: 'other'", "behind"))
+
+
+def test_a_class_is_named_past_its_metaclass() -> None:
+    class Evil(type):
+        def __getattribute__(cls, name: str) -> Any:
+            raise OSError
+
+    odd = Evil("Odd", (Exception,), {"__module__": "pkg"})
+    homeless = type("Homeless", (Exception,), {"__module__": 5})
+
+    assert type_name(odd) == "pkg.Odd"
+    assert type_name(homeless) == "Homeless"

@@ -16,7 +16,7 @@ LONGEST = 350
 # A file imports only from files above it. A folder is one file here.
 # fmt: off
 ORDER = (
-    "early", "errors", "printable", "urls", "lines", "logs", "canonical", "identity", "keys",
+    "early", "errors", "printable", "shown", "urls", "lines", "logs", "canonical", "identity", "keys",
     "scripts", "config", "backoff",
     "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel",
     "wire", "topology", "cluster", "connect", "awire", "greeting",

@@ -258,3 +258,20 @@ class TestModules:
             "<module 'app'>: expected hooks of the module of an app (worker_started, before_fork, "
             "after_fork, worker_stopping), got: unknown hook 'on_failure'"
         )
+
+
+def test_an_app_may_hold_what_does_not_bear_to_be_looked_at() -> None:
+    class Proxy:
+        """For what there is in a request only, as web frameworks have them."""
+
+        def __getattribute__(self, name: str) -> Any:
+            raise RuntimeError("outside of a request")
+
+    heard = []
+    module = ModuleType("shop")
+    module.current = Proxy()  # type: ignore[attr-defined]
+    module.worker_started = hookimpl(lambda: heard.append("started"))  # type: ignore[attr-defined]
+
+    worker_relay([module]).worker_started()
+
+    assert heard == ["started"]

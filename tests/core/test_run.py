@@ -219,10 +219,10 @@ class TestVerdicts:
 
         assert settlement.act == "failed"
         record = failure_in(settlement)
-        assert (record["error"], record["message"]) == (
-            "buoy.errors.PluginError",
-            "carrying: job.carried: expected what JSON can hold, got: "
-            "Object of type set is not JSON serializable",
+        assert (record["error"], record["message"]) == ("ValueError", "no")
+        assert record["also"] == (
+            "buoy.errors.PluginError: carrying: job.carried: expected what JSON can hold, got: "
+            "Object of type set is not JSON serializable"
         )
 
 

@@ -1,6 +1,5 @@
 """The only object that changes what lies in Redis: every act on jobs is one atomic script."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -12,12 +11,13 @@ from .connect import connect
 from .errors import BrokerError, EnqueueError, Unavailable
 from .keys import Keys
 from .link import Act, Link, Steps, Word, accepted, drive, only, run_scripts, scripted
+from .logs import Log
 from .packing import PAGE, Entry, Packing, pages, seconds, text
 from .registration import Registration
 from .reservation import Advance, Advanced, Heartbeat, Look, Reservation, Settlement
 from .scripts import script
 
-logger = logging.getLogger("buoy.broker")
+logger = Log("buoy.broker")
 
 PUSH = "push", ("ready", "jobs", "recent", "bell")
 PUSH_NEW = "push_new", ("ready", "jobs", "bell")

@@ -3,18 +3,26 @@
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from types import CodeType
+from types import CodeType, TracebackType
 from typing import Any, Self
+
+from .shown import brief, cut, message_of, shown, type_name
 
 try:
     import resource
 except ImportError:  # on Windows
     resource = None  # type: ignore[assignment]
 
-MESSAGE_LIMIT = 4_000
 TRACEBACK_LIMIT = 16_000
+ERRORS_MOST = 100
+"""So many errors that led to one another, or are grouped, are shown with an error."""
+
+traceback_of = BaseException.__dict__["__traceback__"].__get__
+cause_of = BaseException.__dict__["__cause__"].__get__
+context_of = BaseException.__dict__["__context__"].__get__
+"""As exceptions have them: past what a class makes of these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +44,13 @@ class Failure:
     def of(cls, error: BaseException, since: CodeType | None = None, **facts: Any) -> Self:
         """The record of an exception, its traceback from the frame of ``since`` on.
 
-        ``facts`` are the other fields, as far as they are known.
+        ``facts`` are the other fields, as far as they are known. Never raises, whatever the
+        exception's own class does when it is asked.
         """
         return cls(
             error=type_name(type(error)),
-            message=cut(shown(lambda: str(error))),
-            traceback=cut(shown(lambda: traceback_from(error, since)), TRACEBACK_LIMIT),
+            message=message_of(error),
+            traceback=cut(traceback_from(error, since), TRACEBACK_LIMIT),
             **{"failed_at": time.time(), "peak_memory": peak_memory(), **facts},
         )
 
@@ -50,42 +59,49 @@ class Failure:
         return {name: value for name, value in asdict(self).items() if value != ""}
 
 
-def brief(error: BaseException) -> str:
-    """An exception in few words: its type and its message."""
-    return f"{type_name(type(error))}: {cut(shown(lambda: str(error)))}"
-
-
-def type_name(kind: type) -> str:
-    """A class by its full name, built-in ones by their short one."""
-    plain = kind.__module__ in ("builtins", "__main__")
-    return kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
-
-
 def traceback_from(error: BaseException, since: CodeType | None) -> str:
-    start = error.__traceback__
+    """The whole story if it can be told, else where it happened."""
+    start = first = traceback_of(error)
     while start is not None and start.tb_frame.f_code is not since:
         start = start.tb_next
-    shortened = traceback.TracebackException(
-        type(error), error, start or error.__traceback__, compact=True
-    )
-    return "".join(shortened.format())
-
-
-def shown(text: Callable[[], str]) -> str:
-    """The text, whatever the exception's own ``__str__`` does, and such that UTF-8 can hold it."""
     try:
-        return text().encode(errors="backslashreplace").decode()
-    except Exception as second:  # noqa: BLE001 - the job's error must be recorded all the same
-        return f"(cannot be shown: {type(second).__name__})"
+        return shown_or_raise(error, start or first)
+    except BaseException:  # noqa: BLE001 - of its class, its module's loader, or it is too much
+        return shown(lambda: "".join(places(error, start or first)))
 
 
-def cut(text: str, limit: int = MESSAGE_LIMIT) -> str:
-    """The text, its middle left out where it is longer than the limit."""
-    if len(text) <= limit:
-        return text
-    return (
-        f"{text[: limit // 2]}\n… {len(text) - limit} characters left out …\n{text[-limit // 2 :]}"
-    )
+def shown_or_raise(error: BaseException, start: TracebackType | None) -> str:
+    if not are_few(error):
+        raise ValueError
+    story = traceback.TracebackException(type(error), error, start, compact=True)
+    return str.encode("".join(story.format()), errors="backslashreplace").decode()
+
+
+def places(error: BaseException, place: TracebackType | None) -> Iterator[str]:
+    """A traceback without what modules, their files and other errors would have to tell."""
+    yield "Traceback (most recent call last):\n"
+    while place is not None:
+        code = place.tb_frame.f_code
+        yield f'  File "{code.co_filename}", line {place.tb_lineno}, in {code.co_name}\n'
+        place = place.tb_next
+    yield f"{brief(error)}\n"
+
+
+def are_few(error: BaseException) -> bool:
+    """Whether it comes from, and holds, no more errors than can be shown."""
+    known, left = {id(error)}, [error]
+    while left and len(known) <= ERRORS_MOST:
+        one = left.pop()
+        grouped = BaseExceptionGroup.exceptions.__get__(one) if is_group(one) else ()
+        for other in (cause_of(one), context_of(one), *grouped[:ERRORS_MOST]):
+            if other is not None and id(other) not in known:
+                known.add(id(other))
+                left.append(other)
+    return len(known) <= ERRORS_MOST
+
+
+def is_group(error: BaseException) -> bool:
+    return issubclass(type(error), BaseExceptionGroup)
 
 
 def peak_memory() -> int:

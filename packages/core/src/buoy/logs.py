@@ -4,8 +4,12 @@ With logging comes threading, and both have work to do in every process that is 
 a millisecond, which a job that says nothing, in an app that does without them, need not pay.
 """
 
+import signal
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from .shown import brief, on_one_line, shown
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -33,8 +37,50 @@ def set_up_if_put_off() -> None:
         set_up(put_off.pop())
 
 
-def logger(name: str) -> "Logger":
-    """A logger of this name, ready to speak."""
+class Log:
+    """What one part of buoy says, as to a logger.
+
+    Whatever the app's handlers, filters and formatters do with it, who has said it goes on.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def debug(self, text: str, *args: object) -> None:
+        self.say(DEBUG, text, args)
+
+    def info(self, text: str, *args: object, **more: Any) -> None:
+        self.say(INFO, text, args, **more)
+
+    def warning(self, text: str, *args: object, **more: Any) -> None:
+        self.say(WARNING, text, args, **more)
+
+    def error(self, text: str, *args: object, **more: Any) -> None:
+        self.say(ERROR, text, args, **more)
+
+    def exception(self, text: str, *args: object) -> None:
+        """An error, with the traceback of what is being handled."""
+        self.say(ERROR, text, args, exc_info=True)
+
+    def log(self, level: int, text: str, *args: object) -> None:
+        self.say(level, text, args)
+
+    def say(self, level: int, text: str, args: tuple[object, ...], **more: Any) -> None:
+        try:
+            if heard(self.name, level):
+                speaker(self.name).log(level, text, *args, stacklevel=3, **more)
+        except BaseException as error:
+            if issubclass(type(error), KeyboardInterrupt) and may_be_ctrl_c():
+                raise
+            complain(shown(lambda: text % args), error)
+
+
+def logger(name: str) -> Log:
+    """The log of this name."""
+    return Log(name)
+
+
+def speaker(name: str) -> "Logger":
     found = loggers.get(name)
     if found is None:
         from logging import getLogger
@@ -57,5 +103,20 @@ def enable() -> None:
 def heard(name: str, level: int) -> bool:
     """Whether anybody would hear what is said at this level."""
     if "logging" in sys.modules:
-        return logger(name).isEnabledFor(level)
+        try:
+            return speaker(name).isEnabledFor(level)
+        except Exception:  # noqa: BLE001 - of a class of loggers that the app has made
+            return True
     return level >= (put_off[0] if put_off else WARNING)
+
+
+def may_be_ctrl_c() -> bool:
+    """Whether Ctrl-C raises an error here: in programs that enqueue, not in workers."""
+    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def complain(said: str, error: BaseException) -> None:
+    """Say it without the log, and that the log did not take it."""
+    with suppress(BaseException):
+        line = on_one_line(f"{said} (not logged: {brief(error)})")
+        print(line, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,11 +1,12 @@
 """Plugins are values on job classes: how they are merged, ordered and called."""
 
+import os
 import sys
 from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from functools import cache
 from types import GeneratorType, ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import pluggy
 
@@ -100,12 +101,25 @@ def performed(known: Facts) -> Any:
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
+    me = os.getpid()
     try:
         result = job.perform(*args, **kwargs)
         return result if type(result) in ENDED else ended(result)
     finally:
+        if os.getpid() != me:
+            end_of_fork()
         if watched:
             known.has_performed(job)
+
+
+def end_of_fork() -> NoReturn:
+    """End the process that a job has forked and that came back as the job did: there it has
+    neither plugins nor a worker."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    finally:
+        os._exit(0)
 
 
 ENDED = (type(None), bool, int, float, str, bytes, list, tuple, dict)
@@ -186,7 +200,22 @@ def relay(plugins: tuple[Plugin, ...]) -> Any:
 
 def worker_relay(modules: Iterable[ModuleType]) -> Any:
     """The hook caller of the app's own modules."""
-    return registered(WorkerHooks, modules, "the module of an app")
+    return registered(WorkerHooks, map(hooks_only, modules), "the module of an app")
+
+
+def hooks_only(module: ModuleType) -> ModuleType:
+    """Of a module what is marked as a hook. What else is there may not bear to be looked at: a
+    proxy for what there is only in a request, for one."""
+    marked = ModuleType(module.__name__)
+    vars(marked).update({name: each for name, each in vars(module).items() if is_hook(each)})
+    return marked
+
+
+def is_hook(thing: object) -> bool:
+    try:
+        return type(getattr(thing, "buoy_impl", None)) is dict
+    except BaseException:  # noqa: BLE001 - it may be anything
+        return False
 
 
 def registered(specs: type, sources: Iterable[object], kind: str) -> Any:

@@ -1,12 +1,14 @@
 """One run of one job: from what was reserved to what becomes of it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from types import CodeType
+from typing import Any, TypeGuard, TypeVar
 
-from .errors import BuoyError, CorruptPayload, DirtyExit, PluginError, Terminated, WorkerLost
+from .errors import CorruptPayload, DirtyExit, PluginError, Terminated, WorkerLost
 from .facts import Facts
-from .failure import Failure, brief
+from .failure import Failure
 from .job import facts_of
 from .logs import DEBUG, ERROR, INFO, WARNING, heard, logger
 from .outcome import Done, Failed, Later, Outcome, Rejected, Released
@@ -14,23 +16,31 @@ from .payload import Payload, shelved
 from .plugin import performed
 from .registry import named
 from .reservation import Reservation, Settlement
+from .shown import brief, message_of
 
 LOG = "buoy.job"
 DONE = Done()
+E = TypeVar("E", bound=BaseException)
+T = TypeVar("T")
+Ended = tuple[Outcome, BaseException | None]
+"""What becomes of a run, and what it failed with, if it did."""
 
 
 def run(held: Reservation) -> Settlement:
     """Run a reserved job and say what became of it; whatever the job does, this returns."""
     try:
         job = loaded(held)
-    except BuoyError as error:
+    except BaseException as error:  # noqa: BLE001 - the class of the job is its user's
         return settle_plainly(held, error)
     return run_loaded(held, job)
 
 
 def run_loaded(held: Reservation, job: Facts) -> Settlement:
     """The same, for a job that is loaded already."""
-    return settled(held, job, outcome(held, job))
+    try:
+        return settled(held, job, *outcome(held, job))
+    except BaseException as error:  # noqa: BLE001 - the last resort: a job must not stay in hand
+        return settle_plainly(held, error)
 
 
 def loaded(held: Reservation) -> Facts:
@@ -38,17 +48,22 @@ def loaded(held: Reservation) -> Facts:
     return facts_of(named(payload.name), payload, held.queue, held.token)
 
 
-def outcome(held: Reservation, job: Facts) -> Outcome:
+def outcome(held: Reservation, job: Facts) -> Ended:
     if held.given_up:
-        return decided(held, job, lost(held))
+        return failed(held, job, lost(held))
     if expired(held, job):
-        return Rejected("expired")
+        return Rejected("expired"), None
     started = time.monotonic()
     try:
         perform(job)
     except BaseException as error:  # noqa: BLE001 - SystemExit too ends the job, not the worker
-        return decided(held, job, error, time.monotonic() - started)
-    return DONE
+        return failed(held, job, error, time.monotonic() - started)
+    return DONE, None
+
+
+def failed(held: Reservation, job: Facts, error: BaseException, seconds: float = 0.0) -> Ended:
+    """The outcome of a run that this error has ended, and the error."""
+    return decided(held, job, error, seconds), error
 
 
 def perform(job: Facts) -> Any:
@@ -61,29 +76,48 @@ def perform(job: Facts) -> Any:
 
 def decided(held: Reservation, job: Facts, error: BaseException, seconds: float = 0.0) -> Outcome:
     """What becomes of a job whose run failed: what the first plugin with a view says."""
-    job.transition.clear()
-    if isinstance(error, Terminated) and error.by_worker:
+    if is_a(error, Terminated) and error.by_worker is True:
         return Released(str(error))
-    also = ""
     try:
+        job.transition.clear()
         verdict = asked(job, error)
-    except Exception as second:  # noqa: BLE001 - whatever a plugin raises; it is logged
-        verdict, also = None, brief(second)
+    except BaseException as second:  # noqa: BLE001 - whatever a plugin raises; it is logged
         logger(LOG).exception("%s: a plugin failed in on_failure", job)
-    if verdict is not None:
-        return verdict
-    return Failed(failure_of(held, error, job, also=also, seconds=seconds))
+        return Failed(failure_of(held, error, job, also=brief(second), seconds=seconds))
+    return verdict or Failed(failure_of(held, error, job, seconds=seconds))
+
+
+def is_a(error: BaseException, kind: type[E]) -> TypeGuard[E]:
+    """Whether it is one, and does not only say so: ``__class__`` may be anything."""
+    return issubclass(type(error), kind)
 
 
 def failure_of(held: Reservation, error: BaseException, job: Facts | None, **facts: Any) -> Failure:
-    if isinstance(error, DirtyExit):
-        facts["cause"] = error.cause
-        if error.peak_memory:
-            facts |= {"seconds": error.seconds, "peak_memory": error.peak_memory}
+    facts = {"worker": held.worker} | facts
+    if is_a(error, DirtyExit):
+        facts |= shown_of(error)
     if job is None:
-        return Failure.of(error, worker=held.worker, **facts)
-    since = getattr(job.kind.perform, "__code__", None)
-    return Failure.of(error, since, worker=held.worker, attempt=job.attempt, **facts)
+        return Failure.of(error, **facts)
+    attempt = known(lambda: job.attempt, int) or 1
+    since = known(lambda: job.kind.perform.__code__, CodeType)
+    return Failure.of(error, since, attempt=attempt, **facts)
+
+
+def shown_of(death: DirtyExit) -> dict[str, Any]:
+    """What the death of a process tells; jobs raise such errors, too, and subclass them."""
+    peak = known(lambda: death.peak_memory, int)
+    seconds = known(lambda: death.seconds, float)
+    facts = {"seconds": seconds or 0.0, "peak_memory": peak} if peak else {}
+    return {"cause": known(lambda: death.cause, str) or "exception"} | facts
+
+
+def known(value: Callable[[], Any], kind: type[T]) -> T | None:
+    """What a class of the user has under a name, if it is what it should be."""
+    try:
+        found = value()
+    except BaseException:  # noqa: BLE001 - names may be bound to code, too
+        return None
+    return found if type(found) is kind else None
 
 
 def asked(job: Facts, error: BaseException) -> Later | None:
@@ -106,13 +140,18 @@ def lost(held: Reservation) -> WorkerLost:
     )
 
 
-def settled(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
-    """The outcome as the broker takes it."""
+def settled(
+    held: Reservation, job: Facts, outcome: Outcome, error: BaseException | None = None
+) -> Settlement:
+    """The outcome as the broker takes it; the error is what the run failed with, if it did."""
     try:
         return packed(held, job, outcome)
-    except (TypeError, ValueError, RecursionError) as error:
-        text = f"{job.payload.name}: job.carried: expected what JSON can hold, got: {error}"
-        return settle_plainly(held, PluginError(text))
+    except BaseException as second:  # noqa: BLE001 - whatever the job and its plugins have left
+        wanted = f"{job.payload.name}: job.carried: expected what JSON can hold"
+        broken = PluginError(f"{wanted}, got: {message_of(second)}")
+        if error is None:
+            return settle_plainly(held, broken)
+        return settle_failure(held, failure_of(held, error, job, also=brief(broken)))
     finally:
         job.seen = None
 
@@ -130,36 +169,44 @@ def packed(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
             log(INFO, held, job, f"put back: {reason}")
             return Settlement.of(held, "release")
         case Later(seconds, count):
-            log(WARNING, held, job, f"again in {seconds:g} s")
             # Its first run has begun in time, so it expires no more.
             again = replace(job.payload, attempt=job.attempt + count, expires_at=None)
             payload = again.encoded()
+            log(WARNING, held, job, f"again in {seconds:g} s")
             return Settlement.of(held, "later", payload=payload, wait=seconds, commands=commands)
         case Failed(failure):
-            log(ERROR, held, job, f"failed: {failure.error}: {failure.message}")
             payload = replace(job.payload, failure=failure.record()).encoded()
+            log(ERROR, held, job, f"failed: {failure.error}: {failure.message}")
             return Settlement.of(held, "failed", payload=payload, commands=commands)
 
 
-def settle_death(held: Reservation, job: Facts, error: Exception) -> Settlement:
+def settle_death(held: Reservation, job: Facts, error: BaseException) -> Settlement:
     """What becomes of a job that an error ended from outside: its plugins are asked."""
-    return settled(held, job, decided(held, job, error))
+    return settled(held, job, *failed(held, job, error))
 
 
-def settle_plainly(held: Reservation, error: BuoyError) -> Settlement:
+def settle_plainly(held: Reservation, error: BaseException) -> Settlement:
     """A failure that no plugin is asked about: the job cannot be loaded, or they have died, too.
 
     It is kept whole, and can be retried after a deploy.
     """
-    cause = "not run" if not isinstance(error, DirtyExit) else error.cause
-    failure = failure_of(held, error, None, cause=cause).record()
-    logger(LOG).error(
-        "failed: %s id=%s queue=%s worker=%s", error, held.id, held.queue, held.worker
-    )
+    return settle_failure(held, failure_of(held, error, None, cause="not run"))
+
+
+def settle_failure(held: Reservation, failure: Failure) -> Settlement:
+    said = "failed: %s: %s id=%s queue=%s worker=%s"
+    facts = (failure.error, failure.message, held.id, held.queue, held.worker)
+    logger(LOG).error(said, *facts)
+    return settle_silently(held, failure)
+
+
+def settle_silently(held: Reservation, failure: Failure) -> Settlement:
+    """The same, for who cannot afford what the app makes of its log."""
+    record = failure.record()
     try:
-        payload = replace(Payload.decoded(held.payload), failure=failure).encoded()
-    except CorruptPayload:
-        payload = shelved(held.payload, failure)
+        payload = replace(Payload.decoded(held.payload), failure=record).encoded()
+    except (CorruptPayload, RecursionError):
+        payload = shelved(held.payload, record)
     return Settlement.of(held, "failed", payload=payload)
 
 

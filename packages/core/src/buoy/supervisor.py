@@ -1,6 +1,5 @@
 """The supervisor: keeps a number of workers alive, and is a well-behaved first process."""
 
-import logging
 import os
 import select
 import signal
@@ -10,10 +9,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from .logs import Log
 from .process import cause_of
 from .signals import GONE, HEARD, STOPS, Wake
 
-logger = logging.getLogger("buoy.supervisor")
+logger = Log("buoy.supervisor")
 
 YOUNG_SECONDS = 5.0
 """A worker that ends sooner than this has not worked: the next one waits before it starts."""

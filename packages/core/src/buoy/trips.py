@@ -1,16 +1,16 @@
 """A worker's round trips: what it settles, looks at and takes; and what got lost on the way."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 
 from .backoff import Backoff
 from .broker import Broker
 from .errors import BrokerError, Unavailable
 from .hand import Hand
+from .logs import Log
 from .outlook import FRESH, NOTHING, OLD, Outlook
 from .reservation import Advance, Advanced, Reservation, Settlement
 
-logger = logging.getLogger("buoy.worker")
+logger = Log("buoy.worker")
 
 GLANCE = "a look at the queues"
 

@@ -1,0 +1,90 @@
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from buoy.logs import Log
+
+
+class Failing(logging.Handler):
+    """A handler that raises."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise self.error
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """The name of a logger that others do not use."""
+    name = "buoy.tests.logs"
+    yield name
+    logging.getLogger(name).handlers.clear()
+    logging.getLogger(name).filters.clear()
+
+
+ERRORS = [ConnectionError("chat\nis down"), SystemExit("away"), GeneratorExit(), RecursionError()]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_whatever_a_handler_raises_who_speaks_goes_on(
+    name: str, error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logging.getLogger(name).addHandler(Failing(error))
+
+    Log(name).error("all is %s", "lost")
+
+    said = capsys.readouterr().err
+    assert said.startswith("all is lost (not logged: ")
+    assert said.count("\n") == 1
+
+
+def test_what_cannot_even_be_said_is_passed_over(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise SystemExit
+
+    logging.getLogger(name).addHandler(Failing(OSError()))
+
+    Log(name).warning("it is %s", Mute())
+
+    assert "(cannot be shown: SystemExit) (not logged: OSError: )" in capsys.readouterr().err
+
+
+def test_a_filter_and_a_factory_of_records_may_fail(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logging.getLogger(name).addFilter(lambda record: bool(1 / 0))
+    Log(name).error("filtered")
+    monkeypatch.setattr(logging.getLogger(name), "makeRecord", None)
+    Log(name).error("made")
+
+    assert capsys.readouterr().err.count("(not logged: ") == 2
+
+
+def test_ctrl_c_is_heard(name: str) -> None:
+    logging.getLogger(name).addHandler(Failing(KeyboardInterrupt()))
+
+    with pytest.raises(KeyboardInterrupt):
+        Log(name).error("stopped by hand")
+
+
+def test_a_record_names_the_line_that_spoke(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    logger = Log(name)
+
+    logger.error("here")
+    logger.log(logging.ERROR, "here")
+    try:
+        raise ValueError("no")
+    except ValueError:
+        logger.exception("here")
+
+    assert {record.filename for record in caplog.records} == {"test_logs.py"}
+    assert caplog.records[-1].exc_info is not None
+    assert sys.exc_info() == (None, None, None)
