@@ -1,7 +1,10 @@
 import os
 import select
+import sys
 import threading
 import warnings
+from contextvars import copy_context
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,10 +22,12 @@ from buoy.executor.batch import (
     keeps_none,
     refuse_limits,
 )
+from buoy.executor.here import load_here, run_apart
 from buoy.executor.inline import Inline
 from buoy.executor.thread import Thread
 from buoy.registry import registry
 from buoy.reservation import Reservation, Settlement
+from buoy.serving import ANY
 
 
 def held(*names: str) -> list[Reservation]:
@@ -364,3 +369,33 @@ def test_an_executor_leaves_nothing_behind(
         executor.close()
     assert threading.active_count() == threads
     assert os.listdir("/proc/self/fd") == files  # noqa: PTH208
+
+
+@pytest.mark.parametrize(
+    ("library", "patcher", "says"),
+    [
+        ("gevent", "gevent.monkey", "is_module_patched"),
+        ("eventlet", "eventlet.patcher", "is_monkey_patched"),
+    ],
+)
+def test_an_app_that_has_patched_threads_is_refused(
+    monkeypatch: pytest.MonkeyPatch, library: str, patcher: str, says: str
+) -> None:
+    fake = ModuleType(patcher)
+    setattr(fake, says, lambda name: name in ("threading", "thread"))
+    monkeypatch.setitem(sys.modules, patcher, fake)
+    monkeypatch.setattr("buoy.executor.here.start_app", lambda *_: None)
+
+    with pytest.raises(ConfigurationError, match=f"^--executor thread: .* of {library}'s monkey"):
+        load_here("thread", [], ANY)
+
+
+def test_how_deep_python_calls_is_put_back_after_each_job() -> None:
+    held, limit = Reservation("a1", "7:w:1", "mail", "{"), sys.getrecursionlimit()
+
+    def shallow(held: Reservation) -> Settlement:
+        sys.setrecursionlimit(200)
+        raise RecursionError
+
+    assert run_apart(copy_context(), shallow, held).act == "failed"
+    assert sys.getrecursionlimit() == limit

@@ -16,8 +16,8 @@ LONGEST = 350
 # A file imports only from files above it. A folder is one file here.
 # fmt: off
 ORDER = (
-    "early", "errors", "printable", "shown", "urls", "lines", "logs", "canonical", "identity", "keys",
-    "scripts", "config", "backoff",
+    "early", "errors", "printable", "shown", "urls", "lines", "logs", "canonical", "identity",
+    "keys", "scripts", "config", "backoff",
     "queues", "server", "formats", "embedded", "caretaker", "link", "sentinel",
     "wire", "topology", "cluster", "connect", "awire", "greeting",
     "payload", "failure", "outcome", "transition", "reservation", "packing", "outlook", "bell",

@@ -1,4 +1,4 @@
-"""Pauses between tries of what has failed: short at first, a second at last."""
+"""Pauses between tries of what has failed: short at first, longer at last."""
 
 import random
 import time

@@ -1,6 +1,5 @@
 """The keeper: the thread that keeps a worker's leases, whatever its main thread is doing."""
 
-import logging
 import math
 import os
 import threading
@@ -14,11 +13,13 @@ from .executor import Executor
 from .greeting import is_final
 from .hand import Card, Hand
 from .link import Link, accepted
+from .logs import Log
 from .packing import text
+from .process import end_children
 from .reservation import Advance, Reservation, Settlement
 from .wishes import signal_of
 
-logger = logging.getLogger("buoy.worker")
+logger = Log("buoy.worker")
 
 TICK = 0.02
 """Seconds between two looks at jobs that run in the worker's own process."""
@@ -253,4 +254,5 @@ class Keeper(threading.Thread):
             return
         if not self.unsettled:  # else Redis is away
             self.say_goodbye()
+        end_children()
         self.leave(0)

@@ -9,7 +9,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .shown import brief, on_one_line, shown
+from .printable import one_line
+from .shown import brief, shown
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -118,5 +119,5 @@ def may_be_ctrl_c() -> bool:
 def complain(said: str, error: BaseException) -> None:
     """Say it without the log, and that the log did not take it."""
     with suppress(BaseException):
-        line = on_one_line(f"{said} (not logged: {brief(error)})")
+        line = one_line(f"{said} (not logged: {brief(error)})")
         print(line, file=sys.stderr, flush=True)  # noqa: T201

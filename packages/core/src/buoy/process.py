@@ -3,13 +3,15 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from .errors import ConfigurationError
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 prctl: Callable[..., int] | None
 try:
@@ -25,7 +27,7 @@ except (
     prctl = None
 
 
-def die_with(parent: int, how: signal.Signals = signal.SIGKILL) -> None:
+def die_with(parent: int, how: int = signal.SIGKILL) -> None:
     """Be killed, or told to end, when the parent dies, however it dies.
 
     Linux does that at once; elsewhere the parent's pipe tells, to those who read it.
@@ -34,6 +36,44 @@ def die_with(parent: int, how: signal.Signals = signal.SIGKILL) -> None:
         prctl(PR_SET_PDEATHSIG, how, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Be the parent of all descendants whose own has died, where Linux gives them to us."""
+    if prctl is not None:
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def default_in_forks(signals: Collection[int], handling: list[Any]) -> None:
+    """Have these signals do by default, in what this process forks from now on, while anything is
+    in the list. One that comes during the fork is kept for after it."""
+
+    def hold() -> None:
+        if handling:
+            signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+
+    def let_go() -> None:
+        if handling:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+
+    def forget() -> None:
+        if handling:
+            signal.set_wakeup_fd(-1)
+            for number in signals:
+                usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+                if callable(signal.getsignal(number)):  # else it is ignored, as under nohup
+                    signal.signal(number, usual)
+            let_go()
+            handling.clear()
+
+    os.register_at_fork(before=hold, after_in_child=forget, after_in_parent=let_go)
+
+
+def flush_outputs() -> None:
+    """Write out what is in the buffers, whatever they are by now."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BaseException):
+            stream.flush()
 
 
 def follow_supervisor() -> int | None:
@@ -75,6 +115,68 @@ def kill_tree(pid: int, how: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
             send(pid, how)
             return
+
+
+def end_sessions(sessions: Collection[int], within: float = 2.0) -> None:
+    """Kill all processes of these sessions, and wait until they are gone: so long at most."""
+    last = time.monotonic() + within
+    while sessions and (left := living_in(sessions)) and time.monotonic() < last:
+        for pid in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.002)
+    if sys.platform != "linux":
+        for session in sessions:
+            kill_tree(session, signal.SIGKILL)
+
+
+def end_children(within: float = 2.0) -> None:
+    """Kill what this process has started, in its own session; what has gone into another lives."""
+    last = time.monotonic() + within
+    while (left := descendants(os.getpid())) and time.monotonic() < last:
+        for pid in left:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.002)
+
+
+def descendants(pid: int) -> list[int]:
+    """The children of a process that live in its session, and theirs, as far as /proc tells."""
+    home = os.getsid(pid)
+    stats = [stat for entry in processes() if (stat := stat_of(entry)) and stat.session == home]
+    found, parents = [], {pid}
+    while parents:
+        more = [stat.pid for stat in stats if stat.parent in parents and stat.state not in "ZX"]
+        found += more
+        parents = set(more)
+    return found
+
+
+def living_in(sessions: Collection[int]) -> list[int]:
+    """The processes of these sessions, as far as /proc tells."""
+    stats = [stat for entry in processes() if (stat := stat_of(entry))]
+    return [stat.pid for stat in stats if stat.session in sessions and stat.state not in "ZX"]
+
+
+class Stat(NamedTuple):
+    """A process, as /proc tells."""
+
+    pid: int
+    state: str
+    parent: int
+    session: int
+
+
+def processes() -> Iterator[Path]:
+    return Path("/proc").glob("[1-9]*") if sys.platform == "linux" else iter(())
+
+
+def stat_of(entry: Path) -> Stat | None:
+    try:
+        fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
+        return Stat(int(entry.name), fields[0].decode(), int(fields[1]), int(fields[3]))
+    except (OSError, IndexError):  # it has just gone
+        return None
 
 
 def cause_of(status: int) -> str:

@@ -34,11 +34,6 @@ def shown(text: Callable[[], str]) -> str:
         return f"(cannot be shown: {type.__dict__['__name__'].__get__(type(second))})"
 
 
-def on_one_line(text: str) -> str:
-    """The text, as printable characters only."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-
-
 def cut(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """The text, its middle left out where it is longer than the limit."""
     if len(text) <= limit:

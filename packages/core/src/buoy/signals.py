@@ -1,13 +1,17 @@
 """Signals as something to wait for, and to be read in the main loop."""
 
+import _signal  # type: ignore[import-not-found]
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from operator import is_
 from types import TracebackType
 from typing import Any, Self
+
+from .process import default_in_forks
 
 HEARD = (
     signal.SIGTERM,
@@ -18,6 +22,12 @@ HEARD = (
     signal.SIGCONT,
     signal.SIGHUP,
 )
+KEPT = tuple(map(int, (*HEARD, signal.SIGALRM, signal.SIGCHLD, signal.SIGPIPE)))
+"""Signals whose meaning a job in the worker's own process cannot change for good."""
+
+handler_of: Callable[[int], Any] = _signal.getsignal
+"""Without the wrapper of the signal module, which makes an enum of it."""
+
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 GONE = signal.SIGHUP
 """The terminal is gone: for a worker as good as TERM, and no sooner the end when it comes again, as
@@ -72,16 +82,21 @@ class Wake:
 
     def __enter__(self) -> Self:
         self.before = {number: signal.signal(number, self.heard) for number in self.wanted()}
-        self.before_fd = signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
+        self.before_fd = self.wake_by_file()
         # A supervisor holds them back until they can be heard, and again when that is over: one
         # that comes while the process ends in order must not make it a violent end.
         self.before_mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
+        listening.append(self)
         return self
 
     def wanted(self) -> set[signal.Signals]:
         """What is to be heard: under nohup a terminal may go, unless that signal means more."""
         deaf = signal.getsignal(GONE) == signal.SIG_IGN and GONE not in self.also
         return {*HEARD, *self.also} - ({GONE} if deaf else set())
+
+    def wake_by_file(self) -> int:
+        """Have signals make the file readable, also after a job had them do something else."""
+        return signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
 
     def heard(self, number: int, _: Any) -> None:
         self.on_signal(signal.Signals(number))
@@ -106,9 +121,34 @@ class Wake:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        listening.clear()
         signal.pthread_sigmask(signal.SIG_SETMASK, self.before_mask)
         signal.set_wakeup_fd(self.before_fd)
         for number, handler in self.before.items():
             signal.signal(number, handler)
         self.reader.close()
         self.writer.close()
+
+
+listening: list[Wake] = []
+
+
+# What a job forks in the worker's own process is no worker: signals do there what they do in any
+# process.
+default_in_forks(HEARD, listening)
+
+
+class Handlers:
+    """What signals do in this process, to be put back when a job has changed it."""
+
+    def __init__(self) -> None:
+        self.before = list(map(handler_of, KEPT))
+
+    def put_back(self) -> None:
+        """Put back what was changed; with it goes an alarm that the job has set."""
+        if all(map(is_, map(handler_of, KEPT), self.before)):
+            return
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        for number, handler in zip(KEPT, self.before, strict=True):
+            if handler is not None:  # else it is none of Python's
+                signal.signal(number, handler)

@@ -5,6 +5,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from .app import App
 from .contract import plugin_contract
+from .executor.here import run_apart
 from .handle import Options
 from .job import Job, built
 from .registry import registry
@@ -39,7 +41,7 @@ def drain(app: App, *queues: str) -> Counter[str]:
             trip = Advance(queue, number, wanted=1)
             for held in app.broker.visit(WORKER, trip).reservations:
                 idle = False
-                settlement = run(held)
+                settlement = run_apart(copy_context(), run, held)
                 counts[settlement.act] += 1
                 app.broker.visit(WORKER, Advance(queue, 0, settlements=[settlement]))
     return counts

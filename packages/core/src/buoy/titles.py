@@ -35,9 +35,9 @@ def show(text: str) -> None:
         entitle(text.partition(":")[0], text)
 
 
-def show_job(held: Reservation, job: Facts) -> None:
+def show_job(held: Reservation, job: Facts | None) -> None:
     """Let them show which job it runs."""
-    if setproctitle is not None:
+    if setproctitle is not None and job is not None:
         entitle("job", f"job: {job.payload.name} {held.id} from {held.queue}")
 
 

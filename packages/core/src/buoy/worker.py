@@ -1,6 +1,5 @@
 """The worker: settles, heals, promotes and reserves in one round trip; runs; waits."""
 
-import logging
 import math
 import os
 import select
@@ -17,7 +16,7 @@ from .executor import Executor
 from .greeting import insist
 from .hand import Card, Hand, worker_id
 from .keeper import Keeper
-from .logs import enable
+from .logs import Log, enable
 from .monitor import Monitor
 from .outlook import POLL, Outlook
 from .queues import QueueList
@@ -27,7 +26,7 @@ from .titles import show
 from .trips import GLANCE, Trips
 from .wear import Wear
 
-logger = logging.getLogger("buoy.worker")
+logger = Log("buoy.worker")
 
 LAST_TRY = 5.0
 """Seconds after the grace time for which a worker still tries to say what it has done."""
@@ -92,7 +91,7 @@ class Worker:
     def close(self) -> None:
         try:
             self.executor.close()
-        except Exception:
+        except BaseException:
             logger.exception("the app's hook worker_stopping failed")
         finally:
             self.keeper.end()
@@ -273,6 +272,7 @@ class Worker:
 
     def rest(self) -> None:
         """Sleep until a job ends, a bell rings, a signal comes or something is due."""
+        self.wake.wake_by_file()
         self.keeper.watch(bool(self.hand) and self.executor.tended)
         if self.room() > 0:
             self.bell.listen(self.trips.audible())
@@ -296,7 +296,7 @@ class Worker:
 
     def patience(self) -> float:
         """How long there can be nothing to do, as far as known."""
-        waits = [POLL]
+        waits = [POLL, self.executor.patience()]
         if self.room() > 0:
             waits.append(self.outlook.seconds_to_next(self.trips.cut_off))
             if self.trips.reachable(GLANCE):

@@ -37,6 +37,9 @@ class Executor(Protocol):
     def files(self) -> list[int]:
         """What to wait for: one of these is readable when ``ended`` has something new."""
 
+    def patience(self) -> float:
+        """After how many seconds to ask ``ended`` again, whether files are readable or not."""
+
     def overdue(self) -> list[Settlement]:
         """Called by the keeper thread, again and again while jobs are tended: what should be
         settled now, and what should be given back, since it waits behind slow jobs.

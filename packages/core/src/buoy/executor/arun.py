@@ -1,16 +1,16 @@
 """One run of one ``async def`` job on an event loop; see run.py for the others."""
 
 import asyncio
+import os
 import time
 from collections.abc import Container, Generator, Iterable
 from typing import Any
 
 from ..errors import JobTimeout, PluginError
 from ..facts import Facts
-from ..outcome import Outcome
-from ..plugin import Core, awaited
+from ..plugin import Core, awaited, end_of_fork
 from ..reservation import Reservation, Settlement
-from ..run import DONE, decided, settled
+from ..run import DONE, Ended, failed, settled
 
 Wrapper = Generator[None, Any, Any]
 
@@ -21,18 +21,18 @@ async def arun(held: Reservation, job: Facts, told: Container[str] = ()) -> Sett
     Raises CancelledError only for a job that was told to end by its worker, and did not end well;
     one that cancels itself has failed.
     """
-    return settled(held, job, await outcome(held, job, told))
+    return settled(held, job, *await outcome(held, job, told))
 
 
-async def outcome(held: Reservation, job: Facts, told: Container[str]) -> Outcome:
+async def outcome(held: Reservation, job: Facts, told: Container[str]) -> Ended:
     started = time.monotonic()
     try:
         await perform(job)
     except BaseException as error:
         if held.token in told:
             raise asyncio.CancelledError from error
-        return decided(held, job, error, time.monotonic() - started)
-    return DONE
+        return failed(held, job, error, time.monotonic() - started)
+    return DONE, None
 
 
 async def perform(job: Facts) -> Any:
@@ -93,9 +93,12 @@ async def begun_to_end(known: Facts) -> Any:
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
+    me = os.getpid()
     try:
         return await awaited(job.perform(*args, **kwargs))
     finally:
+        if os.getpid() != me:
+            end_of_fork()
         if watched:
             known.has_performed(job)
 

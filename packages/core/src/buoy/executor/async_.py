@@ -1,7 +1,6 @@
 """Runs ``async def`` jobs together on one event loop, in a thread of the worker."""
 
 import asyncio
-import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -11,16 +10,16 @@ from queue import SimpleQueue
 from typing import Any
 
 from ..config import Settings
-from ..errors import BuoyError
 from ..facts import Facts
 from ..job import Job
-from ..loading import start_app
+from ..logs import Log
 from ..reservation import Reservation, Settlement
-from ..run import expired, loaded, run
+from ..run import expired, loaded, run, settle_plainly
 from .arun import arun
 from .batch import Ahead, ended_soon, refuse_limits
+from .here import load_here, run_apart
 
-logger = logging.getLogger("buoy.worker")
+logger = Log("buoy.worker")
 
 PULSE_SECONDS = 0.05
 BLOCKED_SECONDS = 0.5
@@ -34,7 +33,7 @@ class Async(Ahead):
     last_words = 2.0
 
     def start(self) -> Settings:
-        self.hooks, settings = start_app(self.app, self.wanted)
+        self.hooks, settings = load_here(self.name, self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=awaits)
         self.hooks.worker_started()
         self.told: set[str] = set()
@@ -58,7 +57,7 @@ class Async(Ahead):
     def turn(self) -> None:
         """What the loop's thread does; at its end the runner cleans up what jobs have left."""
         with self.runner:
-            while not self.closing:
+            while not (self.closing or self.loop.is_closed()):
                 try:
                     self.loop.run_forever()
                 except BaseException:  # SystemExit in what a job has started beside itself
@@ -71,7 +70,7 @@ class Async(Ahead):
         if not self.pulsing and self.batch.waiting:
             self.pulse()
         while len(self.running) < self.slots and (held := self.batch.next()):
-            if (job := awaited(held)) is not None:
+            if job := awaited(held):
                 self.running[held.token] = self.run_here(held, job)
             else:
                 self.running[held.token] = None
@@ -82,7 +81,8 @@ class Async(Ahead):
         # In a context of its own: what a job sets there, the next one must not find.
         context = self.context.copy()
         running = arun(held, job, self.told)
-        task = self.loop.create_task(running, name=held.id, context=context)
+        # Not by the loop: a job may have given it a factory of its own.
+        task = asyncio.Task(running, loop=self.loop, name=held.id, context=context)
         task.add_done_callback(lambda task: self.finish(started, what_became(held, task)))
         return task
 
@@ -97,7 +97,7 @@ class Async(Ahead):
         """What each of these threads does."""
         while held := self.aside.get():
             started = time.monotonic()
-            settlement = self.context.copy().run(run, held)
+            settlement = run_apart(self.context, run, held)
             with suppress(RuntimeError):  # the loop is closed: the worker ends, and has put it back
                 self.loop.call_soon_threadsafe(self.finish, started, settlement)
 
@@ -160,7 +160,7 @@ class Async(Ahead):
             self.aside.put(None)
         if ended_soon([self.turning, *self.threads]):
             self.caller.close()
-        self.hooks.worker_stopping()
+        self.say_goodbye()
 
 
 def awaits(job: type[Job]) -> bool:
@@ -172,11 +172,15 @@ def awaited(held: Reservation) -> Facts | None:
     """The run to be awaited; None for all that run.py does as everywhere."""
     try:
         job = loaded(held)
-    except BuoyError:
+        elsewhere = held.given_up or expired(held, job) or not job.kind.awaits
+    except BaseException:  # noqa: BLE001 - run.py will tell
         return None
-    return None if held.given_up or expired(held, job) or not job.kind.awaits else job
+    return None if elsewhere else job
 
 
 def what_became(held: Reservation, task: asyncio.Task[Settlement]) -> Settlement:
     """One that was told to end and did not end well is put back."""
-    return Settlement.of(held, "release") if task.cancelled() else task.result()
+    if task.cancelled():
+        return Settlement.of(held, "release")
+    error = task.exception()
+    return task.result() if error is None else settle_plainly(held, error)

@@ -4,6 +4,7 @@ The main thread and the keeper use a batch at the same time, and so do the threa
 jobs: each step is one operation of a deque.
 """
 
+import math
 import os
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 from ..errors import ConfigurationError
 from ..job import Job
+from ..process import end_children
 from ..registry import registry
 from ..reservation import Reservation, Settlement
 from ..serving import ANY, Wanted
@@ -206,7 +208,7 @@ class Ahead:
 
     def has_ended(self, settlement: Settlement, seconds: float) -> None:
         """A slot is free; the main thread is woken when there is not enough for it to run."""
-        del self.running[settlement.token]
+        self.running.pop(settlement.token, None)
         self.batch.settlements.append(settlement)
         self.batch.follow(1, seconds)
         if following := self.turns.end(settlement):
@@ -225,6 +227,9 @@ class Ahead:
 
     def files(self) -> list[int]:
         return [self.caller.bell]
+
+    def patience(self) -> float:
+        return math.inf
 
     def overdue(self) -> list[Settlement]:
         if self.late() and (self.batch.waiting or self.batch.settlements):
@@ -252,6 +257,13 @@ class Ahead:
 
     def kill(self) -> None:
         """A job cannot be killed alone here."""
+
+    def say_goodbye(self) -> None:
+        """The last that the app hears here; what its jobs have started ends, too."""
+        try:
+            self.hooks.worker_stopping()
+        finally:
+            end_children()
 
     def retire(self) -> None:
         self.batch.settlements.extend(self.turns.given_back())

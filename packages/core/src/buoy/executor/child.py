@@ -13,14 +13,17 @@ from collections.abc import Callable
 from mmap import mmap
 from typing import Any, NoReturn
 
-from ..errors import DirtyExit, JobTimeout, Terminated
+from ..errors import JobTimeout, Terminated
 from ..facts import Bearer, Facts
 from ..logs import DEBUG, heard
 from ..payload import Payload
-from ..process import die_with
+from ..process import default_in_forks, die_with
 from ..reservation import Reservation, Settlement
-from ..run import LOG, run_loaded, settle_death
+from ..run import LOG, run_loaded, settle_death, settle_plainly
 from ..titles import show_job
+from .answers import answer_of
+from .board import Board
+from .forked import MARK
 from .frames import frame
 
 FOR_JOBS = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
@@ -36,48 +39,60 @@ set_signal: Callable[[int, Any], object] = _signal.signal
 REHEARSALS = 100
 """After so many rounds Python has noted what it ever will."""
 
-Answer = dict[str, Any]
-RELEASE: Answer = {"act": "release"}
-DONE = frame({"act": "done"})
+DONE = MARK + frame({"act": "done"})
 """What most jobs answer; made once."""
+
+# What a child does: run a job, or settle it for an error; without a job if it has none. And the
+# way of its answer: the file to write to, the other end in the nursery, what both of them are. No
+# named tuples: those cost each child ten pages.
+Task = tuple[Reservation, Facts | None, BaseException | None, float | None]
+Pipe = tuple[int, int, tuple[int, int]]
 
 
 def be_child(
-    held: Reservation,
-    job: Facts,
-    death: DirtyExit | None,
-    pipe: int,
+    task: Task,
+    pipe: Pipe,
     parent: int,
-    board: mmap,
+    channel: int,
+    board: Board,
     place: int,
     after_fork: Callable[[], object] | None,
 ) -> NoReturn:
-    """Run the job, or decide about its death; answer through the pipe; end.
+    """Do the task; answer through the pipe; end.
 
     The byte at its place on the board tells whether a TERM comes from the nursery: what a service
     manager sends to all processes at once is for the worker alone.
     """
-    code, me = 1, os.getpid()
+    code = 1
     try:
-        os.setsid()
-        show_job(held, job)
-        die_with(parent)
-        signal.set_wakeup_fd(-1)
-        for number in RESET:
-            set_signal(number, DEFAULT)
-        set_signal(TERM, ender(job.timeout, board, place))
-        settlement = settled(held, job, death, after_fork)
-        set_signal(TERM, IGNORED)
-        if os.getpid() == me:  # a job may have forked, and both come back
-            send(pipe, said(settlement))
-        code = 0
-    except BaseException:  # noqa: BLE001 - nothing may leave a child but its answer
-        sys.excepthook(*sys.exc_info())
-    try:
+        try:
+            held, job, error, timeout = task
+            # What a child leaves behind must not seem to be a nursery that lives.
+            os.close(channel)
+            os.setsid()
+            board.sessions[place] = os.getpid()
+            show_job(held, job)
+            die_with(parent)
+            signal.set_wakeup_fd(-1)
+            for number in RESET:
+                set_signal(number, DEFAULT)
+            set_signal(TERM, ender(timeout, board.memory, place))
+            ending.append(True)
+            settlement = settled(held, job, error, after_fork)
+            set_signal(TERM, IGNORED)
+            send(pipe, parent, said(held, settlement))
+            code = 0
+        except BaseException:  # noqa: BLE001 - nothing may leave a child but its answer
+            sys.excepthook(*sys.exc_info())
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
         os._exit(code)
+
+
+ending: list[bool] = []
+"""Has something in it in a process that a TERM ends in order; not in what that forks."""
+default_in_forks((TERM,), ending)
 
 
 def rehearse() -> None:
@@ -91,7 +106,7 @@ def rehearse() -> None:
     held = Reservation("", "", "", "")
     job = Facts(Rehearsed, Payload("", [], {}, ""), "")
     for _ in range(REHEARSALS):
-        said(settled(held, job, None, None))
+        said(held, settled(held, job, None, None))
 
 
 class Rehearsed(Bearer):
@@ -108,18 +123,19 @@ class Rehearsed(Bearer):
 
 def settled(
     held: Reservation,
-    job: Facts,
-    death: DirtyExit | None,
+    job: Facts | None,
+    error: BaseException | None,
     after_fork: Callable[[], object] | None,
 ) -> Settlement:
-    if death is not None:
-        return settle_death(held, job, death)
-    if after_fork is not None:
+    if job is None:
+        assert error is not None
+        return settle_plainly(held, error)
+    if error is None and after_fork is not None:
         try:
             after_fork()
-        except Exception as error:  # noqa: BLE001 - the app's own code; its job cannot run now
-            return settle_death(held, job, error)
-    return run_loaded(held, job)
+        except BaseException as failed:  # noqa: BLE001 - the app's own code; its job cannot run now
+            error = failed
+    return run_loaded(held, job) if error is None else settle_death(held, job, error)
 
 
 def ender(timeout: float | None, board: mmap, place: int) -> Callable[..., None]:
@@ -138,23 +154,26 @@ def ender(timeout: float | None, board: mmap, place: int) -> Callable[..., None]
     return end
 
 
-def said(settlement: Settlement) -> bytes:
+def said(held: Reservation, settlement: Settlement) -> bytes:
     """The answer as the nursery reads it."""
     loaded_redis = "redis" in sys.modules
     if settlement.plain and not loaded_redis:
         return DONE
-    return frame(answer_of(settlement) | {"redis": loaded_redis})
+    try:
+        return MARK + frame(answer_of(settlement) | {"redis": loaded_redis})
+    except Exception as error:  # noqa: BLE001 - too large, or what a plugin has left in it
+        return MARK + frame(answer_of(settle_plainly(held, error)))
 
 
-def answer_of(settlement: Settlement) -> Answer:
-    return {
-        "act": settlement.act,
-        "payload": settlement.payload,
-        "wait": settlement.wait,
-        "commands": settlement.commands,
-    }
-
-
-def send(pipe: int, data: bytes) -> None:
+def send(pipe: Pipe, parent: int, data: bytes) -> None:
+    """Write the answer, also when the job has closed the pipe, or has another file there now."""
+    file, reader, this = pipe
+    try:
+        found = os.fstat(file)
+        whole = (found.st_dev, found.st_ino) == this
+    except OSError:
+        whole = False
+    if not whole:
+        file = os.open(f"/proc/{parent}/fd/{reader}", os.O_WRONLY)
     while data:
-        data = data[os.write(pipe, data) :]
+        data = data[os.write(file, data) :]

@@ -1,28 +1,27 @@
 """Runs each job in a fresh child of the nursery, as many at once as there are slots."""
 
-import logging
-import os
-import socket
-import subprocess
-import sys
+import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import asdict
-from select import select
+from collections.abc import Sequence
 from typing import Any
 
+from ..backoff import Backoff
 from ..config import Settings
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, DirtyExit
+from ..logs import Log
 from ..reservation import Reservation, Settlement
+from ..run import lost, settle_plainly
 from ..serving import ANY, Wanted
+from .answers import settlement_of
 from .batch import Ahead
-from .frames import Frames, frame
+from .line import Line
 
-logger = logging.getLogger("buoy.worker")
+logger = Log("buoy.worker")
 
-TITLE_ROOM = " " * 160
-"""A title takes no more room than the command line had; see titles.py."""
+LAST_WORDS = 1.0
+"""Seconds that a nursery gets to end when it has hung up."""
+LONGEST_PAUSE = 30.0
+"""Seconds, at most, before another nursery is started in the place of those that die."""
 LAST_HOOK = 10.0
 """Seconds that the app has to end when all its jobs have ended."""
 
@@ -43,28 +42,23 @@ class Fork(Ahead):
         super().__init__(app, slots, wanted)
         self.verbosity = verbosity
         self.running: dict[str, tuple[Reservation, float]] = {}
-        self.backlog: list[dict[str, Any]] = []
-        self.control: socket.socket | None = None
+        self.line: Line | None = None
+        self.ready = self.closing = False
+        self.pause = Backoff(LONGEST_PAUSE)
         self.batch.slow(slots)  # until jobs have shown to be short, none is fetched ahead
 
     def start(self) -> Settings:
         """Start a nursery and wait until it has loaded the app."""
-        ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "buoy.executor.nursery", str(theirs.fileno()), TITLE_ROOM]
-        self.nursery = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
-        )
-        theirs.close()
-        self.control, self.frames = ours, Frames()
-        order = {"worker": os.getpid(), "app": self.app, "verbosity": self.verbosity}
-        self.say(order | {"wanted": asdict(self.wanted)})
-        match next(self.heard(), None):
-            case {"ready": settings}:
-                return Settings(**settings)
-            case {"broken": text}:
-                reason = str(text)
-            case _:
-                reason = "the process that loads the app ended without a word"
+        self.line = Line(self.app, self.wanted, self.verbosity)
+        reason = "the process that loads the app ended without a word"
+        for message in self.line.heard(0):
+            match message:
+                case {"ready": settings}:
+                    self.ready = True
+                    return Settings(**settings)
+                case {"broken": text}:
+                    reason = str(text)
+                    break
         self.close()
         raise ConfigurationError(reason)
 
@@ -72,48 +66,85 @@ class Fork(Ahead):
     def tended(self) -> bool:
         return bool(self.batch.waiting)
 
+    def room(self) -> int:
+        return super().room() if self.ready else 0
+
     def begin(self, held: Sequence[Reservation]) -> None:
         self.take(held)
         self.fill()
 
     def fill(self) -> None:
         """Give each free slot a job."""
-        while len(self.running) < self.slots and (held := self.batch.next()):
+        while self.ready and len(self.running) < self.slots and (held := self.batch.next()):
             self.running[held.token] = held, time.monotonic()
             self.say({"run": held})
 
     def ended(self) -> list[Settlement]:
         """What has ended, when it is time to fetch more: settling it takes the same trip."""
         self.caller.clear()
-        answers, self.backlog = [*self.backlog, *self.heard(socket.MSG_DONTWAIT)], []
-        for answer in answers:
-            self.take_in(answer)
-        if self.control is None:
-            self.replace()
+        self.hear()
         self.fill()
         self.give_back_late()
         return self.batch.ended() if self.batch.low(self.slots) else []
 
-    def take_in(self, answer: dict[str, Any]) -> None:
-        """Hear what has become of a job; of one that was lost, that it is gone."""
-        token = answer.pop("ended")
-        if token in self.running:
-            held, started = self.running[token]
-            self.has_ended(Settlement.of(held, **answer), time.monotonic() - started)
+    def hear(self) -> None:
+        """Take in what the nursery says; when it has died, start another after a pause."""
+        if self.line is None:
+            if not self.patience() and not self.closing:
+                self.start_again()
+            return
+        for message in self.line.heard():
+            self.take_in(message)
+        if not self.line.open:
+            self.bury(self.line)
 
-    def replace(self) -> None:
+    def start_again(self) -> None:
+        try:
+            self.line = Line(self.app, self.wanted, self.verbosity)
+        except OSError as error:  # no memory, too many processes or files
+            logger.error("no process to load the app: %s; trying again", error)
+            self.pause.fail()
+
+    def take_in(self, message: Any) -> None:
+        match message:
+            case {"ended": str(token)}:
+                self.take_answer(token, message)
+            case {"ready": _}:
+                self.ready = True
+            case {"broken": text}:
+                logger.error("the app can no longer be loaded: %s", text)
+            case _:
+                logger.error("the nursery says what makes no sense: %.200r", message)
+
+    def take_answer(self, token: str, answer: Any) -> None:
+        """Hear what has become of a job; of one that was lost, that it is gone."""
+        if token not in self.running:
+            return
+        held, started = self.running[token]
+        settlement = settlement_of(held, answer)
+        if settlement is None:
+            senseless = DirtyExit(f"the nursery answers what makes no sense: {answer!r:.200}")
+            settlement = settle_plainly(held, senseless)
+        self.pause.clear()
+        self.has_ended(settlement, time.monotonic() - started)
+
+    def bury(self, line: Line) -> None:
         """The nursery has died, and all its children with it: the jobs count that as a crash."""
-        status = self.nursery.wait()
-        logger.error("the nursery ended (exit code %s) with %d jobs", status, len(self.running))
+        code = line.end(LAST_WORDS)
+        logger.error("the nursery ended (exit code %s) with %d jobs", code, len(self.running))
         for held, _ in self.running.values():
-            self.batch.settlements.append(Settlement.of(held, "crashed"))
+            self.batch.settlements.append(crashed(held))
             self.turns.end(held)
         self.running.clear()
+        self.line, self.ready = None, False
         self.retire()
-        self.start()
+        self.pause.fail()
 
     def files(self) -> list[int]:
-        return super().files() + ([] if self.control is None else [self.control.fileno()])
+        return super().files() + ([] if self.line is None else [self.line.socket.fileno()])
+
+    def patience(self) -> float:
+        return math.inf if self.line is not None else self.pause.seconds()
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
         super().abandon(lost)
@@ -125,45 +156,25 @@ class Fork(Ahead):
     def stop(self) -> None:
         self.say({"stop": True})
 
+    def say(self, order: dict[str, Any]) -> None:
+        if self.line is not None:
+            self.line.say(order)
+
     def close(self) -> None:
         """End the nursery; its hook worker_stopping has a while to end in order."""
+        self.closing = True
         self.say({"close": True})
-        self.hang_up()
         self.caller.close()
-        try:
-            self.nursery.wait(LAST_HOOK)
-        except subprocess.TimeoutExpired:
-            logger.error("the app's hook worker_stopping has not ended within %g s", LAST_HOOK)
-            self.nursery.kill()
-            self.nursery.wait()
+        if self.line is None:
+            return
+        patience = LAST_HOOK if self.ready else LAST_WORDS
+        if self.line.end(patience) is None and self.ready:
+            logger.error("the app's hook worker_stopping has not ended within %g s", patience)
 
-    # The wire to the nursery
 
-    def say(self, value: dict[str, Any]) -> None:
-        """Send a value, and hear what comes meanwhile: both sides may have much to say."""
-        data = memoryview(frame(value))
-        while data and self.control is not None:
-            readable, writable, _ = select([self.control], [self.control], [])
-            if readable:
-                self.backlog += self.heard(socket.MSG_DONTWAIT)
-            if writable and self.control is not None:
-                with suppress(BlockingIOError, BrokenPipeError):
-                    data = data[self.control.send(data, socket.MSG_DONTWAIT) :]
-
-    def heard(self, flags: int = 0) -> Iterator[dict[str, Any]]:
-        """What the nursery says, until there is no more for now, or it is gone."""
-        while self.control is not None:
-            try:
-                data = self.control.recv(1 << 16, flags)
-            except BlockingIOError:
-                return
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                self.hang_up()
-            yield from self.frames.feed(data)
-
-    def hang_up(self) -> None:
-        if self.control is not None:
-            self.control.close()
-            self.control = None
+def crashed(held: Reservation) -> Settlement:
+    """What becomes of a job whose nursery has died. One that was given up was not to run any more:
+    it could not even be asked about there."""
+    if held.given_up:
+        return settle_plainly(held, lost(held))
+    return Settlement.of(held, "crashed")

@@ -1,9 +1,12 @@
 """A forked child, as its nursery sees it, and what its death means."""
 
 import math
+import os
 import time
 from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
+from ..config import expect
 from ..errors import DirtyExit, JobTimeout, MemoryExceeded
 from ..facts import Facts
 from ..failure import peak_bytes
@@ -11,52 +14,78 @@ from ..process import cause_of, memory_of
 from ..reservation import Reservation
 from .frames import Frames
 
+MARK = os.urandom(16)
+"""What a job may write into the pipe of its answer does not look like one."""
+
 FAR = math.inf
 """A deadline that never comes."""
 
 
+class Limits(NamedTuple):
+    """What a job may use: seconds, and bytes."""
+
+    timeout: float | None = None
+    max_memory: int | None = None
+
+    @classmethod
+    def of(cls, job: Facts) -> Self:
+        """As its class says now, which was checked when it was made."""
+        for name in cls._fields:
+            value = getattr(job, name)
+            right = value is None or (type(value) in (int, float) and value > 0)
+            expect(right, f"{job.payload.name}.{name}", "a number, more than 0", value)
+        return cls(job.timeout, job.max_memory)
+
+
+NO_LIMITS = Limits()
+
+
 @dataclass(slots=True)
 class Child:
-    """A process that runs a job, or decides about a job whose process has died."""
+    """A process that runs a job, or settles one that cannot run or whose process has died.
+
+    ``job`` is None when it could not be loaded; ``error`` says why it does not run.
+    """
 
     pid: int
     pipe: int
     held: Reservation
-    job: Facts
+    job: Facts | None
     number: int
     started: float
-    death: DirtyExit | None = None
+    limits: Limits
+    error: BaseException | None = None
     why: str = ""
     answered: bool = False
     deadline: float = FAR
     weighed: bool = False
-    frames: Frames = field(default_factory=Frames)
+    frames: Frames = field(default_factory=lambda: Frames(MARK))
 
     def __post_init__(self) -> None:
-        if self.job.timeout is not None:
-            self.deadline = self.started + self.job.timeout
-        self.weighed = self.job.max_memory is not None
+        if self.limits.timeout is not None:
+            self.deadline = self.started + self.limits.timeout
+        self.weighed = self.limits.max_memory is not None
 
     def is_too_large(self) -> bool:
         """Whether it holds more memory than its class allows, and nothing was done about it."""
         if self.answered or self.why:
             return False
-        return memory_of(self.pid) > (self.job.max_memory or FAR)
+        return memory_of(self.pid) > (self.limits.max_memory or FAR)
 
 
-def death_of(child: Child, status: int, peak: int) -> DirtyExit:
-    """Why it died, as an error; ``peak`` as wait4 tells it."""
-    seconds, memory, cause = time.monotonic() - child.started, peak_bytes(peak), cause_of(status)
+def death_of(child: Child, status: int | None, peak: int) -> DirtyExit:
+    """Why it died, as an error; ``peak`` as wait4 tells it. Without a status: nobody knows."""
+    seconds, memory, cause = time.monotonic() - child.started, peak_bytes(peak), known_cause(status)
     death: DirtyExit
     if child.why == "timeout":
         death = JobTimeout(
-            f"the job ran longer than its timeout of {child.job.timeout:g} s, "
+            f"the job ran longer than its timeout of {child.limits.timeout:g} s, "
             "and was killed since TERM did not end it"
         )
     elif child.why == "memory":
         death = MemoryExceeded(
-            f"the process of the job held more than its max_memory of {mib(child.job.max_memory)}, "
-            f"and was killed; {mib(memory)} at its peak"
+            "the process of the job held more than its max_memory of "
+            f"{mib(child.limits.max_memory)}, and was killed; {mib(memory)} at its peak"
         )
     else:
         told = ", because its worker was told to kill it (USR1)" if child.why == "killed" else ""
@@ -67,6 +96,12 @@ def death_of(child: Child, status: int, peak: int) -> DirtyExit:
         death.cause = cause
     death.seconds, death.peak_memory = seconds, memory
     return death
+
+
+def known_cause(status: int | None) -> str:
+    if status is None:
+        return "an unknown cause (the app buries all children: gevent, or a handler of SIGCHLD)"
+    return cause_of(status)
 
 
 def mib(size: int | None) -> str:

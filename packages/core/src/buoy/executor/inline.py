@@ -1,15 +1,25 @@
 """Runs jobs in the worker's own process, one after the other, in batches while they are short."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from typing import Any
 
 from ..config import Settings
-from ..loading import start_app
+from ..process import end_children
 from ..reservation import Reservation, Settlement
 from ..run import run
 from ..serving import ANY, Wanted
-from .batch import BATCH_SECONDS, SETTLE_SECONDS, Batch, keeps_none, refuse_limits
+from ..signals import Handlers
+from .batch import (
+    BATCH_SECONDS,
+    SETTLE_SECONDS,
+    Batch,
+    keeps_none,
+    refuse_limits,
+)
+from .here import load_here, run_apart
 
 
 class Inline:
@@ -31,12 +41,14 @@ class Inline:
         self.running_since: float | None = None
         self.came_at = 0.0
         self.stopping = False
+        self.context = copy_context()
 
     def start(self) -> Settings:
         self.hooks: Any
-        self.hooks, settings = start_app(self.app, self.wanted)
+        self.hooks, settings = load_here(self.name, self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
+        self.context = copy_context()
         return settings
 
     def room(self) -> int:
@@ -45,9 +57,11 @@ class Inline:
     def begin(self, held: Sequence[Reservation]) -> None:
         self.batch.waiting.extend(held)
         self.came_at, ran = self.clock(), 0
+        handlers = Handlers()
         while not self.stopping and (reservation := self.batch.next()):
             self.running_since = self.clock()
-            self.batch.settlements.append(run(reservation))
+            self.batch.settlements.append(run_apart(self.context, run, reservation))
+            handlers.put_back()
             ran += 1
         self.running_since = None
         self.batch.follow(ran, self.clock() - self.came_at)
@@ -58,6 +72,9 @@ class Inline:
 
     def files(self) -> list[int]:
         return []
+
+    def patience(self) -> float:
+        return math.inf
 
     def overdue(self) -> list[Settlement]:
         """One job is slow, or all are slower than those before."""
@@ -80,4 +97,7 @@ class Inline:
         """A running job cannot be ended here; the keeper ends the process."""
 
     def close(self) -> None:
-        self.hooks.worker_stopping()
+        try:
+            self.hooks.worker_stopping()
+        finally:
+            end_children()

@@ -7,10 +7,10 @@ from contextvars import copy_context
 from queue import SimpleQueue
 
 from ..config import Settings
-from ..loading import start_app
 from ..reservation import Reservation
 from ..run import run
 from .batch import Ahead, ended_soon, keeps_none, refuse_limits
+from .here import load_here, run_apart
 
 
 class Thread(Ahead):
@@ -20,9 +20,10 @@ class Thread(Ahead):
     last_words = 0.0
 
     def start(self) -> Settings:
-        self.hooks, settings = start_app(self.app, self.wanted)
+        self.hooks, settings = load_here(self.name, self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
+        self.context = copy_context()
         self.tickets: SimpleQueue[bool] = SimpleQueue()
         self.threads = [
             threading.Thread(target=self.work, name=f"buoy-slot-{number}", daemon=True)
@@ -40,13 +41,13 @@ class Thread(Ahead):
     def work(self) -> None:
         """What each thread does."""
         while self.tickets.get():
-            held = self.batch.next()
-            if held is None:  # given back
-                continue
-            started = self.running[held.token] = time.monotonic()
-            # In a context of its own: what a job sets there, the next one must not find.
-            settlement = copy_context().run(run, held)
-            self.has_ended(settlement, time.monotonic() - started)
+            if held := self.batch.next():  # else it was given back
+                self.run(held)
+
+    def run(self, held: Reservation) -> None:
+        started = self.running[held.token] = time.monotonic()
+        settlement = run_apart(self.context, run, held)
+        self.has_ended(settlement, time.monotonic() - started)
 
     def fetch(self) -> None:
         self.tickets.put(True)
@@ -59,4 +60,4 @@ class Thread(Ahead):
             self.tickets.put(False)
         if ended_soon(self.threads):
             self.caller.close()
-        self.hooks.worker_stopping()
+        self.say_goodbye()
