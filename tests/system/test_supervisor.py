@@ -251,6 +251,7 @@ def first_process(site: Site) -> WorkerProcess:
     environ |= {"BUOY_TEST_MARK": site.mark, "BUOY_TEST_RECORD": str(site.record)}
     app = "tests.system.apps.jobs,tests.system.apps.orphans"
     command = [*unshare, sys.executable, "-m", "buoy", "worker", "-a", app, "-q", "default"]
+    command += ["--executor", "inline"]  # under fork the orphans of jobs are buried where it forks
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=file, env=environ, cwd=ROOT)
     site.workers.append(WorkerProcess(process, log))

@@ -1,0 +1,119 @@
+"""What jobs start works under every executor, and none of it outlives them."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.support.processes import EXECUTORS, Site, WorkerProcess, alive, wait_until
+
+from .apps import families
+from .apps.families import Awaits, Family, Leaves
+from .apps.families_limited import LeavesInTime, LeavesTooLarge
+
+WORDS = ("same group", "other group", "orphan", "other session")
+SLACK = 3.0
+
+
+def left_by(site: Site, how: str) -> list[int]:
+    """The processes that such a job has started, those first that are to end with it."""
+    return [int(site.words(f"{how}: {word}")[-1]) for word in WORDS]
+
+
+def check_end(site: Site, how: str) -> None:
+    check_ends(site, left_by(site, how))
+    site.record.write_text("")
+
+
+def check_ends(site: Site, left: list[int]) -> None:
+    *family, apart = left
+    wait_until(lambda: not any(map(alive, family)), SLACK, what=site.describe)
+    assert alive(apart), "it is in a session of its own"
+    os.kill(apart, signal.SIGKILL)
+    wait_until(lambda: not is_there(apart), SLACK, what="somebody buries it")
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_what_a_job_has_started_ends_with_it_however_it_ends(site: Site) -> None:
+    worker = site.worker("-c", "2", queues="families", app="families_limited")
+    for job, how in (
+        *((Leaves, how) for how in ("done", "fails", "exits", "segfaults")),
+        (LeavesInTime, "waits"),
+        (LeavesTooLarge, "grows"),
+    ):
+        job.enqueue(how)
+        site.settled("families")
+        check_end(site, how)
+    for number in (signal.SIGUSR1, signal.SIGKILL):
+        Leaves.enqueue("waits")
+        running = site.note("began").pid
+        if number == signal.SIGKILL:
+            os.kill(running, number)
+        else:
+            worker.signal(number)
+        site.settled("families")
+        check_end(site, "waits")
+    cancelled = Leaves.enqueue("waits")
+    site.note("began")
+    site.app.cancel(cancelled.id)
+    check_end(site, "waits")
+    site.settled("families")
+    die_with_it(site, worker)
+
+
+def die_with_it(site: Site, worker: WorkerProcess) -> None:
+    """Kill the nursery, then the worker."""
+    Leaves.enqueue("waits")
+    site.note("began")
+    left = left_by(site, "waits")
+    os.kill(worker.nursery, signal.SIGKILL)
+    check_ends(site, left)
+    wait_until(lambda: len(site.words("began")) == 2, what=lambda: worker.log)
+    left = left_by(site, "waits")
+    worker.kill()
+    check_ends(site, left)
+    wait_until(lambda: not site.processes(), SLACK, what=site.describe)
+
+
+def test_a_stop_leaves_nothing(site: Site) -> None:
+    worker = site.worker("--grace", "0", queues="families", app="families")
+    Leaves.enqueue("waits")
+    site.note("began")
+    worker.stop()
+    check_end(site, "waits")
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_all_ways_to_start_processes_work(site: Site, executor: str) -> None:
+    for how in families.WAYS:
+        Family.enqueue(how)
+    Awaits.enqueue()
+    options = ["--executor", executor] + ["-c", "2"] * (executor != "inline")
+    worker = site.worker("--burst", *options, queues="families", app="families")
+    assert worker.wait(60.0) == 0, worker.log
+    assert list(site.app.monitor.failed()) == [], worker.log
+    assert sorted(site.words()) == sorted([*families.WAYS, "awaited"]), worker.log
+    assert len(site.words("came back")) <= 1
+
+
+@pytest.mark.parametrize("executor", ["inline", "thread", "async"])
+def test_in_its_own_process_a_worker_ends_what_is_left_when_it_ends(
+    site: Site, executor: str
+) -> None:
+    Leaves.enqueue("done")
+    started = time.monotonic()
+    worker = site.worker("--burst", "--executor", executor, queues="families", app="families")
+    assert worker.wait() == 0, worker.log
+    assert time.monotonic() - started < 10
+    *family, orphan, apart = left_by(site, "done")
+    assert not any(map(alive, family))
+    for pid in (orphan, apart):
+        os.kill(pid, signal.SIGKILL)
