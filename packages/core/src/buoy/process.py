@@ -59,14 +59,18 @@ def default_in_forks(signals: Collection[int], handling: list[Any]) -> None:
     def forget() -> None:
         if handling:
             signal.set_wakeup_fd(-1)
-            for number in signals:
-                usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-                if callable(signal.getsignal(number)):  # else it is ignored, as under nohup
-                    signal.signal(number, usual)
+            do_by_default(signals)
             let_go()
             handling.clear()
 
     os.register_at_fork(before=hold, after_in_child=forget, after_in_parent=let_go)
+
+
+def do_by_default(signals: Collection[int]) -> None:
+    for number in signals:
+        usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        if callable(signal.getsignal(number)):  # else it is ignored, as under nohup
+            signal.signal(number, usual)
 
 
 def flush_outputs() -> None:

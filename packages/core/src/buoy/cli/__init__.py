@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ..failure import brief, shown
 from ..printable import one_line
 from ..serving import Wanted
+from ..shown import brief, shown
 from .guard import print_anything, told_plainly
 from .params import TEXT
 

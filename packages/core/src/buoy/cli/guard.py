@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import click
 
 from ..errors import BuoyError
-from ..failure import brief
 from ..lines import OneLine
 from ..printable import indented
+from ..shown import brief
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 import click
 
 from ..declaration import LIMITS
-from ..failure import shown
 from ..job import Job
 from ..loading import load_app
 from ..plugin import Plugin, hook_names
 from ..registry import named
+from ..shown import shown
 from .options import app_option
 from .output import as_array, json_option, say
 from .params import TEXT
