@@ -69,11 +69,18 @@ class Log:
     def say(self, level: int, text: str, args: tuple[object, ...], **more: Any) -> None:
         try:
             if heard(self.name, level):
-                speaker(self.name).log(level, text, *args, stacklevel=3, **more)
+                said = map(encodable, args)
+                speaker(self.name).log(level, text, *said, stacklevel=3, **more)
         except BaseException as error:
             if issubclass(type(error), KeyboardInterrupt) and may_be_ctrl_c():
                 raise
             complain(shown(lambda: text % args), error)
+
+
+def encodable(word: object) -> object:
+    """A word of a message, such that every handler can write it: bytes in Redis that are no UTF-8
+    are read as halves of surrogate pairs."""
+    return shown(lambda: word) if type(word) is str else word
 
 
 def logger(name: str) -> Log:
