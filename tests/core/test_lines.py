@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -116,10 +117,12 @@ def test_a_process_title_is_printable(monkeypatch: pytest.MonkeyPatch) -> None:
     from buoy import titles
 
     shown: list[str] = []
-    monkeypatch.setattr(titles, "set_title", shown.append)
+    library = SimpleNamespace(setproctitle=shown.append, setthreadtitle=shown.append)
+    monkeypatch.setattr(titles, "setproctitle", library)
     for text in ODD.values():
         titles.show(f"worker: waits for {text}")
 
+    assert len(shown) == 2 * len(ODD)
     assert all(title.isprintable() for title in shown)
 
 

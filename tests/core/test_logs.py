@@ -88,3 +88,9 @@ def test_a_record_names_the_line_that_spoke(name: str, caplog: pytest.LogCapture
     assert {record.filename for record in caplog.records} == {"test_logs.py"}
     assert caplog.records[-1].exc_info is not None
     assert sys.exc_info() == (None, None, None)
+
+
+def test_bytes_that_are_no_utf_8_reach_every_handler(caplog: pytest.LogCaptureFixture) -> None:
+    Log("buoy.test").error("id=%s n=%d", b"\xff".decode(errors="surrogateescape"), 5)
+
+    assert caplog.messages[-1] == "id=\\udcff n=5"

@@ -376,7 +376,7 @@ class TestUnknown:
             ("__main__.Charge", "put the class into a module, and import that in what -a names"),
             ("shop.made.<locals>.Charge", "call the function that makes it where its module is "
              "imported, or move it out of it"),
-            ("shop.Charge", "import its module in what -a names"),
+            ("shop.unseen.Charge", "import its module in what -a names"),
         ],
     )  # fmt: skip
     def test_what_to_do_depends_on_where_it_was_made(self, name: str, advice: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .broker import Broker
-from .errors import BrokerError
+from .errors import BrokerError, WrongType
 from .executor import Executor
 from .greeting import is_final
 from .hand import Card, Hand
@@ -111,10 +111,12 @@ class Keeper(threading.Thread):
 
     def greet(self) -> None:
         """A first sign of life: do all that a beat does, and raise what goes wrong; but of a
-        cluster it is enough that one of the queues can be reached."""
+        cluster it is enough that one of the queues can be reached, and a queue with a wrong key
+        only stands still, as the trips will tell."""
         missed: list[BrokerError] = []
         self.broker.heartbeat(self.hand.by_queue(self.queues), missed)
         said = self.show_card(self.broker.settings.lease)
+        missed = [each for each in missed if not isinstance(each, WrongType)]
         refused = [each for each in (*missed, *said) if isinstance(each, BrokerError)]
         whole = not self.queues or len(missed) == len(self.queues)
         for error in refused:

@@ -41,7 +41,8 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[:1] == ["worker"]:  # from here on until it works, and while it ends
+        # From here on until it works, and while it ends; elsewhere it says that it cannot work.
+        if args[:1] == ["worker"] and hasattr(os, "fork"):
             from ..signals import ended_by_signals
 
             ctx.with_resource(ended_by_signals(ctx.close))
