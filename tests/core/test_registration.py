@@ -119,7 +119,7 @@ def test_on_a_full_queue_nothing_more_is_done(mortal: tuple[Server, App]) -> Non
         "cmdstat_evalsha": "1",
         "cmdstat_hset": "1",
         "cmdstat_rpush": "1",
-        "cmdstat_llen": "2",
+        "cmdstat_llen": "1",
     }
 
 

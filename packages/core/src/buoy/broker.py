@@ -230,19 +230,18 @@ class Broker:
             return reply
         now, due, waiting, state, refused, refusals, given = reply
         report(trip.queue, refusals)
-        settled = {} if trip.again else {each.token: each for each in trip.settlements}
         rows = [given[n : n + 4] for n in range(0, len(given), 4)]
         return Advanced(
             now=now / 1000,
             look=(waiting, seconds(due)),
             state=state.decode(),
-            refused=[settled[text(token)] for token in refused if text(token) in settled],
+            refused=settlements_of(trip, refused) if refused else [],
             reservations=[
                 Reservation(
-                    id=text(id),
-                    token=text(token),
+                    id=id.decode(errors="surrogateescape"),
+                    token=token.decode(errors="surrogateescape"),
                     queue=trip.queue,
-                    payload=text(payload or b""),
+                    payload=(payload or b"").decode(errors="surrogateescape"),
                     lost=lost,
                     now=now / 1000,
                     worker=worker,
@@ -286,6 +285,14 @@ class Broker:
             if reply[1] and queue not in beaten.late:
                 beaten.late.append(queue)
         return beaten
+
+
+def settlements_of(trip: Advance, refused: Sequence[bytes]) -> list[Settlement]:
+    """Those with these tokens; none when the trip was asked again, for they were settled then."""
+    if trip.again:
+        return []
+    told = {each.token: each for each in trip.settlements}
+    return [told[token] for token in map(text, refused) if token in told]
 
 
 def report(queue: str, refusals: Sequence[bytes]) -> None:

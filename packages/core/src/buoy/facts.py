@@ -28,17 +28,24 @@ names_of: Callable[[Any], dict[str, Any]] = vars(Bearer)["__dict__"].__get__
 class Facts:
     """One job: on its way into its queue, or in a run. ``kind`` is its class."""
 
-    __slots__ = ("claim", "due", "kind", "newer", "payload", "queue", "seen", "token", "transition")
+    __slots__ = ("attached", "claim", "due", "kind", "newer", "payload", "queue", "seen", "token")
 
     def __init__(self, kind: type[Any], payload: Payload, queue: str, token: str = "") -> None:
         self.kind, self.payload, self.queue, self.token = kind, payload, queue, token
-        self.transition = Transition(queue)
+        self.attached: Transition | None = None
+        """What is attached to the next change of its state: made for who asks."""
         self.due = ""
         self.newer: tuple[str, int] | None = None
         self.claim: str | None = None
         self.seen: Any = None
         """The object that the hooks of this run have seen. Who ends the run forgets it: object and
         facts need not keep each other alive."""
+
+    @property
+    def transition(self) -> Transition:
+        if self.attached is None:
+            self.attached = Transition(self.queue)
+        return self.attached
 
     @property
     def id(self) -> str:

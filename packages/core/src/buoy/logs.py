@@ -112,7 +112,7 @@ def heard(name: str, level: int) -> bool:
     """Whether anybody would hear what is said at this level."""
     if "logging" in sys.modules:
         try:
-            return speaker(name).isEnabledFor(level)
+            return (loggers.get(name) or speaker(name)).isEnabledFor(level)
         except Exception:  # noqa: BLE001 - of a class of loggers that the app has made
             return True
     return level >= (put_off[0] if put_off else WARNING)

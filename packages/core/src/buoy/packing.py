@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 from .keys import QUEUE_PARTS
@@ -42,8 +43,15 @@ class Entry(NamedTuple):
 Item = TypeVar("Item", Entry, Settlement)
 
 
+attached = itemgetter(-1)
+"""What is attached to an entry, or to a settlement; nothing to most."""
+
+
 def pages(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """So many at a time as one script takes; at least one page, be it empty."""
+    if len(items) <= PAGE and not any(map(attached, items)):
+        yield items
+        return
     first = words = 0
     for n, item in enumerate(items):
         words += item.size

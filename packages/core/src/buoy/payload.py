@@ -80,8 +80,14 @@ class Payload:
         for key in ("class", "id"):
             if facts[FIELDS[key][0]] is None:
                 raise unexpected(key, None)
-        check_claims(facts.get("claims", ()))
-        return in_range(cls(**facts, extra=extra or None))
+        payload = cls(**facts, extra=extra or None)
+        # Of most jobs nothing else is there to be checked.
+        if payload.attempt != 1 or payload.claims or payload.expires_at is not None:
+            check_claims(payload.claims)
+            check_range(payload)
+        elif not (payload.name and payload.id and 0 <= payload.enqueued_at < FAR):
+            check_range(payload)
+        return payload
 
 
 def envelope(name: str, args: list[Any], kwargs: dict[str, Any], id: str) -> dict[str, Any]:
@@ -121,8 +127,8 @@ FAR, MOST_ATTEMPTS = 10**11, 10**9
 far."""
 
 
-def in_range(payload: Payload) -> Payload:
-    """The payload, if what it holds can be worked with."""
+def check_range(payload: Payload) -> None:
+    """Raise CorruptPayload for what cannot be worked with."""
     if not payload.name or not payload.id:
         raise unexpected("id" if payload.name else "class", "", "a text that is not empty")
     if not 0 <= payload.enqueued_at < FAR:
@@ -131,7 +137,6 @@ def in_range(payload: Payload) -> Payload:
         raise unexpected("expires_at", payload.expires_at, "epoch seconds")
     if not 0 < payload.attempt < MOST_ATTEMPTS:
         raise unexpected("attempt", payload.attempt, "1 or more, less than 10 ** 9")
-    return payload
 
 
 def unexpected(field: str, value: Any, wanted: str = "") -> CorruptPayload:

@@ -101,15 +101,27 @@ def performed(known: Facts) -> Any:
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
-    me = os.getpid()
+    before = generation[0]
     try:
         result = job.perform(*args, **kwargs)
         return result if type(result) in ENDED else ended(result)
     finally:
-        if os.getpid() != me:
+        if generation[0] != before:
             end_of_fork()
         if watched:
             known.has_performed(job)
+
+
+generation = [0]
+"""How many forks lie between the start of Python and this process: to ask the system costs more."""
+
+
+def be_forked() -> None:
+    generation[0] += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=be_forked)
 
 
 def end_of_fork() -> NoReturn:

@@ -157,7 +157,7 @@ def settled(
 
 
 def packed(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
-    commands = job.transition.commands
+    commands = job.attached.commands if job.attached else ()
     match outcome:
         case Done():
             log(DEBUG, held, job, "done")

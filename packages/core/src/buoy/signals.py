@@ -22,6 +22,7 @@ HEARD = (
     signal.SIGCONT,
     signal.SIGHUP,
 )
+TERM, ALARM = int(signal.SIGTERM), int(signal.SIGALRM)
 KEPT = tuple(map(int, (*HEARD, signal.SIGALRM, signal.SIGCHLD, signal.SIGPIPE)))
 """Signals whose meaning a job in the worker's own process cannot change for good."""
 
@@ -143,6 +144,12 @@ class Handlers:
 
     def __init__(self) -> None:
         self.before = list(map(handler_of, KEPT))
+        self.term, self.alarm = handler_of(TERM), handler_of(ALARM)
+
+    def look(self) -> None:
+        """After each job: look at what the next one, or a stop, would feel at once."""
+        if handler_of(TERM) is not self.term or handler_of(ALARM) is not self.alarm:
+            self.put_back()
 
     def put_back(self) -> None:
         """Put back what was changed; with it goes an alarm that the job has set."""

@@ -131,7 +131,7 @@ class Turns:
         if self.runs.get(job) != ended.token:
             return None
         del self.runs[job]
-        following = self.following.pop(job, None)
+        following = self.following.pop(job, None) if self.following else None
         if following:
             self.runs[job] = following.token
         return following

@@ -61,9 +61,10 @@ class Inline:
         while not self.stopping and (reservation := self.batch.next()):
             self.running_since = self.clock()
             self.batch.settlements.append(run_apart(self.context, run, reservation))
-            handlers.put_back()
+            handlers.look()
             ran += 1
         self.running_since = None
+        handlers.put_back()
         self.batch.follow(ran, self.clock() - self.came_at)
         self.batch.settlements.extend(self.batch.given_back())
 
