@@ -136,3 +136,33 @@ class TestBounds:
         for attach in (transition.latest, transition.claim, lambda key: transition.newer(key, 1)):
             with pytest.raises(PluginError, match="split the work into more jobs"):
                 attach("b")
+
+
+class TestChecked:
+    def test_what_then_has_added_is_as_it_was(self) -> None:
+        transition = Transition("mail")
+        transition.then("HSET", KEY, "done", 1, 0.5)
+
+        assert transition.checked() == [["HSET", KEY, "done", 1, 0.5]]
+        assert Transition("mail").checked() == ()
+
+    @pytest.mark.parametrize(
+        ("commands", "message"),
+        [
+            (5, "job.transition: expected what then() adds, got 5"),
+            (0, "job.transition: expected what then() adds, got 0"),
+            (["HSET"], "job.transition: expected what then() adds, got 'HSET'"),
+            ([["SAVE"]], "job.transition: expected what then() adds, got ['SAVE']"),
+            ([["SET", KEY, object]], "job.transition: expected str, int or float, got type"),
+            ([["SET", KEY, "\ud800"]], "job.transition: expected text that UTF-8 can hold, got"),
+            ([["DEL", "mine"]], "job.transition: expected a key of queue 'mail', got 'mine'"),
+            ([["DEL", 5]], "job.transition: expected a key of queue 'mail', got 5"),
+            ([["DEL", KEY]] * 100_000, "job.transition: expected at most 200000 words, got more"),
+        ],
+    )
+    def test_what_was_written_there_by_hand_is_refused(self, commands: Any, message: str) -> None:
+        transition = Transition("mail")
+        transition.commands = commands
+
+        with pytest.raises(PluginError, match=f"^{re.escape(message)}"):
+            transition.checked()

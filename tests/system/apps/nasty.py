@@ -76,6 +76,29 @@ class CannotBeNamed(Nasty):
         raise ValueError("the real error")
 
 
+def leaving(name: str, left: Callable[[Any], object]) -> type[Job]:
+    """Leaves something with the job that cannot be kept, and then says that it is done."""
+
+    def perform(self: Job) -> None:
+        variable.set("dirty")
+        left(self)
+
+    body = {"perform": perform, "__module__": __name__, "__qualname__": name}
+    return type(name, (Nasty,), body)
+
+
+def failing(name: str, left: Callable[[Any], object]) -> type[Job]:
+    """The same, and then it fails."""
+
+    def perform(self: Job) -> None:
+        variable.set("dirty")
+        left(self)
+        raise ValueError("the real error")
+
+    body = {"perform": perform, "__module__": __name__, "__qualname__": name}
+    return type(name, (Nasty,), body)
+
+
 # What plugins do about a failure
 
 
@@ -401,11 +424,33 @@ ASYNC = {
     "RaisesMany": "ExceptionGroup",
 }
 
+NOT_ADDED = ("PluginError", "job.transition: expected what then() adds")
+LEFT: dict[str, tuple[Callable[[Any], object], tuple[str, str]]] = {
+    "AttachesANumber": (lambda job: setattr(job.transition, "commands", 5), NOT_ADDED),
+    "AttachesNought": (lambda job: setattr(job.transition, "commands", 0), NOT_ADDED),
+    "AttachesHalf": (lambda job: setattr(job.transition, "commands", [["SAVE"]]), NOT_ADDED),
+}
+"""What is left with a job that is done."""
+
+CARRIED: dict[str, Callable[[Any], object]] = {
+    "CarriesASurrogate": lambda job: job.carried.update(mine={"half": "\ud800"}),
+    "CarriesAByte": lambda job: job.carried.update(mine={"half": "\udc80"}),
+    "CarriesACircle": lambda job: job.carried.update(mine=job.carried),
+}
+
 EXPECTED = dict(CLASSES)
+for name, left in CARRIED.items():
+    EXPECTED[failing(name, left)] = REAL
 for name, (made, error, message) in ERRORS.items():
     EXPECTED[raising(name, made)] = (error, message)
 for name, error in ASYNC.items():
     EXPECTED[awaiting(f"Awaits{name}", ERRORS[name][0])] = (error, "")
+
+
+INLINE = list(EXPECTED)
+"""Those that fail as well where nothing is kept of a job."""
+for name, (left, told) in LEFT.items():
+    EXPECTED[leaving(name, left)] = told
 
 
 class Alert(logging.Handler):

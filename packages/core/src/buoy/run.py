@@ -147,8 +147,7 @@ def settled(
     try:
         return packed(held, job, outcome)
     except BaseException as second:  # noqa: BLE001 - whatever the job and its plugins have left
-        wanted = f"{job.payload.name}: job.carried: expected what JSON can hold"
-        broken = PluginError(f"{wanted}, got: {message_of(second)}")
+        broken = PluginError(f"{job.payload.name}: {refusal(second)}")
         if error is None:
             return settle_plainly(held, broken)
         return settle_failure(held, failure_of(held, error, job, also=brief(broken)))
@@ -156,8 +155,15 @@ def settled(
         job.seen = None
 
 
+def refusal(error: BaseException) -> str:
+    """Why what a run has left cannot be kept."""
+    if is_a(error, PluginError):
+        return message_of(error)
+    return f"job.carried: expected what JSON can hold, got: {message_of(error)}"
+
+
 def packed(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
-    commands = job.attached.commands if job.attached else ()
+    commands = job.attached.checked() if job.attached else ()
     match outcome:
         case Done():
             log(DEBUG, held, job, "done")
@@ -171,13 +177,20 @@ def packed(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
         case Later(seconds, count):
             # Its first run has begun in time, so it expires no more.
             again = replace(job.payload, attempt=job.attempt + count, expires_at=None)
-            payload = again.encoded()
+            payload = written(again)
             log(WARNING, held, job, f"again in {seconds:g} s")
             return Settlement.of(held, "later", payload=payload, wait=seconds, commands=commands)
         case Failed(failure):
-            payload = replace(job.payload, failure=failure.record()).encoded()
+            payload = written(replace(job.payload, failure=failure.record()))
             log(ERROR, held, job, f"failed: {failure.error}: {failure.message}")
             return Settlement.of(held, "failed", payload=payload, commands=commands)
+
+
+def written(payload: Payload) -> str:
+    """The payload as JSON that Redis can hold; raises UnicodeEncodeError where that is not so."""
+    text = payload.encoded()
+    text.encode()
+    return text
 
 
 def settle_death(held: Reservation, job: Facts, error: BaseException) -> Settlement:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from .canonical import MAX_INT, NotPlain, check_text
 from .config import shown
@@ -80,7 +80,7 @@ class Transition:
 
     def then(self, command: str, key: str, *words: Word) -> None:
         """Send a Redis command on a key of the job's own queue (``app.key(queue, ...)``)."""
-        if f":{{{self.queue}}}:" not in key:
+        if not self.is_own(key):
             raise PluginError(
                 f"then: expected a key of queue {self.queue!r}, made by app.key(job.queue, ...), "
                 f"got {key!r}"
@@ -94,6 +94,33 @@ class Transition:
             check_word(word, "then: ", command)
         self.grow(len(words) + 3)
         self.commands = [*self.commands, [command, key, *words]]
+
+    def checked(self) -> Sequence[Sequence[Word]]:
+        """The commands; raises PluginError when somebody has put there, past ``then``, what cannot
+        be sent: it would take the worker along."""
+        commands = self.commands
+        if type(commands) not in (list, tuple):
+            raise PluginError(f"job.transition: expected what then() adds, got {shown(commands)}")
+        for command in commands:
+            self.check_command(command)
+        if words_of(commands) > MOST_WORDS:
+            raise PluginError(f"job.transition: expected at most {MOST_WORDS} words, got more")
+        return commands
+
+    def check_command(self, command: Any) -> None:
+        """Raise PluginError for what ``then`` would not have added."""
+        if type(command) not in (list, tuple) or not 2 <= len(command) <= COMMAND_WORDS:
+            raise PluginError(f"job.transition: expected what then() adds, got {shown(command)}")
+        for word in command:
+            check_word(word, "job.transition")
+        if not self.is_own(command[1]):
+            raise PluginError(
+                f"job.transition: expected a key of queue {self.queue!r}, got {command[1]!r}"
+            )
+
+    def is_own(self, key: object) -> bool:
+        """Whether it is a key of the job's own queue."""
+        return isinstance(key, str) and f":{{{self.queue}}}:" in key
 
     @property
     def is_empty(self) -> bool:
