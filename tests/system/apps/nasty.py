@@ -357,6 +357,13 @@ class CancelsItself(Nasty):
         await asyncio.sleep(1)
 
 
+class CancelsItselfAtTheEnd(Nasty):
+    async def perform(self) -> None:  # type: ignore[override]
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel("at the end")
+
+
 class SpoilsItsLoop(Nasty):
     async def perform(self) -> None:  # type: ignore[override]
         loop = asyncio.get_running_loop()
@@ -380,6 +387,7 @@ CLASSES: dict[type[Job], tuple[str, str]] = {
     WrappedNever: ("RuntimeError", "did not yield"),
     Recurses: ("RecursionError", "maximum recursion depth exceeded"),
     CancelsItself: ("CancelledError", ""),
+    CancelsItselfAtTheEnd: ("CancelledError", ""),
     SpoilsItsLoop: REAL,
 }
 """What is in the failure record: the error, and a part of its message."""

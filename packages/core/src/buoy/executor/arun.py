@@ -28,11 +28,20 @@ async def outcome(held: Reservation, job: Facts, told: Container[str]) -> Ended:
     started = time.monotonic()
     try:
         await perform(job)
+        await as_cancelled()
     except BaseException as error:
         if held.token in told:
             raise asyncio.CancelledError from error
         return failed(held, job, error, time.monotonic() - started)
     return DONE, None
+
+
+async def as_cancelled() -> None:
+    """Be cancelled, if the job has cancelled itself and awaited nothing since: else that would
+    hit whoever returns what has become of it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        await asyncio.sleep(0)
 
 
 async def perform(job: Facts) -> Any:
