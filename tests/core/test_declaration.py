@@ -23,6 +23,7 @@ from buoy.job import built
 from buoy.payload import Payload
 from buoy.reservation import Reservation, Settlement
 from buoy.run import run
+from buoy.serving import Wanted, serve
 
 RAN: list[Any] = []
 
@@ -464,3 +465,26 @@ class TestOddClasses:
                 raise ValueError("the real error")
 
         assert failure(settled(Nasty)) == ("ValueError", "the real error")
+
+
+class TestApp:
+    @pytest.mark.parametrize("app", [None, "redis://h", App, object(), Mock, property(str)])
+    def test_an_app_of_somebody_else_is_refused_where_the_class_is_made(self, app: Any) -> None:
+        with refused(f"Nasty.app: expected an App of buoy, got {app!r}"):
+            a_class(app=app)
+
+    def test_one_that_is_set_later_is_refused_when_it_is_used(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        late = a_class("Late")
+        monkeypatch.setattr(Job, "app", "redis://h")
+
+        for use in (late.enqueue, late.using(delay=1).enqueue, lambda: serve(Wanted())):
+            with pytest.raises(ConfigurationError, match="expected an App of buoy, got 're"):
+                use()
+        with refused("Late.app: expected an App of buoy, got 'redis://h'"):
+            asyncio.run(late.aenqueue())
+
+    def test_the_base_of_all_jobs_is_no_job(self) -> None:
+        with refused(f"Job: expected a class of its own with perform, got {Job!r}"):
+            Job.enqueue()  # type: ignore[misc]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .call import Arguments, check_arguments
-from .config import Settings, expect, settings
+from .config import Configured, Settings, expect, settings
 from .entrance import (
     asked_to_enter,
     fitting,
@@ -40,7 +40,7 @@ J = TypeVar("J", bound=Job)
 T = TypeVar("T")
 
 
-class App:
+class App(Configured):
     """A Redis, a namespace and settings: what job classes belong to by their ``app`` attribute.
 
     What is not given as an argument is read from ``BUOY_*`` at first use.

@@ -42,6 +42,10 @@ class Settings:
         expect(plain, "namespace", "a name without spaces and braces", self.namespace)
 
 
+class Configured:
+    """What has settings: the base of App, by which job classes know one."""
+
+
 def settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
     """The settings of an app: ``given`` wins over the environment; None means not given."""
     found: dict[str, Any] = {}

@@ -3,13 +3,16 @@
 import inspect
 from functools import partial, partialmethod
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .config import expect, shown
+from .config import Configured, expect, shown
 from .errors import ConfigurationError, PluginError
 from .facts import API
 from .hookspecs import WorkerHooks
 from .plugin import Plugin
+
+if TYPE_CHECKING:
+    from .app import App
 
 SECONDS, WHOLE = (int, float), (int,)
 LIMITS: dict[str, tuple[tuple[type, ...], int]] = {
@@ -118,6 +121,22 @@ def check_bases(job: type) -> None:
                 f"{job.__qualname__}: expected plugins in a list, got {base.__qualname__} as a "
                 f"base; say plugins = [{base.__qualname__}()]"
             )
+
+
+def check_own_app(job: Any) -> None:
+    """Raise ConfigurationError if a class names an app that is none of buoy's."""
+    if "app" in vars(job):
+        app_of(job)
+
+
+def app_of(job: Any) -> "App":
+    """The app of a class, which may be set late; raises ConfigurationError for what is none."""
+    if not isinstance(job.app, Configured):
+        expect(False, f"{job.__qualname__}.app", "an App of buoy", job.app)
+    if not hasattr(job, "name"):
+        expect(False, job.__qualname__, "a class of its own with perform", job)
+    app: App = job.app
+    return app
 
 
 # Limits

@@ -9,10 +9,12 @@ from .call import Arguments, Signature, Spelled, signature_of
 from .canonical import is_text
 from .config import expect
 from .declaration import (
+    app_of,
     check_bases,
     check_identify,
     check_limits,
     check_names,
+    check_own_app,
     check_perform,
     hindrance,
 )
@@ -81,6 +83,7 @@ class Job(Bearer):
         if type(cls.queue) is not str or "queue" in vars(cls):
             cls.queue = checked_queue(cls.queue)
         check_limits(cls)
+        check_own_app(cls)
         if "plugins" in vars(cls):
             cls.plugins = listed(cls.plugins, cls.__qualname__)
         bases = reversed(cls.__mro__)
@@ -112,7 +115,7 @@ class Job(Bearer):
     @classmethod
     def enqueue(cls, *args: Any, **kwargs: Any) -> Handle[Any]:
         """Put a job with these arguments on its queue."""
-        return cls.app.place(cls, [(args, kwargs)])[0]
+        return app_of(cls).place(cls, [(args, kwargs)])[0]
 
     @overload
     @classmethod
@@ -127,7 +130,7 @@ class Job(Bearer):
     @classmethod
     async def aenqueue(cls, *args: Any, **kwargs: Any) -> Handle[Any]:
         """The same as enqueue, for programs that await: Redis is awaited, too."""
-        return (await cls.app.aplace(cls, [(args, kwargs)]))[0]
+        return (await app_of(cls).aplace(cls, [(args, kwargs)]))[0]
 
     @overload
     @classmethod
@@ -280,11 +283,11 @@ class Call(Generic[P, R]):
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
         """Put a job with these arguments on its queue."""
-        return self.job.app.place(self.job, [(args, kwargs)], self.options)[0]
+        return app_of(self.job).place(self.job, [(args, kwargs)], self.options)[0]
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
         """The same, for programs that await."""
-        return (await self.job.app.aplace(self.job, [(args, kwargs)], self.options))[0]
+        return (await app_of(self.job).aplace(self.job, [(args, kwargs)], self.options))[0]
 
     def enqueue_many(self, rows: Rows) -> list[Handle[R]]:
         """Enqueue a job for each row of positional arguments, a thousand in a round trip."""
@@ -300,7 +303,7 @@ def enqueue_rows(job: type[Job], rows: Rows, options: Options) -> list[Handle[An
                 f"{job.name}: row {number}: expected a tuple of positional arguments, "
                 f"got {row!r:.80}"
             )
-    return job.app.place(job, [(row, {}) for row in rows], options)
+    return app_of(job).place(job, [(row, {}) for row in rows], options)
 
 
 @overload
@@ -311,7 +314,7 @@ def enqueue(
 def enqueue(job: type[Performs[P, R]], /, *args: P.args, **kwargs: P.kwargs) -> Handle[R]: ...
 def enqueue(job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
     """Put a job with these arguments on its queue."""
-    handles: list[Handle[Any]] = job.app.place(job, [(args, kwargs)])
+    handles: list[Handle[Any]] = app_of(job).place(job, [(args, kwargs)])
     return handles[0]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from .config import Settings
+from .declaration import app_of
 from .errors import ConfigurationError
 from .job import Job
 from .logs import logger
@@ -94,7 +95,7 @@ def choose(groups: dict[Address, Jobs], wanted: Wanted) -> Address:
 
 def check_app(job: type[Job], wanted: Wanted) -> None:
     """Raise ConfigurationError unless the app of a class is the one that is wanted."""
-    address = Address.of(job.app)
+    address = Address.of(app_of(job))
     if not wanted.fits(address):
         raise mismatch(wanted, {address: [job]})
 
@@ -102,7 +103,7 @@ def check_app(job: type[Job], wanted: Wanted) -> None:
 def by_address(jobs: Iterable[type[Job]]) -> dict[Address, Jobs]:
     groups: dict[Address, Jobs] = {}
     for job in jobs:
-        groups.setdefault(Address.of(job.app), []).append(job)
+        groups.setdefault(Address.of(app_of(job)), []).append(job)
     return groups
 
 
