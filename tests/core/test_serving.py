@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,7 +138,9 @@ def test_a_class_of_another_app_is_refused_to_a_command() -> None:
         ("redis://LOCALHOST:6379/0", HERE),
         ("redis://u:p@there/3", "redis://u:p@there:6379/3"),
         ("redis://[fe80::1]:1/0?socket_timeout=3", "redis://[fe80::1]:1/0?socket_timeout=3"),
-        ("embedded://./data", "embedded://./data"),
+        ("embedded://./data", f"embedded://{Path.cwd()}/data"),
+        (f"embedded://{Path.cwd()}/data/", f"embedded://{Path.cwd()}/data"),
+        ("embedded://", "embedded://"),
         ("redis://host:port/0", "redis://host:port/0"),
     ],
 )

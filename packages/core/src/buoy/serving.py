@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from .config import Settings
 from .declaration import app_of
+from .embedded import SCHEME, folder_of
 from .errors import ConfigurationError
 from .job import Job
 from .logs import logger
@@ -150,8 +151,11 @@ LOCAL = ("localhost", "::1")
 
 
 def normal(url: str) -> str:
-    """The URL in one spelling: with the port and the database that are meant."""
+    """The URL in one spelling: with the port, the database, the folder that are meant."""
     try:
+        folder = folder_of(url)
+        if folder is not None:
+            return f"{SCHEME}{folder}"
         parts = urlsplit(url)
         if parts.scheme not in ("redis", "rediss"):
             return url
