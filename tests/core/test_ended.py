@@ -178,6 +178,30 @@ class TestRun:
         assert runs(held(job, kind)).act == "done"
 
 
+async def await_work() -> None:
+    WORK.append("done")
+
+
+class ReturnsMany(Job):
+    def perform(self, kind: str) -> Any:
+        made = [await_work(), await_work()]
+        LEFT.extend(made)
+        return made if kind == "list" else tuple(made)
+
+
+LEFT: list[Any] = []
+
+
+@pytest.mark.parametrize("kind", ["list", "tuple"])
+def test_coroutines_in_a_row_have_not_begun_either(buoy_app: App, kind: str) -> None:
+    told = f"^perform returned a {kind} of coroutines, of which nothing has run: await each"
+    with pytest.raises(UnfinishedWork, match=told):
+        buoy_app.perform(buoy_app.build(ReturnsMany, kind))
+    for each in LEFT:
+        each.close()
+    assert WORK == []
+
+
 def test_inline_and_by_hand_it_is_the_same(buoy_app: App) -> None:
     told = re.escape("perform returned 'map', of which nothing has run")
     with buoy_app.inline():

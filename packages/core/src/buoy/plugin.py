@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from functools import cache
-from types import GeneratorType, ModuleType
+from types import CoroutineType, GeneratorType, ModuleType
 from typing import Any, NoReturn
 
 import pluggy
@@ -134,7 +134,7 @@ def end_of_fork() -> NoReturn:
         os._exit(0)
 
 
-ENDED = (type(None), bool, int, float, str, bytes, list, tuple, dict)
+ENDED = (type(None), bool, int, float, str, bytes, dict)
 """What most jobs return: values behind which no work is left."""
 
 
@@ -177,6 +177,11 @@ ITERABLE_COROUTINE = 0x100
 def without_pending_work(result: Any) -> Any:
     """The result, unless it would only do its work when somebody iterates over it."""
     kind = type(result)
+    if kind in (list, tuple) and result and type(result[0]) is CoroutineType:
+        raise UnfinishedWork(
+            f"perform returned a {kind.__name__} of coroutines, of which nothing has run: await "
+            "each in perform, for example with asyncio.gather(*...)"
+        )
     if issubclass(kind, LAZY) or kind.__module__ == "itertools" or kind.__name__ in CONTEXTS:
         raise UnfinishedWork(
             f"perform returned {kind.__name__!r}, of which nothing has run: expected a "
