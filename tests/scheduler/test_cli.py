@@ -269,6 +269,17 @@ class TestCheck:
         assert found.endswith("; only with --env production, staging\n")
         assert run("schedule", "check", str(path)).stdout.count("ok ") == 2
 
+    def test_of_equal_names_in_two_sections_each_is_told_with_its_own(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "sections.yml"
+        path.write_text("one: {a: {every: 1h, queue: q}}\ntwo: {a: {every: 2h, queue: q}}\n")
+
+        one, two = run("schedule", "check", str(path)).stdout.splitlines()
+
+        assert one.endswith("; only with --env one")
+        assert two.endswith("; only with --env two")
+
     def test_a_file_that_is_not_there(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "nowhere.yml"
 

@@ -189,6 +189,20 @@ def test_an_empty_entry_is_told_and_an_empty_section_is_none(file: Path) -> None
     assert read(file, "a:\nproduction: {b: {every: 1h}}\n", "a") == Reading()
 
 
+@pytest.mark.parametrize("section", [":schedule", "production", ":scheduler: {{:schedule"])
+@pytest.mark.parametrize("bad", ["", "0 8 * * *", "[1]"])
+def test_what_is_no_entry_does_not_harm_others_of_its_section(
+    file: Path, section: str, bad: str
+) -> None:
+    end = "}" if "{" in section else ""
+    text = f"{section}: {{a: {{every: 1h}}, b: {bad}, c: {{every: 2h}}}}{end}\n"
+    reading = read(file, text.replace("{{:", "{:"), "production")
+
+    assert names(reading) == ["a", "c"]
+    assert [error.split(": ")[0] for error in errors(reading)] == ["schedule entry 'b'"]
+    assert not reading.broken
+
+
 def test_what_has_more_bytes_than_a_schedule_is_told(file: Path) -> None:
     reading = read(file, "a: {every: 1h}\n" * 100_000)
 

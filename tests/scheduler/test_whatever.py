@@ -203,10 +203,18 @@ def test_steps_are_told_as_what_they_are(cron: str, words: str) -> None:
     assert described(entry_of("x", {"cron": cron})) == f"{words} (UTC)"
 
 
-@pytest.mark.parametrize("field", range(5))
-def test_a_step_beyond_its_field_is_refused(field: int) -> None:
-    fields = ["*"] * 5
+@pytest.mark.parametrize(("field", "unit"), [*enumerate("smhd")])
+def test_a_step_beyond_its_field_is_refused_with_the_period_that_it_would_be(
+    field: int, unit: str
+) -> None:
+    fields = ["*"] * 6
     fields[field] = "*/61"
 
-    with pytest.raises(ConfigurationError, match="expected a step of at most"):
+    with pytest.raises(ConfigurationError, match=f"a step of at most .* write every: 61{unit}$"):
         Crontab(" ".join(fields), zone_of(BERLIN))
+
+
+@pytest.mark.parametrize("cron", ["* * * */13 *", "* * * * */7"])
+def test_a_step_beyond_the_months_or_weekdays_is_refused(cron: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected a step of at most \d+ in its field"):
+        Crontab(cron, zone_of(BERLIN))

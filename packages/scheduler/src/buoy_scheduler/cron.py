@@ -41,6 +41,8 @@ a range from a value to itself, which it takes for all."""
 PERIOD = re.compile(r"\s*@?every\b", re.IGNORECASE)
 LAST = (59, 59, 23, 31, 12, 6)
 """The last value of each field, seconds first."""
+UNITS = dict(enumerate("smhd"))
+"""What periods are counted in that are longer than their field."""
 MACHINES = re.compile(r"(posix|right)/.*|localtime|posixrules|Factory")
 """Zones that are not the same on each machine, or count seconds in another way."""
 EVEN = (60, 60, 24, 0, 12, 0)
@@ -88,11 +90,12 @@ class Crontab:
     def check_steps(self) -> None:
         """A step beyond its field is none: ``*/90`` minutes would be each full hour."""
         for place, part in self.stepped():
-            last, step = LAST[self.kind(place)], part.rpartition("/")[2]
-            if step.isdecimal() and int(step) > last:
+            kind, step = self.kind(place), part.rpartition("/")[2]
+            if step.isdecimal() and int(step) > LAST[kind]:
+                hint = f"; for a period write every: {step}{UNITS[kind]}" if kind in UNITS else ""
                 raise ConfigurationError(
-                    f"cron: expected a step of at most {last} in its field, got {part!r}; "
-                    "for a period write every: 90m"
+                    f"cron: expected a step of at most {LAST[kind]} in its field, "
+                    f"got {part!r}{hint}"
                 )
 
     def kind(self, place: int) -> int:

@@ -24,8 +24,8 @@ class Reading:
     errors: list[ConfigurationError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What means nothing here, though it is no error."""
-    only: dict[str, list[str]] = field(default_factory=dict)
-    """Entries for some environments only, with those."""
+    only: list[list[str]] = field(default_factory=list)
+    """For each entry the environments that it is for; none stands for all."""
     broken: bool = False
     """Whether there may be entries that were not found."""
 
@@ -85,8 +85,7 @@ def take(part: Part, env: str | None, reading: Reading) -> None:
     if environments is not None and env not in (ALL, *environments):
         return
     reading.entries.append(entry)
-    if environments is not None:
-        reading.only[entry.name] = environments
+    reading.only.append(environments or [])
     if passed := passed_over(part.fields):
         reading.notes.append(f"{entry.name}: {', '.join(passed)}: means nothing here")
 

@@ -140,16 +140,18 @@ class Reader:
             self.notes.append(f"{passed}: settings of Sidekiq, which mean nothing here")
 
     def is_section(self, node: yaml.Node) -> bool:
-        """Whether it holds entries, and is none."""
+        """Whether it holds entries, be it among others that are none, and is none."""
         if not isinstance(node, yaml.MappingNode) or not node.value:
             return False
         try:
             found = pairs(node)
         except BAD:
             return False
-        return all(
-            isinstance(value, yaml.MappingNode) and name not in self.keys for name, value in found
-        )
+        names = {name for name, _ in found}
+        return not names & self.keys and any(self.is_entry(value) for _, value in found)
+
+    def is_entry(self, node: yaml.Node) -> bool:
+        return isinstance(node, yaml.MappingNode) and bool(keys_of(node) & self.keys)
 
     def value_of(self, document: Document, node: yaml.Node) -> Any:
         try:

@@ -216,9 +216,9 @@ def check(file: Path, app: list[str], env: str | None) -> None:
     load_wanted(app)
     reading = read_file(file, ALL if env is None else env)
     errors = list(reading.errors)
-    for entry in reading.entries:
+    for entry, only in zip(reading.entries, reading.only, strict=True):
         try:
-            say(verdict(entry, reading.only.get(entry.name, []), bool(app)))
+            say(verdict(entry, only, bool(app)))
         except ConfigurationError as wrong:
             errors.append(wrong)
     for line in [*(f"note   {note}" for note in reading.notes), *(f"WRONG  {e}" for e in errors)]:
