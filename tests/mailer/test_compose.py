@@ -76,6 +76,10 @@ class TestHeaders:
         assert message.get_all("Message-ID") == ["<x@y>"]
         assert message["Date"].startswith("Sun, 01 Feb 2026")
 
+    def test_headers_of_the_content_are_those_of_the_whole(self) -> None:
+        message = read(composed(html="<b>x</b>", headers={"Content-Language": "de"}))
+        assert message["Content-Language"] == "de"
+
     def test_an_id_of_ones_own_makes_a_message_id_all_the_same(self) -> None:
         one, same, other = (composed(id=id).message["Message-ID"] for id in ("a b", "a b", "a>b"))
         assert one == same != other
@@ -106,6 +110,17 @@ class TestHeaders:
                 f"headers: expected a name like X-Campaign, got '{'X' * 77}'",
             ),
             ({"headers": {"": "x"}}, "headers: expected a name like X-Campaign, got ''"),
+            ({"headers": {"Sender": '"'}}, "headers: expected what Sender can hold, got '\"'"),
+            ({"headers": {"Sender": "<"}}, "headers: expected what Sender can hold, got '<'"),
+            (
+                {"headers": {"Sender": "Doe, John <john@example.com>"}},
+                "headers: expected what Sender can hold, got 'Doe, John <john@example.com>'",
+            ),
+            (
+                {"headers": {"Resent-To": "nobody:;"}},
+                "headers: expected what Resent-To can hold, got 'nobody:;'",
+            ),
+            ({"headers": {"Date": "soon"}}, "headers: expected what Date can hold, got 'soon'"),
             (
                 {"headers": {"bcc": "evil@example.com"}},
                 "headers: expected none that a field of Mail makes, got 'bcc'",

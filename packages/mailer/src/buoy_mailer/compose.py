@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.headerregistry import AddressHeader, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import default
 from email.utils import format_datetime
 from hashlib import blake2b
 from typing import Any
 
-from .address import address, addresses, is_control
+from .address import address, addresses, is_control, is_spoilt
 from .errors import InvalidMail
 from .lines import ASCII, UTF8, is_plain
 from .plain import plain
@@ -64,8 +65,8 @@ def compose(mail: Mail, sender: str, id: str, now: datetime) -> Envelope:
     message["Subject"] = line(mail.subject, "subject")
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{local_part(id)}@{origin.domain}>"
-    add_headers(message, mail)
     add_bodies(message, mail)
+    add_headers(message, mail)  # behind the bodies: with each of them, Content-... begin anew
     unique = list(dict.fromkeys(recipients))
     return Envelope(id, origin.addr_spec, unique, message, international)
 
@@ -77,7 +78,30 @@ def add_headers(message: EmailMessage, mail: Mail) -> None:
         if name.lower() in OWN:
             raise InvalidMail(f"headers: expected none that a field of Mail makes, got {name!r}")
         del message[name]
-        message[name] = line(value, f"headers: {name}")
+        message[name] = readable(name, line(value, f"headers: {name}"))
+
+
+def readable(name: str, text: str) -> str:
+    """The text, if a header of that name can hold it: in some there are addresses or times."""
+    try:
+        made: Any = default.header_factory(name, text)
+        wrong = is_misread(made)
+    except Exception:  # noqa: BLE001 - the parser of the standard library raises all sorts
+        wrong = True
+    if wrong:
+        raise InvalidMail(f"headers: expected what {name} can hold, got {text!r:.200}")
+    return text
+
+
+def is_misread(header: Any) -> bool:
+    if isinstance(header, UnstructuredHeader):
+        return False
+    if any(map(is_spoilt, header.defects)):
+        return True
+    if not isinstance(header, AddressHeader):
+        return False
+    specs = [each.addr_spec for each in header.addresses]
+    return not specs or any("@" not in spec or not spec.isascii() for spec in specs)
 
 
 def add_bodies(message: EmailMessage, mail: Mail) -> None:
