@@ -1,7 +1,9 @@
+import gc
 import threading
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -49,6 +51,21 @@ def test_an_inner_block_is_as_a_savepoint(buoy_app: App) -> None:
             raise KeyError
         Charge.enqueue(4)
     assert waiting(buoy_app) == [1, 2, 4]
+
+
+def test_what_inner_blocks_drop_or_pass_on_is_no_error(
+    buoy_app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    with suppress(KeyError), holding():
+        with suppress(KeyError), holding():
+            Charge.enqueue(1)
+            raise KeyError
+        with holding():
+            Charge.enqueue(2)
+        raise KeyError
+    gc.collect()
+    assert waiting(buoy_app) == []
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
 def test_a_job_waits_for_block_and_session(

@@ -249,6 +249,23 @@ class TestSavepoints:
             assert waiting(buoy_app) == []
         assert waiting(buoy_app) == [1, 4, 5]
 
+    @pytest.mark.parametrize("end", ["commit", "rollback"])
+    def test_what_savepoints_drop_or_release_is_no_error(
+        self, buoy_app: App, sessions: Sessions, caplog: pytest.LogCaptureFixture, end: str
+    ) -> None:
+        with sessions() as session:
+            session.add(Order())
+            savepoint = session.begin_nested()
+            with session.begin_nested():
+                Charge.enqueue(1)
+            savepoint.rollback()
+            with session.begin_nested():
+                Charge.enqueue(2)
+            getattr(session, end)()
+        gc.collect()
+        assert waiting(buoy_app) == ([2] if end == "commit" else [])
+        assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
     def test_a_savepoint_ends_with_the_whole(self, buoy_app: App, sessions: Sessions) -> None:
         with sessions() as session:
             session.begin_nested()

@@ -51,9 +51,10 @@ class Block(Batch):
     def close(self, error: BaseException | None) -> list[Job]:
         """End the block; returns the jobs that may go."""
         self.open = False
+        around = open_blocks()
         if error is None:
-            return self.commit()
-        self.drop()
+            return self.commit(bool(around))
+        self.drop(around)
         return []
 
 

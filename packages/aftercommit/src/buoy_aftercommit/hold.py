@@ -31,8 +31,11 @@ class Fate:
             self.dropped = True
             self.tell()
 
-    def commit(self) -> None:
+    def commit(self, inside: bool) -> None:
+        """One of them has committed; ``inside`` of another it is not for good yet."""
         self.pending -= 1
+        if inside:
+            return
         self.committed = True
         if self.dropped:
             self.tell()
@@ -70,16 +73,21 @@ class Batch:
 
     holds: list[Hold] = field(default_factory=list)
 
-    def commit(self) -> list[Job]:
-        """The transaction has committed. Returns the jobs that wait for no other one."""
+    def commit(self, inside: bool = False) -> list[Job]:
+        """The transaction has committed; ``inside`` of another, a savepoint was released. Returns
+        the jobs that wait for no other one."""
         fates = [hold.fate for hold in self.holds]
         for fate in fates:
-            fate.commit()
+            fate.commit(inside)
         self.holds.clear()
         return [fate.job for fate in fates if not fate.pending and not fate.dropped]
 
-    def drop(self) -> None:
-        """The transaction has ended without a commit."""
+    def drop(self, around: "Iterable[Batch]" = ()) -> None:
+        """The transaction has ended without a commit. Those ``around`` it go on without its jobs:
+        that a savepoint was rolled back is no news to them."""
+        gone = set(self.holds)
+        for each in around if gone else ():
+            each.holds = [hold for hold in each.holds if hold not in gone]
         for hold in self.holds:
             hold.fate.drop()
         self.holds.clear()

@@ -164,7 +164,7 @@ def will_commit(session: Session, root: SessionTransaction) -> bool:
 def committed(session: Session) -> None:
     part = innermost(session)
     part.over = True
-    part.free = part.commit()
+    part.free = part.commit(session.in_nested_transaction())
     if part.free and is_awaited():
         # Started now: what is awaited before the end may be cancelled.
         part.pushing = start(part.free)
@@ -182,10 +182,11 @@ def innermost(session: Session) -> Part:
 
 def ended(session: Session, transaction: SessionTransaction) -> None:
     """The connections are given back, and the session may be used again."""
-    part = unit_of(session).parts.pop(transaction, None)
+    parts = unit_of(session).parts
+    part = parts.pop(transaction, None)
     if part is None:
         return
-    part.drop()  # unless it has committed
+    part.drop(parts.values())  # unless it has committed
     if part.pushing is not None:
         await_only(asyncio.shield(part.pushing))
     elif part.free:
