@@ -87,6 +87,16 @@ def insisting(call: Call[[str], None], word: str) -> float:
     return at
 
 
+def test_a_service_that_no_sentinel_knows_ends_the_start(make_site: Callable[..., Site]) -> None:
+    with Watched() as watched:
+        site = make_site(SimpleNamespace(url=watched.url + "s"))
+        worker = site.worker("--executor", "inline")
+        assert worker.wait(15.0) == 1, worker.log
+    assert "Traceback" not in worker.log
+    name = watched.url.rpartition("/")[2]
+    assert f"they know no service '{name}s': expected one of {name}" in worker.log
+
+
 def test_a_primary_that_hangs_is_left_for_the_one_that_takes_over(
     make_site: Callable[..., Site],
 ) -> None:

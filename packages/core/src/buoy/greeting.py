@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from .backoff import Backoff
 from .errors import BrokerError, RedisFull, Unavailable
+from .sentinel import misnamed
 
 logger = logging.getLogger("buoy.worker")
 
@@ -45,7 +46,7 @@ def refuse_what_is_final(error: BrokerError, url: str) -> None:
     """Raises BrokerError for what waiting does not mend."""
     if is_final(error):
         raise error
-    reason = misspoken(url)
+    reason = misnamed(url) if url.startswith("redis+sentinel:") else misspoken(url)
     if reason is not None:
         raise BrokerError(f"{error}; {reason}") from error
 

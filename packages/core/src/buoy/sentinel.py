@@ -1,6 +1,7 @@
 """The way to the primary that sentinels name: asked anew for each connection."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from redis import Sentinel
@@ -27,14 +28,7 @@ def primary(url: str) -> Callable[[], str]:
         raise OddUrl("expected the name of the service behind the hosts")
     if parts.query:
         raise OddUrl("expected no options behind ?")
-    watch = Sentinel(
-        [address(host) for host in hosts.split(",")],
-        sentinel_kwargs={
-            "socket_timeout": PATIENCE,
-            "socket_connect_timeout": PATIENCE,
-            "retry": Retry(NoBackoff(), 0),
-        },
-    )
+    watch = watchers(hosts)
 
     def found() -> str:
         try:
@@ -48,6 +42,31 @@ def primary(url: str) -> Callable[[], str]:
         return f"redis://{login}{at}{host}:{port}/{database or 0}"
 
     return found
+
+
+def watchers(hosts: str) -> Sentinel:
+    """The sentinels, each asked only once."""
+    return Sentinel(
+        [address(host) for host in hosts.split(",")],
+        sentinel_kwargs={
+            "socket_timeout": PATIENCE,
+            "socket_connect_timeout": PATIENCE,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    )
+
+
+def misnamed(url: str) -> str | None:
+    """Where sentinels answer and none of them knows the service: what to write instead."""
+    parts = urlsplit(url)
+    service = parts.path.strip("/").partition("/")[0]
+    known = set[str]()
+    for each in watchers(parts.netloc.rpartition("@")[2]).sentinels:
+        with suppress(RedisError):
+            known |= set(map(str, each.sentinel_masters()))
+    if not known or service in known:
+        return None
+    return f"they know no service {service!r}: expected one of {', '.join(sorted(known))}"
 
 
 def is_replaced(host: str, port: int, find: Callable[[], str]) -> bool:
