@@ -105,6 +105,14 @@ def test_as_json_each_line_is_an_object(site: Site, how: str) -> None:
     assert row["message"].startswith("failed: ValueError: wrong\nin two lines id=")
 
 
+def test_what_python_warns_of_is_a_line_of_the_log(site: Site, executor: str) -> None:
+    bad.Warns.enqueue()
+    worker = site.burst("--executor", executor, queues="bad", app="misbehaving")
+    [line] = [line for line in worker.log.splitlines() if "forged" in line]
+    assert re.match(rf"{STAMP} WARNING py\.warnings \S+misbehaving\.py:\d+: UserWarning: ", line)
+    assert line.endswith(r"old\x1b[2J\nforged")
+
+
 def test_as_json_an_event_carries_its_traceback() -> None:
     try:
         raise ValueError("wrong")

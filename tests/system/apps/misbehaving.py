@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 from buoy import Job
@@ -18,6 +19,11 @@ class Badly(Job):
     """Does something bad in its own way."""
 
     queue = "bad"
+
+
+class Warns(Badly):
+    def perform(self) -> None:
+        warnings.warn("old\x1b[2J\nforged", UserWarning, stacklevel=1)
 
 
 class Fails(Badly):

@@ -6,6 +6,7 @@ a millisecond, which a job that says nothing, in an app that does without them, 
 
 import signal
 import sys
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,11 @@ put_off: list[int] = []
 
 
 def configure(verbosity: int) -> None:
-    """Log to standard error: -1 warnings, 0 also what the process does, 1 also each job."""
+    """Log to standard error: -1 warnings, 0 also what the process does, 1 also each job.
+
+    What Python warns of is logged, too.
+    """
+    warnings.showwarning = log_warning
     put_off[:] = [LEVELS[max(-1, min(1, verbosity))]]
     if "logging" in sys.modules:
         set_up_if_put_off()
@@ -36,6 +41,18 @@ def set_up_if_put_off() -> None:
         from .lines import set_up
 
         set_up(put_off.pop())
+
+
+def log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: object = None,
+) -> None:
+    """In place of ``warnings.showwarning``, which prints all that there is in a warning, raw."""
+    logger("py.warnings").warning("%s:%d: %s: %s", filename, lineno, category.__name__, message)
 
 
 class Log:
