@@ -47,6 +47,8 @@ BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
         [command("HDEL", "runs", "r")],
         {"ready": ["r", "w1", "w2", "w3"], "leases": []},
     ),
+    "a lease without an end": ("long", [command("ZADD", "leases", "inf", "r")], {"leases": ["r"]}),
+    "a lease of years": ("long", [command("ZADD", "leases", 10**13, "r")], {"leases": ["r"]}),
     "one waits twice": (
         "twice waiting",
         [command("RPUSH", "ready", "w1", "w2", "w1")],

@@ -3,6 +3,7 @@
 Only a fault of buoy, a foreign hand, or a Redis that lost a part of its data leaves such.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby
@@ -18,6 +19,8 @@ SCAN = 1000
 """How many elements are read at a time."""
 CHECKED = 1000
 """How many jobs one script looks at."""
+LONGEST = 10**9
+"""Ms; no setting makes a lease longer."""
 ROUNDS = 3
 """One fault may hide another."""
 
@@ -46,6 +49,7 @@ KINDS = {
     "twice failed": Kind("jobs in two places", "left failed"),
     "run": Kind("runs without a lease", "given a new lease"),
     "lease": Kind("leases without a run", "put back to the head of the queue"),
+    "long": Kind("leases that are longer than any can be", "given a new lease"),
     "claim": Kind("claims of jobs that are gone", "freed"),
     "claims": Kind("jobs that have ended and are noted with claims", "freed"),
     "crashes": Kind("lost leases of jobs that are gone", "forgotten"),
@@ -103,10 +107,13 @@ class Survey:
         """
         stored = set(self.fields("jobs"))
         waiting = Counter(self.waiting())
-        leases, delayed, failed = (set(self.members(p)) for p in ("leases", "delayed", "failed"))
+        leases = dict(self.pairs("leases", "ZSCAN"))
+        delayed, failed = (set(self.members(part)) for part in ("delayed", "failed"))
         places = Counter(chain(waiting.elements(), leases, delayed, failed))
         suspected = {id for id in stored if places[id] != 1} | (places.keys() - stored)
-        suspected |= leases ^ set(self.fields("runs"))
+        suspected |= leases.keys() ^ set(self.fields("runs"))
+        latest = time.time() * 1000 + LONGEST
+        suspected |= {id for id, deadline in leases.items() if float(deadline) > latest}
         suspected |= set(self.fields("crashes")) - stored
         claims = dict(self.pairs("claims"))
         owners = {key[1:]: id for key, id in claims.items() if key.startswith(b">")}

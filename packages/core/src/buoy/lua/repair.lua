@@ -6,8 +6,9 @@
 --          seen waiting; how many claims, each claim
 -- returns  what is wrong, for each id and then for each claim: '' for nothing; 'nowhere'; 'empty':
 --          it lies somewhere without a payload; 'twice' and the place where it stays; 'run': one
---          without a lease; 'lease': one without a run; 'claims': it has ended, and has some;
---          'crashes': it has ended, and has lost leases; 'claim': its job is gone
+--          without a lease; 'lease': one without a run; 'long': its lease is longer than any can be;
+--          'claims': it has ended, and has some; 'crashes': it has ended, and has lost leases;
+--          'claim': its job is gone
 --
 -- A long list of waiting jobs is gone through at most twice a call.
 
@@ -15,6 +16,7 @@
 -- include free
 
 local PAGE = 1000
+local LONGEST = 10 ^ 9 -- ms; no setting makes a lease longer
 local lease, act = number(1, GREATEST), take()
 local ids, seen_waiting, held = {}, {}, {}
 for n = 1, number(0, NAMED) do ids[n], seen_waiting[n] = take(), take() == '1' end
@@ -74,6 +76,7 @@ local function diagnose(job)
   if job.places > 1 or (stay and stay ~= 'running' and job.run) then return 'twice ' .. stay end
   if job.run and not job.lease then return 'run' end
   if job.lease and not job.run then return 'lease' end
+  if job.lease and tonumber(job.lease) > now + LONGEST then return 'long' end
   if job.places == 0 then return 'nowhere' end
   return stay == 'failed' and job.claims and 'claims' or ''
 end
@@ -119,6 +122,8 @@ end
 function mends.run(job)
   call('ZADD', leases, now + lease, job.id)
 end
+
+mends.long = mends.run
 
 function mends.twice(job)
   local stay = place_to_stay(job)
