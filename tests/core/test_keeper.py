@@ -38,6 +38,26 @@ def lost(world: World) -> Reservation:
     return world.take_one(worker="dying")
 
 
+def test_it_goes_on_whatever_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without this thread all leases would be lost, and nobody would know."""
+    broker = Broker(Settings(url=world.broker.settings.url, lease=0.1))
+    keeper = keeper_of(broker)
+    rounds: list[int] = []
+
+    def go_round() -> None:
+        rounds.append(1)
+        keeper.ending = len(rounds) == 3
+        raise ValueError("the executor")
+
+    monkeypatch.setattr(keeper, "go_round", go_round)
+    keeper.run()
+
+    assert len(rounds) == 3
+    assert set(caplog.messages) == {"the keeper of the leases failed, and goes on"}
+
+
 class TestBeats:
     @pytest.mark.parametrize(("lease", "soon"), [(30.0, 0.5), (5.0, 0.5), (1.0, 0.1)])
     def test_one_that_fails_is_tried_again_soon(self, lease: float, soon: float) -> None:

@@ -70,18 +70,25 @@ class Keeper(threading.Thread):
 
     def run(self) -> None:
         while not self.ending:
-            now = time.monotonic()
-            if now >= self.next_beat:
-                self.next_beat = now + self.beat()
-            elif now >= self.next_look and not self.listen(
-                {queue: [] for queue in self.late or ()}
-            ):
-                self.next_beat = now + self.soon()
-            if self.busy:
-                self.tend()
-            self.nudged.wait(TICK if self.busy else self.patience())
+            try:
+                self.go_round()
+                pause = TICK if self.busy else self.patience()
+            except Exception:
+                logger.exception("the keeper of the leases failed, and goes on")
+                pause = self.soon()  # what it was may last
+            self.nudged.wait(pause)
             self.nudged.clear()
         self.say_goodbye()
+
+    def go_round(self) -> None:
+        """Do what it is time for."""
+        now = time.monotonic()
+        if now >= self.next_beat:
+            self.next_beat = now + self.beat()
+        elif now >= self.next_look and not self.listen({queue: [] for queue in self.late or ()}):
+            self.next_beat = now + self.soon()
+        if self.busy:
+            self.tend()
 
     def patience(self) -> float:
         return max(0.0, min(self.next_beat, self.next_look) - time.monotonic())
