@@ -150,6 +150,7 @@ def test_a_worker_that_only_looks_in_runs_what_a_dead_one_had(site: Site) -> Non
     worker = site.worker()
     site.note("began", "lost")
     worker.kill()
+    wait_until(lambda: not site.processes(), what="the end of its job")
     site.open("gate")
     time.sleep(site.lease)
 
