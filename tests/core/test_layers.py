@@ -35,7 +35,7 @@ ORDER = (
 DEFERRED = {
     "app": {"awire", "broker", "control", "reader", "monitor", "scripts"},
     "logs": {"lines", "logging"},
-    "serving": {"connect"},
+    "serving": {"connect", "embedded"},
     "plugin": {"asyncio", "concurrent"},
     "process": {"subprocess"},
     "titles": {"setproctitle"},

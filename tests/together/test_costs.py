@@ -105,3 +105,26 @@ def test_declaring_them_loads_nothing_that_each_forked_child_pays_for() -> None:
     command = [sys.executable, "-c", LEAN]
 
     assert subprocess.check_output(command, text=True, timeout=30) == "[]\n"
+
+
+NURSERY = """
+import sys
+import buoy.executor.nursery
+from buoy import Job
+from buoy.serving import ANY, serve
+
+class Charge(Job):
+    name = "shop.Charge"
+    def perform(self) -> None: ...
+
+serve(ANY)
+heavy = ["asyncio", "click", "email", "hashlib", "logging", "redis", "tempfile", "threading"]
+print([name for name in heavy if name in sys.modules])
+"""
+
+
+def test_nor_does_what_forks_them() -> None:
+    """With threads loaded, each child has a third more pages to copy."""
+    command = [sys.executable, "-c", NURSERY]
+
+    assert subprocess.check_output(command, text=True, timeout=30) == "[]\n"

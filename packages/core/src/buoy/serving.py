@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from .config import Settings
 from .declaration import app_of
-from .embedded import SCHEME, folder_of
 from .errors import ConfigurationError
 from .job import Job
 from .logs import logger
@@ -153,9 +152,8 @@ LOCAL = ("localhost", "::1")
 def normal(url: str) -> str:
     """The URL in one spelling: with the port, the database, the folder that are meant."""
     try:
-        folder = folder_of(url)
-        if folder is not None:
-            return f"{SCHEME}{folder}"
+        if url.startswith("embedded:"):
+            return in_folder(url)
         parts = urlsplit(url)
         if parts.scheme not in ("redis", "rediss"):
             return url
@@ -167,3 +165,9 @@ def normal(url: str) -> str:
         return parts._replace(netloc=netloc, path=f"/{path}").geturl()
     except ValueError:
         return url
+
+
+def in_folder(url: str) -> str:
+    from .embedded import SCHEME, folder_of  # threads come with it, which forked jobs would pay for
+
+    return f"{SCHEME}{folder_of(url)}"
