@@ -1,14 +1,14 @@
 """One run of one ``async def`` job on an event loop; see run.py for the others."""
 
 import asyncio
-import os
 import time
 from collections.abc import Container, Generator, Iterable
+from types import CoroutineType
 from typing import Any
 
 from ..errors import JobTimeout, PluginError
 from ..facts import Facts
-from ..plugin import Core, awaited, end_of_fork
+from ..plugin import ENDED, Core, awaited, end_of_fork, generation
 from ..reservation import Reservation, Settlement
 from ..run import DONE, Ended, failed, settled
 
@@ -28,7 +28,8 @@ async def outcome(held: Reservation, job: Facts, told: Container[str]) -> Ended:
     started = time.monotonic()
     try:
         await perform(job)
-        await as_cancelled()
+        if has_cancelled_itself():
+            await asyncio.sleep(0)
     except BaseException as error:
         if held.token in told:
             raise asyncio.CancelledError from error
@@ -36,12 +37,11 @@ async def outcome(held: Reservation, job: Facts, told: Container[str]) -> Ended:
     return DONE, None
 
 
-async def as_cancelled() -> None:
-    """Be cancelled, if the job has cancelled itself and awaited nothing since: else that would
-    hit whoever returns what has become of it."""
+def has_cancelled_itself() -> bool:
+    """Whether the job has, and awaited nothing since: else that would hit whoever returns what has
+    become of it."""
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        await asyncio.sleep(0)
+    return task is not None and task.cancelling() > 0
 
 
 async def perform(job: Facts) -> Any:
@@ -102,11 +102,14 @@ async def begun_to_end(known: Facts) -> Any:
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
-    me = os.getpid()
+    before = generation[0]
     try:
-        return await awaited(job.perform(*args, **kwargs))
+        result = job.perform(*args, **kwargs)
+        if type(result) is CoroutineType:
+            result = await result
+        return result if type(result) in ENDED else await awaited(result)
     finally:
-        if os.getpid() != me:
+        if generation[0] != before:
             end_of_fork()
         if watched:
             known.has_performed(job)
