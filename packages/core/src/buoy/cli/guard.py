@@ -15,12 +15,19 @@ from ..printable import indented
 from ..shown import brief
 
 
+PASSED_ON = (
+    *(click.Abort, click.exceptions.Exit, EOFError),
+    getattr(click.exceptions, "NoArgsIsHelpError", click.Abort),  # click has it from 8.2 on
+)
+"""What click makes of its own: a prompt that is left, an end, a page of help."""
+
+
 @contextmanager
 def told_plainly() -> Iterator[None]:
     """Have every error end the command with a message of printable lines."""
     try:
         yield
-    except (click.Abort, click.exceptions.Exit, click.exceptions.NoArgsIsHelpError, EOFError):
+    except PASSED_ON:
         raise
     except click.ClickException as error:
         error.message = indented(error.message)  # type: ignore[misc]  # for all who read it
