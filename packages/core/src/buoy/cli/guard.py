@@ -14,7 +14,6 @@ from ..lines import OneLine
 from ..printable import indented
 from ..shown import brief
 
-
 PASSED_ON = (
     *(click.Abort, click.exceptions.Exit, EOFError),
     getattr(click.exceptions, "NoArgsIsHelpError", click.Abort),  # click has it from 8.2 on
