@@ -17,6 +17,7 @@ import buoy.cli
 from buoy import App, Handle, Job, Plugin, hookimpl
 from buoy.cli import main
 from buoy.testing import drain
+from tests.support.old_click import IS_OLD
 
 Run = Callable[..., Result]
 
@@ -205,13 +206,16 @@ def test_clear_passes_over_what_it_cannot_end(run: Run, buoy_app: App) -> None:
     assert run("queues", "clear", "purchasing", "--yes").output == "150 jobs were ended\n"
 
 
+@pytest.mark.skipif(IS_OLD, reason="its runner answers for nobody")
 def test_without_anybody_to_ask_yes_must_be_said(run: Run, buoy_app: App) -> None:
+    failing("no money")
     Purchase.enqueue(1)
 
-    refused = run("queues", "clear", "purchasing", code=2)
-
-    assert "Error: expected --yes where nobody can be asked\n" in refused.output
-    assert buoy_app.monitor.queues()[0].waiting == 1
+    for words in (["queues", "clear", "purchasing"], ["failed", "remove", "--all"]):
+        refused = run(*words, code=2)
+        assert "Error: expected --yes where nobody can be asked\n" in refused.output
+    [queue] = buoy_app.monitor.queues()
+    assert queue.waiting + queue.failed == 2
 
 
 # Failures
@@ -244,7 +248,6 @@ def test_remove_all_asks(run: Run) -> None:
 
     kept = run("failed", "remove", "--all", answer="n\n", code=1)
     assert kept.output.startswith("Forget all failed jobs (2)? [y/N]: n\n")
-    run("failed", "remove", "--all", code=2)
     assert len(ids_of(run("failed", "list", "--json"))) == len(handles)
 
     assert "2 jobs were removed\n" in run("failed", "remove", "--all", answer="y\n").output
