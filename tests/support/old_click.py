@@ -6,7 +6,6 @@ from inspect import signature
 
 from click.testing import CliRunner, Result
 
-
 IS_OLD = "mix_stderr" in signature(CliRunner).parameters
 """Whether it is click 8.1, whose runner answers with nothing where there is no answer; a terminal
 that is at its end is told apart there, too."""
