@@ -67,7 +67,7 @@ def refused(site: Site, url: str) -> str:
     [
         ("{}/99", "Redis refuses the connection: DB index is out of range"),
         ("{auth}:wrong@{host}", "Redis refuses the login: "),
-        ("{auth}noperm:word@{host}", "User noperm has no permissions to run the 'zadd' command"),
+        ("{auth}noperm:word@{host}", "has no permissions to run the 'zadd' command"),
         ("{auth}nokeys:word@{host}", "Redis refused: "),
         ("{tls}", "it speaks no TLS: expected BUOY_URL to start with redis://"),
         ("redis+cluster://{host}", "does not tell where the slots of a cluster are: "),
