@@ -1,6 +1,5 @@
 """The first word with Redis: what waiting can mend is waited for, what it cannot ends the start."""
 
-import logging
 import socket
 import ssl
 from collections.abc import Callable
@@ -9,9 +8,10 @@ from urllib.parse import urlsplit
 
 from .backoff import Backoff
 from .errors import BrokerError, RedisFull, Unavailable
+from .logs import Log
 from .sentinel import misnamed
 
-logger = logging.getLogger("buoy.worker")
+logger = Log("buoy.worker")
 
 PATIENCE = 2.0
 TLS_SCHEMES = {"redis": "rediss", "redis+cluster": "rediss+cluster"}

@@ -5,15 +5,15 @@ cluster they reach only the keys of their queue: there they say that something w
 that lies beside the jobs.
 """
 
-import logging
 import time
 
 from .errors import BrokerError, Unavailable
 from .keys import Keys
 from .link import Steps, accepted
+from .logs import Log
 from .packing import moment
 
-logger = logging.getLogger("buoy.broker")
+logger = Log("buoy.broker")
 
 KNOWN, SOON = 60.0, 5.0
 """Seconds after which a queue is registered again; and when it could not be."""

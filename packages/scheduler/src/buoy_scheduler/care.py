@@ -1,20 +1,20 @@
 """Marks in Redis of how far entries are: kept while entries are followed, put right when the clock
 was wrong, forgotten when nobody follows them any more."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
 from buoy import App, BrokerError
+from buoy.logs import logger
 
 from .course import Course
 from .firing import Target
 from .schedule import some
 from .store import Store
 
-logger = logging.getLogger("buoy.scheduler")
+log = logger("buoy.scheduler")
 
 T = TypeVar("T")
 AHEAD = 60
@@ -59,7 +59,7 @@ class Care:
         names = [course.entry.name for course in courses]
         if not tried(partial(self.mend, *queue, names)):
             return []
-        logger.warning(
+        log.warning(
             "queue %r: the last tick of %s is ahead of the clock of Redis, which was wrong then or "
             "is now; goes on from now",
             queue[1],
@@ -111,7 +111,7 @@ def tried(act: Callable[[], None]) -> bool:
     try:
         act()
     except BrokerError as error:
-        logger.debug("%s", error)
+        log.debug("%s", error)
         return False
     return True
 

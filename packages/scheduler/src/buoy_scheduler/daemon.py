@@ -1,6 +1,5 @@
 """The daemon: fires each entry at its ticks. Any number of them may run, none is the leader."""
 
-import logging
 import os
 import select
 import signal
@@ -11,6 +10,7 @@ from typing import NoReturn
 from buoy import App, BrokerError
 from buoy.backoff import Backoff
 from buoy.greeting import refuse_what_is_final
+from buoy.logs import logger
 from buoy.signals import STOPS, Wake
 from buoy.titles import show
 
@@ -21,7 +21,7 @@ from .store import Store
 from .ticks import PUNCTUAL
 from .volley import fire, instant
 
-logger = logging.getLogger("buoy.scheduler")
+log = logger("buoy.scheduler")
 
 LOOK = 1.0
 """Seconds between two looks at Redis: at its clock, and whether the schedule has changed."""
@@ -55,7 +55,7 @@ class Daemon:
                     self.step()
                     self.rest(wake)
             finally:
-                logger.info("scheduler %d ends", os.getpid())
+                log.info("scheduler %d ends", os.getpid())
 
     def step(self) -> None:
         """Look, when it is time for it, and fire what is due."""
@@ -69,14 +69,14 @@ class Daemon:
             if not self.serving:
                 refuse_what_is_final(error, self.store.app.settings.url)
             if not self.backoff.failures:
-                logger.warning("%s; trying again", error)
+                log.warning("%s; trying again", error)
             self.backoff.fail()
             return
         if self.backoff.failures:
-            logger.info("Redis is back")
+            log.info("Redis is back")
             self.backoff.clear()
         if not self.serving:
-            logger.info("scheduler %d serves %s", os.getpid(), self.summary())
+            log.info("scheduler %d serves %s", os.getpid(), self.summary())
             self.serving = True
 
     # Signals
@@ -111,7 +111,7 @@ class Daemon:
     def complain(self, found: set[str]) -> None:
         """Report each error once, as long as it lasts."""
         for text in sorted(found - self.told):
-            logger.error("%s", text)
+            log.error("%s", text)
         self.told = found
 
     # Firing
@@ -128,7 +128,7 @@ class Daemon:
         self.following.catch_up(late)
         for course in late:
             if not course.trouble and (course.next or now) < now - PUNCTUAL:
-                logger.warning("%s: has missed %s", course, instant(course.next or now))
+                log.warning("%s: has missed %s", course, instant(course.next or now))
         if due:
             fire(due, now)
         return bool(due)

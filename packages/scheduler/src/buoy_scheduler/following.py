@@ -1,9 +1,9 @@
 """Which entries a daemon follows, and how far it is with each."""
 
-import logging
 from collections.abc import Iterable, Mapping
 
 from buoy import App, BrokerError, ConfigurationError
+from buoy.logs import logger
 
 from .care import Care, by_queue, grouped
 from .course import Course
@@ -12,7 +12,7 @@ from .firing import Target, target_of
 from .schedule import Schedule
 from .store import Kept, Store
 
-logger = logging.getLogger("buoy.scheduler")
+log = logger("buoy.scheduler")
 
 Verdict = Target | ConfigurationError
 """Where an entry leads, or why it is left out."""
@@ -112,7 +112,7 @@ class Following:
             found = Store(app).begin(queue, entries, self.kept.since)
         except BrokerError as error:
             if queue not in self.cut_off:
-                logger.warning("queue %r: %s; trying again", queue, error)
+                log.warning("queue %r: %s; trying again", queue, error)
             self.cut_off.add(queue)
             return []
         self.cut_off.discard(queue)
@@ -131,7 +131,7 @@ class Following:
         try:
             course.go_on(last)
         except Exception:
-            logger.exception("%s: its next tick cannot be told; fires no more", course)
+            log.exception("%s: its next tick cannot be told; fires no more", course)
             course.next = None
 
     def catch_up(self, courses: Iterable[Course]) -> None:

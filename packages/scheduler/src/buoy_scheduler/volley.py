@@ -1,18 +1,18 @@
 """Firing many entries at once: one round trip for those that go into the same queue."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from buoy import BrokerError, BuoyError, ClaimHeld, EnqueueError, Handle, Job, QueueFull
+from buoy.logs import logger
 
 from .course import Course
 from .firing import job_of, was_fired
 from .store import Store
 
-logger = logging.getLogger("buoy.scheduler")
+log = logger("buoy.scheduler")
 
 Shot = tuple[Course, int, Job]
 """An entry on its course, one of its ticks, and the job that this is to become."""
@@ -39,7 +39,7 @@ def aimed(course: Course, now: int) -> list[Shot]:
         ticks = course.due(now)
         return [(course, tick, job_of(course.entry, course.target, tick)) for tick in ticks]
     except Exception:
-        logger.exception("%s: its jobs cannot be made; goes on with its next tick", course)
+        log.exception("%s: its jobs cannot be made; goes on with its next tick", course)
         return []
 
 
@@ -63,11 +63,11 @@ def report(volley: Sequence[Shot], handles: Sequence[Handle[Any]]) -> None:
     passed = {}
     for (course, tick, _), handle in zip(volley, handles, strict=True):
         if was_fired(course.entry, handle):
-            logger.debug("%s: %s was fired before", course, instant(tick))
+            log.debug("%s: %s was fired before", course, instant(tick))
         elif handle.state in ("queued", "delayed"):
-            logger.info("%s: fires %s id=%s", course, instant(tick), handle.id)
+            log.info("%s: fires %s id=%s", course, instant(tick), handle.id)
         else:
-            logger.info("%s: passes over %s: %s", course, instant(tick), handle.reason)
+            log.info("%s: passes over %s: %s", course, instant(tick), handle.reason)
             passed[course.entry.name] = tick
     if passed:
         target = volley[0][0].target
@@ -78,7 +78,7 @@ def hold(shots: Iterable[Shot], error: Exception) -> None:
     """These must wait, and be tried again."""
     for course, tick, _ in shots:
         if not course.trouble and not course.before:
-            logger.error("%s: %s must wait: %s", course, instant(tick), error)
+            log.error("%s: %s must wait: %s", course, instant(tick), error)
         course.trouble = course.trouble or str(error)
 
 
@@ -90,20 +90,20 @@ def refuse(shot: Shot, error: Exception) -> None:
         case ClaimHeld():
             report([shot], [error.handle])
         case BuoyError():  # it says all that is to be known
-            logger.error("%s: %s cannot be enqueued: %s", course, instant(tick), error)
+            log.error("%s: %s cannot be enqueued: %s", course, instant(tick), error)
         case _:
-            logger.error("%s: %s cannot be enqueued", course, instant(tick), exc_info=error)
+            log.error("%s: %s cannot be enqueued", course, instant(tick), exc_info=error)
 
 
 def finish(course: Course, now: int) -> None:
     if course.trouble:
         return
     if course.before:
-        logger.info("%s: goes on", course)
+        log.info("%s: goes on", course)
     try:
         course.go_on(now)
     except Exception:
-        logger.exception("%s: its next tick cannot be told; fires no more", course)
+        log.exception("%s: its next tick cannot be told; fires no more", course)
         course.next = None
 
 
