@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError
 
-from .urls import OddUrl
+from .urls import OddUrl, parsed
 
 PATIENCE = 1.0
 """Seconds for one sentinel to answer; then the next one is asked."""
@@ -21,7 +21,7 @@ def primary(url: str) -> Callable[[], str]:
 
     ``url``: redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/SERVICE[/DATABASE]
     """
-    parts = urlsplit(url)
+    parts = parsed(url)
     login, at, hosts = parts.netloc.rpartition("@")
     service, _, database = parts.path.strip("/").partition("/")
     if not service:
@@ -58,7 +58,7 @@ def watchers(hosts: str) -> Sentinel:
 
 def misnamed(url: str) -> str | None:
     """Where sentinels answer and none of them knows the service: what to write instead."""
-    parts = urlsplit(url)
+    parts = parsed(url)
     service = parts.path.strip("/").partition("/")[0]
     known = set[str]()
     for each in watchers(parts.netloc.rpartition("@")[2]).sentinels:

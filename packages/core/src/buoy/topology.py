@@ -16,7 +16,7 @@ from redis.crc import key_slot
 
 from .errors import BrokerError, Unavailable
 from .link import Word
-from .urls import OddUrl
+from .urls import OddUrl, parsed
 from .wire import Elsewhere, address_of, reason
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Topology:
     does so no more; it is called in a thread of its own."""
 
     def __init__(self, url: str, scout: Callable[[str], object]) -> None:
-        parts = urlsplit(url)
+        parts = parsed(url)
         login, at, hosts = parts.netloc.rpartition("@")
         if parts.path.strip("/") not in ("", "0"):
             raise OddUrl("a cluster has no databases: expected nothing behind the hosts")

@@ -15,15 +15,24 @@ class OddUrl(ValueError):
 def split(url: str) -> SplitResult:
     """The parts of a URL; raises OddUrl where a part of a password may be taken for another."""
     try:
-        parts = urlsplit(url)
-        for host in parts.netloc.rpartition("@")[2].split(","):
-            urlsplit(f"//{host}").port  # noqa: B018 - it raises for what is no number
+        parts = parsed(url)
+        login, at, hosts = parts.netloc.rpartition("@")
+        for host in hosts.split(","):
+            urlsplit(f"//{login}{at}{host}").port  # noqa: B018 - it raises for what is no number
         parse_qsl(parts.query, strict_parsing=bool(parts.query))
     except ValueError:
         raise OddUrl(SPECIAL) from None
     if "@" in parts.path or parts.fragment:
         raise OddUrl(SPECIAL)
     return parts
+
+
+def parsed(url: str) -> SplitResult:
+    """The parts of a URL that may name several hosts, which urllib refuses with an IPv6 one."""
+    start, slashes, rest = "".join(re.split(r"[\t\r\n]", url)).partition("://")
+    netloc = re.split(r"[/?#]", rest, maxsplit=1)[0] if slashes else ""
+    parts = urlsplit(f"{start}{slashes}{rest[len(netloc) :]}")
+    return parts._replace(netloc=netloc) if slashes else parts
 
 
 def masked(url: str) -> str:

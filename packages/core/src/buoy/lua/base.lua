@@ -10,6 +10,7 @@ local CHUNK = 4000 -- how many words go into one command: Lua's stack has no roo
 local cursor = 0
 
 local function refuse(subject, expected, got)
+  got = string.gsub(got, '%c', '.') -- a line's end would end the reply
   error('REFUSED ' .. subject .. ': expected ' .. expected .. ', got ' .. string.sub(got, 1, 80), 0)
 end
 
