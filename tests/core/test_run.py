@@ -88,7 +88,7 @@ class TestDone:
 
         settlement = run(held(charging(Noting(), "noting")))
 
-        assert settlement.commands == [["SET", "buoy:{mail}:note", "done"]]
+        assert settlement.commands == (("SET", "buoy:{mail}:note", "done"),)
 
 
 class TestFailed:
@@ -168,7 +168,7 @@ class TestVerdicts:
     def test_what_on_failure_attached_goes_along(self) -> None:
         settlement = run(held(charging(Again(notes=True)), {"raise": "value"}))
 
-        assert settlement.commands == [["SET", "buoy:{mail}:note", "failed"]]
+        assert settlement.commands == (("SET", "buoy:{mail}:note", "failed"),)
 
     def test_a_plugin_that_raises_hides_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         class Unshowable(Exception):

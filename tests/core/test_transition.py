@@ -65,7 +65,7 @@ class TestThen:
         transition.then("SET", KEY, "x", "EX", 60)
         transition.then("INCRBYFLOAT", KEY, 1.5)
 
-        assert transition.commands == [["SET", KEY, "x", "EX", 60], ["INCRBYFLOAT", KEY, 1.5]]
+        assert transition.commands == (("SET", KEY, "x", "EX", 60), ("INCRBYFLOAT", KEY, 1.5))
 
     def test_a_key_of_another_queue_is_refused(self) -> None:
         message = (
@@ -143,7 +143,7 @@ class TestChecked:
         transition = Transition("mail")
         transition.then("HSET", KEY, "done", 1, 0.5)
 
-        assert transition.checked() == [["HSET", KEY, "done", 1, 0.5]]
+        assert transition.checked() == (("HSET", KEY, "done", 1, 0.5),)
         assert Transition("mail").checked() == ()
 
     @pytest.mark.parametrize(

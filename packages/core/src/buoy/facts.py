@@ -5,6 +5,7 @@ what settles a job never asks the object: it asks the facts.
 """
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigurationError
@@ -77,7 +78,7 @@ class Facts:
 
     def hooks(self) -> Any:
         """The caller of the hooks of its class; None when it has no plugins."""
-        return self.kind.hooks()
+        return self.kind.hooks() if self.kind.declared else None
 
     def __str__(self) -> str:
         return f"<{self.payload.name} {self.id} attempt {self.attempt}>"
@@ -93,18 +94,19 @@ class Facts:
     def performing(self) -> Any:
         """The object to call ``perform`` on: a new one where plugins look on. What they have set on
         theirs is set on it."""
-        if self.hooks() is None:
+        if not self.kind.declared:
             return self.seen
         job = self.new()
-        names_of(job).update(names_of(self.seen))
+        if names := names_of(self.seen):
+            names_of(job).update(names)
         return job
 
     def has_performed(self, job: Any) -> None:
         """Let plugins see what ``perform`` has set on its object, but for names of the API: these
         tell them what is true."""
-        if self.seen is not job:
-            own = names_of(job).items()
-            names_of(self.seen).update((name, value) for name, value in own if name not in API)
+        if self.seen is not job and (names := names_of(job)):
+            own = ((name, value) for name, value in names.items() if name not in API)
+            names_of(self.seen).update(own)
 
     def new(self) -> Any:
         try:
@@ -134,21 +136,23 @@ API: set[str] = set()
 class Fact:
     """An attribute that is read from the facts of a job.
 
+    What it decorates tells its type and its name; the fact of that name is read without a call.
     Unlike a property it can be set on an object, by a run that uses the name for something else:
     that run then sees what it has set, and nobody else does.
     """
 
     def __init__(self, read: Callable[[Any], Any]) -> None:
-        self.read, self.__doc__ = read, read.__doc__
+        self.name, self.__doc__ = read.__name__, read.__doc__
+        self.read = attrgetter(self.name)
 
     def __get__(self, job: Any, owner: type) -> Any:
         if job is None:
             return self
         try:
-            return self.read(job)
+            return self.read(facts(job))
         except AttributeError:
             raise AttributeError(
-                f"{type(job).__qualname__}.{self.read.__name__}: expected a job that was enqueued, "
+                f"{type(job).__qualname__}.{self.name}: expected a job that was enqueued, "
                 "or built by app.build, got an object that was made by hand"
             ) from None
 

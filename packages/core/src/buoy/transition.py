@@ -28,6 +28,8 @@ class Transition:
     """Whether a claim that is held is an error."""
     grown: int = 0
     """How many words were attached."""
+    checked_commands: Sequence[Sequence[Word]] = ()
+    """The commands as ``then`` has last left them: made of what cannot be changed."""
 
     @property
     def size(self) -> int:
@@ -90,15 +92,22 @@ class Transition:
                 f"then: {command}: expected at most {COMMAND_WORDS} words, got {len(words) + 2}; "
                 "send several commands"
             )
-        for word in words:
-            check_word(word, "then: ", command)
-        self.grow(len(words) + 3)
-        self.commands = [*self.commands, [command, key, *words]]
+        added = (command, key, *words)
+        for word in added:
+            if type(word) is not str or not word.isascii():  # most words cost no call
+                check_word(word, "then: ", command if type(command) is str else shown(command))
+        self.grow(len(added) + 1)
+        if self.commands is self.checked_commands:
+            self.commands = self.checked_commands = (*self.commands, added)
+        else:
+            self.commands = (*self.commands, added)
 
     def checked(self) -> Sequence[Sequence[Word]]:
         """The commands; raises PluginError when somebody has put there, past ``then``, what cannot
         be sent: it would take the worker along."""
         commands = self.commands
+        if commands is self.checked_commands:
+            return commands
         if type(commands) not in (list, tuple):
             raise PluginError(f"job.transition: expected what then() adds, got {shown(commands)}")
         for command in commands:
@@ -129,7 +138,7 @@ class Transition:
 
     def clear(self) -> None:
         """Forget all attachments."""
-        self.claims = self.numbers = self.commands = ()
+        self.claims = self.numbers = self.commands = self.checked_commands = ()
         self.insists, self.grown = False, 0
 
 

@@ -9,6 +9,7 @@ from buoy.identity import identifier
 from buoy.keys import is_queue
 from buoy.link import Steps, only, scripted
 from buoy.packing import text
+from buoy.payload import Payload
 from buoy.transition import Word
 
 from . import record
@@ -82,17 +83,18 @@ def whole_ms(ttl: float) -> int:
 def end(job: Job, told: str, ttl: float) -> None:
     """Keep the record of how the job ended, and tell those who wait for it."""
     commands = recording(job.app, job.queue, job.id, told, ttl)
-    if not (is_known(job) and 0 <= time.time() - job.payload.enqueued_at < ttl * SLACK):
+    payload, transition = job.payload, job.transition
+    if not (is_known(payload) and 0 <= time.time() - payload.enqueued_at < ttl * SLACK):
         like = likeness(job.name, job.identifier)
         commands += renewing(job.app, job.queue, job.id, like, ttl)
     for command in commands:
-        job.transition.then(*command)  # type: ignore[arg-type]  # command and key are texts
+        transition.then(*command)  # type: ignore[arg-type]  # command and key are texts
 
 
-def is_known(job: Job) -> bool:
+def is_known(payload: Payload) -> bool:
     """Whether it was made known when it was enqueued; not so what was pushed by its name."""
     # Whatever the payload holds there: a job that has done its work must not fail for it.
-    return "'status:" in str(job.payload.claims)
+    return "'status:" in str(payload.claims)
 
 
 def recording(app: App, queue: str, id: str, told: str, ttl: float) -> list[list[Word]]:
