@@ -112,11 +112,7 @@ def rehearse() -> None:
 class Rehearsed(Bearer):
     """A job that does nothing, and that no one can enqueue."""
 
-    queue, timeout = "", None
-
-    @classmethod
-    def hooks(cls) -> None:
-        """It has no plugins."""
+    queue, timeout, declared = "", None, ()
 
     def perform(self) -> None: ...
 
