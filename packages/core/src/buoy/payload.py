@@ -67,27 +67,46 @@ class Payload:
     @classmethod
     def decoded(cls, text: str) -> "Payload":
         """The payload that the text holds; raises CorruptPayload for anything else."""
-        facts: dict[str, Any] = {"name": None, "args": [], "kwargs": {}, "id": None}
-        extra: dict[str, Any] = {}
-        for key, value in loaded(text).items():
-            attribute, kinds = FIELDS.get(key, NO_FIELD)
-            if attribute is None:
-                extra[key] = value
-            elif type(value) in kinds:
-                facts[attribute] = value
-            else:
-                raise unexpected(key, value)
-        for key in ("class", "id"):
-            if facts[FIELDS[key][0]] is None:
-                raise unexpected(key, None)
-        payload = cls(**facts, extra=extra or None)
+        fields = loaded(text)
+        if is_usual(fields):
+            fields["name"] = fields.pop("class")
+            fields.setdefault("kwargs", {})
+            payload = cls(**fields)
+        else:
+            payload = cls(**attributes_of(fields))
         if payload.claims:
             check_claims(payload.claims)
         # Of most jobs nothing else is there to be checked.
-        usual = payload.attempt == 1 and payload.expires_at is None
-        if not (usual and payload.name and payload.id and 0 <= payload.enqueued_at < FAR):
+        first = payload.attempt == 1 and payload.expires_at is None
+        if not (first and payload.name and payload.id and 0 <= payload.enqueued_at < FAR):
             check_range(payload)
         return payload
+
+
+def is_usual(fields: dict[str, Any]) -> bool:
+    """Whether these are fields as buoy itself writes them, so that they can be taken as they are."""
+    for key, value in fields.items():
+        if type(value) is not USUAL.get(key):
+            return False
+    return "class" in fields and "args" in fields and "id" in fields
+
+
+def attributes_of(fields: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of a payload, from fields that others may have written."""
+    found: dict[str, Any] = {"name": None, "args": [], "kwargs": {}, "id": None}
+    extra: dict[str, Any] = {}
+    for key, value in fields.items():
+        attribute, kinds = FIELDS.get(key, NO_FIELD)
+        if attribute is None:
+            extra[key] = value
+        elif type(value) in kinds:
+            found[attribute] = value
+        else:
+            raise unexpected(key, value)
+    for key in ("class", "id"):
+        if found[FIELDS[key][0]] is None:
+            raise unexpected(key, None)
+    return found | {"extra": extra or None}
 
 
 def envelope(name: str, args: list[Any], kwargs: dict[str, Any], id: str) -> dict[str, Any]:
@@ -119,6 +138,7 @@ FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
     "failure": ("failure", (dict, NONE)),
 }
 """Field in JSON -> attribute, and the types that it may have there; the first is what is meant."""
+USUAL = {name: kinds[0] for name, (_, kinds) in FIELDS.items()}
 NO_FIELD: tuple[None, tuple[type, ...]] = (None, ())
 
 

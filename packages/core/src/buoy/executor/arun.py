@@ -48,7 +48,7 @@ async def perform(job: Facts) -> Any:
     """Await ``perform`` inside the plugins' wrappers: pluggy could not drive them around it."""
     hooks = job.hooks()
     if hooks is None:
-        return await performed(job)
+        return await (begun_to_end(job) if job.timeout is None else performed(job))
     implementations = hooks.around_perform.get_hookimpls()[::-1]
     opened: list[Wrapper] = []
     result, error = None, None
