@@ -9,7 +9,7 @@ import pytest
 from tests.support.processes import EXECUTORS, Site, WorkerProcess, alive, wait_until
 
 from .apps import families
-from .apps.families import Awaits, Family, Leaves
+from .apps.families import Awaits, Family, Leaves, LeavesPool
 from .apps.families_limited import LeavesInTime, LeavesTooLarge
 
 WORDS = ("same group", "other group", "orphan", "other session")
@@ -117,3 +117,28 @@ def test_in_its_own_process_a_worker_ends_what_is_left_when_it_ends(
     assert not any(map(alive, family))
     for pid in (orphan, apart):
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("thread", [False, True])
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_pool_that_is_left_open_ends_with_the_worker(
+    site: Site, executor: str, thread: bool
+) -> None:
+    LeavesPool.enqueue(thread)
+    worker = site.worker("--burst", "--executor", executor, queues="families", app="families")
+    assert worker.wait(30.0) == 0, worker.log
+    assert site.words("ran")
+    wait_until(lambda: not site.processes(), SLACK, what=site.describe)
+
+
+def test_a_pool_that_a_stuck_job_has_opened_ends_with_the_worker(site: Site) -> None:
+    LeavesPool.enqueue(False)
+    Leaves.enqueue("waits")
+    options = ["--executor", "inline", "--grace", "0.2"]
+    worker = site.worker(*options, queues="families", app="families")
+    site.note("began")
+    *_, orphan, apart = left_by(site, "waits")
+    worker.stop()
+    for pid in (orphan, apart):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not site.processes(), SLACK, what=site.describe)

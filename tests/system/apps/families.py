@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -198,3 +199,19 @@ class Awaits(Job):
         process.terminate()
         assert await process.wait() == -signal.SIGTERM
         note("ran", "awaited")
+
+
+class LeavesPool(Job):
+    """Leaves a pool open, whose thread starts a process anew for each that ends; and, if it is to,
+    a thread that keeps Python from ending."""
+
+    queue = "families"
+
+    def perform(self, thread: bool) -> None:
+        pools.append(multiprocessing.get_context("fork").Pool(2))
+        if thread:
+            threading.Thread(target=time.sleep, args=(60,)).start()
+        note("ran")
+
+
+pools: list[Any] = []

@@ -84,7 +84,7 @@ class Payload:
 
 
 def is_usual(fields: dict[str, Any]) -> bool:
-    """Whether these are fields as buoy itself writes them, so that they can be taken as they are."""
+    """Whether these are fields as buoy itself writes them, to be taken as they are."""
     for key, value in fields.items():
         if type(value) is not USUAL.get(key):
             return False

@@ -136,12 +136,27 @@ def end_sessions(sessions: Collection[int], within: float = 2.0) -> None:
 
 def end_children(within: float = 2.0) -> None:
     """Kill what this process has started, in its own session; what has gone into another lives."""
+    end_pools(within)
     last = time.monotonic() + within
     while (left := descendants(os.getpid())) and time.monotonic() < last:
         for pid in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)
+
+
+def end_pools(within: float) -> None:
+    """Have multiprocessing end what it does at Python's end. A process of a pool that is killed
+    before may hold a lock for which Python would then wait for ever."""
+    end = getattr(sys.modules.get("multiprocessing.util"), "_run_finalizers", None)
+    if end is None:
+        return
+    from threading import Thread  # loaded with multiprocessing
+
+    ending = Thread(target=end, args=(0,), daemon=True)
+    with suppress(RuntimeError):  # no more threads can be started
+        ending.start()
+        ending.join(within)
 
 
 def descendants(pid: int) -> list[int]:

@@ -12,6 +12,7 @@ import click
 from ..errors import ConfigurationError
 from ..executor import Executor
 from ..logs import configure
+from ..process import end_children
 from ..serving import Wanted
 from .options import (
     app_option,
@@ -130,12 +131,14 @@ def worker(
 
 
 def leave(code: int) -> NoReturn:
-    """End, without waiting for threads that jobs have left behind: no job is in hand any more."""
+    """End, without waiting for threads that jobs have left behind: no job is in hand any more.
+    Such a thread may have started processes anew, as that of a multiprocessing.Pool does."""
     if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
         raise SystemExit(code)
     click.get_current_context().find_root().close()
     logging.shutdown()
     sys.stdout.flush()
+    end_children()
     os._exit(code)
 
 
