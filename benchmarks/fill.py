@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from buoy.keys import Keys
-from buoy.payload import Payload
+from buoy.broker.keys import Keys
+from buoy.model.payload import Payload
 
 from . import ours
 

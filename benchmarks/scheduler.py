@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from buoy import App
-from buoy.server import Server
+from buoy.embedded.server import Server
 
 ENTRIES = 1000
 SECONDS = 15

@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 
 from .board import Board
 from .placement import Placement, on

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from buoy.server import find_server
+from buoy.embedded.server import find_server
 
 from .subject import VENVS, Subject
 

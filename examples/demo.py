@@ -24,8 +24,8 @@ try:
     from stock import Events, summary, what_is_wrong
 
     from buoy import BuoyError, Job
-    from buoy.failures import Filter, find, retry
-    from buoy.server import Server
+    from buoy.embedded.server import Server
+    from buoy.operations.failed_set import Filter, find, retry
 except KeyboardInterrupt:  # nothing has been started yet
     sys.exit(130)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from buoy.registry import aside, registry
+from buoy.jobs.registry import aside, registry
 from tests.support.old_click import use_streams_apart
 
 # How long an example takes says more of the machine than of the code.

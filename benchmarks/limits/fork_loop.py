@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import hiredis
 
 from benchmarks import ballast, jobs
-from buoy.keys import Keys
+from buoy.broker.keys import Keys
 
 LEASE_MS = 30_000
 EMPTY_SECONDS = 0.01

@@ -13,8 +13,8 @@ from typing import Any
 import redis
 
 from benchmarks import jobs
-from buoy.keys import Keys
-from buoy.scripts import script
+from buoy.broker.keys import Keys
+from buoy.broker.scripts import script
 
 BATCH = 256
 LEASE_MS = 30_000
@@ -26,7 +26,7 @@ Advance = Callable[[list[Pair]], tuple[list[Pair], list[bytes]]]
 
 def with_buoys(client: Any) -> Advance:
     """The script of buoy's workers."""
-    advance = client.register_script(script("buoy", "advance").text)
+    advance = client.register_script(script("buoy.broker", "advance").text)
     keys = Keys().queue(jobs.QUEUE)
     number = 0
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from buoy.server import free_port
+from buoy.embedded.server import free_port
 
 from .. import ours
 from ..measure import Case, Column, Effort, Figures, Measure

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from buoy import App, EnqueueError, Job
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy_aftercommit import AfterCommit, NotPushed, holding
 from tests.support.orders import Base, Order, prepared
 

@@ -14,7 +14,7 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from buoy import App, Job
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy.testing import drain
 from buoy_aftercommit import AfterCommit
 

@@ -24,8 +24,8 @@ from buoy import (
     Rejected,
     hookimpl,
 )
-from buoy.payload import Payload
-from buoy.server import Server
+from buoy.embedded.server import Server
+from buoy.model.payload import Payload
 from buoy.testing import Clock, drain
 from buoy_aftercommit import AfterCommit, NotPushed, holding
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from buoy import App
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.docs.blocks import Page, shell
 
 PAGE = Page("packages/aftercommit/README.md")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from buoy import App, Job
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy.testing import drain
 from buoy_aftercommit import AfterCommit, NotPushed
 from buoy_aftercommit.hold import Fate, Hold

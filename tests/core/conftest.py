@@ -2,11 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from buoy.broker import Broker
-from buoy.config import Settings
-from buoy.link import Link
-from buoy.server import Server
-from buoy.wire import ServerLink
+from buoy.broker.broker import Broker
+from buoy.connection.link import Link
+from buoy.connection.server import ServerLink
+from buoy.embedded.server import Server
+from buoy.settings import Settings
 from tests.support.cluster import Cluster
 from tests.support.proxy import Proxy
 from tests.support.world import World

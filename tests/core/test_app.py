@@ -20,7 +20,7 @@ from buoy import (
     UnknownJob,
     hookimpl,
 )
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy.testing import drain
 from tests.support.proxy import Proxy, When
 
@@ -360,7 +360,7 @@ class TestRoundTrips:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("buoy.broker.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("buoy.broker.broker.PAUSES", (0.0, 0.0))
 
 
 @pytest.mark.usefixtures("no_pauses")
@@ -513,7 +513,7 @@ class TestTrouble:
 
 
 def payload_of(job: type[Job]) -> Any:
-    from buoy.payload import Payload
+    from buoy.model.payload import Payload
 
     return Payload(job.name, [1], {}, "a1")
 

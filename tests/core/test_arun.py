@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.executor.arun import arun, perform
-from buoy.facts import facts
-from buoy.payload import Payload
-from buoy.plugin import performed
-from buoy.reservation import Reservation, Settlement
-from buoy.run import loaded, run
+from buoy.executor.async_run import arun, perform
+from buoy.jobs.facts import facts
+from buoy.jobs.plugin import performed
+from buoy.jobs.run import loaded, run
+from buoy.model.payload import Payload
+from buoy.model.reservation import Reservation, Settlement
 
 EVENTS: list[str] = []
 Body = Generator[None, Any, Any]

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import pytest
 
 from buoy import App, EnqueueError, Job, QueueFull
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.support.proxy import Proxy
 
 R = TypeVar("R")

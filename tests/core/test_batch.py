@@ -12,7 +12,9 @@ import pytest
 from buoy import Job
 from buoy.errors import ConfigurationError
 from buoy.executor.async_ import Async
-from buoy.executor.batch import (
+from buoy.executor.in_process import load_here, run_apart
+from buoy.executor.inline import Inline
+from buoy.executor.prefetch import (
     BATCH_MOST,
     BATCH_SECONDS,
     Ahead,
@@ -22,12 +24,10 @@ from buoy.executor.batch import (
     keeps_none,
     refuse_limits,
 )
-from buoy.executor.here import load_here, run_apart
-from buoy.executor.inline import Inline
 from buoy.executor.thread import Thread
-from buoy.registry import registry
-from buoy.reservation import Reservation, Settlement
-from buoy.serving import ANY
+from buoy.jobs.registry import registry
+from buoy.loading.served_app import ANY
+from buoy.model.reservation import Reservation, Settlement
 
 
 def held(*names: str) -> list[Reservation]:
@@ -326,7 +326,7 @@ class TestInline:
 class TestLimits:
     def only(self, monkeypatch: pytest.MonkeyPatch, **limits: float) -> None:
         limited = type("Limited", (Job,), {"name": "limited", "perform": print, **limits})
-        monkeypatch.setattr("buoy.executor.batch.registry", {"limited": limited})
+        monkeypatch.setattr("buoy.executor.prefetch.registry", {"limited": limited})
         del registry["limited"]
 
     def test_a_timeout_that_could_not_be_kept_is_refused(
@@ -384,7 +384,7 @@ def test_an_app_that_has_patched_threads_is_refused(
     fake = ModuleType(patcher)
     setattr(fake, says, lambda name: name in ("threading", "thread"))
     monkeypatch.setitem(sys.modules, patcher, fake)
-    monkeypatch.setattr("buoy.executor.here.start_app", lambda *_: None)
+    monkeypatch.setattr("buoy.executor.in_process.start_app", lambda *_: None)
 
     with pytest.raises(ConfigurationError, match=f"^--executor thread: .* of {library}'s monkey"):
         load_here("thread", [], ANY)

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from buoy.call import Signature, signature_of
 from buoy.errors import InvalidArguments
+from buoy.model.signature import Signature, signature_of
 
 
 class Plain:

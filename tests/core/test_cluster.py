@@ -7,11 +7,11 @@ from click.testing import CliRunner
 
 from buoy import App, Job
 from buoy.cli import main
+from buoy.connection.link import accepted
+from buoy.connection.topology import slot_of
 from buoy.errors import Unavailable
-from buoy.link import accepted
-from buoy.reservation import Advance
+from buoy.model.reservation import Advance
 from buoy.testing import drain
-from buoy.topology import slot_of
 from tests.support.cluster import Cluster
 from tests.support.world import World
 

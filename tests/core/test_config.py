@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from buoy.config import Settings, settings
 from buoy.errors import ConfigurationError
+from buoy.settings import Settings, settings
 
 
 def test_without_anything_the_defaults_hold() -> None:

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import exceptions
 
-from buoy.cluster import ClusterLink
-from buoy.config import Settings
-from buoy.connect import connect
+from buoy.broker.scripts import Script, script
+from buoy.connection.cluster import ClusterLink
+from buoy.connection.connect import connect
+from buoy.connection.link import only, run_scripts
+from buoy.connection.server import Elsewhere, ServerLink, lost, refusal
+from buoy.connection.topology import key_of, slot_of
+from buoy.embedded.server import Server
 from buoy.errors import BrokerError, ConfigurationError, RedisFull, Unavailable, WrongType
-from buoy.link import only, run_scripts
-from buoy.scripts import Script, script
-from buoy.server import Server
-from buoy.topology import key_of, slot_of
-from buoy.urls import SPECIAL, masked
-from buoy.wire import Elsewhere, ServerLink, lost, refusal
+from buoy.settings import Settings
+from buoy.text.urls import SPECIAL, masked
 from tests.support.proxy import Proxy
 
 
@@ -202,7 +202,7 @@ class TestServerLink:
 
     def test_a_forked_child_has_a_connection_of_its_own(self, buoy_server: Server) -> None:
         code = (
-            "import os, sys; from buoy.wire import ServerLink\n"
+            "import os, sys; from buoy.connection.server import ServerLink\n"
             "link = ServerLink(sys.argv[1]); ours = link.call('CLIENT', 'ID')\n"
             "if os.fork() == 0: os._exit(link.call('CLIENT', 'ID') == ours)\n"
             "assert os.wait()[1] == 0 and link.call('CLIENT', 'ID') == ours"
@@ -321,7 +321,7 @@ class TestScripts:
     def test_a_script_is_sent_once(self, buoy_server: Server, proxy: Proxy) -> None:
         link = ServerLink(proxy.url)
         link.call("SCRIPT", "FLUSH")
-        known = script("buoy", "look")
+        known = script("buoy.broker", "look")
 
         for _ in range(2):
             assert only(run_scripts(link, [(known, ["r", "d", "m"], [])])) == [0, -1]
@@ -333,7 +333,7 @@ class TestScripts:
 
     def test_the_digest_is_that_of_the_text(self, link: ServerLink) -> None:
         for name in ("enqueue", "advance", "beat", "find", "retry", "remove", "pause", "look"):
-            known = script("buoy", name)
+            known = script("buoy.broker", name)
 
             assert link.call("SCRIPT", "LOAD", known.text).decode() == known.sha
             assert "-- include" not in known.text

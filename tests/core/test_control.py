@@ -10,11 +10,11 @@ from click.testing import CliRunner, Result
 
 from buoy import App, ClaimHeld, EnqueueError, InvalidArguments, Job, Plugin, hookimpl
 from buoy.cli import main
-from buoy.facts import facts
-from buoy.handle import Options
-from buoy.job import built
-from buoy.moving import Move
-from buoy.reservation import Advance
+from buoy.jobs.facts import facts
+from buoy.jobs.job import built
+from buoy.model.handle import Options
+from buoy.model.reservation import Advance
+from buoy.operations.move import Move
 from buoy.testing import Clock, drain
 
 ran: list[Any] = []
@@ -175,12 +175,12 @@ class TestPlugins:
         keys = buoy_app.broker.keys.queue("purchasing")
 
         async def both() -> list[Any]:
-            found = await buoy_app.ascript("buoy", "find", keys, [0, "a"])
+            found = await buoy_app.ascript("buoy.broker", "find", keys, [0, "a"])
             counted = await buoy_app.acommand("LLEN", buoy_app.key("purchasing", "ready"))
             await buoy_app.aclose()
             return [found[1], counted]
 
-        assert buoy_app.script("buoy", "find", keys, [0, "a"])[1] == b"waiting"
+        assert buoy_app.script("buoy.broker", "find", keys, [0, "a"])[1] == b"waiting"
         assert asyncio.run(both()) == [b"waiting", 1]
 
     def test_a_key_of_no_queue_is_in_the_namespace(self) -> None:
@@ -284,7 +284,7 @@ class TestMove:
         def fail(*_: Any) -> None:
             raise KeyError
 
-        monkeypatch.setattr("buoy.moving.entry", fail)
+        monkeypatch.setattr("buoy.operations.move.entry", fail)
         with pytest.raises(KeyError):
             Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
 

@@ -17,13 +17,13 @@ from unittest.mock import Mock
 import pytest
 
 from buoy import App, ConfigurationError, Job, Plugin, PluginError, hookimpl, job
-from buoy.facts import API
-from buoy.handle import Options
-from buoy.job import built
-from buoy.payload import Payload
-from buoy.reservation import Reservation, Settlement
-from buoy.run import run
-from buoy.serving import Wanted, serve
+from buoy.jobs.facts import API
+from buoy.jobs.job import built
+from buoy.jobs.run import run
+from buoy.loading.served_app import Wanted, serve
+from buoy.model.handle import Options
+from buoy.model.payload import Payload
+from buoy.model.reservation import Reservation, Settlement
 
 RAN: list[Any] = []
 

@@ -8,7 +8,9 @@ from click.testing import CliRunner, Result
 
 from buoy import App, Job
 from buoy.cli import main
-from buoy.doctor import (
+from buoy.embedded.server import Server
+from buoy.model.reservation import Advance
+from buoy.operations.doctor import (
     Facts,
     Finding,
     clock,
@@ -20,8 +22,6 @@ from buoy.doctor import (
     unserved,
     workers,
 )
-from buoy.reservation import Advance
-from buoy.server import Server
 from buoy.testing import Clock, drain
 
 HOUR = 3600.0

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from buoy import App, Job, embedded
-from buoy.awire import AsyncServerLink
-from buoy.connect import connect
-from buoy.embedded import NoAnswer, folder_of, join
+from buoy import App, Job
+from buoy.connection.async_link import AsyncServerLink
+from buoy.connection.connect import connect
+from buoy.embedded import join as embedded
+from buoy.embedded.data_version import Version, check_format, noted
+from buoy.embedded.join import NoAnswer, folder_of, join
+from buoy.embedded.server import Server, ServerError, find_server
 from buoy.errors import ConfigurationError, Unavailable
-from buoy.formats import Version, check_format, noted
-from buoy.server import Server, ServerError, find_server
 
 NOW = Version.of(find_server())
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from buoy import App, Job, Plugin, UnfinishedWork, hookimpl
-from buoy.executor.arun import arun
-from buoy.payload import Payload
-from buoy.reservation import Reservation, Settlement
-from buoy.run import loaded, run
+from buoy.executor.async_run import arun
+from buoy.jobs.run import loaded, run
+from buoy.model.payload import Payload
+from buoy.model.reservation import Reservation, Settlement
 
 WORK: list[str] = []
 RESULTS: list[Any] = []

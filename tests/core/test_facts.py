@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from buoy import App, Job, Later, Plugin, hookimpl
-from buoy.executor.arun import arun
-from buoy.facts import API, facts, seen_by_hooks
-from buoy.payload import Payload
-from buoy.reservation import Reservation, Settlement
-from buoy.run import loaded, run
+from buoy.executor.async_run import arun
+from buoy.jobs.facts import API, facts, seen_by_hooks
+from buoy.jobs.run import loaded, run
+from buoy.model.payload import Payload
+from buoy.model.reservation import Reservation, Settlement
 from buoy.testing import drain
 
 pytestmark = pytest.mark.usefixtures("buoy_app")

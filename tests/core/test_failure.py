@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from buoy.failure import TRACEBACK_LIMIT, Failure
-from buoy.shown import MESSAGE_LIMIT, brief, cut, type_name
+from buoy.model.failure import TRACEBACK_LIMIT, Failure
+from buoy.text.safe import MESSAGE_LIMIT, brief, cut, type_name
 
 
 class Unshowable(Exception):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from buoy.executor.frames import HEAD, Frames, frame
+from buoy.executor.fork.frames import HEAD, Frames, frame
 
 
 def test_values_come_back_as_they_were_however_the_bytes_are_cut() -> None:

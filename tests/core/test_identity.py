@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from buoy.identity import identifier, new_id
+from buoy.model.identity import identifier, new_id
 
 
 class TestId:

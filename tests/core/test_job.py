@@ -19,7 +19,7 @@ from buoy import (
     UnknownJob,
     job,
 )
-from buoy.registry import named
+from buoy.jobs.registry import named
 from buoy.testing import drain
 
 ran: list[Any] = []

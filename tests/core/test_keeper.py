@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from buoy.broker import Broker
-from buoy.config import Settings
+from buoy.broker.broker import Broker
 from buoy.errors import Unavailable
 from buoy.executor.inline import Inline
-from buoy.hand import Card, Hand
-from buoy.keeper import Keeper
-from buoy.queues import QueueList
-from buoy.reservation import Advance, Reservation, Settlement
-from buoy.worker import Worker
+from buoy.model.reservation import Advance, Reservation, Settlement
+from buoy.settings import Settings
+from buoy.worker.heartbeat import Keeper
+from buoy.worker.in_flight import Card, Hand
+from buoy.worker.queue_list import QueueList
+from buoy.worker.worker import Worker
 from tests.support.world import LEASE, World, done
 
 SECONDS = LEASE / 1000

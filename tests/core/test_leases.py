@@ -23,8 +23,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from buoy.keeper import CLOSELY
-from buoy.reservation import Reservation
+from buoy.model.reservation import Reservation
+from buoy.worker.heartbeat import CLOSELY
 from tests.support.world import LEASE, RECOVERY, World
 
 EXAMPLES = int(os.environ.get("BUOY_LEASES", "100"))

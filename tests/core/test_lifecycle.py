@@ -22,10 +22,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from buoy.packing import Entry
-from buoy.repair import Survey
-from buoy.reservation import Act, Advanced, Reservation, Settlement
-from buoy.transition import Transition
+from buoy.broker.script_arguments import Entry
+from buoy.model.reservation import Act, Advanced, Reservation, Settlement
+from buoy.model.transition import Transition
+from buoy.operations.repair import Survey
 from tests.support.snapshot import Snapshot, snapshot
 from tests.support.world import LEASE, World
 

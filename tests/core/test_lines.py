@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buoy.lines import FORMAT, OneLine, OneObject
-from buoy.printable import indented, one_line, tell
+from buoy.process.log_format import FORMAT, OneLine, OneObject
+from buoy.text.printable import indented, one_line, tell
 
 ODD = {
     "escape": "a\x1b[31mb",
@@ -114,7 +114,7 @@ def test_a_message_that_cannot_even_be_named_is_told_all_the_same() -> None:
 
 
 def test_a_process_title_is_printable(monkeypatch: pytest.MonkeyPatch) -> None:
-    from buoy import titles
+    from buoy.process import titles
 
     shown: list[str] = []
     library = SimpleNamespace(setproctitle=shown.append, setthreadtitle=shown.append)

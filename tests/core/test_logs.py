@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from buoy.logs import Log
+from buoy.process.logs import Log
 
 
 class Failing(logging.Handler):

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from buoy import App, ConfigurationError, Job
-from buoy.failures import Filter, find, newest_first, remove, retry
-from buoy.monitor import PAGE, QueueView
-from buoy.reservation import Advance, Reservation, Settlement
+from buoy.model.reservation import Advance, Reservation, Settlement
+from buoy.operations.failed_set import Filter, find, newest_first, remove, retry
+from buoy.operations.monitor import PAGE, QueueView
 from buoy.testing import Clock, drain
 
 
@@ -299,6 +299,6 @@ class TestWorkers:
 
 def drain_two(app: App) -> None:
     """Run the next two jobs."""
-    from buoy.run import run
+    from buoy.jobs.run import run
 
     settle(app, *map(run, take(app, 2)))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.support.processes import ROOT
 
 PRODUCER = """

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from buoy.outlook import POLL, Outlook
+from buoy.worker.queue_selection import POLL, Outlook
 
 
 class Hands:

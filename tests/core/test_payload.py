@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from buoy.errors import CorruptPayload
-from buoy.payload import Payload, shelved, unshelved
+from buoy.model.payload import Payload, shelved, unshelved
 
 
 def payload(**fields: Any) -> Payload:

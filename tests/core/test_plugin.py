@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from buoy import Job, Later, Plugin, PluginError, Rejected, Without, hookimpl
-from buoy.facts import facts
-from buoy.payload import Payload
-from buoy.plugin import hook_names, worker_relay
-from buoy.run import perform
+from buoy.jobs.facts import facts
+from buoy.jobs.plugin import hook_names, worker_relay
+from buoy.jobs.run import perform
+from buoy.model.payload import Payload
 
 heard: list[str] = []
 

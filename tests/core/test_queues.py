@@ -2,9 +2,9 @@ import re
 
 import pytest
 
+from buoy.broker.keys import Keys, checked_queue
 from buoy.errors import ConfigurationError
-from buoy.keys import Keys, checked_queue
-from buoy.queues import QueueList
+from buoy.worker.queue_list import QueueList
 
 KNOWN = ["purchasing", "mail", "mail_bulk", "mail_urgent", "admin"]
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from buoy import App, ConfigurationError, CorruptPayload, InvalidArguments, Job, Later, PluginError
-from buoy.config import Settings
-from buoy.payload import Payload
-from buoy.reservation import Reservation
-from buoy.run import run
+from buoy.jobs.run import run
+from buoy.model.payload import Payload
+from buoy.model.reservation import Reservation
+from buoy.model.transition import Transition
+from buoy.settings import Settings
 from buoy.testing import drain
-from buoy.transition import Transition
 
 HUGE = 10**400
 LONGER = 10**5000  # more digits than Python writes

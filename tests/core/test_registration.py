@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
-from buoy.cluster import ClusterLink
-from buoy.server import Server
+from buoy.connection.cluster import ClusterLink
+from buoy.embedded.server import Server
 from tests.support.cluster import Cluster
 from tests.support.world import World
 

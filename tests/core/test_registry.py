@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from buoy import App, ConfigurationError, Job, UnknownJob, job
-from buoy.registry import named
+from buoy.jobs.registry import named
 from buoy.testing import drain
 
 RAN: list[Any] = []

@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from buoy import App, Job
-from buoy.broker import Broker
+from buoy.broker.broker import Broker
 from buoy.cli import main
-from buoy.doctor import examine
-from buoy.repair import SCAN, Survey, overlap
-from buoy.reservation import Act, Settlement
+from buoy.model.reservation import Act, Settlement
+from buoy.operations.doctor import examine
+from buoy.operations.repair import SCAN, Survey, overlap
 from tests.support.snapshot import check_whole, snapshot
 from tests.support.world import World
 

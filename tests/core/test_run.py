@@ -9,9 +9,9 @@ import pytest
 
 from buoy import App, Job, Later, Plugin, hookimpl
 from buoy.errors import DirtyExit
-from buoy.payload import Payload
-from buoy.reservation import Reservation, Settlement
-from buoy.run import loaded, run, settle_death
+from buoy.jobs.run import loaded, run, settle_death
+from buoy.model.payload import Payload
+from buoy.model.reservation import Reservation, Settlement
 
 
 def held(job: type[Job], *args: Any, **fields: Any) -> Reservation:
@@ -110,7 +110,7 @@ class TestFailed:
         assert (record["error"], record.get("message", "")) == (error, message)
         assert (record["cause"], record["attempt"], record["worker"]) == ("exception", 2, "w")
         assert "in perform" in record["traceback"]
-        assert "buoy/run.py" not in record["traceback"]
+        assert "buoy/jobs/run.py" not in record["traceback"]
 
     def test_what_the_run_attached_is_not_applied(self) -> None:
         class Noting(Job):

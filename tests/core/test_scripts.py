@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import buoy
-from buoy.scripts import script
+from buoy.broker.scripts import script
 from tests.support.world import World
 
 PACKAGES = Path(buoy.__file__).parents[4]
@@ -65,7 +65,7 @@ def test_a_file_says_what_it_is(path: Path) -> None:
 
 
 def test_a_file_that_is_included_twice_stands_there_once() -> None:
-    text = script("buoy", "advance").text
+    text = script("buoy.broker", "advance").text
 
     assert text.count("local function take()") == 1
     assert text.count("local function free(") == 1

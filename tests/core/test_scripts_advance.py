@@ -2,7 +2,7 @@
 
 import pytest
 
-from buoy.reservation import Act, Reservation, Settlement
+from buoy.model.reservation import Act, Reservation, Settlement
 from tests.support.world import LEASE, RECOVERY, World, done, payload_of
 
 

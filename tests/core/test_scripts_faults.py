@@ -2,10 +2,10 @@
 
 import pytest
 
-from buoy.broker import Broker
-from buoy.config import Settings
+from buoy.broker.broker import Broker
 from buoy.errors import EnqueueError, Unavailable
-from buoy.reservation import Act, Reservation, Settlement
+from buoy.model.reservation import Act, Reservation, Settlement
+from buoy.settings import Settings
 from tests.support.proxy import Proxy, When
 from tests.support.world import RECOVERY, World, done
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from buoy.broker import Broker
-from buoy.config import Settings
+from buoy.broker.broker import Broker
+from buoy.settings import Settings
 from tests.support.world import HEALING, LEASE, RECOVERY, VISITS, World
 
 HOUR = 3_600_000

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from buoy.connection.link import Word as Raw
 from buoy.errors import BrokerError
-from buoy.link import Word as Raw
-from buoy.reservation import Act, Advance, Reservation, Settlement
-from buoy.transition import COMMAND_WORDS, Word
+from buoy.model.reservation import Act, Advance, Reservation, Settlement
+from buoy.model.transition import COMMAND_WORDS, Word
 from tests.support.calls import MANY, Call, advance, call, state
 from tests.support.snapshot import check_whole
 from tests.support.world import HEALING, LEASE, World

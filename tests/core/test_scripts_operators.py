@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from buoy.link import accepted
-from buoy.reservation import Advance
+from buoy.connection.link import accepted
+from buoy.model.reservation import Advance
 from tests.support.world import World, payload_of
 
 

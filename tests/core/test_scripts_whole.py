@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from buoy.broker.keys import QUEUE_PARTS, TYPES
+from buoy.broker.script_arguments import Entry
+from buoy.connection.link import Word as Raw
 from buoy.errors import BrokerError, EnqueueError
-from buoy.keys import QUEUE_PARTS, TYPES
-from buoy.link import Word as Raw
-from buoy.packing import Entry
-from buoy.reservation import Act, Reservation, Settlement
+from buoy.model.reservation import Act, Reservation, Settlement
 from tests.support.calls import Call, State, advance, call, state
 from tests.support.snapshot import check_whole
 from tests.support.world import LEASE, World

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as Unreachable
 
-from buoy.server import Server, ServerError, find_server
+from buoy.embedded.server import Server, ServerError, find_server
 
 
 def connect(server: Server) -> "Redis":
@@ -93,7 +93,7 @@ class TestServer:
             assert client.get("key") == "value"
 
     def test_a_frozen_server_is_stopped_by_force(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("buoy.server.STOP_SECONDS", 0.05)
+        monkeypatch.setattr("buoy.embedded.server.STOP_SECONDS", 0.05)
         with Server() as server:
             assert server.pid
             os.kill(server.pid, signal.SIGSTOP)
@@ -153,7 +153,7 @@ class TestServer:
 
 OWNER = """
 import os, sys, time
-from buoy.server import Server
+from buoy.embedded.server import Server
 server = Server()
 server.start()
 if "fork" in sys.argv and os.fork() == 0:

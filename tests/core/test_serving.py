@@ -6,8 +6,8 @@ import pytest
 
 from buoy import App, ConfigurationError, Job
 from buoy.errors import UnknownJob
-from buoy.registry import named, registry
-from buoy.serving import Wanted, check_app, normal, serve
+from buoy.jobs.registry import named, registry
+from buoy.loading.served_app import Wanted, check_app, normal, serve
 
 HERE, THERE = "redis://127.0.0.1:6379/0", "redis://there:6379/0"
 Work = dict[str, Any]

@@ -1,7 +1,7 @@
 import sys
 from pathlib import Path
 
-from buoy.supervisor import AGAIN, LONGEST_PAUSE, YOUNG_SECONDS, Place, Supervisor
+from buoy.worker.supervisor import AGAIN, LONGEST_PAUSE, YOUNG_SECONDS, Place, Supervisor
 
 KILLED = 9
 """The wait status of a process that was killed."""

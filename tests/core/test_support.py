@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import TimeoutError as Silence
 from redis.retry import Retry
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.support.cluster import Cluster
 from tests.support.proxy import Proxy, When, connect, end_of_value
 

@@ -3,7 +3,7 @@
 import pytest
 
 from buoy import App, EnqueueError, Job
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.support.tls import CERTIFICATE, TlsFront
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from redis import exceptions
 
+from buoy.connection.server import Elsewhere, Silent
+from buoy.connection.topology import Nodes, Suspects, Topology, slot_of
 from buoy.errors import BrokerError, Unavailable
-from buoy.topology import Nodes, Suspects, Topology, slot_of
-from buoy.wire import Elsewhere, Silent
 
 A, B, C, D = "a:7000", "b:7000", "c:7000", "d:7000"
 HERE = ["GET", "{here}"]

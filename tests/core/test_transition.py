@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from buoy import PluginError, Transition
-from buoy.transition import Word
+from buoy.model.transition import Word
 
 KEY = "buoy:{mail}:status:1"
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from buoy.broker import Broker
-from buoy.config import Settings
-from buoy.executor import batch
+from buoy.broker.broker import Broker
+from buoy.executor import prefetch as batch
 from buoy.executor.inline import Inline
-from buoy.queues import QueueList
-from buoy.reservation import Reservation, Settlement
-from buoy.worker import Worker
+from buoy.model.reservation import Reservation, Settlement
+from buoy.settings import Settings
+from buoy.worker.queue_list import QueueList
+from buoy.worker.worker import Worker
 from tests.support.proxy import Proxy
 from tests.support.world import World, done
 

@@ -8,10 +8,10 @@ from click.testing import CliRunner, Result
 
 from buoy import App, Job
 from buoy.cli import main
+from buoy.embedded.server import Server
 from buoy.errors import BrokerError
-from buoy.reservation import Advance
-from buoy.server import Server
-from buoy.wishes import forget, signal_of, wish
+from buoy.model.reservation import Advance
+from buoy.operations.worker_commands import forget, signal_of, wish
 
 
 class Charge(Job):

@@ -3,12 +3,12 @@ import signal
 import pytest
 
 from buoy import App, Job
-from buoy.executor import batch
+from buoy.executor import prefetch as batch
 from buoy.executor.inline import Inline
-from buoy.queues import QueueList
-from buoy.signals import STOPS, Wake
-from buoy.wear import Wear
-from buoy.worker import Worker
+from buoy.process.signals import STOPS, Wake
+from buoy.worker.queue_list import QueueList
+from buoy.worker.recycling import Wear
+from buoy.worker.worker import Worker
 
 
 class Small(Job):

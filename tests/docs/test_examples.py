@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 
 from .blocks import PAGES, Page, shell
 

@@ -7,11 +7,11 @@ import re
 from click.testing import CliRunner
 
 import buoy
+from buoy.broker.keys import QUEUE_PARTS, Keys
 from buoy.cli import main
-from buoy.config import Settings
-from buoy.failure import Failure
-from buoy.hookspecs import JobHooks, WorkerHooks
-from buoy.keys import QUEUE_PARTS, Keys
+from buoy.jobs.hookspecs import JobHooks, WorkerHooks
+from buoy.model.failure import Failure
+from buoy.settings import Settings
 
 from .blocks import ROOT, Page
 

@@ -17,7 +17,7 @@ from sqlalchemy import Table, select
 from stock import what_is_wrong
 
 from buoy import App, Handle
-from buoy.failures import Filter, find, retry
+from buoy.operations.failed_set import Filter, find, retry
 from buoy.testing import Clock, assert_enqueued, drain
 from buoy_status import status
 

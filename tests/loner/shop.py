@@ -5,8 +5,8 @@ from itertools import count
 from typing import Any
 
 from buoy import App, Handle, Job, Later, Plugin, hookimpl
-from buoy.reservation import Advance, Reservation
-from buoy.run import run
+from buoy.jobs.run import run
+from buoy.model.reservation import Advance, Reservation
 from buoy_loner import Loner
 
 numbers = count(1)

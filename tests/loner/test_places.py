@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 )
 
 from buoy import App, DirtyExit, Handle, Job, Later, Plugin, hookimpl
-from buoy.failures import Filter, find, remove, retry
-from buoy.reservation import Advance, Reservation, Settlement
-from buoy.run import loaded, run, settle_death
+from buoy.jobs.run import loaded, run, settle_death
+from buoy.model.reservation import Advance, Reservation, Settlement
+from buoy.operations.failed_set import Filter, find, remove, retry
 from buoy.testing import Clock, drain
 from buoy_loner import Loner, holder
 from buoy_loner.store import held

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from buoy import App
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy_loner import Loner
 from tests.docs.blocks import Page, shell
 

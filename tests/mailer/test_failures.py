@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from buoy import App, Job
+from buoy.broker.script_arguments import Entry
 from buoy.cli import main
-from buoy.packing import Entry
-from buoy.payload import Payload
+from buoy.model.payload import Payload
 from buoy.testing import drain
 from buoy_mailer import outbox
 from tests.support.smtp import MailServer

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from buoy import App
 from buoy.cli import main
-from buoy.monitor import JobView
+from buoy.operations.monitor import JobView
 from buoy.testing import Clock, drain
 from buoy_mailer import Mail, Mailer, mail
 from tests.support.smtp import MailServer

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from buoy import ConfigurationError
-from buoy.urls import SPECIAL
+from buoy.text.urls import SPECIAL
 from buoy_mailer.compose import Envelope, compose
 from buoy_mailer.smtp import Smtp
 from buoy_mailer.value import Mail

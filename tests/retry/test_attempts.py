@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy import Job
-from buoy.payload import Payload
+from buoy.model.payload import Payload
 from buoy_retry import Attempt, history
 from buoy_retry.attempts import LENGTH, count_snooze, remember, snoozes
 

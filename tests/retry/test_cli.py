@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from buoy import App, Handle, Job
 from buoy.cli import main
-from buoy.reservation import Advance
+from buoy.model.reservation import Advance
 from buoy.testing import Clock, drain
 from buoy_retry import Retry
 

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import requests
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy_retry import HTTP_ERRORS, Retry, RetryAfter, retry_after
 from tests.support.tls import TlsFront
 

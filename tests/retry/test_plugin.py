@@ -21,12 +21,12 @@ from buoy import (
     WorkerLost,
     hookimpl,
 )
-from buoy.failures import Filter as FailedFilter
-from buoy.failures import find, retry
-from buoy.monitor import JobView
-from buoy.payload import Payload
-from buoy.reservation import Reservation, Settlement
-from buoy.run import loaded, settle_death
+from buoy.jobs.run import loaded, settle_death
+from buoy.model.payload import Payload
+from buoy.model.reservation import Reservation, Settlement
+from buoy.operations.failed_set import Filter as FailedFilter
+from buoy.operations.failed_set import find, retry
+from buoy.operations.monitor import JobView
 from buoy.testing import Clock, drain, plugin_contract
 from buoy_retry import (
     HTTP_ERRORS,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from buoy import App, ConfigurationError, Job
 from buoy.cli import main
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy_scheduler import following, remove_schedule, set_schedule, spelling, store
 from buoy_scheduler.daemon import Daemon
 from buoy_scheduler.firing import target_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy_scheduler.spelling import KEYS
 from tests.docs.blocks import Page
 

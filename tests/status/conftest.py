@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
-from buoy.reservation import Advance, Reservation
-from buoy.run import loaded, run, settle_death
+from buoy.jobs.run import loaded, run, settle_death
+from buoy.model.reservation import Advance, Reservation
 
 from . import shop
 

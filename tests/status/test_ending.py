@@ -83,7 +83,7 @@ def test_by_id_alone_all_queues_are_asked(buoy_app: App) -> None:
 
 
 def test_a_job_that_was_moved_is_found(buoy_app: App) -> None:
-    from buoy.moving import Move
+    from buoy.operations.move import Move
 
     handle = Checkout.enqueue(42)
     Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from buoy import App, MemoryExceeded
-from buoy.failures import Filter, find, remove, retry
-from buoy.moving import Move
+from buoy.operations.failed_set import Filter, find, remove, retry
+from buoy.operations.move import Move
 from buoy.testing import Clock, drain
 from buoy_status import State, astatus, status
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.docs.blocks import Page, shell
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy import Job
-from buoy.payload import Payload
+from buoy.model.payload import Payload
 from buoy_status import record
 from buoy_status.state import past
 

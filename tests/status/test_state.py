@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buoy.monitor import job_view
+from buoy.operations.monitor import job_view
 from buoy_status.state import ENDS, Progress, State, live, past
 
 PAYLOAD: dict[str, Any] = {"class": "shop.Checkout", "args": [42], "id": "a", "enqueued_at": 7.5}

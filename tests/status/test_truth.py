@@ -12,10 +12,10 @@ from hypothesis.stateful import (
 )
 
 from buoy import App, Handle, Job
-from buoy.failures import Filter, find, remove, retry
-from buoy.moving import Move
-from buoy.reservation import Reservation
-from buoy.server import Server
+from buoy.embedded.server import Server
+from buoy.model.reservation import Reservation
+from buoy.operations.failed_set import Filter, find, remove, retry
+from buoy.operations.move import Move
 from buoy_status import cancel, status
 
 from . import shop

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from buoy import App, Handle, Held, Job, Plugin, hookimpl
-from buoy.failures import Filter, find, retry
+from buoy.operations.failed_set import Filter, find, retry
 from buoy.testing import drain
 from buoy_status import State, cancel, ended, status, wait, waiting
 from tests.support.processes import wait_until

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from buoy.link import Word as Raw
-from buoy.link import only, run_scripts
-from buoy.reservation import Advance, Settlement
-from buoy.scripts import script
+from buoy.broker.scripts import script
+from buoy.connection.link import Word as Raw
+from buoy.connection.link import only, run_scripts
+from buoy.model.reservation import Advance, Settlement
 from tests.support.world import World
 
 MANY = 20_000
@@ -25,7 +25,7 @@ class Call:
     words: Sequence[Raw]
 
     def run(self, world: World) -> Any:
-        act = script("buoy", self.name), self.keys, self.words
+        act = script("buoy.broker", self.name), self.keys, self.words
         return only(run_scripts(world.broker.link, [act]))
 
 

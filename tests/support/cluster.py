@@ -10,7 +10,7 @@ from typing import Any, Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from buoy.server import Server, free_port
+from buoy.embedded.server import Server, free_port
 
 SIZE = 3
 SLOTS = 16384

@@ -13,9 +13,9 @@ from typing import IO, NamedTuple, TypeVar
 from uuid import uuid4
 
 from buoy import App
+from buoy.embedded.server import Server
 from buoy.errors import Unavailable
-from buoy.monitor import QueueView
-from buoy.server import Server
+from buoy.operations.monitor import QueueView
 
 MARK = "BUOY_TEST_MARK"
 RECORD = "BUOY_TEST_RECORD"

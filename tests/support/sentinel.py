@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 
 import redis
 
-from buoy.server import WATCHED, Server, find_server, free_port
+from buoy.embedded.server import WATCHED, Server, find_server, free_port
 
 SERVICE = "shop"
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from buoy.transition import Word
+from buoy.model.transition import Word
 from tests.support.world import World, decoded, pairs
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from buoy.broker import Broker
-from buoy.control import Control
-from buoy.link import Link
-from buoy.monitor import Monitor
-from buoy.packing import Entry, Packing
-from buoy.reservation import Act, Advance, Advanced, Reservation, Settlement
-from buoy.transition import Transition, Word
+from buoy.broker.broker import Broker
+from buoy.broker.script_arguments import Entry, Packing
+from buoy.connection.link import Link
+from buoy.model.reservation import Act, Advance, Advanced, Reservation, Settlement
+from buoy.model.transition import Transition, Word
+from buoy.operations.control import Control
+from buoy.operations.monitor import Monitor
 
 LEASE = 30_000
 """Milliseconds of the default lease."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from buoy import Job
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.support.processes import Site
 
 BOTH = ["fork", "inline"]

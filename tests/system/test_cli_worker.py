@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.support.processes import APPS, Site, alive, holds_for, wait_until
 
 from .apps.jobs import Note, NoteSoon, Wait

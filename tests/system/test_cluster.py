@@ -6,8 +6,8 @@ from statistics import median
 
 import pytest
 
-from buoy.cluster import ClusterLink
-from buoy.topology import slot_of
+from buoy.connection.cluster import ClusterLink
+from buoy.connection.topology import slot_of
 from tests.support.cluster import Cluster
 from tests.support.processes import Site, wait_until
 

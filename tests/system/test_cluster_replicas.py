@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from buoy import App, EnqueueError, Job
-from buoy.cluster import ClusterLink
+from buoy.connection.cluster import ClusterLink
 from tests.support.cluster import Cluster
 from tests.support.processes import Site, wait_until
 

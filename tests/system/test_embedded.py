@@ -13,7 +13,7 @@ from select import select
 
 import pytest
 
-from buoy.server import Server, find_server
+from buoy.embedded.server import Server, find_server
 from tests.support.processes import Site, alive, command_of, pids, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
@@ -135,11 +135,11 @@ class Folder:
 
     @property
     def caretakers(self) -> list[int]:
-        return [pid for pid in self.inhabitants if "buoy.caretaker" in command_of(pid)]
+        return [pid for pid in self.inhabitants if "buoy.embedded.caretaker" in command_of(pid)]
 
     @property
     def servers(self) -> list[int]:
-        words = ("buoy.caretaker", "/bin/sh")
+        words = ("buoy.embedded.caretaker", "/bin/sh")
         return [
             pid for pid in self.inhabitants if not any(word in command_of(pid) for word in words)
         ]

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from buoy.executor.fork import Fork
-from buoy.payload import Payload
-from buoy.reservation import Reservation
-from buoy.worker import those_readable
+from buoy.executor.fork.executor import Fork
+from buoy.model.payload import Payload
+from buoy.model.reservation import Reservation
+from buoy.worker.worker import those_readable
 from tests.support.processes import APPS, RECORD, Site, WorkerProcess, holds_for, wait_until
 from tests.support.proxy import Proxy
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from buoy.lines import OneObject
-from buoy.packing import Entry
-from buoy.payload import Payload
+from buoy.broker.script_arguments import Entry
+from buoy.model.payload import Payload
+from buoy.process.log_format import OneObject
 from tests.support.processes import Site
 
 from .apps import misbehaving as bad

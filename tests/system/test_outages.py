@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
+from buoy.embedded.server import Server
 from buoy.errors import EnqueueError
-from buoy.server import Server
 from tests.support.processes import Site, WorkerProcess, holds_for, wait_until
 from tests.support.proxy import Proxy
 

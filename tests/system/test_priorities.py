@@ -2,7 +2,7 @@
 
 import pytest
 
-from buoy.outlook import OLD
+from buoy.worker.queue_selection import OLD
 from tests.support.processes import Site, holds_for, wait_until
 
 from .apps.jobs import EnqueueUrgent, Note, Sleep, Wait

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from buoy.monitor import JobView
+from buoy.operations.monitor import JobView
 from buoy_retry import history
 from tests.support.processes import EXECUTORS, Site, wait_until
 

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 from buoy import App, Job
 from buoy.cli import main
-from buoy.doctor import examine
-from buoy.moving import Move
-from buoy.server import Server
+from buoy.embedded.server import Server
+from buoy.operations.doctor import examine
+from buoy.operations.move import Move
 from buoy_status import cancel, status, wait
 from tests.docs.blocks import Page
 from tests.support.processes import Site, wait_until

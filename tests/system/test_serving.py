@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from buoy import App
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.support.processes import APPS, EXECUTORS, Site
 
 NAME = f"{APPS}.own_app"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from buoy.server import Server
+from buoy.embedded.server import Server
 from tests.support.cluster import Cluster
 from tests.support.processes import Site
 from tests.support.tls import TlsFront

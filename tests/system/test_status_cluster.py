@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from buoy.connection.server import ServerLink
 from buoy.testing import drain
-from buoy.wire import ServerLink
 from buoy_status import astatus, cancel, ended, status, wait
 from tests.support.cluster import Cluster
 from tests.support.processes import Site, wait_until

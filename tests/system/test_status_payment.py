@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from buoy.server import Server, free_port
+from buoy.embedded.server import Server, free_port
 from buoy_status import State, status, wait
 from tests.support.processes import Site, wait_until
 

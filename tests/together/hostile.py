@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from buoy import App
-from buoy.link import Word, accepted
-from buoy.payload import FIELDS
+from buoy.connection.link import Word, accepted
+from buoy.model.payload import FIELDS
 
 Commands = Iterator[list[Word]]
 

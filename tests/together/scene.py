@@ -5,9 +5,9 @@ from typing import Any
 
 from buoy import App, Handle
 from buoy.errors import DirtyExit
-from buoy.monitor import JobView
-from buoy.reservation import Advance, Reservation, Settlement
-from buoy.run import loaded, run, settle_death
+from buoy.jobs.run import loaded, run, settle_death
+from buoy.model.reservation import Advance, Reservation, Settlement
+from buoy.operations.monitor import JobView
 from buoy.testing import Clock
 from buoy_loner import holder
 from buoy_retry import history

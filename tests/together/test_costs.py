@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
-from buoy.server import Server
+from buoy.embedded.server import Server
 from buoy.testing import drain
 from tests.docs.blocks import ROOT
 from tests.support.proxy import Proxy
@@ -75,8 +75,8 @@ def burst(url: str) -> None:
 WORKER = """
 from buoy import Job
 from buoy.executor.inline import Inline
-from buoy.queues import QueueList
-from buoy.worker import Worker
+from buoy.worker.queue_list import QueueList
+from buoy.worker.worker import Worker
 
 executor = Inline(["tests.together.jobs"], clock=lambda: 0.0)
 executor.start()
@@ -109,9 +109,9 @@ def test_declaring_them_loads_nothing_that_each_forked_child_pays_for() -> None:
 
 NURSERY = """
 import sys
-import buoy.executor.nursery
+import buoy.executor.fork.nursery
 from buoy import Job
-from buoy.serving import ANY, serve
+from buoy.loading.served_app import ANY, serve
 
 class Charge(Job):
     name = "shop.Charge"

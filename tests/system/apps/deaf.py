@@ -1,6 +1,6 @@
 """Exclusive jobs of workers whose main thread is back after a cut long before their keeper is."""
 
-from buoy.keeper import Keeper
+from buoy.worker.heartbeat import Keeper
 
 from .exclusive import Exclusive, ExclusiveSoon
 

@@ -1,6 +1,6 @@
 """Jobs of workers for which the clock of Redis goes as a file says: so many milliseconds ahead."""
 
-from buoy.broker import Broker
+from buoy.broker.broker import Broker
 
 from .jobs import Note, Wait
 from .record import RECORD

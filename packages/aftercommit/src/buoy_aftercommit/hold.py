@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from weakref import finalize
 
 from buoy import Job
-from buoy.logs import ERROR, INFO, heard, logger
+from buoy.process.logs import ERROR, INFO, heard, logger
 
 LOG = "buoy.aftercommit"
 HALF = (

@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from buoy import Held, Job, Plugin, PluginError, hookimpl
-from buoy.facts import facts
-from buoy.payload import Payload
+from buoy.jobs.facts import facts
+from buoy.model.payload import Payload
 
 from .arrival import when_imported
 from .block import open_blocks

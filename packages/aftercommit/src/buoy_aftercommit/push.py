@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from buoy import BuoyError, EnqueueError, Handle, Job
-from buoy.logs import DEBUG, ERROR, INFO
+from buoy.process.logs import DEBUG, ERROR, INFO
 
 from .hold import facts, log
 

@@ -1,6 +1,5 @@
 """buoy: background jobs for Python on Redis; at least once, nothing lost, nothing stuck."""
 
-from . import early  # noqa: F401 - before all that takes its time
 from .app import App
 from .errors import (
     BrokerError,
@@ -23,14 +22,15 @@ from .errors import (
     UnknownJob,
     WorkerLost,
 )
-from .handle import Handle
-from .job import Call, Job, enqueue
-from .outcome import Held, Later, Rejected
-from .plugin import Plugin, Without, hookimpl
-from .transition import Transition
+from .jobs.job import Call, Job, enqueue
+from .jobs.plugin import Plugin, Without, hookimpl
+from .model.handle import Handle
+from .model.outcome import Held, Later, Rejected
+from .model.transition import Transition
+from .process import early  # noqa: F401 - before all that takes its time
 
 # isort: split
-from .function import job  # the last: .job is a module, too, until then
+from .jobs.decorator import job  # the last: .job is a module, too, until then
 
 __all__ = [
     "App",

@@ -6,9 +6,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .call import Arguments, check_arguments
-from .config import Configured, Settings, expect, settings
-from .entrance import (
+from .broker.keys import Keys, checked_queue
+from .broker.script_arguments import Entry
+from .connection.link import Steps, Word, drive, only, scripted, sent
+from .errors import QueueFull
+from .jobs.enqueueing import (
     asked_to_enter,
     fitting,
     handle,
@@ -17,24 +19,22 @@ from .entrance import (
     is_plain,
     plain_entries,
 )
-from .errors import QueueFull
-from .facts import facts
-from .handle import AS_DECLARED, Handle, Options, check_newer, checked_line, epoch_seconds
-from .identity import new_id
-from .job import Job, built, facts_of
-from .keys import Keys, checked_queue
-from .link import Steps, Word, drive, only, scripted, sent
-from .packing import Entry
-from .payload import Payload, now
-from .registry import check_findable, named
-from .reservation import Reservation
-from .run import decided, perform
+from .jobs.facts import facts
+from .jobs.job import Job, built, facts_of
+from .jobs.registry import check_findable, named
+from .jobs.run import decided, perform
+from .model.handle import AS_DECLARED, Handle, Options, check_newer, checked_line, epoch_seconds
+from .model.identity import new_id
+from .model.payload import Payload, now
+from .model.reservation import Reservation
+from .model.signature import Arguments, check_arguments
+from .settings import Configured, Settings, expect, settings
 
 if TYPE_CHECKING:
-    from .awire import AsyncLink
-    from .broker import Broker
-    from .control import Control
-    from .monitor import JobView, Monitor
+    from .broker.broker import Broker
+    from .connection.async_link import AsyncLink
+    from .operations.control import Control
+    from .operations.monitor import JobView, Monitor
 
 J = TypeVar("J", bound=Job)
 T = TypeVar("T")
@@ -77,14 +77,14 @@ class App(Configured):
     @cached_property
     def broker(self) -> "Broker":
         """What changes jobs in Redis. The Redis client is loaded here, for those who need it."""
-        from .broker import Broker
+        from .broker.broker import Broker
 
         return Broker(self.settings)
 
     @cached_property
     def async_link(self) -> "AsyncLink":
         """The way to Redis for what awaits."""
-        from .awire import aconnect
+        from .connection.async_link import aconnect
 
         return aconnect(self.settings.url, self.broker.link)
 
@@ -95,14 +95,14 @@ class App(Configured):
     @cached_property
     def control(self) -> "Control":
         """What operators do with jobs."""
-        from .control import Control
+        from .operations.control import Control
 
         return Control(self.broker)
 
     @cached_property
     def monitor(self) -> "Monitor":
         """Read-only views of queues, jobs, failures and workers."""
-        from .monitor import Monitor
+        from .operations.monitor import Monitor
 
         return Monitor(self.broker)
 
@@ -125,7 +125,7 @@ class App(Configured):
 
     def script(self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]) -> Any:
         """Run ``lua/NAME.lua`` of a plugin's package and return its reply."""
-        from .scripts import script
+        from .broker.scripts import script
 
         return only(self.converse(scripted([(script(package, name), keys, args)])))
 
@@ -133,7 +133,7 @@ class App(Configured):
         self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]
     ) -> Any:
         """The same, awaiting Redis."""
-        from .scripts import script
+        from .broker.scripts import script
 
         return only(await self.aconverse(scripted([(script(package, name), keys, args)])))
 
@@ -143,7 +143,7 @@ class App(Configured):
 
     async def aconverse(self, steps: Steps[T]) -> T:
         """The same, awaiting each."""
-        from .awire import adrive
+        from .connection.async_link import adrive
 
         return await adrive(steps, lambda: self.async_link)
 

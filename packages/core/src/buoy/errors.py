@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .handle import Handle
+    from .model.handle import Handle
 
 
 class BuoyError(Exception):

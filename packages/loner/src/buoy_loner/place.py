@@ -3,7 +3,7 @@
 from typing import Any
 
 from buoy import ConfigurationError, Job
-from buoy.identity import identifier
+from buoy.model.identity import identifier
 
 Key = str | tuple[str, ...] | None
 """The names of the arguments that count; None stands for the identifier of the job."""

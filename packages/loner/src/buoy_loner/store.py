@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import App, ConfigurationError
-from buoy.handle import Options
-from buoy.job import P, Performs, built
+from buoy.jobs.job import P, Performs, built
+from buoy.model.handle import Options
 
 from .place import PREFIX, place
 from .plugin import Loner

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from buoy.cli.output import cell, stamp
-from buoy.monitor import JobView
-from buoy.printable import one_line
+from buoy.operations.monitor import JobView
+from buoy.text.printable import one_line
 
 Marks = dict[str, dict[str, Any]]
 """How far an alarm has told, by queue: ``at``, when the last job failed, and the ``ids`` of those

@@ -11,7 +11,7 @@ import click
 from buoy import BuoyError, Job
 from buoy.cli.output import all_known, say
 from buoy.cli.params import QUEUE, TEXT
-from buoy.printable import indented
+from buoy.text.printable import indented
 
 from . import settings
 from .address import address, addresses

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from buoy import ConfigurationError, InvalidArguments, Job
-from buoy.call import Signature, Spelled, signature
-from buoy.facts import facts
-from buoy.logs import INFO, heard, logger
-from buoy.plugin import to_the_end
+from buoy.jobs.facts import facts
+from buoy.jobs.plugin import to_the_end
+from buoy.model.signature import Signature, Spelled, signature
+from buoy.process.logs import INFO, heard, logger
 
 from . import settings
 from .address import address

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from smtplib import SMTPRecipientsRefused
 from typing import Any, Self
 
-from buoy.logs import logger
+from buoy.process.logs import logger
 
 from .compose import Envelope
 from .smtp import Refusals

@@ -2,7 +2,7 @@
 
 import os
 
-from buoy.config import switched
+from buoy.settings import switched
 
 
 def mail_url(given: str | None = None) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
 from buoy import ConfigurationError
-from buoy.urls import SPECIAL, OddUrl, masked, split
+from buoy.text.urls import SPECIAL, OddUrl, masked, split
 
 from .compose import Envelope
 

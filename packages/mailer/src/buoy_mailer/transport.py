@@ -8,8 +8,8 @@ from typing import Protocol
 from uuid import uuid4
 
 from buoy import ConfigurationError
-from buoy.printable import one_line
-from buoy.urls import masked
+from buoy.text.printable import one_line
+from buoy.text.urls import masked
 
 from .compose import Envelope, local_part
 from .smtp import Refusals, Smtp

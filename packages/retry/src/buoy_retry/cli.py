@@ -18,7 +18,7 @@ from buoy.cli.options import (
 )
 from buoy.cli.output import all_known, counted, end, json_option, say, show, stamp
 from buoy.cli.params import TEXT
-from buoy.monitor import JobView
+from buoy.operations.monitor import JobView
 
 from .attempts import Attempt, history
 from .store import Filter, find, make_due

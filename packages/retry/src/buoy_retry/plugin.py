@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.logs import DEBUG, INFO, heard, logger
+from buoy.process.logs import DEBUG, INFO, heard, logger
 
 from .attempts import Attempt, count_snooze, forget_snoozes, remember, snoozes
 from .declared import check_callable, check_hashable, expect, is_count, without_defaults

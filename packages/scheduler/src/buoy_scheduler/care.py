@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from buoy import App, BrokerError
-from buoy.logs import logger
+from buoy.process.logs import logger
 
 from .course import Course
 from .firing import Target

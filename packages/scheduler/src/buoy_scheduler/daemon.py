@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from buoy import App, BrokerError
-from buoy.backoff import Backoff
-from buoy.greeting import refuse_what_is_final
-from buoy.logs import logger
-from buoy.signals import STOPS, Wake
-from buoy.titles import show
+from buoy.connection.backoff import Backoff
+from buoy.connection.startup import refuse_what_is_final
+from buoy.process.logs import logger
+from buoy.process.signals import STOPS, Wake
+from buoy.process.titles import show
 
 from .course import Course
 from .following import Following

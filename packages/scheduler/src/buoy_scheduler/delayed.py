@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, overload
 
 from buoy import App, Call, Handle, InvalidArguments, Job
-from buoy.handle import Options
-from buoy.job import Async, Performs, Rows, built, enqueue_rows
-from buoy.monitor import JobView
+from buoy.jobs.job import Async, Performs, Rows, built, enqueue_rows
+from buoy.model.handle import Options
+from buoy.operations.monitor import JobView
 
 from .entry import shown
 

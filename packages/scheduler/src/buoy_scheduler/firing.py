@@ -5,13 +5,13 @@ import time
 from dataclasses import dataclass
 
 from buoy import App, BuoyError, Handle, Job
-from buoy.facts import facts
-from buoy.handle import Options
-from buoy.identity import new_id
-from buoy.job import built
-from buoy.keys import checked_queue
-from buoy.payload import Payload
-from buoy.registry import registry
+from buoy.broker.keys import checked_queue
+from buoy.jobs.facts import facts
+from buoy.jobs.job import built
+from buoy.jobs.registry import registry
+from buoy.model.handle import Options
+from buoy.model.identity import new_id
+from buoy.model.payload import Payload
 
 from .cron import printable
 from .entry import Entry, EntryError, expect

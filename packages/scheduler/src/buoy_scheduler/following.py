@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from buoy import App, BrokerError, ConfigurationError
-from buoy.logs import logger
+from buoy.process.logs import logger
 
 from .care import Care, by_queue, grouped
 from .course import Course

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from buoy import ConfigurationError, Plugin
-from buoy.registry import registry
+from buoy.jobs.registry import registry
 
 from .entry import Entry, EntryError, Missed
 from .values import arguments, duration

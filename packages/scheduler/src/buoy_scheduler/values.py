@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from buoy import ConfigurationError
-from buoy.canonical import NotPlain, check_plain
+from buoy.model.strict_json import NotPlain, check_plain
 
 from .entry import LATEST, expect, shown
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from buoy import BrokerError, BuoyError, ClaimHeld, EnqueueError, Handle, Job, QueueFull
-from buoy.logs import logger
+from buoy.process.logs import logger
 
 from .course import Course
 from .firing import job_of, was_fired

@@ -4,8 +4,8 @@ nor the Redis client."""
 from typing import TypeVar
 
 from buoy import App
-from buoy.awire import aconnect, adrive
-from buoy.link import Steps
+from buoy.connection.async_link import aconnect, adrive
+from buoy.connection.link import Steps
 
 T = TypeVar("T")
 

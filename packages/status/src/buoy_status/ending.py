@@ -3,8 +3,8 @@
 from typing import Any, Literal, cast
 
 from buoy import App, Handle
-from buoy.monitor import JobView
-from buoy.registry import registry
+from buoy.jobs.registry import registry
+from buoy.operations.monitor import JobView
 
 from . import record, store
 from .lookup import look_up, named

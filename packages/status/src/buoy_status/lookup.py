@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from buoy import App, Call, ConfigurationError, Handle, Job
-from buoy.canonical import is_text
-from buoy.handle import Options
-from buoy.job import Async, P, Performs, R, built
-from buoy.link import Steps
-from buoy.monitor import job_view
+from buoy.connection.link import Steps
+from buoy.jobs.job import Async, P, Performs, R, built
+from buoy.model.handle import Options
+from buoy.model.strict_json import is_text
+from buoy.operations.monitor import job_view
 
 from . import store
 from .plugin import status_of

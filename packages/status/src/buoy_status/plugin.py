@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.config import expect
+from buoy.settings import expect
 
 from . import record, store
 

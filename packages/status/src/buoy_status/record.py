@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from buoy import Job
-from buoy.canonical import NotPlain, check_plain, encode
-from buoy.failure import Failure
-from buoy.logs import logger
-from buoy.monitor import JobView
+from buoy.model.failure import Failure
+from buoy.model.strict_json import NotPlain, check_plain, encode
+from buoy.operations.monitor import JobView
+from buoy.process.logs import logger
 
 LOG = "buoy.status"
 

@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass
 
 from buoy import BrokerError, InvalidArguments, Job
-from buoy.canonical import encode
-from buoy.facts import seen_by_hooks
-from buoy.logs import logger
+from buoy.jobs.facts import seen_by_hooks
+from buoy.model.strict_json import encode
+from buoy.process.logs import logger
 
 from . import store
 from .plugin import Status, is_inline, status_of

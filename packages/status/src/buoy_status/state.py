@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from buoy.monitor import JobView
+from buoy.operations.monitor import JobView
 
 R = TypeVar("R")
 End = Literal["succeeded", "failed", "cancelled"]

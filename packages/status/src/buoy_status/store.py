@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from buoy import App, Job, RedisFull
-from buoy.identity import identifier
-from buoy.keys import is_queue
-from buoy.link import Steps, only, scripted
-from buoy.packing import text
-from buoy.payload import Payload
-from buoy.transition import Word
+from buoy.broker.keys import is_queue
+from buoy.broker.script_arguments import text
+from buoy.connection.link import Steps, only, scripted
+from buoy.model.identity import identifier
+from buoy.model.payload import Payload
+from buoy.model.transition import Word
 
 from . import record
 
@@ -179,6 +179,6 @@ def hear(app: App, queue: str, id: str, old: str, seconds: float) -> Steps[None]
 
 
 def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> Steps[Any]:
-    from buoy.scripts import script
+    from buoy.broker.scripts import script
 
     return only((yield from scripted([(script(PACKAGE, name), keys, words)])))

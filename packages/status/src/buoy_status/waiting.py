@@ -4,8 +4,8 @@ import time
 from typing import Any, overload
 
 from buoy import App, Handle
-from buoy.job import R
-from buoy.link import Steps
+from buoy.connection.link import Steps
+from buoy.jobs.job import R
 
 from . import store
 from .lookup import Sought, find, named, remembered

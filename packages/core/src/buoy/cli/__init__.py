@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ..printable import one_line
-from ..serving import Wanted
-from ..shown import brief, shown
+from ..loading.served_app import Wanted
+from ..text.printable import one_line
+from ..text.safe import brief, shown
 from .guard import print_anything, told_plainly
 from .params import TEXT
 
@@ -43,7 +43,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         # From here on until it works, and while it ends; elsewhere it says that it cannot work.
         if args[:1] == ["worker"] and hasattr(os, "fork"):
-            from ..signals import ended_by_signals
+            from ..process.signals import ended_by_signals
 
             ctx.with_resource(ended_by_signals(ctx.close))
         return super().resolve_command(ctx, args)

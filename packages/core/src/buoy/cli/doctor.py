@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import click
 
-from ..doctor import examine
-from ..job import Job
+from ..jobs.job import Job
+from ..operations.doctor import examine
 from .output import end, json_option, say, show
 
 

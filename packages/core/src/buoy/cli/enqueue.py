@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from ..handle import options
-from ..job import Job
-from ..loading import load_app
-from ..registry import named
-from ..serving import check_app
+from ..jobs.job import Job
+from ..jobs.registry import named
+from ..loading.app_modules import load_app
+from ..loading.served_app import check_app
+from ..model.handle import options
 from .options import app_option, wanted_app
 from .output import end, json_option, show
 from .params import QUEUE, SECONDS, TEXT

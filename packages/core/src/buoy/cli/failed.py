@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from ..failures import Filter, find, newest_first
-from ..failures import remove as remove_failures
-from ..failures import retry as retry_failures
-from ..job import Job
-from ..monitor import JobView
-from ..printable import indented, one_line
+from ..jobs.job import Job
+from ..operations.failed_set import Filter, find, newest_first
+from ..operations.failed_set import remove as remove_failures
+from ..operations.failed_set import retry as retry_failures
+from ..operations.monitor import JobView
+from ..text.printable import indented, one_line
 from .options import class_option, confirm, known_queue, none_in, queue_option, yes_option
 from .output import (
     all_known,

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import click
 
 from ..errors import BuoyError
-from ..lines import OneLine
-from ..printable import indented
-from ..shown import brief
+from ..process.log_format import OneLine
+from ..text.printable import indented
+from ..text.safe import brief
 
 PASSED_ON = (
     *(click.Abort, click.exceptions.Exit, EOFError),

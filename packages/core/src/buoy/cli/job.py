@@ -2,12 +2,12 @@
 
 import click
 
-from ..declaration import LIMITS
-from ..job import Job
-from ..loading import load_app
-from ..plugin import Plugin, hook_names
-from ..registry import named
-from ..shown import shown
+from ..jobs.declaration import LIMITS
+from ..jobs.job import Job
+from ..jobs.plugin import Plugin, hook_names
+from ..jobs.registry import named
+from ..loading.app_modules import load_app
+from ..text.safe import shown
 from .options import app_option
 from .output import as_array, json_option, say
 from .params import TEXT

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from ..errors import ConfigurationError
-from ..loading import load_app
-from ..printable import one_line
-from ..serving import Wanted, check_all
+from ..loading.app_modules import load_app
+from ..loading.served_app import Wanted, check_all
+from ..text.printable import one_line
 from .params import QUEUE, TEXT
 
 
@@ -86,7 +86,7 @@ def queue_option(help: str = "Jobs of this queue.") -> Callable[[Any], Any]:
 
 def known_queue(name: str) -> str:
     """The name, if there is such a queue: who names another has mistyped it, and waits in vain."""
-    from ..job import Job
+    from ..jobs.job import Job
 
     if not Job.app.monitor.knows(name):
         raise click.ClickException(
@@ -97,7 +97,7 @@ def known_queue(name: str) -> str:
 
 def none_in(queue: str | None, none: str) -> str:
     """What a list says when it is empty; of a queue that is not there, that too."""
-    from ..job import Job
+    from ..jobs.job import Job
 
     if queue is None or Job.app.monitor.knows(queue):
         return none

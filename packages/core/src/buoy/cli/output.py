@@ -9,7 +9,7 @@ from unicodedata import combining, east_asian_width
 
 import click
 
-from ..printable import one_line
+from ..text.printable import one_line
 from .params import COUNT
 
 Row = dict[str, Any]

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from ..canonical import is_text
+from ..broker.keys import checked_queue
 from ..errors import ConfigurationError
-from ..keys import checked_queue
+from ..model.strict_json import is_text
 
 
 class Text(click.types.StringParamType):

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..hand import worker_id
-from ..job import Job
-from ..monitor import JobView
-from ..moving import PAGE, Move
-from ..repair import Survey, summed_up
+from ..jobs.job import Job
+from ..operations.monitor import JobView
+from ..operations.move import PAGE, Move
+from ..operations.repair import Survey, summed_up
+from ..worker.in_flight import worker_id
 from .options import confirm, known_queue, yes_option
 from .output import counted, end, json_option, say, show, stamp
 from .params import COUNT, QUEUE
 
 if TYPE_CHECKING:
-    from ..control import Control
-    from ..monitor import Monitor
+    from ..operations.control import Control
+    from ..operations.monitor import Monitor
 
 TOTALS = ("name", "waiting", "delayed", "running", "failed", "done", "rejected", "paused")
 JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")

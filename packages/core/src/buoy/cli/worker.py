@@ -11,9 +11,8 @@ import click
 
 from ..errors import ConfigurationError
 from ..executor import Executor
-from ..logs import configure
-from ..process import end_children
-from ..serving import Wanted
+from ..loading.served_app import Wanted
+from ..process.logs import configure
 from .options import (
     app_option,
     log_format_option,
@@ -106,12 +105,12 @@ def worker(
     CONT: go on.
     """
     require_unix()
-    from ..broker import Broker
-    from ..process import follow_supervisor, noted_pid
-    from ..queues import QueueList
-    from ..supervisor import AGAIN, Supervisor
-    from ..wear import Wear
-    from ..worker import Worker
+    from ..broker.broker import Broker
+    from ..process.system import follow_supervisor, noted_pid
+    from ..worker.queue_list import QueueList
+    from ..worker.recycling import Wear
+    from ..worker.supervisor import AGAIN, Supervisor
+    from ..worker.worker import Worker
 
     configure(verbose - quiet)
     serving = QueueList.parse(queues)
@@ -136,6 +135,8 @@ def leave(code: int) -> NoReturn:
     if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
         raise SystemExit(code)
     click.get_current_context().find_root().close()
+    from ..process.system import end_children
+
     logging.shutdown()
     sys.stdout.flush()
     end_children()
@@ -159,6 +160,6 @@ def executor_of(name: str, app: list[str], slots: int, wanted: Wanted, verbosity
 
             return Async(app, slots, wanted)
         case _:
-            from ..executor.fork import Fork
+            from ..executor.fork.executor import Fork
 
             return Fork(app, slots, wanted, verbosity)

@@ -6,11 +6,11 @@ from dataclasses import asdict
 
 import click
 
-from ..job import Job
-from ..monitor import WorkerView
-from ..printable import one_line
-from ..wishes import forget as forget_worker
-from ..wishes import unrest, wish
+from ..jobs.job import Job
+from ..operations.monitor import WorkerView
+from ..operations.worker_commands import forget as forget_worker
+from ..operations.worker_commands import unrest, wish
+from ..text.printable import one_line
 from .output import end, json_option, say, show, stamp
 from .params import SECONDS, TEXT
 

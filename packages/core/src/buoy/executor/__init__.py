@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..config import Settings
-from ..reservation import Reservation, Settlement
+from ..model.reservation import Reservation, Settlement
+from ..settings import Settings
 
 
 class Executor(Protocol):

@@ -9,15 +9,15 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any
 
-from ..config import Settings
-from ..facts import Facts
-from ..job import Job
-from ..logs import Log
-from ..reservation import Reservation, Settlement
-from ..run import expired, loaded, run, settle_plainly
-from .arun import arun
-from .batch import Ahead, ended_soon, refuse_limits
-from .here import load_here, run_apart
+from ..jobs.facts import Facts
+from ..jobs.job import Job
+from ..jobs.run import expired, loaded, run, settle_plainly
+from ..model.reservation import Reservation, Settlement
+from ..process.logs import Log
+from ..settings import Settings
+from .async_run import arun
+from .in_process import load_here, run_apart
+from .prefetch import Ahead, ended_soon, refuse_limits
 
 logger = Log("buoy.worker")
 

@@ -6,20 +6,20 @@ from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from typing import Any
 
-from ..config import Settings
-from ..process import end_children
-from ..reservation import Reservation, Settlement
-from ..run import run
-from ..serving import ANY, Wanted
-from ..signals import Handlers
-from .batch import (
+from ..jobs.run import run
+from ..loading.served_app import ANY, Wanted
+from ..model.reservation import Reservation, Settlement
+from ..process.signals import Handlers
+from ..process.system import end_children
+from ..settings import Settings
+from .in_process import load_here, run_apart
+from .prefetch import (
     BATCH_SECONDS,
     SETTLE_SECONDS,
     Batch,
     keeps_none,
     refuse_limits,
 )
-from .here import load_here, run_apart
 
 
 class Inline:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
 
-from ..config import Settings
-from ..reservation import Reservation
-from ..run import run
-from .batch import Ahead, ended_soon, keeps_none, refuse_limits
-from .here import load_here, run_apart
+from ..jobs.run import run
+from ..model.reservation import Reservation
+from ..settings import Settings
+from .in_process import load_here, run_apart
+from .prefetch import Ahead, ended_soon, keeps_none, refuse_limits
 
 
 class Thread(Ahead):

@@ -14,7 +14,7 @@ from buoy.cli.options import (
     verbose_option,
 )
 from buoy.cli.params import File
-from buoy.logs import configure
+from buoy.process.logs import configure
 
 from .options import file_options
 
@@ -43,8 +43,8 @@ def scheduler(
     TERM, INT, QUIT: end at once. HUP: read the schedule file again.
     """
     require_unix()
-    from buoy.process import noted_pid
-    from buoy.signals import ended_by_signals
+    from buoy.process.signals import ended_by_signals
+    from buoy.process.system import noted_pid
 
     context = click.get_current_context()
     context.with_resource(ended_by_signals(context.close))

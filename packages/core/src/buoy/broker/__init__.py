@@ -1,0 +1,1 @@
+"""Every change of a job in Redis, each one atomic script."""

@@ -1,0 +1,1 @@
+"""Bytes to Redis and back: to one server, a cluster, or what sentinels name."""

@@ -1,0 +1,45 @@
+"""From a URL to Redis."""
+
+import re
+
+from ..errors import ConfigurationError
+from ..text.urls import SPECIAL, OddUrl, masked, split
+from .cluster import SCHEMES, ClusterLink
+from .link import Link
+from .server import ServerLink
+
+DATABASE = re.compile(r"/?\d*")
+
+
+def connect(url: str) -> Link:
+    """A link to what the URL names."""
+    scheme = url.partition("://")[0]
+    try:
+        match scheme:
+            # The client library would take database 0 for it.
+            case "redis" | "rediss" if not DATABASE.fullmatch(split(url).path):
+                raise OddUrl("expected the number of a database behind the host")
+            case "embedded":
+                return ServerLink(url)
+            case "redis" | "rediss" | "unix" | "redis+sentinel" if split(url):
+                return ServerLink(url)
+            case _ if scheme in SCHEMES and split(url):
+                return ClusterLink(url)
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"BUOY_URL: expected a Redis URL, got {masked(url)!r} ({why_not(error)})"
+        ) from None
+    raise ConfigurationError(
+        "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
+        f"redis+sentinel://, redis+cluster:// or embedded://, got {masked(url)!r}"
+    )
+
+
+def why_not(error: Exception) -> str:
+    """Why a URL cannot be used. The words of the client library are not shown: they quote what
+    may be a part of a password."""
+    if isinstance(error, OddUrl):
+        return str(error)
+    if isinstance(error, TypeError):
+        return "there is no such option behind ?, or not with such a value"
+    return SPECIAL

@@ -1,0 +1,121 @@
+"""What a way to Redis is, and conversations that go over it.
+
+A conversation neither waits nor sends by itself: it is a generator of steps. So the same one is
+had by a program that blocks (drive) and by one that awaits (adrive, in asyncio's own file).
+"""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from ..broker.keys import wrong_types
+from ..errors import BrokerError, WrongType
+
+if TYPE_CHECKING:
+    from ..broker.scripts import Script
+
+Word = str | bytes | int | float
+Act = tuple["Script", Sequence[str], Sequence[Word]]
+"""A script, its keys, its arguments."""
+
+T = TypeVar("T")
+Step = Sequence[Sequence[Word]] | float
+"""Commands to be sent in one round trip, or seconds to wait."""
+Steps = Generator[Step, Any, T]
+"""Takes the replies to each step, returns what came of them."""
+
+
+class Link(Protocol):
+    """A way to a Redis, for any number of threads."""
+
+    def call(self, *words: Word) -> Any:
+        """Send one command, once, and return its reply (texts as bytes)."""
+
+    def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        """Send commands in one round trip; a refused one has its exception in place of a reply."""
+
+    def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
+        """Queues in groups such that one script may look at all queues of a group."""
+
+    def hurried(self, seconds: float) -> "Link":
+        """The same way, for who must not be held up by one of several servers for longer."""
+
+    def close(self) -> None:
+        """Close the connection of this thread."""
+
+
+class UnknownScript(BrokerError):
+    """The server was restarted, or is another one: it must be sent the script's text."""
+
+
+def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
+    """Run scripts in one round trip, or two when the server does not know one of them yet.
+
+    A refused one has its exception in place of a reply.
+    """
+    replies: list[Any] = yield [["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in acts]
+    unknown = [n for n, reply in enumerate(replies) if isinstance(reply, UnknownScript)]
+    if unknown:
+        whole = [acts[n] for n in unknown]
+        again = yield [["EVAL", s.text, len(k), *k, *a] for s, k, a in whole]
+        for n, reply in zip(unknown, again, strict=True):
+            replies[n] = reply
+    for n, reply in enumerate(replies):
+        if isinstance(reply, WrongType):
+            replies[n] = yield from explained(acts[n], reply)
+    return replies
+
+
+def explained(act: Act, error: BrokerError) -> Steps[BrokerError]:
+    """Redis does not say which key has a wrong type; the script has changed nothing."""
+    keys = act[1]
+    try:
+        wrong = wrong_types(keys, (yield [["TYPE", key] for key in keys]))
+    except BrokerError:
+        return error
+    advice = "nothing was changed; RENAME it to a name of its own, and find out what writes there"
+    return WrongType(f"{', '.join(wrong)}; {advice}") if wrong else error
+
+
+def sent(commands: Sequence[Sequence[Word]]) -> Steps[list[Any]]:
+    """Send commands in one round trip."""
+    replies: list[Any] = yield commands
+    return replies
+
+
+def run_scripts(link: Link, acts: Sequence[Act]) -> list[Any]:
+    """Run scripts; see scripted."""
+    return drive(scripted(acts), lambda: link)
+
+
+def drive(steps: Steps[T], link: Callable[[], Link]) -> T:
+    """Take the steps, waiting for each; the link is asked for when it is needed."""
+    answer: Any = None
+    try:
+        step = next(steps)
+        while True:
+            if isinstance(step, float):
+                time.sleep(step)
+                answer = None
+            else:
+                try:
+                    answer = link().calls(step)
+                except BrokerError as error:
+                    step = steps.throw(error)
+                    continue
+            step = steps.send(answer)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]  # it is what the steps return
+
+
+def accepted(replies: list[Any]) -> list[Any]:
+    """The replies, if none of them is a refusal."""
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
+
+
+def only(replies: list[Any]) -> Any:
+    """The one reply, if it is no refusal."""
+    return accepted(replies)[0]

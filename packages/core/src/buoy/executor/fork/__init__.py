@@ -1,0 +1,1 @@
+"""The executor that runs each job in a process of its own."""

@@ -1,0 +1,1 @@
+"""What users declare, job classes and plugins, and one run of a job."""

@@ -1,0 +1,261 @@
+"""Whether what a class says can be meant: looked at where it is made, so that no job suffers."""
+
+import inspect
+from functools import partial, partialmethod
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError, PluginError
+from ..settings import Configured, expect, shown
+from .facts import API
+from .hookspecs import WorkerHooks
+from .plugin import Plugin
+
+if TYPE_CHECKING:
+    from ..app import App
+
+SECONDS, WHOLE = (int, float), (int,)
+LIMITS: dict[str, tuple[tuple[type, ...], int]] = {
+    "timeout": (SECONDS, 10**9),
+    "max_memory": (WHOLE, 2**63),
+    "expires": (SECONDS, 10**10),
+    "max_length": (WHOLE, 2**53),
+}
+"""The limits that a class may set: what kinds of numbers they are, and below what."""
+OVERRIDABLE = {
+    *("app", "name", "queue", "plugins", "perform", "identify"),
+    *LIMITS,
+}
+"""The names of the API that are there for classes to set."""
+DERIVED = {
+    "declared",
+    "accepts",
+    "identifies",
+    "awaits",
+    "_relay",
+    "_usable",
+    "_findable",
+    "_made_in",
+}
+"""Names that buoy sets on each class."""
+
+METHODS = (FunctionType, classmethod, staticmethod, partial, partialmethod)
+HOOKS = (
+    *("before_enqueue", "after_enqueue", "before_dequeue", "after_dequeue", "before_perform"),
+    *("around_perform", "after_perform", "on_failure", "before_schedule", "after_schedule"),
+    "before_delayed_enqueue",
+)
+"""What the names of Resque's hooks begin with; ours are among them."""
+OF_PLUGIN = (
+    "expected hooks on a plugin, got one on a job class, where nobody calls it; move it to a "
+    "plugin and list that: plugins = [...], see docs/hooks.md"
+)
+OF_WORKER = (
+    "expected a function of the module that -a names, got a method of a job class, where nobody "
+    "calls it; see docs/hooks.md"
+)
+OF_RETRY = (
+    "expected an option of Retry, got one of a job class, where nobody reads it; say "
+    "plugins = [Retry(...)], of buoy-retry"
+)
+OF_LONER = (
+    "expected an option of Loner, got one of a job class, where nobody reads it; say "
+    "plugins = [Loner(...)], of buoy-loner"
+)
+OF_NOBODY = (
+    "expected an option of a plugin, got one of a job class, where nobody reads it; "
+    "docs/writing-a-plugin.md has a plugin for this"
+)
+OWN_NAME = "expected a name that buoy does not use itself, got this one; choose another"
+OPTIONS = {
+    **dict.fromkeys(("retry_limit", "retry_delay", "retry_exceptions"), OF_RETRY),
+    **dict.fromkeys(("retry_criteria_check", "retry_job_delegate"), OF_RETRY),
+    **dict.fromkeys(("fatal_exceptions", "ignore_exceptions", "backoff_strategy"), OF_RETRY),
+    **dict.fromkeys(("give_up_callback", "try_again_callback"), OF_RETRY),
+    **dict.fromkeys(("loner_ttl", "loner_lock_after_execution_period"), OF_LONER),
+    **dict.fromkeys(("lonely", "lock_timeout"), OF_LONER),
+    "throttle": OF_NOBODY,
+}
+"""Options of Resque's plugins, which its users write on the class -> what to write instead."""
+
+
+# Names
+
+
+def check_names(job: type, root: type) -> None:
+    """Raise ConfigurationError for a name that hides one of buoy's, or that would be ignored."""
+    hides = True
+    for owner in job.__mro__:
+        hides = hides and owner is not root
+        if issubclass(root, owner) or (owner is not job and issubclass(owner, root)):
+            continue  # job classes have been looked at when they were made
+        made = DERIVED if is_copy(owner) else set()
+        for name, value in vars(owner).items():
+            hidden = hides and name in API - OVERRIDABLE - made
+            reason = OWN_NAME if hidden else ignored(name, value)
+            if reason is not None:
+                by = "" if owner is job else f", of its base {owner.__qualname__}"
+                raise ConfigurationError(f"{job.__qualname__}.{name}{by}: {reason}")
+
+
+def is_copy(owner: type) -> bool:
+    """Whether it is made of what a job class had, as dataclass(slots=True) does."""
+    return {"declared", "identifies", "_relay", "_usable"} <= vars(owner).keys()
+
+
+def ignored(name: str, value: object) -> str | None:
+    """Where to say this instead, if here it would be ignored."""
+    if issubclass(type(value), METHODS):  # asked of the type: a proxy would look for its target
+        if name in vars(WorkerHooks):
+            return OF_WORKER
+        if hasattr(value, "buoy_impl") or any(f"{name}_".startswith(f"{hook}_") for hook in HOOKS):
+            return OF_PLUGIN
+    return OPTIONS.get(name)
+
+
+def check_bases(job: type) -> None:
+    """Raise PluginError for a plugin that is mixed in, as Resque's are."""
+    for base in job.__bases__:
+        if issubclass(base, Plugin):
+            raise PluginError(
+                f"{job.__qualname__}: expected plugins in a list, got {base.__qualname__} as a "
+                f"base; say plugins = [{base.__qualname__}()]"
+            )
+
+
+def check_own_app(job: Any) -> None:
+    """Raise ConfigurationError if a class names an app that is none of buoy's."""
+    if "app" in vars(job):
+        app_of(job)
+
+
+def app_of(job: Any) -> "App":
+    """The app of a class, which may be set late; raises ConfigurationError for what is none."""
+    if not isinstance(job.app, Configured):
+        expect(False, f"{job.__qualname__}.app", "an App of buoy", job.app)
+    if not hasattr(job, "name"):
+        expect(False, job.__qualname__, "a class of its own with perform", job)
+    app: App = job.app
+    return app
+
+
+# Limits
+
+
+def check_limits(job: Any) -> None:
+    """Raise ConfigurationError for one that cannot be kept, or that Redis cannot count."""
+    for limit, (kinds, most) in LIMITS.items():
+        value, subject = getattr(job, limit), f"{job.name}.{limit}"
+        wanted = f"a {'whole ' * (kinds is WHOLE)}number, more than 0"
+        expect(value is None or (type(value) in kinds and value > 0), subject, wanted, value)
+        expect(value is None or value < most, subject, f"less than {most}", value)
+
+
+# Perform
+
+
+def check_perform(job: Any) -> None:
+    """Raise ConfigurationError for what cannot be called, or what would not run to its end."""
+    found = inspect.getattr_static(job, "perform")
+    right = callable(job.perform) and not isinstance(found, type)
+    expect(right, f"{job.name}.perform", "a method", found)
+    expect(has_signature(job.perform), f"{job.name}.perform", "a method with a signature", found)
+    if is_generator(found):
+        raise ConfigurationError(
+            f"{job.name}.perform: expected a method that runs to its end, got a generator, of "
+            "which a call runs nothing; do its work without yield, or call it in perform: "
+            "for _ in steps(): pass"
+        )
+
+
+def check_identify(job: Any) -> None:
+    """Raise ConfigurationError for an ``identify`` that cannot be called on the class."""
+    found = inspect.getattr_static(job, "identify")
+    right = isinstance(found, (classmethod, staticmethod))
+    expect(right, f"{job.name}.identify", "a @classmethod", found)
+
+
+def has_signature(method: Any) -> bool:
+    try:
+        inspect.signature(method)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def is_generator(method: Any) -> bool:
+    """Whether a call only makes a generator, whatever the function is wrapped in."""
+    for _ in range(LAYERS):
+        if inspect.isasyncgenfunction(method) or makes_generator(method):
+            return True
+        method = inner(method)
+    return False
+
+
+def makes_generator(method: Any) -> bool:
+    code = getattr(method, "__code__", None)
+    awaited = code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
+    return inspect.isgeneratorfunction(method) and not awaited
+
+
+LAYERS = 20
+"""How many wrappers are looked through: a mock has no end of them."""
+
+
+def inner(method: Any) -> Any:
+    """What a wrapper calls, as far as it tells."""
+    for name in ("__wrapped__", "__func__", "func"):
+        found = told(method, name)
+        if callable(found):
+            return found
+    own = vars(type(method)).get("__call__")
+    return own if isinstance(own, FunctionType) else None
+
+
+def told(value: Any, name: str) -> Any:
+    """An attribute; None if there is none, or if asking for it fails."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001 - whatever the value does when it is asked
+        return None
+
+
+# Whether there can be a job of it
+
+
+def hindrance(job: Any) -> str | None:
+    """Why there can be no job of a class, if there cannot."""
+    if not isinstance(job, type):
+        return f"expected a job class, got {shown(job)}"
+    if "declared" not in vars(job):
+        return (
+            "expected __init_subclass__ to pass on what it is told, got one that does not; "
+            "let it call super().__init_subclass__(**kwargs)"
+        )
+    if not hasattr(job, "perform"):
+        return "expected a job class with perform, got none"
+    missing = abstract_methods(job)
+    if missing:
+        return (
+            f"expected a class with all its methods, got an abstract one without "
+            f"{', '.join(missing)}; enqueue a subclass that has them"
+        )
+    return None
+
+
+def abstract_methods(job: type) -> list[str]:
+    """The methods that subclasses are to bring. Not asked of ``abc``, which knows only later."""
+    declared = [name for owner in reversed(job.__mro__) for name in abstract_in(owner)]
+    return [name for name in dict.fromkeys(declared) if name in abstract_in(owner_of(job, name))]
+
+
+def abstract_in(owner: type) -> list[str]:
+    return [
+        name
+        for name, value in vars(owner).items()
+        if hasattr(type(value), "__get__") and getattr(value, "__isabstractmethod__", 0) is True
+    ]
+
+
+def owner_of(job: type, name: str) -> type:
+    return next(owner for owner in job.__mro__ if name in vars(owner))

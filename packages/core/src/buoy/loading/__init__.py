@@ -1,0 +1,1 @@
+"""Loading the user's app, and which app a worker serves."""

@@ -1,0 +1,1 @@
+"""What operators see and do: views, the failed set, moves, repair."""

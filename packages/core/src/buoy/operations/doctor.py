@@ -1,0 +1,267 @@
+"""What is wrong, or soon will be, with a Redis, its queues and its workers; and what to do."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import Unavailable
+from .repair import Survey, summed_up
+
+if TYPE_CHECKING:
+    from ..app import App
+    from .monitor import WorkerView
+
+OVERDUE_SECONDS = 60.0
+SKEW_SECONDS = 5.0
+HEADROOM = 0.8
+"""Part of ``maxmemory`` from which on memory is short."""
+GONE_LEASES = 20
+"""So many leases long it is wrong that a worker has gone, though others have its jobs."""
+LAST_WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``advice`` says what to do when it is wrong."""
+
+    subject: str
+    state: Literal["fine", "wrong"]
+    text: str
+    advice: str = ""
+
+
+def examine(app: "App") -> list[Finding]:
+    """Look at everything."""
+    facts = Facts(app)
+    return [finding for check in CHECKS for finding in check(facts)]
+
+
+class Facts:
+    """What the checks go by, asked once."""
+
+    def __init__(self, app: "App") -> None:
+        link, self.monitor, self.settings = app.broker.link, app.monitor, app.settings
+        self.link, self.keys = link, app.broker.keys
+        lines = link.call("INFO").decode().splitlines()  # of a cluster: one node's
+        self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
+        seconds, micros = link.call("TIME")
+        self.now = int(seconds) + int(micros) / 1e6 + app.broker.shift / 1000
+        counted, missed = self.monitor.counted()
+        self.missed = {n: each for n, each in missed.items() if isinstance(each, Unavailable)}
+        names = sorted({*missed, *(view.name for view in counted)} - self.missed.keys())
+        self.survey = {name: Survey(app.broker, name) for name in names}
+        self.wrong_keys = {name: each.wrong_keys() for name, each in self.survey.items()}
+        self.queues = [view for view in counted if not self.wrong_keys[view.name]]
+
+    def number(self, name: str) -> int:
+        return int(self.info.get(name) or 0)
+
+    def silent_for(self, queue: str) -> float:
+        """Seconds since a worker last looked at the queue."""
+        key = self.keys.part(queue, "meta")
+        seen = self.monitor.ask(key, "HGET", "seen")
+        return float("inf") if seen is None else self.now - self.monitor.number(key, seen) / 1000
+
+
+def eviction(facts: Facts) -> Iterator[Finding]:
+    policy = facts.info.get("maxmemory_policy", "unknown")
+    if policy == "noeviction" or not facts.number("maxmemory"):
+        yield Finding("eviction", "fine", f"nothing is evicted (policy {policy})")
+    else:
+        yield Finding(
+            "eviction",
+            "wrong",
+            f"expected maxmemory-policy noeviction, got {policy}: a full Redis throws data away",
+            "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
+        )
+
+
+def memory(facts: Facts) -> Iterator[Finding]:
+    used, limit = facts.number("used_memory"), facts.number("maxmemory")
+    if not limit:
+        yield Finding("memory", "fine", f"{mib(used)} used, no limit set")
+    elif used < HEADROOM * limit:
+        yield Finding("memory", "fine", f"{mib(used)} of {mib(limit)} used")
+    else:
+        yield Finding(
+            "memory",
+            "wrong",
+            f"expected less than {HEADROOM:.0%} of {mib(limit)} to be used, got {mib(used)}: "
+            "a full Redis refuses new jobs",
+            "see which queue grows (buoy queues), start workers for it, or raise maxmemory",
+        )
+
+
+def persistence(facts: Facts) -> Iterator[Finding]:
+    failed = [name for name in LAST_WRITES if facts.info.get(name) == "err"]
+    if failed:
+        yield Finding(
+            "persistence",
+            "wrong",
+            f"expected Redis to write to its disk, got {failed[0]}:err: it may refuse all jobs",
+            "see the log of Redis; is its disk full?",
+        )
+    elif facts.info.get("aof_enabled") == "1":
+        yield Finding("persistence", "fine", "an append-only file is written")
+    else:
+        yield Finding(
+            "persistence",
+            "wrong",
+            "expected an append-only file, got none: a crash of Redis loses jobs",
+            "CONFIG SET appendonly yes, and the same in redis.conf",
+        )
+
+
+def clock(facts: Facts) -> Iterator[Finding]:
+    skew = time.time() - facts.now
+    if abs(skew) < SKEW_SECONDS:
+        yield Finding("clock", "fine", f"this machine and Redis differ by {abs(skew):.1f} s")
+    else:
+        yield Finding(
+            "clock",
+            "wrong",
+            f"expected less than {SKEW_SECONDS:g} s between this machine and Redis, got "
+            f"{skew:+.0f} s: times given with at= and expires are wrong by as much",
+            "synchronise the clocks (NTP)",
+        )
+
+
+def keys(facts: Facts) -> Iterator[Finding]:
+    for queue, wrong in facts.wrong_keys.items():
+        if wrong:
+            yield Finding(
+                f"queue {queue}",
+                "wrong",
+                f"{', '.join(wrong)}: this queue stands still",
+                "RENAME it to a name of its own, and find out what writes there",
+            )
+    if not any(facts.wrong_keys.values()):
+        yield Finding("keys", "fine", "each is of its type")
+
+
+def places(facts: Facts) -> Iterator[Finding]:
+    found = False
+    for queue in facts.queues:
+        for kind, subjects in summed_up(list(facts.survey[queue.name].faults())):
+            found = True
+            yield Finding(
+                f"queue {queue.name}",
+                "wrong",
+                f"{kind.wrong}: {len(subjects)}",
+                f"see which, and put it right: buoy queues repair {queue.name} --dry-run",
+            )
+    if not found:
+        yield Finding("places", "fine", "each job is in one place, and each claim has its job")
+
+
+def replication(facts: Facts) -> Iterator[Finding]:
+    """Replicas follow at a distance: what a failover can lose is to be known, not to be mended."""
+    replicas = facts.number("connected_slaves")
+    bounded = "min_slaves_good_slaves" in facts.info
+    if replicas and facts.info.get("role") == "master":
+        loses = (
+            "" if bounded else "; a failover or a split can lose jobs, see min-replicas-to-write"
+        )
+        yield Finding("replication", "fine", f"connected replicas: {replicas}{loses}")
+
+
+def unreached(facts: Facts) -> Iterator[Finding]:
+    for name, error in facts.missed.items():
+        advice = "see the nodes of the cluster: CLUSTER NODES"
+        yield Finding(f"queue {name}", "wrong", str(error), advice)
+
+
+def unserved(facts: Facts) -> Iterator[Finding]:
+    patience = 2 * facts.settings.lease
+    found = False
+    for queue in facts.queues:
+        silence = facts.silent_for(queue.name)
+        if queue.waiting + queue.delayed and silence > patience:
+            found = True
+            never = silence == float("inf")
+            looked = "has ever looked at it" if never else f"has looked at it for {silence:.0f} s"
+            yield Finding(
+                f"queue {queue.name}",
+                "wrong",
+                f"waiting {queue.waiting}, delayed {queue.delayed}, but no worker {looked}",
+                f"start one: buoy worker -a MODULE -q {queue.name}",
+            )
+    if not found:
+        yield Finding(
+            "queues", "fine", f"known: {len(facts.queues)}; all that hold jobs are served"
+        )
+
+
+def workers(facts: Facts) -> Iterator[Finding]:
+    try:
+        views = facts.monitor.workers()
+    except Unavailable as error:
+        yield Finding("workers", "wrong", f"they cannot be listed: {error}", "see above")
+        return
+    for view in views:
+        if view.gone:
+            yield of_gone(view, facts.now - view.beat_at, GONE_LEASES * facts.settings.lease)
+    if not any(view.gone for view in views):
+        yield Finding("workers", "fine", f"{len(views)} at work")
+
+
+def of_gone(view: "WorkerView", ago: float, patience: float) -> Finding:
+    """A worker that was killed is wrong until others have its jobs, and somebody could read it."""
+    said = f"gone without a goodbye {ago:.0f} s ago, jobs in hand: {len(view.running)}"
+    subject, forget = f"worker {view.id}", f"buoy workers forget {view.id}"
+    if not view.running and not 0 <= ago < patience:
+        return Finding(subject, "fine", f"{said}; {forget}")
+    see = "see its log and the kernel's (killed? out of memory?)"
+    if view.running:
+        return Finding(subject, "wrong", said, f"{see}; its jobs need another worker")
+    return Finding(subject, "wrong", said, f"{see}; then {forget}")
+
+
+def overdue(facts: Facts) -> Iterator[Finding]:
+    found = False
+    for queue in facts.queues:
+        for view in facts.monitor.delayed(queue.name, 0, 1):
+            late = facts.now - (view.at or facts.now)
+            if late > OVERDUE_SECONDS:
+                found = True
+                yield Finding(
+                    f"queue {queue.name}",
+                    "wrong",
+                    f"delayed jobs are overdue by up to {late:.0f} s",
+                    "workers make due jobs ready: start one for this queue",
+                )
+    if not found:
+        yield Finding("delayed jobs", "fine", "none is overdue")
+
+
+def failures(facts: Facts) -> Iterator[Finding]:
+    found = False
+    for queue in facts.queues:
+        lately, before = (failed_within(facts, queue.name, hours) for hours in (1, 2))
+        if lately > before - lately:
+            found = True
+            yield Finding(
+                f"queue {queue.name}",
+                "wrong",
+                f"failed in the last hour: {lately}, in the one before: {before - lately}",
+                f"buoy failed list --queue {queue.name} --since 1h",
+            )
+    if not found:
+        yield Finding("failures", "fine", "not growing")
+
+
+def failed_within(facts: Facts, queue: str, hours: int) -> int:
+    since = round((facts.now - 3600 * hours) * 1000)
+    key = facts.keys.part(queue, "failed")
+    return int(facts.monitor.ask(key, "ZCOUNT", since, "+inf") or 0)
+
+
+def mib(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
+
+
+CHECKS: list[Callable[[Facts], Iterator[Finding]]] = [
+    *(eviction, memory, persistence, replication, clock),
+    *(unreached, unserved, workers, overdue, failures, keys, places),
+]

@@ -1,0 +1,104 @@
+"""Settings: what is given as an argument, else what ``BUOY_*`` says, else the default."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .errors import ConfigurationError
+from .model.strict_json import is_line, is_text
+
+MOST_PAYLOAD = 512 * 1024 * 1024
+"""Bytes; Redis takes no longer texts."""
+ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings of an app. Times are in seconds, sizes in bytes."""
+
+    url: str = field(default="redis://127.0.0.1:6379/0", repr=False)  # it may hold a password
+    namespace: str = "buoy"
+    lease: float = 30.0
+    max_crashes: int = 3
+    max_payload: int = 1024 * 1024
+    inline: bool = False
+
+    def __post_init__(self) -> None:
+        right = isinstance(self.url, str) and is_text(self.url)
+        expect(right, "url", "a text such as redis://127.0.0.1:6379/0", type(self.url).__name__)
+        lease = number(self.lease) if type(self.lease) in (int, float) else 0
+        expect(0 < lease < 10**6, "lease", "more than 0 seconds, and finite", self.lease)
+        expect(lease >= 0.01, "lease", "at least 0.01 seconds", self.lease)
+        right = is_whole(self.max_crashes) and 0 <= self.max_crashes < 10**9
+        expect(right, "max_crashes", "0 or more", self.max_crashes)
+        right = is_whole(self.max_payload) and self.max_payload > 0
+        expect(right, "max_payload", "more than 0 bytes", self.max_payload)
+        right = self.max_payload <= MOST_PAYLOAD
+        expect(right, "max_payload", f"at most {MOST_PAYLOAD} bytes", self.max_payload)
+        expect(isinstance(self.inline, bool), "inline", "True or False", self.inline)
+        plain = is_line(self.namespace) and not set(self.namespace) & set("{} ")
+        expect(plain, "namespace", "a name without spaces and braces", self.namespace)
+
+
+class Configured:
+    """What has settings: the base of App, by which job classes know one."""
+
+
+def settings(environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+    """The settings of an app: ``given`` wins over the environment; None means not given."""
+    found: dict[str, Any] = {}
+    for each in fields(Settings):
+        text = environ.get(f"BUOY_{each.name.upper()}")
+        if given.get(each.name) is not None:
+            found[each.name] = given[each.name]
+        elif text:
+            found[each.name] = parsed(each.name, text, type(each.default))
+    return Settings(**found)
+
+
+def parsed(name: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        return switched(f"BUOY_{name.upper()}", text)
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"BUOY_{name.upper()}: expected a number ({kind.__name__}), got {text!r}"
+        ) from None
+
+
+def switched(subject: str, text: str) -> bool:
+    """Whether a text says yes; raises ConfigurationError unless it says yes or no."""
+    expect(text.lower() in ON + OFF, subject, "0 or 1", text)
+    return text.lower() in ON
+
+
+def expect(right: bool, subject: str, wanted: str, got: object) -> None:
+    """Raise ConfigurationError, in the one form that buoy uses, unless things are right."""
+    if not right:
+        raise ConfigurationError(f"{subject}: expected {wanted}, got {shown(got)}")
+
+
+def number(value: Any) -> float:
+    """A number of any kind as a float; NaN, which is in no range, for what is none."""
+    if isinstance(value, bool) or not hasattr(type(value), "__float__"):
+        return math.nan
+    try:
+        return float(value)
+    except Exception:  # noqa: BLE001 - it has too many digits, or a conversion of its own
+        return math.nan
+
+
+def is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def shown(value: object) -> str:
+    """A value in an error message: short, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - its own, or that of an int with too many digits
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= 200 else f"{text[:200]}…"

@@ -1,0 +1,132 @@
+"""What every plugin must keep to, as a test that its author runs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..app import App
+from ..jobs.enqueueing import asked_to_enter
+from ..jobs.hookspecs import JobHooks, hookimpl
+from ..jobs.job import Job, built
+from ..jobs.plugin import Plugin, relay
+from ..jobs.run import run
+from ..model.handle import Options
+from ..model.reservation import Reservation
+
+SCRIPTS = {"eval", "evalsha", "fcall"}
+
+
+def plugin_contract(plugin: Plugin, app: App | None = None) -> None:
+    """Fail unless the plugin keeps to the contract: it is an immutable value, its hooks are those
+    that there are, it writes nothing beside a transition, and a neighbour's place does not matter.
+
+    ``app`` is one on a private server, which nobody else uses meanwhile; by default ``Job.app``.
+    """
+    app = app or Job.app
+    check_value(plugin)
+    check_hooks(plugin)
+    check_writes(plugin, app)
+    check_neighbours(plugin, app)
+
+
+def check_value(plugin: Plugin) -> None:
+    assert isinstance(plugin, Plugin), f"expected an instance of buoy.Plugin, got {plugin!r}"
+    try:
+        hash(plugin)
+    except TypeError as error:
+        raise AssertionError(f"{plugin!r}: expected a hashable value, got: {error}") from None
+    for name in (*getattr(plugin, "__dataclass_fields__", ()), *getattr(plugin, "__dict__", ())):
+        try:
+            setattr(plugin, name, getattr(plugin, name))
+        except AttributeError:
+            continue
+        raise AssertionError(f"{plugin!r}: expected an immutable value, but {name!r} can be set")
+
+
+def check_hooks(plugin: Plugin) -> None:
+    relay((plugin,))  # raises PluginError for unknown hooks and arguments
+    for name in vars(JobHooks):
+        method = None if name.startswith("_") else getattr(plugin, name, None)
+        assert method is None or hasattr(method, "buoy_impl"), (
+            f"{plugin!r}: expected @hookimpl on {name}, got a plain method, which is never called"
+        )
+
+
+def check_writes(plugin: Plugin, app: App) -> None:
+    for fails in (False, True):
+        call = app.command
+        call("CONFIG", "RESETSTAT")
+        behave(app, [plugin], fails=fails)
+        written = sorted(name for name in used(app) if name in SCRIPTS or is_write(app, name))
+        assert not written, (
+            f"{plugin!r}: expected no writes beside a transition, got {', '.join(written)}; "
+            "attach them: job.transition.then(...)"
+        )
+
+
+def used(app: App) -> list[str]:
+    """The commands that the server was sent since its statistics were reset."""
+    lines = app.command("INFO", "commandstats").decode().splitlines()
+    names = [line.partition(":")[0].removeprefix("cmdstat_") for line in lines if ":" in line]
+    return [name for name in names if not name.startswith(("config", "info"))]
+
+
+def is_write(app: App, name: str) -> bool:
+    [facts] = app.command("COMMAND", "INFO", *name.split("|")[:1])
+    return facts is not None and b"write" in facts[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbour(Plugin):
+    """Sees every hook, and changes nothing."""
+
+    log: list[str] = field(default_factory=list)
+
+    @hookimpl(wrapper=True)
+    def before_enqueue(self, job: Job) -> Iterator[None]:
+        self.log.append("before_enqueue")
+        return (yield)
+
+    @hookimpl(wrapper=True)
+    def around_perform(self, job: Job) -> Iterator[None]:
+        self.log.append("around_perform")
+        return (yield)
+
+    @hookimpl(wrapper=True)
+    def on_failure(self, job: Job, error: BaseException) -> Iterator[None]:
+        self.log.append("on_failure")
+        return (yield)
+
+
+def check_neighbours(plugin: Plugin, app: App) -> None:
+    for fails in (False, True):
+        first, last = Neighbour(), Neighbour()
+        before = behave(app, [first, plugin], fails=fails)
+        after = behave(app, [plugin, last], fails=fails)
+        assert before == after, (
+            f"{plugin!r}: expected the same outcome before and behind a neighbour, "
+            f"got {after} and {before}"
+        )
+        assert sorted(first.log) == sorted(last.log), (
+            f"{plugin!r}: expected a neighbour to see the same hooks before and behind it, "
+            f"got {last.log} and {first.log}"
+        )
+
+
+def behave(app: App, plugins: list[Plugin], *, fails: bool) -> tuple[str, str]:
+    """Take a job through the hooks, as far as they let it: how it enters, and how it ends."""
+
+    class Probe(Job):
+        name = "buoy.contract.Probe"
+
+        def perform(self, fails: bool) -> None:
+            if fails:
+                raise RuntimeError("the contract wants to know")
+
+    Probe.app, Probe.declared = app, tuple(plugins)
+    job = built(Probe, ([fails], {}), Options())
+    verdict = asked_to_enter(job)
+    if verdict is not None:
+        return type(verdict).__name__, ""
+    payload = app.encoded(job).decode()
+    held = Reservation(job.id, "1:contract:1", job.queue, payload, worker="contract")
+    return "passed", run(held).act

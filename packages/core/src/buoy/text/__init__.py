@@ -1,0 +1,1 @@
+"""Text that is safe to show: on terminals, in logs, in error messages."""

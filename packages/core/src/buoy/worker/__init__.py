@@ -1,0 +1,1 @@
+"""The worker: takes jobs from queues and has an executor run them."""
