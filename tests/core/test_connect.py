@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import exceptions
 
-from buoy.broker.scripts import Script, script
+from buoy.broker.scripts import Script, run_scripts, script
 from buoy.connection.cluster import ClusterLink
 from buoy.connection.connect import connect
-from buoy.connection.link import only, run_scripts
+from buoy.connection.link import only
 from buoy.connection.server import Elsewhere, ServerLink, lost, refusal
 from buoy.connection.topology import key_of, slot_of
 from buoy.embedded.server import Server

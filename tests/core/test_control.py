@@ -12,7 +12,7 @@ from buoy import App, ClaimHeld, EnqueueError, InvalidArguments, Job, Plugin, ho
 from buoy.cli import main
 from buoy.jobs.facts import facts
 from buoy.jobs.job import built
-from buoy.model.handle import Options
+from buoy.model.options import Options
 from buoy.model.reservation import Advance
 from buoy.operations.move import Move
 from buoy.testing import Clock, drain

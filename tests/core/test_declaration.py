@@ -21,7 +21,7 @@ from buoy.jobs.facts import API
 from buoy.jobs.job import built
 from buoy.jobs.run import run
 from buoy.loading.served_app import Wanted, serve
-from buoy.model.handle import Options
+from buoy.model.options import Options
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
 

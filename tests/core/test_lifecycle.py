@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from buoy.broker.script_arguments import Entry
+from buoy.model.entry import Entry
 from buoy.model.reservation import Act, Advanced, Reservation, Settlement
 from buoy.model.transition import Transition
 from buoy.operations.repair import Survey

@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from buoy.broker.keys import Keys, checked_queue
+from buoy.broker.keys import Keys
 from buoy.errors import ConfigurationError
+from buoy.model.names import checked_queue
 from buoy.worker.queue_list import QueueList
 
 KNOWN = ["purchasing", "mail", "mail_bulk", "mail_urgent", "admin"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from buoy.broker.keys import QUEUE_PARTS, TYPES
-from buoy.broker.script_arguments import Entry
 from buoy.connection.link import Word as Raw
 from buoy.errors import BrokerError, EnqueueError
+from buoy.model.entry import Entry
 from buoy.model.reservation import Act, Reservation, Settlement
 from tests.support.calls import Call, State, advance, call, state
 from tests.support.snapshot import check_whole

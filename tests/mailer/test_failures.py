@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from buoy import App, Job
-from buoy.broker.script_arguments import Entry
 from buoy.cli import main
+from buoy.model.entry import Entry
 from buoy.model.payload import Payload
 from buoy.testing import drain
 from buoy_mailer import outbox

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from buoy.broker.scripts import script
+from buoy.broker.scripts import run_scripts, script
 from buoy.connection.link import Word as Raw
-from buoy.connection.link import only, run_scripts
+from buoy.connection.link import only
 from buoy.model.reservation import Advance, Settlement
 from tests.support.world import World
 

@@ -5,8 +5,9 @@ from itertools import count
 from typing import Any
 
 from buoy.broker.broker import Broker
-from buoy.broker.script_arguments import Entry, Packing
+from buoy.broker.script_arguments import Packing
 from buoy.connection.link import Link
+from buoy.model.entry import Entry
 from buoy.model.reservation import Act, Advance, Advanced, Reservation, Settlement
 from buoy.model.transition import Transition, Word
 from buoy.operations.control import Control

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from buoy.broker.script_arguments import Entry
+from buoy.model.entry import Entry
 from buoy.model.payload import Payload
 from buoy.process.log_format import OneObject
 from tests.support.processes import Site

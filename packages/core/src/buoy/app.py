@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .broker.keys import Keys, checked_queue
-from .broker.script_arguments import Entry
-from .connection.link import Steps, Word, drive, only, scripted, sent
+from .broker.keys import Keys
+from .broker.scripts import scripted
+from .connection.link import Steps, Word, drive, only, sent
 from .errors import QueueFull
 from .jobs.enqueueing import (
     asked_to_enter,
@@ -23,12 +23,16 @@ from .jobs.facts import facts
 from .jobs.job import Job, built, facts_of
 from .jobs.registry import check_findable, named
 from .jobs.run import decided, perform
-from .model.handle import AS_DECLARED, Handle, Options, check_newer, checked_line, epoch_seconds
+from .model.checks import expect
+from .model.entry import Entry
+from .model.handle import Handle
 from .model.identity import new_id
+from .model.names import checked_line, checked_queue
+from .model.options import AS_DECLARED, Options, check_newer, epoch_seconds
 from .model.payload import Payload, now
 from .model.reservation import Reservation
 from .model.signature import Arguments, check_arguments
-from .settings import Configured, Settings, expect, settings
+from .settings import Configured, Settings, settings
 
 if TYPE_CHECKING:
     from .broker.broker import Broker

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from buoy import ConfigurationError, Job, Plugin, hookimpl
-from buoy.settings import expect
+from buoy.model.checks import expect
 
 from .place import Key, named, place
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from buoy import App, ConfigurationError
 from buoy.jobs.job import P, Performs, built
-from buoy.model.handle import Options
+from buoy.model.options import Options
 
 from .place import PREFIX, place
 from .plugin import Loner

@@ -2,7 +2,7 @@
 
 import os
 
-from buoy.settings import switched
+from buoy.model.checks import switched
 
 
 def mail_url(given: str | None = None) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from buoy import App
+from buoy.model.checks import expect
 from buoy.operations.monitor import JobView
-from buoy.settings import expect
 
 from .attempts import history
 

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 from buoy import App, Call, Handle, InvalidArguments, Job
 from buoy.jobs.job import Async, Performs, Rows, built, enqueue_rows
-from buoy.model.handle import Options
+from buoy.model.options import Options
 from buoy.operations.monitor import JobView
 
 from .entry import shown

@@ -5,12 +5,12 @@ import time
 from dataclasses import dataclass
 
 from buoy import App, BuoyError, Handle, Job
-from buoy.broker.keys import checked_queue
 from buoy.jobs.facts import facts
 from buoy.jobs.job import built
 from buoy.jobs.registry import registry
-from buoy.model.handle import Options
 from buoy.model.identity import new_id
+from buoy.model.names import checked_queue
+from buoy.model.options import Options
 from buoy.model.payload import Payload
 
 from .cron import printable

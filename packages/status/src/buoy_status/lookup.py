@@ -7,7 +7,7 @@ from typing import Any, overload
 from buoy import App, Call, ConfigurationError, Handle, Job
 from buoy.connection.link import Steps
 from buoy.jobs.job import Async, P, Performs, R, built
-from buoy.model.handle import Options
+from buoy.model.options import Options
 from buoy.model.strict_json import is_text
 from buoy.operations.monitor import job_view
 

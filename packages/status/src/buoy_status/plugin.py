@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.settings import expect
+from buoy.model.checks import expect
 
 from . import record, store
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from buoy import App, Job, RedisFull
-from buoy.broker.keys import is_queue
 from buoy.broker.script_arguments import text
-from buoy.connection.link import Steps, only, scripted
+from buoy.broker.scripts import scripted
+from buoy.connection.link import Steps, only
 from buoy.model.identity import identifier
+from buoy.model.names import is_queue
 from buoy.model.payload import Payload
 from buoy.model.transition import Word
 

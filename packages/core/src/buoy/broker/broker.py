@@ -7,15 +7,16 @@ from typing import Any
 
 from ..connection.cluster import ClusterLink
 from ..connection.connect import connect
-from ..connection.link import Act, Link, Steps, Word, accepted, drive, only, run_scripts, scripted
+from ..connection.link import Link, Steps, Word, accepted, drive, only
 from ..errors import BrokerError, EnqueueError, Unavailable
+from ..model.entry import Entry
 from ..model.reservation import Advance, Advanced, Heartbeat, Look, Reservation, Settlement
 from ..process.logs import Log
 from ..settings import Settings
 from .keys import Keys
 from .queue_registration import Registration
-from .script_arguments import PAGE, Entry, Packing, pages, seconds, text
-from .scripts import script
+from .script_arguments import PAGE, Packing, pages, seconds, text
+from .scripts import Act, run_scripts, script, scripted
 
 logger = Log("buoy.broker")
 

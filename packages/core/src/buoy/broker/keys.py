@@ -7,10 +7,6 @@ them all, on a cluster too.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeGuard
-
-from ..errors import ConfigurationError
-from ..model.strict_json import is_line, plain_str
 
 QUEUE_PARTS = (
     "ready",  # list of ids, the head is next
@@ -76,17 +72,3 @@ def wrong_types(keys: Sequence[str], found: Sequence[object]) -> list[str]:
         and isinstance(kind, bytes)
         and kind.decode() not in (TYPES[part], "none")
     ]
-
-
-def is_queue(name: object) -> TypeGuard[str]:
-    """Whether this can be the name of a queue."""
-    return isinstance(name, str) and is_line(name) and not set(name) & set("{}*?[]!,:\t ")
-
-
-def checked_queue(name: object) -> str:
-    """The name, if it can be that of a queue."""
-    if not is_queue(name):
-        raise ConfigurationError(
-            f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r:.80}"
-        )
-    return plain_str(name)

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from ..model.entry import Entry
 from ..model.reservation import Settlement
-from ..model.transition import Transition, Word
+from ..model.transition import Word
 from .keys import QUEUE_PARTS
 
 PAGE, WORDS = 1000, 100_000
@@ -19,25 +20,6 @@ LONGEST_WAIT = 1e11
 T = TypeVar("T")
 OPERATED = 100
 """How many jobs one script changes: finding one in a long queue takes a while."""
-
-
-class Entry(NamedTuple):
-    """A job to be stored; ``due``: empty for now, "+MS" from now, or "MS" since the epoch."""
-
-    id: str
-    payload: bytes
-    due: str = ""
-    transition: Transition | None = None
-
-    @property
-    def plain(self) -> bool:
-        """Whether this is the common case: due now, and nothing attached."""
-        return not self.due and self.transition is None
-
-    @property
-    def size(self) -> int:
-        """How many words it takes."""
-        return 6 + (0 if self.transition is None else self.transition.size)
 
 
 Item = TypeVar("Item", Entry, Settlement)

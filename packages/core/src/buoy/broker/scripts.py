@@ -1,10 +1,16 @@
-"""Lua scripts as files: ``lua/NAME.lua`` of a package, for the core and for plugins alike."""
+"""Lua scripts: read from ``lua/NAME.lua`` of a package, and run in one round trip."""
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pkgutil import get_data
+from typing import Any
+
+from ..connection.link import Link, Steps, UnknownScript, Word, drive
+from ..errors import BrokerError, WrongType
+from .keys import wrong_types
 
 INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
 
@@ -35,3 +41,41 @@ def script(package: str, name: str) -> Script:
 
     text = read(name)
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+Act = tuple[Script, Sequence[str], Sequence[Word]]
+"""A script, its keys, its arguments."""
+
+
+def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
+    """Run scripts in one round trip, or two when the server does not know one of them yet.
+
+    A refused one has its exception in place of a reply.
+    """
+    replies: list[Any] = yield [["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in acts]
+    unknown = [n for n, reply in enumerate(replies) if isinstance(reply, UnknownScript)]
+    if unknown:
+        whole = [acts[n] for n in unknown]
+        again = yield [["EVAL", s.text, len(k), *k, *a] for s, k, a in whole]
+        for n, reply in zip(unknown, again, strict=True):
+            replies[n] = reply
+    for n, reply in enumerate(replies):
+        if isinstance(reply, WrongType):
+            replies[n] = yield from explained(acts[n], reply)
+    return replies
+
+
+def explained(act: Act, error: BrokerError) -> Steps[BrokerError]:
+    """Redis does not say which key has a wrong type; the script has changed nothing."""
+    keys = act[1]
+    try:
+        wrong = wrong_types(keys, (yield [["TYPE", key] for key in keys]))
+    except BrokerError:
+        return error
+    advice = "nothing was changed; RENAME it to a name of its own, and find out what writes there"
+    return WrongType(f"{', '.join(wrong)}; {advice}") if wrong else error
+
+
+def run_scripts(link: Link, acts: Sequence[Act]) -> list[Any]:
+    """Run scripts; see scripted."""
+    return drive(scripted(acts), lambda: link)

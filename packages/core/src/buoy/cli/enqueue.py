@@ -9,7 +9,7 @@ from ..jobs.job import Job
 from ..jobs.registry import named
 from ..loading.app_modules import load_app
 from ..loading.served_app import check_app
-from ..model.handle import options
+from ..model.options import options
 from .options import app_option, wanted_app
 from .output import end, json_option, show
 from .params import QUEUE, SECONDS, TEXT

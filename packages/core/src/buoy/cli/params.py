@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ..broker.keys import checked_queue
 from ..errors import ConfigurationError
+from ..model.names import checked_queue
 from ..model.strict_json import is_text
 
 

@@ -6,17 +6,11 @@ had by a program that blocks (drive) and by one that awaits (adrive, in asyncio'
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from ..broker.keys import wrong_types
-from ..errors import BrokerError, WrongType
-
-if TYPE_CHECKING:
-    from ..broker.scripts import Script
+from ..errors import BrokerError
 
 Word = str | bytes | int | float
-Act = tuple["Script", Sequence[str], Sequence[Word]]
-"""A script, its keys, its arguments."""
 
 T = TypeVar("T")
 Step = Sequence[Sequence[Word]] | float
@@ -48,44 +42,10 @@ class UnknownScript(BrokerError):
     """The server was restarted, or is another one: it must be sent the script's text."""
 
 
-def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
-    """Run scripts in one round trip, or two when the server does not know one of them yet.
-
-    A refused one has its exception in place of a reply.
-    """
-    replies: list[Any] = yield [["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in acts]
-    unknown = [n for n, reply in enumerate(replies) if isinstance(reply, UnknownScript)]
-    if unknown:
-        whole = [acts[n] for n in unknown]
-        again = yield [["EVAL", s.text, len(k), *k, *a] for s, k, a in whole]
-        for n, reply in zip(unknown, again, strict=True):
-            replies[n] = reply
-    for n, reply in enumerate(replies):
-        if isinstance(reply, WrongType):
-            replies[n] = yield from explained(acts[n], reply)
-    return replies
-
-
-def explained(act: Act, error: BrokerError) -> Steps[BrokerError]:
-    """Redis does not say which key has a wrong type; the script has changed nothing."""
-    keys = act[1]
-    try:
-        wrong = wrong_types(keys, (yield [["TYPE", key] for key in keys]))
-    except BrokerError:
-        return error
-    advice = "nothing was changed; RENAME it to a name of its own, and find out what writes there"
-    return WrongType(f"{', '.join(wrong)}; {advice}") if wrong else error
-
-
 def sent(commands: Sequence[Sequence[Word]]) -> Steps[list[Any]]:
     """Send commands in one round trip."""
     replies: list[Any] = yield commands
     return replies
-
-
-def run_scripts(link: Link, acts: Sequence[Act]) -> list[Any]:
-    """Run scripts; see scripted."""
-    return drive(scripted(acts), lambda: link)
 
 
 def drive(steps: Steps[T], link: Callable[[], Link]) -> T:

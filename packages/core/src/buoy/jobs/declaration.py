@@ -6,7 +6,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, PluginError
-from ..settings import Configured, expect, shown
+from ..model.checks import expect, shown
+from ..settings import Configured
 from .facts import API
 from .hookspecs import WorkerHooks
 from .plugin import Plugin

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from ..errors import ConfigurationError
-from ..settings import expect, shown
+from ..model.checks import expect, shown
 from .job import Job, P, R
 from .plugin import Plugin
 

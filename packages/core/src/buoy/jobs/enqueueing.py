@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..broker.script_arguments import Entry
 from ..errors import ClaimHeld, PayloadTooLarge, PluginError
+from ..model.entry import Entry
 from ..model.handle import Handle
 from ..model.identity import identifier, new_id
 from ..model.outcome import Held, Rejected

@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from ..broker.keys import checked_queue
 from ..errors import ConfigurationError, InvalidArguments
-from ..model.handle import AS_DECLARED, Handle, Options, checked_line, options
+from ..model.checks import expect
+from ..model.handle import Handle
 from ..model.identity import identifier, new_id
+from ..model.names import checked_line, checked_queue
+from ..model.options import AS_DECLARED, Options, options
 from ..model.payload import Payload, now
 from ..model.signature import Arguments, Signature, Spelled, signature_of
 from ..model.strict_json import is_text
 from ..model.transition import Transition
-from ..settings import expect
 from .declaration import (
     app_of,
     check_bases,

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pluggy
 
 from ..errors import PluginError, UnfinishedWork
-from ..settings import shown
+from ..model.checks import shown
 from .facts import Facts, facts
 from .hookspecs import JobHooks, WorkerHooks, hookimpl
 

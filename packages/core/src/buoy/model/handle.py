@@ -1,13 +1,6 @@
 """What ``enqueue`` answers, and how a call may be varied."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Generic, Literal, NamedTuple, TypeVar
-
-from ..broker.keys import checked_queue
-from ..errors import InvalidArguments
-from ..settings import expect, is_whole, number
-from .strict_json import is_line, plain_str
 
 R = TypeVar("R")
 State = Literal["queued", "delayed", "exists", "held", "rejected"]
@@ -30,81 +23,3 @@ class Handle(NamedTuple, Generic[R]):
     state: State
     reason: str | None = None
     holder: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How one enqueueing differs from what its class says. ``due`` is what Redis is told."""
-
-    queue: str | None = None
-    delay: float | None = None
-    at: float | None = None
-    id: str | None = None
-    newer: tuple[str, int] | None = None
-
-    @property
-    def due(self) -> str:
-        """Empty for now, ``+MS`` from now, or ``MS`` since the epoch."""
-        if self.at is not None:
-            return str(round(self.at * 1000))
-        return f"+{round(self.delay * 1000)}" if self.delay else ""
-
-
-AS_DECLARED = Options()
-"""As the class says."""
-
-
-def options(
-    queue: str | None,
-    delay: float | timedelta | None,
-    at: float | datetime | None,
-    id: str | None,
-    newer: tuple[str, int] | None = None,
-) -> Options:
-    """Checked options; a ``datetime`` must know its zone."""
-    if delay is not None and at is not None:
-        raise InvalidArguments(f"using: expected delay or at, got both ({delay!r}, {at!r})")
-    if delay is not None:
-        delay = seconds_of(delay)
-    if at is not None:
-        at = epoch_seconds(at, "using")
-    if id is not None:
-        id = checked_line(id, "using(id)")
-    if newer is not None:
-        check_newer(newer, "using(newer)")
-    return Options(None if queue is None else checked_queue(queue), delay, at, id, newer)
-
-
-def seconds_of(delay: float | timedelta) -> float:
-    given = number(delay.total_seconds() if isinstance(delay, timedelta) else delay)
-    right = 0 <= given < 10**10
-    expect(right, "using(delay)", "0 or more seconds, less than 10 ** 10", delay)
-    return given
-
-
-def check_newer(newer: object, subject: str) -> None:
-    """Raise ConfigurationError unless it is a name, and a number that Lua can tell from others."""
-    match newer:
-        case (str(field), int(number)) if is_line(field) and is_whole(number):
-            if abs(number) < 2**53:
-                return
-    expect(False, subject, "a name and a whole number, less than 2 ** 53", newer)
-
-
-def epoch_seconds(at: float | datetime, subject: str) -> float:
-    """An instant in epoch seconds; a ``datetime`` must know its zone."""
-    if isinstance(at, datetime):
-        if at.utcoffset() is None:
-            raise InvalidArguments(
-                f"{subject}: expected at with a time zone, got {at!r}; say at.astimezone()"
-            )
-        at = max(0.0, at.timestamp())  # what is past is past, however long
-    given = number(at)
-    expect(0 <= given < 10**10, f"{subject}(at)", "epoch seconds before the year 2286", at)
-    return given
-
-
-def checked_line(text: object, subject: str) -> str:
-    """The text, if it can be the id of a job, or the name of a class."""
-    expect(is_line(text), subject, "a non-empty text of one line", text)
-    return plain_str(text)  # type: ignore[arg-type]  # it is a text

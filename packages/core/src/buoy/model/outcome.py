@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from ..settings import expect, number
+from .checks import expect, number
 from .failure import Failure
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CorruptPayload
-from ..settings import shown
+from .checks import shown
 from .identity import identifier
 from .strict_json import encode
 

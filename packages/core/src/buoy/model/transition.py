@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import PluginError
-from ..settings import shown
+from .checks import shown
 from .strict_json import MAX_INT, NotPlain, check_text
 
 Until = Literal["started", "finished"]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..model.checks import expect
 from ..model.payload import Payload
-from ..settings import expect
 from .monitor import JobView, Monitor
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..broker.keys import is_queue
 from ..broker.script_arguments import Packing, raw, text
-from ..connection.link import Word, accepted, run_scripts
+from ..broker.scripts import run_scripts
+from ..connection.link import Word, accepted
 from ..errors import CorruptPayload, Unavailable
+from ..model.names import is_queue
 from ..model.payload import Payload, unshelved
 from ..model.strict_json import is_text
 from .reader import Reader

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..broker.script_arguments import Entry, batches, raw
+from ..broker.script_arguments import batches, raw
 from ..errors import CorruptPayload, EnqueueError
+from ..model.entry import Entry
 from ..model.payload import Payload
 from ..model.reservation import Settlement
 from ..model.strict_json import is_text

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..broker.script_arguments import text
-from ..broker.scripts import script
-from ..connection.link import Act, accepted, run_scripts
+from ..broker.scripts import Act, run_scripts, script
+from ..connection.link import accepted
 from .monitor import WorkerView
 
 if TYPE_CHECKING:

@@ -5,8 +5,6 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import Any
 
-from ..jobs.facts import Facts
-from ..model.reservation import Reservation
 from ..text.printable import one_line
 
 # Long titles would else be written over what /proc shows as the environment.
@@ -33,12 +31,6 @@ def show(text: str) -> None:
     """Let process lists show what this process does now."""
     if setproctitle is not None:
         entitle(text.partition(":")[0], text)
-
-
-def show_job(held: Reservation, job: Facts | None) -> None:
-    """Let them show which job it runs."""
-    if setproctitle is not None and job is not None:
-        entitle("job", f"job: {job.payload.name} {held.id} from {held.queue}")
 
 
 def entitle(name: str, title: str) -> None:

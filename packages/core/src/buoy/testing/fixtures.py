@@ -17,7 +17,7 @@ from ..executor.in_process import run_apart
 from ..jobs.job import Job, built
 from ..jobs.registry import registry
 from ..jobs.run import run
-from ..model.handle import Options
+from ..model.options import Options
 from ..model.reservation import Advance
 from .plugin_contract import plugin_contract
 

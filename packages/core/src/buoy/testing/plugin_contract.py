@@ -9,7 +9,7 @@ from ..jobs.hookspecs import JobHooks, hookimpl
 from ..jobs.job import Job, built
 from ..jobs.plugin import Plugin, relay
 from ..jobs.run import run
-from ..model.handle import Options
+from ..model.options import Options
 from ..model.reservation import Reservation
 
 SCRIPTS = {"eval", "evalsha", "fcall"}

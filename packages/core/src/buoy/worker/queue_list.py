@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ..broker.keys import checked_queue
-from ..settings import expect
+from ..model.checks import expect
+from ..model.names import checked_queue
 
 WILD = set("*?[")
 

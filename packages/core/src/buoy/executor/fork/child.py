@@ -20,7 +20,7 @@ from ...model.payload import Payload
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import DEBUG, heard
 from ...process.system import default_in_forks, die_with
-from ...process.titles import show_job
+from ...process.titles import show
 from .answers import answer_of
 from .board import Board
 from .child_state import MARK
@@ -71,7 +71,8 @@ def be_child(
             os.close(channel)
             os.setsid()
             board.sessions[place] = os.getpid()
-            show_job(held, job)
+            if job is not None:
+                show(f"job: {job.payload.name} {held.id} from {held.queue}")
             die_with(parent)
             signal.set_wakeup_fd(-1)
             for number in RESET:

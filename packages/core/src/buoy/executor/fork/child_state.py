@@ -8,10 +8,10 @@ from typing import NamedTuple, Self
 
 from ...errors import DirtyExit, JobTimeout, MemoryExceeded
 from ...jobs.facts import Facts
+from ...model.checks import expect
 from ...model.failure import peak_bytes
 from ...model.reservation import Reservation
 from ...process.system import cause_of, memory_of
-from ...settings import expect
 from .frames import Frames
 
 MARK = os.urandom(16)
