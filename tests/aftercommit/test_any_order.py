@@ -72,7 +72,7 @@ class World:
         self.enqueued += 1
         around = [scope for scopes in (*self.scopes, self.blocks) for scope in scopes]
         state = Charge.enqueue(self.enqueued).state
-        assert state == ("held" if around else "queued")
+        assert state == ("deferred" if around else "queued")
         for scope in around:
             scope.jobs.append(self.enqueued)
         if around:

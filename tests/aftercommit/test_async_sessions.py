@@ -73,8 +73,8 @@ def test_a_job_waits_for_the_commit(run: Any, buoy_app: App) -> None:
             order = Order(id=1)
             session.add(order)
             await session.flush()
-            assert (await Charge.aenqueue(1)).state == "held"
-            assert Charge.enqueue(2).state == "held"
+            assert (await Charge.aenqueue(1)).state == "deferred"
+            assert Charge.enqueue(2).state == "deferred"
             assert waiting(buoy_app) == []
         assert waiting(buoy_app) == [1, 2]
         assert (await Charge.aenqueue(3)).state == "queued"
@@ -117,8 +117,8 @@ def test_tasks_are_in_the_transaction_that_they_were_started_in_and_no_other(
         async with sessions.begin() as session:
             session.add(Order(id=1))
             handles = await asyncio.gather(Charge.aenqueue(1), Charge.aenqueue(2))
-            assert [handle.state for handle in handles] == ["held", "held"]
-            assert await asyncio.to_thread(lambda: Charge.enqueue(3).state) == "held"
+            assert [handle.state for handle in handles] == ["deferred", "deferred"]
+            assert await asyncio.to_thread(lambda: Charge.enqueue(3).state) == "deferred"
             within.set()
             assert await stranger == "queued"
             late = asyncio.create_task(other(9, after))
@@ -175,7 +175,7 @@ def test_only_sessions_of_one_maker(run: Any, buoy_app: App) -> None:
             async with others.begin():
                 assert Named.enqueue(1).state == "queued"
             async with make() as session, session.begin():
-                assert Named.enqueue(2).state == "held"
+                assert Named.enqueue(2).state == "deferred"
         await registry.remove()
         await elsewhere.dispose()
 
@@ -287,7 +287,7 @@ def test_without_redis_the_commit_says_so(run: Any, tmp_path: Path) -> None:
 def test_a_block_may_be_awaited(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
         async with holding():
-            assert (await Charge.aenqueue(1)).state == "held"
+            assert (await Charge.aenqueue(1)).state == "deferred"
         with suppress(KeyError):
             async with holding():
                 await Charge.aenqueue(2)

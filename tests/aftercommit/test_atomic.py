@@ -62,7 +62,7 @@ def test_a_job_is_held_and_pushed_by_the_outermost_commit(buoy_app: App) -> None
     with transaction.atomic():
         run("insert into orders values (1)")
         handle = Charge.enqueue(1)
-        assert (handle.state, handle.reason) == ("held", "until the transaction commits")
+        assert (handle.state, handle.reason) == ("deferred", "until the transaction commits")
         with transaction.atomic():
             Charge.enqueue(2)
         assert waiting(buoy_app) == []
@@ -147,7 +147,7 @@ def test_with_several_databases_it_waits_for_all(buoy_app: App) -> None:
 
 def test_using_names_the_only_database_that_counts(buoy_app: App) -> None:
     with transaction.atomic(using="other"):
-        assert Charge.enqueue(1).state == "held"
+        assert Charge.enqueue(1).state == "deferred"
         assert ChargeDefault.enqueue(2).state == "queued"
     assert waiting(buoy_app) == [2, 1]
 

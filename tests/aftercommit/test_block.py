@@ -27,7 +27,7 @@ def waiting(app: App) -> list[Any]:
 def test_jobs_are_pushed_when_the_block_ends(buoy_app: App, engine: Engine) -> None:
     with holding(), engine.begin() as connection:
         connection.execute(text("insert into orders (id, note) values (1, '')"))
-        assert Charge.enqueue(1).state == "held"
+        assert Charge.enqueue(1).state == "deferred"
         assert waiting(buoy_app) == []
     assert waiting(buoy_app) == [1]
     assert Charge.enqueue(2).state == "queued"
@@ -88,7 +88,7 @@ def test_it_counts_for_all_jobs_that_wait_for_commits(buoy_app: App) -> None:
         plugins = [AfterCommit(session=sessionmaker())]
 
     with holding():
-        assert Other.enqueue(1).state == "held"
+        assert Other.enqueue(1).state == "deferred"
     assert waiting(buoy_app) == [1]
 
 

@@ -107,7 +107,7 @@ print(type(sys.modules["sqlalchemy.orm"].__spec__.loader).__name__)
 print([type(each).__name__ for each in sys.meta_path if "Lookout" in str(each)])
 """
     )
-    assert said.split("\n") == ["held", "ran", "SourceFileLoader", "[]", ""]
+    assert said.split("\n") == ["deferred", "ran", "SourceFileLoader", "[]", ""]
 
 
 def test_without_sqlalchemy_its_import_fails_as_ever() -> None:
@@ -150,7 +150,7 @@ with Session(create_engine("sqlite://")) as session, session.begin():
     print(Charge.enqueue(1).state)
 """
     )
-    assert said.split("\n") == ["not now", "held", "ran", ""]
+    assert said.split("\n") == ["not now", "deferred", "ran", ""]
 
 
 def test_django_without_settings_is_no_transaction() -> None:

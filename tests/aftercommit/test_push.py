@@ -15,8 +15,8 @@ from buoy import (
     App,
     BuoyError,
     ClaimHeld,
+    Deferred,
     EnqueueError,
-    Held,
     Job,
     PayloadTooLarge,
     Plugin,
@@ -35,7 +35,7 @@ class Witness(Plugin):
     """Sees when it is asked, and may answer."""
 
     log: list[str] = field(default_factory=list)
-    verdict: Rejected | Held | None = None
+    verdict: Rejected | Deferred | None = None
 
     @hookimpl
     def before_enqueue(self, job: Job) -> Any:
@@ -123,7 +123,7 @@ class TestTheJob:
 
         with holding():
             handle = Watched.enqueue(1)
-            assert handle.state == "held"
+            assert handle.state == "deferred"
         assert caplog.messages == [
             f"committed: rejected (no) id={handle.id} class={Watched.name} queue=orders"
         ]
@@ -185,7 +185,7 @@ class TestTheJob:
 
     def test_a_plugin_may_hold_it_on(self, buoy_app: App) -> None:
         class Watched(Charge):
-            plugins = [Witness(verdict=Held("for ever"))]
+            plugins = [Witness(verdict=Deferred("for ever"))]
 
         with holding():
             Watched.enqueue(1)
@@ -202,7 +202,7 @@ class TestRoundTrips:
             Charge.enqueue(500)
             Pack.enqueue(1)
             Charge.enqueue(501)
-            assert {handle.state for handle in handles} == {"held"}
+            assert {handle.state for handle in handles} == {"deferred"}
         assert len(made) == 3
         assert waiting(buoy_app) == list(range(502))
         assert waiting(buoy_app, "packing") == [1]

@@ -71,7 +71,7 @@ class TestOneTransaction:
             session.add(order)
             session.flush()
             handle = Charge.enqueue(order.id)
-            assert (handle.state, handle.reason) == ("held", "until the transaction commits")
+            assert (handle.state, handle.reason) == ("deferred", "until the transaction commits")
             assert waiting(buoy_app) == []
             assert buoy_app.find(handle.id) is None
 
@@ -110,7 +110,7 @@ class TestOneTransaction:
         session = sessions()
         for end in (session.rollback, session.close):
             session.add(Order())
-            assert Charge.enqueue(1).state == "held"
+            assert Charge.enqueue(1).state == "deferred"
             end()
             assert Charge.enqueue(2).state == "queued"
         session.add(Order())
@@ -124,7 +124,7 @@ class TestOneTransaction:
             session.add(Order(id=1))
         with suppress(IntegrityError), sessions.begin() as session:
             session.add(Order(id=1))
-            assert Charge.enqueue(1).state == "held"
+            assert Charge.enqueue(1).state == "deferred"
         assert waiting(buoy_app) == []
 
     def test_jobs_go_in_the_order_in_which_they_were_enqueued(
@@ -191,7 +191,7 @@ class TestWhatCounts:
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions() as session, session.begin():
-            assert Charge.enqueue(1).state == "held"
+            assert Charge.enqueue(1).state == "deferred"
         assert waiting(buoy_app) == [1]
 
     @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
@@ -203,7 +203,7 @@ class TestWhatCounts:
         with sessions() as session:
             session.get(Order, 1)
             write(session)
-            assert Charge.enqueue(1).state == "held"
+            assert Charge.enqueue(1).state == "deferred"
             assert waiting(buoy_app) == []
             session.commit()
         assert waiting(buoy_app) == [1]
@@ -294,7 +294,7 @@ class TestEvents:
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         def charge(mapper: object, connection: object, order: Order) -> None:
-            assert Charge.enqueue(order.id).state == "held"
+            assert Charge.enqueue(order.id).state == "deferred"
 
         event.listen(Order, "after_insert", charge)
         try:
@@ -393,7 +393,7 @@ class TestWhose:
 
         in_a_thread(session.begin)
         in_a_thread(work, lambda: session.add(Order()))
-        assert states == ["held"]
+        assert states == ["deferred"]
         in_a_thread(session.commit)
         assert waiting(buoy_app) == [1]
 
@@ -473,8 +473,8 @@ class TestWhose:
             with others.begin():
                 assert Named.enqueue(1).state == "queued"
                 with own.begin():
-                    assert Named.enqueue(2).state == "held"
-                assert Charge.enqueue(3).state == "held"
+                    assert Named.enqueue(2).state == "deferred"
+                assert Charge.enqueue(3).state == "deferred"
             registry.remove()
 
         assert waiting(buoy_app) == [1, 2, 3] * 3
@@ -482,18 +482,18 @@ class TestWhose:
     def test_a_scoped_session_needs_no_word_more(self, buoy_app: App, sessions: Sessions) -> None:
         registry = scoped_session(sessions)
         registry.add(Order(id=1))
-        assert Charge.enqueue(1).state == "held"
+        assert Charge.enqueue(1).state == "deferred"
         registry.commit()
         registry.remove()
         registry.add(Order(id=2))
-        assert Charge.enqueue(2).state == "held"
+        assert Charge.enqueue(2).state == "deferred"
         registry.remove()
         assert waiting(buoy_app) == [1]
 
     def test_an_abandoned_session_is_forgotten(self, buoy_app: App, sessions: Sessions) -> None:
         session = sessions()
         session.add(Order())
-        assert Charge.enqueue(1).state == "held"
+        assert Charge.enqueue(1).state == "deferred"
         del session
         gc.collect()
         assert Charge.enqueue(2).state == "queued"

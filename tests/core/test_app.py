@@ -10,8 +10,8 @@ import pytest
 from buoy import (
     App,
     ConfigurationError,
+    Deferred,
     EnqueueError,
-    Held,
     InvalidArguments,
     Job,
     Plugin,
@@ -89,17 +89,17 @@ class TestBeforeEnqueue:
         @dataclass(frozen=True)
         class Holding(Plugin):
             @hookimpl
-            def before_enqueue(self, job: Job) -> Held | None:
+            def before_enqueue(self, job: Job) -> Deferred | None:
                 if job in held:
                     return None
                 held.append(job)
-                return Held("until later")
+                return Deferred("until later")
 
         class Late(Charge):
             plugins = [Holding()]
 
         handle = Late.enqueue(1)
-        assert (handle.state, handle.reason) == ("held", "until later")
+        assert (handle.state, handle.reason) == ("deferred", "until later")
         assert buoy_app.monitor.queue_names() == []
 
         submitted = buoy_app.submit(held[0])
@@ -117,7 +117,7 @@ class TestBeforeEnqueue:
 
     def test_another_answer_is_no_verdict(self, buoy_app: App) -> None:
         guarded = with_door(Door(((1, "no"),)), name="guarded")
-        message = "guarded: before_enqueue: expected Rejected, Held or None, got 'no'"
+        message = "guarded: before_enqueue: expected Rejected, Deferred or None, got 'no'"
 
         with pytest.raises(PluginError, match=f"^{re.escape(message)}$"):
             guarded.enqueue_many([(0,), (1,)])

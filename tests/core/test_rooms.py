@@ -22,6 +22,7 @@ LONGEST = 350
 # what it runs.
 DEFERRED = {
     "app.py": {"broker", "connection", "operations"},
+    "broker/scripts.py": {"hashlib"},
     "connection/server.py": {"embedded"},
     "jobs/plugin.py": {"asyncio", "concurrent"},
     "loading/served_app.py": {"embedded"},

@@ -7,7 +7,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.exceptions import ConnectionError as Unreachable
-from redis.exceptions import TimeoutError as Silence
+from redis.exceptions import TimeoutError as PollingWakeup
 from redis.retry import Retry
 
 from buoy.embedded.server import Server
@@ -109,7 +109,7 @@ class TestProxy:
             through.ping()
             proxy.freeze()
 
-            with pytest.raises(Silence):
+            with pytest.raises(PollingWakeup):
                 through.set("key", "value")
             assert direct.get("key") is None
 

@@ -5,9 +5,9 @@ import pytest
 from buoy import App, Job
 from buoy.executor import prefetch as batch
 from buoy.executor.inline import Inline
-from buoy.process.signals import STOPS, Wake
+from buoy.process.signals import STOPS, SignalPipe
 from buoy.worker.queue_list import QueueList
-from buoy.worker.recycling import Wear
+from buoy.worker.recycling import RecycleLimits
 from buoy.worker.worker import Worker
 
 
@@ -22,7 +22,7 @@ def worker(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Worker:
     serving = QueueList.parse("default")
     executor = Inline()
     executor.start()
-    return Worker(buoy_app.broker, executor, serving, wear=Wear(max_jobs=2))
+    return Worker(buoy_app.broker, executor, serving, wear=RecycleLimits(max_jobs=2))
 
 
 def test_a_worn_worker_ends_without_a_rest(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_jobs_that_were_put_back_do_not_wear_it(worker: Worker) -> None:
 def test_signals_that_were_held_back_are_so_again_at_the_end() -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
-        with Wake(lambda _: None):
+        with SignalPipe(lambda _: None):
             within = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         after = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     finally:

@@ -137,7 +137,7 @@ class TestJobs:
     def test_nothing_begins_before_the_commit(self, shop: App) -> None:
         with database.transaction() as session:
             charge = checkout.place(session, ORDERS[0])
-            assert charge.state == "held"
+            assert charge.state == "deferred"
             assert shop.find(charge.id) is None
 
         assert shop.find(charge.id) is not None

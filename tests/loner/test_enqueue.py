@@ -10,8 +10,8 @@ from buoy import (
     App,
     ClaimHeld,
     ConfigurationError,
+    Deferred,
     Handle,
-    Held,
     Job,
     Plugin,
     QueueFull,
@@ -234,11 +234,11 @@ class Patience(Plugin):
     """Holds every job back at first, as one that waits for the end of a transaction does."""
 
     @hookimpl
-    def before_enqueue(self, job: Job) -> Held | None:
+    def before_enqueue(self, job: Job) -> Deferred | None:
         if job in waiting:
             return None
         waiting.append(job)
-        return Held("not yet")
+        return Deferred("not yet")
 
 
 waiting: list[Job] = []
@@ -251,9 +251,9 @@ def test_a_job_that_a_plugin_holds_back_takes_its_place_when_it_is_submitted(
     patient: Any = type("Patient", (Job,), {"plugins": plugins, "perform": lambda self: None})
     waiting.clear()
 
-    assert told(patient.enqueue()) == ("held", None)
+    assert told(patient.enqueue()) == ("deferred", None)
     assert holder(patient) is None
-    assert patient.enqueue().state == "held"
+    assert patient.enqueue().state == "deferred"
 
     first, second = (buoy_app.submit(job) for job in waiting)
 

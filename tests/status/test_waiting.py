@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from buoy import App, Handle, Held, Job, Plugin, hookimpl
+from buoy import App, Deferred, Handle, Job, Plugin, hookimpl
 from buoy.operations.failed_set import Filter, find, retry
 from buoy.testing import drain
 from buoy_status import State, cancel, ended, status, wait, waiting
@@ -158,7 +158,7 @@ def test_what_a_plugin_holds_is_waited_for(buoy_app: App) -> None:
         plugins = [Holds()]
 
     handle = Later.enqueue(42)
-    assert handle.state == "held"
+    assert handle.state == "deferred"
     with ThreadPoolExecutor() as pool:
         future = pool.submit(wait, handle)
         wait_until(lambda: listeners(buoy_app) == 1)
@@ -265,9 +265,9 @@ class Holds(Plugin):
     """Holds each job the first time it is asked."""
 
     @hookimpl
-    def before_enqueue(self, job: Job) -> Held | None:
+    def before_enqueue(self, job: Job) -> Deferred | None:
         if getattr(job, "was_held", False):
             return None
         job.was_held = True  # type: ignore[attr-defined]
         held.append(job)
-        return Held("not yet")
+        return Deferred("not yet")

@@ -59,7 +59,7 @@ def test_a_thousand_jobs_never_miss_their_row(site: Site, engine: Engine) -> Non
             with sessions.begin() as session:
                 session.add(Order(id=order_id))
                 session.flush()
-                assert Pack.enqueue(order_id).state == "held"
+                assert Pack.enqueue(order_id).state == "deferred"
                 time.sleep(a_moment())
                 if order_id in CANCELLED:
                     raise Cancelled
@@ -81,7 +81,7 @@ def test_nor_those_of_a_program_that_awaits(site: Site, engine: Engine) -> None:
                 async with sessions.begin() as session:
                     session.add(Order(id=order_id))
                     await session.flush()
-                    assert (await Pack.aenqueue(order_id)).state == "held"
+                    assert (await Pack.aenqueue(order_id)).state == "deferred"
                     await asyncio.sleep(a_moment())
                     if order_id in CANCELLED:
                         raise Cancelled

@@ -1,15 +1,15 @@
 """Exclusive jobs of workers whose main thread is back after a cut long before their keeper is."""
 
-from buoy.worker.heartbeat import Keeper
+from buoy.worker.heartbeat import Heartbeat
 
 from .exclusive import Exclusive, ExclusiveSoon
 
 __all__ = ["Exclusive", "ExclusiveSoon"]
 
 
-def soon(self: Keeper) -> float:
+def soon(self: Heartbeat) -> float:
     """As if the lease were six times as long."""
     return 0.6
 
 
-Keeper.soon = soon  # type: ignore[method-assign]
+Heartbeat.soon = soon  # type: ignore[method-assign]

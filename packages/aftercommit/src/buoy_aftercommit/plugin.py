@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from buoy import Held, Job, Plugin, PluginError, hookimpl
+from buoy import Deferred, Job, Plugin, PluginError, hookimpl
 from buoy.jobs.facts import facts
 from buoy.model.payload import Payload
 
@@ -63,7 +63,7 @@ class AfterCommit(Plugin):
         return self.using is None or self.session is not None
 
     @hookimpl(tryfirst=True)
-    def before_enqueue(self, job: Job) -> Held | None:
+    def before_enqueue(self, job: Job) -> Deferred | None:
         """Asked before the other plugins, who are asked when the job is really pushed."""
         around = [] if job.id in released.get() else list(self.transactions())
         if not around:
@@ -72,7 +72,7 @@ class AfterCommit(Plugin):
         # may be changed by then.
         facts(job).payload = Payload.decoded(job.app.encoded(job).decode())
         keep(job, around)
-        return Held("until the transaction commits")
+        return Deferred("until the transaction commits")
 
     def transactions(self) -> Iterator[Batch]:
         """The transactions that the caller is in."""

@@ -25,7 +25,7 @@ from .errors import (
 from .jobs.job import Call, Job, enqueue
 from .jobs.plugin import Plugin, Without, hookimpl
 from .model.handle import Handle
-from .model.outcome import Held, Later, Rejected
+from .model.outcome import Deferred, Later, Rejected
 from .model.transition import Transition
 from .process import early  # noqa: F401 - before all that takes its time
 
@@ -40,10 +40,10 @@ __all__ = [
     "ClaimHeld",
     "ConfigurationError",
     "CorruptPayload",
+    "Deferred",
     "DirtyExit",
     "EnqueueError",
     "Handle",
-    "Held",
     "InvalidArguments",
     "Job",
     "JobTimeout",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .broker.keys import Keys
 from .broker.scripts import scripted
-from .connection.link import Steps, Word, drive, only, sent
+from .connection.link import RedisSteps, Word, only, run_steps, sent
 from .errors import QueueFull
 from .jobs.enqueueing import (
     asked_to_enter,
@@ -125,13 +125,13 @@ class App(Configured):
 
     async def acommand(self, *words: Word) -> Any:
         """The same, awaiting Redis."""
-        return only(await self.aconverse(sent([words])))
+        return only(await self.arun_steps(sent([words])))
 
     def script(self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]) -> Any:
         """Run ``lua/NAME.lua`` of a plugin's package and return its reply."""
         from .broker.scripts import script
 
-        return only(self.converse(scripted([(script(package, name), keys, args)])))
+        return only(self.run_steps(scripted([(script(package, name), keys, args)])))
 
     async def ascript(
         self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]
@@ -139,17 +139,17 @@ class App(Configured):
         """The same, awaiting Redis."""
         from .broker.scripts import script
 
-        return only(await self.aconverse(scripted([(script(package, name), keys, args)])))
+        return only(await self.arun_steps(scripted([(script(package, name), keys, args)])))
 
-    def converse(self, steps: Steps[T]) -> T:
+    def run_steps(self, steps: RedisSteps[T]) -> T:
         """Have a conversation with Redis, waiting for each of its steps; see link.py."""
-        return drive(steps, lambda: self.broker.link)
+        return run_steps(steps, lambda: self.broker.link)
 
-    async def aconverse(self, steps: Steps[T]) -> T:
+    async def arun_steps(self, steps: RedisSteps[T]) -> T:
         """The same, awaiting each."""
-        from .connection.async_link import adrive
+        from .connection.async_link import arun_steps
 
-        return await adrive(steps, lambda: self.async_link)
+        return await arun_steps(steps, lambda: self.async_link)
 
     # Into the queue
 
@@ -194,13 +194,13 @@ class App(Configured):
 
     def enter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
         """Ask the hooks, and let those jobs in that none of them keeps out."""
-        return self.converse(self.entering(jobs))
+        return self.run_steps(self.entering(jobs))
 
     async def aenter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
         """The same, awaiting Redis."""
-        return await self.aconverse(self.entering(jobs))
+        return await self.arun_steps(self.entering(jobs))
 
-    def entering(self, jobs: Sequence[Job]) -> Steps[list[Handle[Any]]]:
+    def entering(self, jobs: Sequence[Job]) -> RedisSteps[list[Handle[Any]]]:
         verdicts = [asked_to_enter(job) for job in jobs]
         passed = [job for job, verdict in zip(jobs, verdicts, strict=True) if verdict is None]
         answers = iter((yield from self.let_in(passed)))
@@ -211,7 +211,7 @@ class App(Configured):
         insist(jobs, handles)
         return handles
 
-    def let_in(self, jobs: Sequence[Job]) -> Steps[list[str]]:
+    def let_in(self, jobs: Sequence[Job]) -> RedisSteps[list[str]]:
         if not jobs or self.is_inline:
             return list(self.run_here(jobs))
         for job in jobs:
@@ -257,7 +257,7 @@ class App(Configured):
         if newer is not None:
             check_newer(newer, "push(newer)")
             facts(job).transition.newer(*newer)
-        [answer] = self.converse(self.let_in([job]))
+        [answer] = self.run_steps(self.let_in([job]))
         return handle(handle_of(job), answer)
 
     # Inline

@@ -11,7 +11,7 @@ from buoy import App, BrokerError
 from buoy.connection.backoff import Backoff
 from buoy.connection.startup import refuse_what_is_final
 from buoy.process.logs import logger
-from buoy.process.signals import STOPS, Wake
+from buoy.process.signals import STOPS, SignalPipe
 from buoy.process.titles import show
 
 from .course import Course
@@ -49,7 +49,7 @@ class Daemon:
 
     def run(self) -> NoReturn:
         """Fire until a signal says stop."""
-        with Wake(self.on_signal, also=[signal.SIGHUP]) as wake:
+        with SignalPipe(self.on_signal, also=[signal.SIGHUP]) as wake:
             try:
                 while True:
                     self.step()
@@ -133,7 +133,7 @@ class Daemon:
             fire(due, now)
         return bool(due)
 
-    def rest(self, wake: Wake) -> None:
+    def rest(self, wake: SignalPipe) -> None:
         """Sleep until the next tick or look, or a signal."""
         select.select([wake], [], [], self.idle_seconds())
         wake.clear()

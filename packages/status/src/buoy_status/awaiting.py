@@ -4,16 +4,16 @@ nor the Redis client."""
 from typing import TypeVar
 
 from buoy import App
-from buoy.connection.async_link import aconnect, adrive
-from buoy.connection.link import Steps
+from buoy.connection.async_link import aconnect, arun_steps
+from buoy.connection.link import RedisSteps
 
 T = TypeVar("T")
 
 
-async def converse_apart(app: App, steps: Steps[T]) -> T:
+async def converse_apart(app: App, steps: RedisSteps[T]) -> T:
     """The same for steps that block a connection, on one of their own: all others share a few."""
     own = aconnect(app.settings.url, app.broker.link)
     try:
-        return await adrive(steps, lambda: own)
+        return await arun_steps(steps, lambda: own)
     finally:
         await own.close()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from buoy import App, Call, ConfigurationError, Handle, Job
-from buoy.connection.link import Steps
+from buoy.connection.link import RedisSteps
 from buoy.jobs.job import Async, P, Performs, R, built
 from buoy.model.options import Options
 from buoy.model.strict_json import is_text
@@ -20,14 +20,14 @@ from .state import State, live, past
 class Sought:
     """The job that is meant: by its id, or the latest one of a likeness.
 
-    ``held``: a plugin will enqueue it, so it may be unknown for now.
+    ``deferred``: a plugin will enqueue it, so it may be unknown for now.
     """
 
     app: App
     queue: str | None
     id: str | None = None
     like: str = ""
-    held: bool = False
+    deferred: bool = False
 
 
 @overload
@@ -75,7 +75,7 @@ async def astatus(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
     sought = meant(job, args, kwargs)
     if sought.app.is_inline:
         return remembered(sought)
-    return await sought.app.aconverse(find(sought))
+    return await sought.app.arun_steps(find(sought))
 
 
 def meant(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sought:
@@ -101,7 +101,7 @@ def named(
     if isinstance(job, State):
         return Sought(app, job.queue, job.id)
     if isinstance(job, Handle):
-        return Sought(app, job.queue, job.holder or job.id, held=job.state == "held")
+        return Sought(app, job.queue, job.holder or job.id, deferred=job.state == "deferred")
     raise ConfigurationError(
         f"expected the handle, the state or the id of a job, got {job!r:.80}; "
         "by its class and arguments, status(Checkout, 42) finds the state"
@@ -121,13 +121,13 @@ def look_up(sought: Sought) -> State[Any] | None:
     """How the job stands."""
     if sought.app.is_inline:
         return remembered(sought)
-    return sought.app.converse(find(sought))
+    return sought.app.run_steps(find(sought))
 
 
 # In Redis
 
 
-def find(sought: Sought) -> Steps[State[Any] | None]:
+def find(sought: Sought) -> RedisSteps[State[Any] | None]:
     """How the job stands. One that has left a queue without a word, or after it was put back, may
     have been moved to another: only when it is nowhere, what was recorded is the end of it."""
     app, id = sought.app, sought.id
@@ -149,7 +149,7 @@ def find(sought: Sought) -> Steps[State[Any] | None]:
     return gone
 
 
-def look(app: App, queue: str, id: str) -> Steps[tuple[State[Any] | None, bool]]:
+def look(app: App, queue: str, id: str) -> RedisSteps[tuple[State[Any] | None, bool]]:
     """How the job of this id stands in a queue, and whether it lies there. That is believed
     before what was recorded: a job that an operator retries has ended before."""
     payload, place, detail, record, progress = yield from store.state(app, queue, id)

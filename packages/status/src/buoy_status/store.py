@@ -7,7 +7,7 @@ from typing import Any
 from buoy import App, Job, RedisFull
 from buoy.broker.script_arguments import text
 from buoy.broker.scripts import scripted
-from buoy.connection.link import Steps, only
+from buoy.connection.link import RedisSteps, only
 from buoy.model.identity import identifier
 from buoy.model.names import is_queue
 from buoy.model.payload import Payload
@@ -143,26 +143,26 @@ def token(job: Job) -> str | None:
 # Questions, for those who block and those who await
 
 
-def latest(app: App, queue: str, like: str) -> Steps[str]:
+def latest(app: App, queue: str, like: str) -> RedisSteps[str]:
     """Which job is meant by a likeness: an id or nothing."""
     keys = [app.key(queue, "claims"), last_key(app, queue, like)]
     return text((yield from asked("latest", keys, [claim_of(like)])))
 
 
-def state(app: App, queue: str, id: str) -> Steps[list[str]]:
+def state(app: App, queue: str, id: str) -> RedisSteps[list[str]]:
     """What is known of a job: payload, place, its detail, record, progress."""
     keys = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "runs")]
     keys += [record_key(app, queue, id), progress_key(app, queue, id)]
     return [text(each) for each in (yield from asked("state", keys, [id]))]
 
 
-def queues(app: App) -> Steps[list[str]]:
+def queues(app: App) -> RedisSteps[list[str]]:
     """All queues that there are."""
     names = only((yield [["SMEMBERS", app.global_key("queues")]]))
     return sorted(filter(is_queue, map(text, names)))
 
 
-def listen(app: App, queue: str, id: str) -> Steps[str]:
+def listen(app: App, queue: str, id: str) -> RedisSteps[str]:
     """Be one of those who will be told of the end of a job; returns what is old news by now."""
     try:
         return text((yield from asked("listen", [ring_key(app, queue, id)], [RING_MS])))
@@ -170,7 +170,7 @@ def listen(app: App, queue: str, id: str) -> Steps[str]:
         return ""
 
 
-def hear(app: App, queue: str, id: str, old: str, seconds: float) -> Steps[None]:
+def hear(app: App, queue: str, id: str, old: str, seconds: float) -> RedisSteps[None]:
     """Wait for news in the ring of a job."""
     if old:
         ring, patience = ring_key(app, queue, id), max(1, round(seconds * 1000))
@@ -179,7 +179,7 @@ def hear(app: App, queue: str, id: str, old: str, seconds: float) -> Steps[None]
         yield min(seconds, FULL_SECONDS)
 
 
-def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> Steps[Any]:
+def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> RedisSteps[Any]:
     from buoy.broker.scripts import script
 
     return only((yield from scripted([(script(PACKAGE, name), keys, words)])))

@@ -4,7 +4,7 @@ import time
 from typing import Any, overload
 
 from buoy import App, Handle
-from buoy.connection.link import Steps
+from buoy.connection.link import RedisSteps
 from buoy.jobs.job import R
 
 from . import store
@@ -32,7 +32,7 @@ def wait(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | N
     sought = named(job, **where)
     if sought.app.is_inline:
         return remembered(sought)
-    return sought.app.converse(until_ended(sought, timeout))
+    return sought.app.run_steps(until_ended(sought, timeout))
 
 
 @overload
@@ -53,13 +53,13 @@ async def ended(job: Any, timeout: float | None = None, **where: Any) -> State[A
     return await converse_apart(sought.app, until_ended(sought, timeout))
 
 
-def until_ended(sought: Sought, timeout: float | None) -> Steps[State[Any] | None]:
+def until_ended(sought: Sought, timeout: float | None) -> RedisSteps[State[Any] | None]:
     """Look, and sleep until the job's end is told: listening first, so that none is missed."""
     deadline = float("inf") if timeout is None else time.monotonic() + timeout
     here, old = None, ""
     while True:
         state = yield from find(sought)
-        known = state is not None or sought.held
+        known = state is not None or sought.deferred
         left = deadline - time.monotonic()
         if not known or (state is not None and state.ended) or left <= 0:
             return state

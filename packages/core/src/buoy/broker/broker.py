@@ -7,16 +7,16 @@ from typing import Any
 
 from ..connection.cluster import ClusterLink
 from ..connection.connect import connect
-from ..connection.link import Link, Steps, Word, accepted, drive, only
+from ..connection.link import Link, RedisSteps, Word, accepted, only, run_steps
 from ..errors import BrokerError, EnqueueError, Unavailable
 from ..model.entry import Entry
-from ..model.reservation import Advance, Advanced, Heartbeat, Look, Reservation, Settlement
+from ..model.reservation import Advance, Advanced, HeartbeatReply, Look, Reservation, Settlement
 from ..process.logs import Log
 from ..settings import Settings
 from .keys import Keys
-from .queue_registration import Registration
+from .queue_registration import QueueRegistration
 from .script_arguments import PAGE, Packing, pages, seconds, text
-from .scripts import Act, run_scripts, script, scripted
+from .scripts import ScriptCall, run_scripts, script, scripted
 
 logger = Log("buoy.broker")
 
@@ -40,11 +40,11 @@ class Broker:
         self.shift = 0
         """Milliseconds by which tests move the clock of Redis."""
         spread = isinstance(self.link, ClusterLink)
-        self.registration = Registration(self.keys, settings.lease, spread=spread)
+        self.registration = QueueRegistration(self.keys, settings.lease, spread=spread)
         self.registered = self.registration.registered
         self.ways_in: dict[str, Sequence[Word]] = {}
 
-    def act(self, name: str, queue: str, packing: Packing) -> Act:
+    def act(self, name: str, queue: str, packing: Packing) -> ScriptCall:
         keys = [*self.keys.queue(queue), *packing.keys]
         return script(__package__, name), keys, [self.shift, *packing.words]
 
@@ -62,7 +62,7 @@ class Broker:
         self, queue: str, entries: Sequence[Entry], max_length: int | None = None
     ) -> list[str]:
         """Store jobs; see enqueueing."""
-        return drive(self.enqueueing(queue, entries, max_length), lambda: self.link)
+        return run_steps(self.enqueueing(queue, entries, max_length), lambda: self.link)
 
     def enqueue_new(self, queue: str, entries: Sequence[Entry]) -> None:
         """Store plain jobs under ids that were made for this call; see enqueueing.
@@ -78,9 +78,9 @@ class Broker:
                 sent = error.sent
             else:
                 if forgotten:
-                    drive(self.registration.renew(queue), lambda: self.link)
+                    run_steps(self.registration.renew(queue), lambda: self.link)
                 return
-        drive(self.enqueueing(queue, entries, new=True, sent=sent), lambda: self.link)
+        run_steps(self.enqueueing(queue, entries, new=True, sent=sent), lambda: self.link)
 
     def enqueueing(
         self,
@@ -90,7 +90,7 @@ class Broker:
         *,
         new: bool = False,
         sent: bool = False,
-    ) -> Steps[list[str]]:
+    ) -> RedisSteps[list[str]]:
         """Store jobs; the answers are those of lua/enqueue.lua.
 
         An enqueue whose answer is lost is repeated; raises EnqueueError when that does not help.
@@ -108,7 +108,7 @@ class Broker:
 
     def entrance(
         self, queue: str, batch: Sequence[Entry], max_length: int | None, new: bool, sent: bool
-    ) -> Act:
+    ) -> ScriptCall:
         """What stores these jobs: for plain ones there is a shorter way."""
         if max_length is None and all(entry.plain for entry in batch):
             name, parts = PUSH_NEW if new and not sent else PUSH
@@ -136,8 +136,8 @@ class Broker:
         return found
 
     def insist(
-        self, queue: str, batch: Sequence[Entry], enter: Callable[[bool], Act], sent: bool
-    ) -> Steps[list[str]]:
+        self, queue: str, batch: Sequence[Entry], enter: Callable[[bool], ScriptCall], sent: bool
+    ) -> RedisSteps[list[str]]:
         started = time.monotonic()
         for pause in (*PAUSES, None):
             try:
@@ -151,8 +151,8 @@ class Broker:
         raise AssertionError("the last pause is None")
 
     def push(
-        self, queue: str, batch: Sequence[Entry], act: Act, *, repeated: bool
-    ) -> Steps[list[str]]:
+        self, queue: str, batch: Sequence[Entry], act: ScriptCall, *, repeated: bool
+    ) -> RedisSteps[list[str]]:
         yield from self.registration.register(queue)
         reply = only((yield from scripted([act])))
         if reply is None or reply == 1:
@@ -207,21 +207,21 @@ class Broker:
         answer: Advanced = only(answers)
         return answer
 
-    def trip(self, worker: str, trip: Advance) -> list[Act]:
+    def trip(self, worker: str, trip: Advance) -> list[ScriptCall]:
         """What a trip does: the last page of what it settles goes with what it takes."""
         *before, last = pages(trip.settlements)
         settling = Advance(trip.queue, 0)
         acts = [self.part(worker, settling, page) for page in before]
         return [*acts, self.part(worker, trip, last)]
 
-    def part(self, worker: str, trip: Advance, settlements: Sequence[Settlement]) -> Act:
+    def part(self, worker: str, trip: Advance, settlements: Sequence[Settlement]) -> ScriptCall:
         lease, alone = self.settings.lease, max(1, self.settings.max_crashes - 1)
         packing = Packing([round(lease * 1000), alone, worker, trip.number, int(trip.again)])
         packing.words += [max(0, trip.wanted), max(0, trip.hands)]
         packing.settlements(settlements)
         return self.act("advance", trip.queue, packing)
 
-    def glance(self, queues: Sequence[str]) -> Act:
+    def glance(self, queues: Sequence[str]) -> ScriptCall:
         parts = ("ready", "delayed", "meta")
         keys = [key for queue in queues for key in self.keys.parts(queue, *parts)]
         return script(__package__, "look"), keys, []
@@ -261,7 +261,7 @@ class Broker:
 
     def heartbeat(
         self, held: Mapping[str, Sequence[Reservation]], missed: list[BrokerError]
-    ) -> Heartbeat:
+    ) -> HeartbeatReply:
         """Renew the leases of what is held, by queue, and heal these queues; ``missed`` takes the
         errors of single queues."""
         acts = []
@@ -275,7 +275,7 @@ class Broker:
             for each in reservations:
                 packing.words += [each.id, each.token]
             acts.append(self.act("beat", queue, packing))
-        beaten = Heartbeat([], [])
+        beaten = HeartbeatReply([], [])
         replies = run_scripts(self.brisk, acts) if acts else []
         for (queue, reservations), reply in zip(hands, replies, strict=True):
             if isinstance(reply, BrokerError):

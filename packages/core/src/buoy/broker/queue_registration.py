@@ -7,7 +7,7 @@ that lies beside the jobs.
 
 import time
 
-from ..connection.link import Steps, accepted
+from ..connection.link import RedisSteps, accepted
 from ..errors import BrokerError, Unavailable
 from ..process.logs import Log
 from .keys import Keys
@@ -19,7 +19,7 @@ KNOWN, SOON = 60.0, 5.0
 """Seconds after which a queue is registered again; and when it could not be."""
 
 
-class Registration:
+class QueueRegistration:
     """Puts the queues of an app on the list. ``spread``: over the nodes of a cluster."""
 
     def __init__(self, keys: Keys, lease: float, *, spread: bool) -> None:
@@ -30,7 +30,7 @@ class Registration:
         """The set in which a script over the queue notes its name."""
         return self.keys.part(queue, "queues") if self.spread else self.keys.queues()
 
-    def register(self, queue: str) -> Steps[None]:
+    def register(self, queue: str) -> RedisSteps[None]:
         """Make the queue known, before its first push and again each minute; and warn when jobs
         wait there that no worker looks at."""
         if self.knows(queue):
@@ -52,7 +52,7 @@ class Registration:
         if not any(isinstance(fact, BrokerError) for fact in found):  # the push will tell
             warn_if_unserved(queue, 2 * self.lease, *found)
 
-    def renew(self, queue: str) -> Steps[None]:
+    def renew(self, queue: str) -> RedisSteps[None]:
         """A script has not found its mark beside the job that it has stored: on a cluster the queue
         may be missing on the list of all queues, too."""
         if not self.spread:

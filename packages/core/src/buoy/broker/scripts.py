@@ -1,6 +1,5 @@
 """Lua scripts: read from ``lua/NAME.lua`` of a package, and run in one round trip."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from functools import cache
 from pkgutil import get_data
 from typing import Any
 
-from ..connection.link import Link, Steps, UnknownScript, Word, drive
+from ..connection.link import Link, RedisSteps, UnknownScript, Word, run_steps
 from ..errors import BrokerError, WrongType
 from .keys import wrong_types
 
@@ -30,6 +29,8 @@ def script(package: str, name: str) -> Script:
 
     Each file includes what it uses, and stands in the script once.
     """
+    import hashlib  # who only declares jobs does not load it
+
     included = set()
 
     def read(name: str) -> str:
@@ -43,11 +44,11 @@ def script(package: str, name: str) -> Script:
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-Act = tuple[Script, Sequence[str], Sequence[Word]]
+ScriptCall = tuple[Script, Sequence[str], Sequence[Word]]
 """A script, its keys, its arguments."""
 
 
-def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
+def scripted(acts: Sequence[ScriptCall]) -> RedisSteps[list[Any]]:
     """Run scripts in one round trip, or two when the server does not know one of them yet.
 
     A refused one has its exception in place of a reply.
@@ -65,7 +66,7 @@ def scripted(acts: Sequence[Act]) -> Steps[list[Any]]:
     return replies
 
 
-def explained(act: Act, error: BrokerError) -> Steps[BrokerError]:
+def explained(act: ScriptCall, error: BrokerError) -> RedisSteps[BrokerError]:
     """Redis does not say which key has a wrong type; the script has changed nothing."""
     keys = act[1]
     try:
@@ -76,6 +77,6 @@ def explained(act: Act, error: BrokerError) -> Steps[BrokerError]:
     return WrongType(f"{', '.join(wrong)}; {advice}") if wrong else error
 
 
-def run_scripts(link: Link, acts: Sequence[Act]) -> list[Any]:
+def run_scripts(link: Link, acts: Sequence[ScriptCall]) -> list[Any]:
     """Run scripts; see scripted."""
-    return drive(scripted(acts), lambda: link)
+    return run_steps(scripted(acts), lambda: link)

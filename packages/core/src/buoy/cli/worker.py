@@ -108,7 +108,7 @@ def worker(
     from ..broker.broker import Broker
     from ..process.system import follow_supervisor, noted_pid
     from ..worker.queue_list import QueueList
-    from ..worker.recycling import Wear
+    from ..worker.recycling import RecycleLimits
     from ..worker.supervisor import AGAIN, Supervisor
     from ..worker.worker import Worker
 
@@ -122,7 +122,7 @@ def worker(
     supervisor = follow_supervisor()
     running = executor_of(executor, app, slots, wanted_app(), verbose - quiet)
     broker = Broker(running.start())
-    wear = Wear(max_jobs, None if max_memory is None else max_memory << 20)
+    wear = RecycleLimits(max_jobs, None if max_memory is None else max_memory << 20)
     limits: dict[str, Any] = {"grace": grace, "burst": burst, "wear": wear, "leave": os._exit}
     one = Worker(broker, running, serving, **limits, supervisor=supervisor)
     one.run()

@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from ..errors import BrokerError, Unavailable
 from .cluster import ClusterLink
-from .link import Link, Steps, Word
+from .link import Link, RedisSteps, Word
 from .sentinel import is_replaced
 from .server import (
     FAULTS,
@@ -65,8 +65,8 @@ class AsyncServerLink:
 
     async def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         if not self.url.startswith("redis+sentinel:"):
-            return await self.converse(commands)
-        return await unless(self.is_replaced, self.converse(commands), SOCKET_TIMEOUT)
+            return await self.exchange(commands)
+        return await unless(self.is_replaced, self.exchange(commands), SOCKET_TIMEOUT)
 
     async def is_replaced(self) -> bool:
         """Whether the sentinels name another server by now."""
@@ -76,7 +76,7 @@ class AsyncServerLink:
         there = pool.connection_kwargs
         return await asyncio.to_thread(is_replaced, there["host"], there["port"], self.find)
 
-    async def converse(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+    async def exchange(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         pool = await self.pool()
         try:
             connection = await pool.get_connection()
@@ -166,10 +166,10 @@ class AsyncClusterLink:
         return self.nodes[address]
 
     async def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        replies: list[Any] = await self.drive(self.topology.routing(commands))
+        replies: list[Any] = await self.run_steps(self.topology.routing(commands))
         return replies
 
-    async def drive(self, steps: Nodes[Any], patience: float = SOCKET_TIMEOUT) -> Any:
+    async def run_steps(self, steps: Nodes[Any], patience: float = SOCKET_TIMEOUT) -> Any:
         try:
             parcels = next(steps)
             while True:
@@ -200,7 +200,7 @@ class AsyncClusterLink:
         if not self.topology.is_primary(address):
             return False
         with suppress(BrokerError):
-            await self.drive(self.topology.learning({address}), PATIENCE)
+            await self.run_steps(self.topology.learning({address}), PATIENCE)
         return not self.topology.is_primary(address)
 
     async def close(self) -> None:
@@ -216,8 +216,8 @@ def aconnect(url: str, link: Link) -> AsyncLink:
     )
 
 
-async def adrive(steps: Steps[T], link: Callable[[], AsyncLink]) -> T:
-    """Take the steps, awaiting each; see drive in link.py."""
+async def arun_steps(steps: RedisSteps[T], link: Callable[[], AsyncLink]) -> T:
+    """Take the steps, awaiting each; see run_steps in link.py."""
     answer: Any = None
     try:
         step = next(steps)

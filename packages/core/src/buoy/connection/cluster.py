@@ -49,15 +49,15 @@ class ClusterLink:
         return only(self.calls([words]))
 
     def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        replies: list[Any] = self.drive(self.topology.routing(commands))
+        replies: list[Any] = self.run_steps(self.topology.routing(commands))
         return replies
 
     def learn(self) -> Mapping[int, str]:
         """Ask the nodes who serves which slot."""
-        slots: Mapping[int, str] = self.drive(self.topology.learning())
+        slots: Mapping[int, str] = self.run_steps(self.topology.learning())
         return slots
 
-    def drive(self, steps: Nodes[Any]) -> Any:
+    def run_steps(self, steps: Nodes[Any]) -> Any:
         try:
             parcels = next(steps)
             while True:
@@ -109,7 +109,7 @@ class ClusterLink:
         if not self.topology.is_primary(address):
             return False
         with suppress(BrokerError):
-            self.hurried(PATIENCE).drive(self.topology.learning(busy))
+            self.hurried(PATIENCE).run_steps(self.topology.learning(busy))
         return not self.topology.is_primary(address)
 
     def failed(self, address: str, error: Exception, count: int) -> list[Any]:

@@ -1,7 +1,7 @@
 """What a way to Redis is, and conversations that go over it.
 
 A conversation neither waits nor sends by itself: it is a generator of steps. So the same one is
-had by a program that blocks (drive) and by one that awaits (adrive, in asyncio's own file).
+had by a program that blocks (run_steps) and by one that awaits (arun_steps, in asyncio's own file).
 """
 
 import time
@@ -15,7 +15,7 @@ Word = str | bytes | int | float
 T = TypeVar("T")
 Step = Sequence[Sequence[Word]] | float
 """Commands to be sent in one round trip, or seconds to wait."""
-Steps = Generator[Step, Any, T]
+RedisSteps = Generator[Step, Any, T]
 """Takes the replies to each step, returns what came of them."""
 
 
@@ -42,13 +42,13 @@ class UnknownScript(BrokerError):
     """The server was restarted, or is another one: it must be sent the script's text."""
 
 
-def sent(commands: Sequence[Sequence[Word]]) -> Steps[list[Any]]:
+def sent(commands: Sequence[Sequence[Word]]) -> RedisSteps[list[Any]]:
     """Send commands in one round trip."""
     replies: list[Any] = yield commands
     return replies
 
 
-def drive(steps: Steps[T], link: Callable[[], Link]) -> T:
+def run_steps(steps: RedisSteps[T], link: Callable[[], Link]) -> T:
     """Take the steps, waiting for each; the link is asked for when it is needed."""
     answer: Any = None
     try:

@@ -17,7 +17,7 @@ from ..process.logs import Log
 from ..settings import Settings
 from .async_run import arun
 from .in_process import load_here, run_apart
-from .prefetch import Ahead, ended_soon, refuse_limits
+from .prefetch import PrefetchingExecutor, ended_soon, refuse_limits
 
 logger = Log("buoy.worker")
 
@@ -26,7 +26,7 @@ BLOCKED_SECONDS = 0.5
 """How long the event loop may stand still before the job that blocks it is named."""
 
 
-class Async(Ahead):
+class Async(PrefetchingExecutor):
     """The executor of ``--executor async``. Jobs that are no coroutines run in threads."""
 
     name = "async"

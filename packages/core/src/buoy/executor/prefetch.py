@@ -148,7 +148,7 @@ class Turns:
         return [Settlement.of(each, "release") for each in popped if each]
 
 
-class Caller:
+class ThreadPipe:
     """A file by which other threads wake the main thread."""
 
     def __init__(self) -> None:
@@ -178,7 +178,7 @@ class Caller:
             os.close(end)
 
 
-class Ahead:
+class PrefetchingExecutor:
     """What executors have in common whose main thread fetches jobs while others run.
 
     The main thread is free, and settles everything itself; the keeper only wakes it.
@@ -189,7 +189,7 @@ class Ahead:
 
     def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: Wanted = ANY) -> None:
         self.app, self.slots, self.wanted = list(app), slots, wanted
-        self.batch, self.caller = Batch(), Caller()
+        self.batch, self.caller = Batch(), ThreadPipe()
         self.running: dict[str, Any] = {}
         self.turns = Turns()
         self.came_at, self.told_late = 0.0, False

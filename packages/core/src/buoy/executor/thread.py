@@ -10,10 +10,10 @@ from ..jobs.run import run
 from ..model.reservation import Reservation
 from ..settings import Settings
 from .in_process import load_here, run_apart
-from .prefetch import Ahead, ended_soon, keeps_none, refuse_limits
+from .prefetch import PrefetchingExecutor, ended_soon, keeps_none, refuse_limits
 
 
-class Thread(Ahead):
+class Thread(PrefetchingExecutor):
     """The executor of ``--executor thread``."""
 
     name = "thread"

@@ -7,7 +7,7 @@ from ..errors import ClaimHeld, PayloadTooLarge, PluginError
 from ..model.entry import Entry
 from ..model.handle import Handle
 from ..model.identity import identifier, new_id
-from ..model.outcome import Held, Rejected
+from ..model.outcome import Deferred, Rejected
 from ..model.payload import envelope, now
 from ..model.signature import Arguments
 from ..model.strict_json import encode
@@ -49,7 +49,7 @@ def fitting(name: str, payload: str, most: int) -> bytes:
     return stored
 
 
-def asked_to_enter(job: Job) -> Rejected | Held | None:
+def asked_to_enter(job: Job) -> Rejected | Deferred | None:
     known = facts(job)
     known.transition.clear()
     if known.newer is not None:
@@ -58,10 +58,11 @@ def asked_to_enter(job: Job) -> Rejected | Held | None:
         known.transition.claim(known.claim)
     hooks = known.hooks()
     verdict = None if hooks is None else hooks.before_enqueue(job=job)
-    if verdict is None or isinstance(verdict, Rejected | Held):
+    if verdict is None or isinstance(verdict, Rejected | Deferred):
         return verdict
     raise PluginError(
-        f"{known.payload.name}: before_enqueue: expected Rejected, Held or None, got {verdict!r}"
+        f"{known.payload.name}: before_enqueue: expected Rejected, Deferred or None, "
+        f"got {verdict!r}"
     )
 
 
@@ -73,12 +74,12 @@ def handle_of(job: Job) -> Handle[Any]:
 ENDED = "it has ended; its id can be used again two minutes after that"
 
 
-def handle(entered: Handle[Any], answer: str | Rejected | Held) -> Handle[Any]:
+def handle(entered: Handle[Any], answer: str | Rejected | Deferred) -> Handle[Any]:
     """What the caller of ``enqueue`` gets for an answer of the hooks or of lua/enqueue.lua."""
     if isinstance(answer, Rejected):
         return entered._replace(state="rejected", reason=answer.reason)
-    if isinstance(answer, Held):
-        return entered._replace(state="held", reason=answer.reason)
+    if isinstance(answer, Deferred):
+        return entered._replace(state="deferred", reason=answer.reason)
     word, _, detail = answer.partition(" ")
     if word == "delayed":
         return entered._replace(state="delayed")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from ..model.outcome import Held, Later, Rejected
+from ..model.outcome import Deferred, Later, Rejected
 
 if TYPE_CHECKING:
     from .job import Job
@@ -17,8 +17,8 @@ class JobHooks:
     """Implemented by plugins that a job class declares. The first that decides, decides."""
 
     @hookspec(firstresult=True)
-    def before_enqueue(self, job: "Job") -> Rejected | Held | None:
-        """Called once, in the process that enqueues. Rejected keeps the job off its queue; Held
+    def before_enqueue(self, job: "Job") -> Rejected | Deferred | None:
+        """Called once, in the process that enqueues. Rejected keeps the job off its queue; Deferred
         says that the plugin will call ``app.submit(job)`` later; None lets it pass."""
 
     @hookspec(firstresult=True)

@@ -3,7 +3,7 @@
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 R = TypeVar("R")
-State = Literal["queued", "delayed", "exists", "held", "rejected"]
+State = Literal["queued", "delayed", "exists", "deferred", "rejected"]
 
 
 # A tuple, since those are made fastest, and looked at by the garbage collector only once.
@@ -14,7 +14,7 @@ class Handle(NamedTuple, Generic[R]):
 
     ``state``: "queued" or "delayed", it is stored; "exists", the job ``holder``, which has this id
     or the same claim, is there already (without a holder: it ended moments ago, see ``reason``);
-    "held", a plugin will push it; "rejected", see ``reason``.
+    "deferred", a plugin will push it; "rejected", see ``reason``.
     """
 
     id: str

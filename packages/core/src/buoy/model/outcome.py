@@ -42,7 +42,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Deferred:
     """The job is not to be pushed now; the plugin that says so calls ``app.submit(job)`` later."""
 
     reason: str

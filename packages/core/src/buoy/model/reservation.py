@@ -87,7 +87,7 @@ class Advanced:
     reservations: list[Reservation]
 
 
-class Heartbeat(NamedTuple):
+class HeartbeatReply(NamedTuple):
     """The answer to a heartbeat: what is held no longer, and the queues where some holder has
     missed a beat; see lua/heal.lua."""
 

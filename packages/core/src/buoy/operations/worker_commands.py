@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..broker.script_arguments import text
-from ..broker.scripts import Act, run_scripts, script
+from ..broker.scripts import ScriptCall, run_scripts, script
 from ..connection.link import accepted
 from .monitor import WorkerView
 
@@ -22,7 +22,7 @@ def wish(broker: "Broker", word: str, workers: Sequence[str]) -> dict[str, bool]
     """Leave word for these workers; tells for each whether it was there to be told."""
     field = f"{word} {time.time_ns()}"  # the time tells this wish from the one before
     told = script("buoy.broker", "wish")
-    acts: list[Act] = [(told, [broker.keys.worker(id)], [field]) for id in workers]
+    acts: list[ScriptCall] = [(told, [broker.keys.worker(id)], [field]) for id in workers]
     replies = accepted(run_scripts(broker.link, acts)) if acts else []
     return {id: bool(reply) for id, reply in zip(workers, replies, strict=True)}
 

@@ -66,7 +66,7 @@ def ended_by_signals(tidy: Callable[[], object]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class Wake:
+class SignalPipe:
     """A file that is readable when a signal came, or when another thread calls.
 
     ``on_signal`` is called in the main thread, as soon as it runs Python code; it hears of those
@@ -103,7 +103,7 @@ class Wake:
         self.on_signal(signal.Signals(number))
 
     def call(self) -> None:
-        """Wake the main thread, from any thread."""
+        """SignalPipe the main thread, from any thread."""
         with suppress(BlockingIOError):
             self.writer.send(b"\0")
 
@@ -131,7 +131,7 @@ class Wake:
         self.writer.close()
 
 
-listening: list[Wake] = []
+listening: list[SignalPipe] = []
 
 
 # What a job forks in the worker's own process is no worker: signals do there what they do in any

@@ -17,7 +17,7 @@ from ..model.reservation import Advance, Reservation, Settlement
 from ..operations.worker_commands import signal_of
 from ..process.logs import Log
 from ..process.system import end_children
-from .in_flight import Card, Hand
+from .in_flight import InFlight, WorkerRegistration
 
 logger = Log("buoy.worker")
 
@@ -37,7 +37,7 @@ CLOSELY = 1 / 30
 """The part of a lease after which a keeper looks again while some holder has missed a beat."""
 
 
-class Keeper(threading.Thread):
+class Heartbeat(threading.Thread):
     """Beats each third of a lease, listens for holders that have missed a beat, and tends to what
     the executor cannot hand over itself."""
 
@@ -45,8 +45,8 @@ class Keeper(threading.Thread):
         self,
         broker: Broker,
         executor: Executor,
-        hand: Hand,
-        card: Card,
+        hand: InFlight,
+        card: WorkerRegistration,
         tell: Callable[[list[Reservation]], None],
         leave: Callable[[int], object] | None = None,
     ) -> None:

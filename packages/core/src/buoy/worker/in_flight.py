@@ -18,7 +18,7 @@ def worker_id() -> str:
 
 
 @dataclass
-class Hand:
+class InFlight:
     """What a worker holds. Both threads use it: each operation is one of a dict."""
 
     held: dict[str, Reservation] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Hand:
 
 
 @dataclass
-class Card:
+class WorkerRegistration:
     """What a worker says of itself; see ``buoy workers``."""
 
     id: str

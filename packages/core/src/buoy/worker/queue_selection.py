@@ -15,7 +15,7 @@ POLL = 2.0
 NOTHING: Look = (0, None)
 
 
-class Outlook:
+class QueueSelector:
     """The queues in order of priority, with what was last seen in them."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -12,7 +12,7 @@ WEIGH_SECONDS = 1.0
 
 
 @dataclass
-class Wear:
+class RecycleLimits:
     """How many jobs a worker does, and how many bytes it may hold, before it ends."""
 
     max_jobs: int | None = None

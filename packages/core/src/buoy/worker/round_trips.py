@@ -7,15 +7,15 @@ from ..connection.backoff import Backoff
 from ..errors import BrokerError, Unavailable
 from ..model.reservation import Advance, Advanced, Reservation, Settlement
 from ..process.logs import Log
-from .in_flight import Hand
-from .queue_selection import FRESH, NOTHING, OLD, Outlook
+from .in_flight import InFlight
+from .queue_selection import FRESH, NOTHING, OLD, QueueSelector
 
 logger = Log("buoy.worker")
 
 GLANCE = "a look at the queues"
 
 
-class Trips:
+class RoundTrips:
     """Knows what is to be done in Redis, and does it, all in one round trip.
 
     A reply that is lost is asked for again, under the same number; each queue for itself, for the
@@ -26,8 +26,8 @@ class Trips:
         self,
         broker: Broker,
         worker: str,
-        hand: Hand,
-        outlook: Outlook,
+        hand: InFlight,
+        outlook: QueueSelector,
         poll: Callable[[], float],
     ) -> None:
         self.broker, self.worker, self.hand, self.outlook = broker, worker, hand, outlook

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..process.logs import Log
-from ..process.signals import GONE, HEARD, STOPS, Wake
+from ..process.signals import GONE, HEARD, STOPS, SignalPipe
 from ..process.system import cause_of
 
 logger = Log("buoy.supervisor")
@@ -60,7 +60,7 @@ class Supervisor:
         """Supervise until all workers have ended for good; returns the exit code."""
         self.places = [Place(number) for number in range(1, self.count + 1)]
         self.news, self.tell = os.pipe()
-        with Wake(self.signals.append, also=[signal.SIGCHLD]) as wake:
+        with SignalPipe(self.signals.append, also=[signal.SIGCHLD]) as wake:
             while not all(place.done for place in self.places):
                 for place in self.vacant():
                     if place.not_before <= self.clock():
@@ -78,7 +78,7 @@ class Supervisor:
         places = self.places if self.proven else self.places[:1]
         return [place for place in places if place.worker is None and not place.done]
 
-    def wait(self, wake: Wake) -> None:
+    def wait(self, wake: SignalPipe) -> None:
         """Sleep until a signal comes, the first worker serves, or a pause is over."""
         pauses = [max(0.0, place.not_before - self.clock()) for place in self.vacant()]
         files = [wake.fileno(), self.news]
@@ -91,7 +91,7 @@ class Supervisor:
 
     def start(self, place: Place) -> None:
         """Start a worker, or try again later."""
-        # Signals that come before the worker can hear them are kept for it; see Wake.
+        # Signals that come before the worker can hear them are kept for it; see SignalPipe.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
         environment = os.environ | {"BUOY_SUPERVISOR": f"{os.getpid()} {self.tell}"}
         place.started_at = self.clock()

@@ -21,12 +21,12 @@ SOONEST, LATEST = 0.05, 1.0
 """Seconds between two looks of an idle worker without a bell: few at first."""
 
 
-def bell_of(url: str, keys: Keys) -> "Bell | Silence":
+def bell_of(url: str, keys: Keys) -> "Wakeup | PollingWakeup":
     """What a worker waits with, by the kind of its Redis."""
-    return Silence() if url.partition("://")[0] in SCHEMES else Bell(url, keys)
+    return PollingWakeup() if url.partition("://")[0] in SCHEMES else Wakeup(url, keys)
 
 
-class Bell:
+class Wakeup:
     """One outstanding BLPOP, on a connection of its own. Losing a ring is harmless: whoever waits
     looks by itself every two seconds."""
 
@@ -88,7 +88,7 @@ class Bell:
         self.connection, self.asked = None, {}
 
 
-class Silence:
+class PollingWakeup:
     """In the place of a bell, where there is none."""
 
     poll = SOONEST

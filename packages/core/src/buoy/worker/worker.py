@@ -16,14 +16,14 @@ from ..executor import Executor
 from ..model.reservation import Reservation, Settlement
 from ..operations.monitor import Monitor
 from ..process.logs import Log, enable
-from ..process.signals import GONE, STOPS, Wake
+from ..process.signals import GONE, STOPS, SignalPipe
 from ..process.titles import show
-from .heartbeat import Keeper
-from .in_flight import Card, Hand, worker_id
+from .heartbeat import Heartbeat
+from .in_flight import InFlight, WorkerRegistration, worker_id
 from .queue_list import QueueList
-from .queue_selection import POLL, Outlook
-from .recycling import Wear
-from .round_trips import GLANCE, Trips
+from .queue_selection import POLL, QueueSelector
+from .recycling import RecycleLimits
+from .round_trips import GLANCE, RoundTrips
 from .wakeup import bell_of
 
 logger = Log("buoy.worker")
@@ -51,21 +51,21 @@ class Worker:
         *,
         grace: float = 25.0,
         burst: bool = False,
-        wear: Wear | None = None,
+        wear: RecycleLimits | None = None,
         supervisor: int | None = None,
         leave: Callable[[int], object] | None = None,
     ) -> None:
         self.broker, self.executor, self.queues = broker, executor, queues
         self.grace, self.burst, self.supervisor = grace, burst, supervisor
-        self.wear = wear or Wear()
+        self.wear = wear or RecycleLimits()
         self.id = worker_id()
-        self.hand, self.outlook = Hand(), Outlook()
+        self.hand, self.outlook = InFlight(), QueueSelector()
         self.bell = bell_of(broker.settings.url, broker.keys)
-        self.trips = Trips(broker, self.id, self.hand, self.outlook, lambda: self.bell.poll)
-        self.card = Card(self.id, str(queues), executor.name, executor.slots)
-        self.keeper = Keeper(broker, executor, self.hand, self.card, self.on_heard, leave)
+        self.trips = RoundTrips(broker, self.id, self.hand, self.outlook, lambda: self.bell.poll)
+        self.card = WorkerRegistration(self.id, str(queues), executor.name, executor.slots)
+        self.keeper = Heartbeat(broker, executor, self.hand, self.card, self.on_heard, leave)
         self.keeper.filled = self.outlook.filled
-        self.wake = Wake(self.on_signal)
+        self.wake = SignalPipe(self.on_signal)
         self.lost: list[Reservation] = []
         self.refreshed = float("-inf")
         self.told_to_stop = self.started = self.paused = self.killing = self.grace_over = False

@@ -12,7 +12,7 @@ from ...loading.served_app import ANY, Wanted
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import Log
 from ...settings import Settings
-from ..prefetch import Ahead
+from ..prefetch import PrefetchingExecutor
 from .answers import settlement_of
 from .line import Line
 
@@ -26,7 +26,7 @@ LAST_HOOK = 10.0
 """Seconds that the app has to end when all its jobs have ended."""
 
 
-class Fork(Ahead):
+class Fork(PrefetchingExecutor):
     """The executor of ``--executor fork``: the worker never runs the app's own code.
 
     While jobs are short, the next ones are fetched ahead and wait here for a slot.

@@ -30,7 +30,7 @@ from .board import PLACES, Board
 from .child import DEFAULT, DONE, be_child, set_signal
 from .child_state import FAR, NO_LIMITS, Child, Limits, death_of
 from .frames import Frames, frame
-from .orphans import Strays
+from .orphans import Orphans
 
 LOG = "buoy.nursery"
 
@@ -60,7 +60,7 @@ class Nursery:
         self.after_fork = hooks.after_fork if hooks.after_fork.get_hookimpls() else None
         self.orders = Frames()
         self.children: dict[int, Child] = {}
-        self.strays = Strays(board)
+        self.strays = Orphans(board)
         self.count = 0
         self.poll = poll()
         self.readers: dict[int, Callable[[], object]] = {}

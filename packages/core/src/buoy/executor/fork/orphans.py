@@ -20,7 +20,7 @@ class Jobs(Container[int], Sized, Protocol):
     """The processes of the jobs that run."""
 
 
-class Strays:
+class Orphans:
     """Looks for them, at little cost while there are none."""
 
     def __init__(self, board: Board) -> None:

@@ -17,9 +17,9 @@ from buoy.executor.inline import Inline
 from buoy.executor.prefetch import (
     BATCH_MOST,
     BATCH_SECONDS,
-    Ahead,
     Batch,
-    Caller,
+    PrefetchingExecutor,
+    ThreadPipe,
     Turns,
     keeps_none,
     refuse_limits,
@@ -40,7 +40,7 @@ def runs(name: str) -> tuple[Reservation, Reservation]:
     return old, old._replace(token=f"newer token of {name}", lost=1)
 
 
-def readable(caller: Caller) -> bool:
+def readable(caller: ThreadPipe) -> bool:
     return bool(select.select([caller.bell], [], [], 0)[0])
 
 
@@ -199,7 +199,7 @@ class TestBatch:
 
 class TestCaller:
     def test_is_readable_from_a_call_until_it_is_cleared(self) -> None:
-        caller = Caller()
+        caller = ThreadPipe()
         assert not readable(caller)
         caller.call()
         caller.call()
@@ -209,7 +209,7 @@ class TestCaller:
         caller.close()
 
     def test_no_call_is_lost_and_none_stays(self) -> None:
-        caller, seen = Caller(), 0
+        caller, seen = ThreadPipe(), 0
         made = [0]
 
         def make() -> None:
@@ -232,7 +232,7 @@ class TestCaller:
 
     def test_clears_in_an_order_that_loses_no_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A call between the two steps of clear() must not switch off those that follow."""
-        caller, read = Caller(), os.read
+        caller, read = ThreadPipe(), os.read
 
         def read_and_be_called(descriptor: int, size: int) -> bytes:
             data = read(descriptor, size)
@@ -248,14 +248,14 @@ class TestCaller:
         caller.close()
 
     def test_a_call_after_the_end_is_not_heard(self) -> None:
-        caller = Caller()
+        caller = ThreadPipe()
         caller.close()
         caller.call()
 
 
 class TestAhead:
     def test_what_waits_behind_slow_jobs_is_given_back_by_the_main_thread(self) -> None:
-        executor = Ahead(slots=2)
+        executor = PrefetchingExecutor(slots=2)
         executor.take(held("a", "b", "c"))
         assert executor.overdue() == []
         assert len(executor.batch.waiting) == 3
@@ -267,7 +267,7 @@ class TestAhead:
         executor.caller.close()
 
     def test_what_comes_during_a_trip_runs_after_what_waited_before(self) -> None:
-        executor = Ahead(slots=1)
+        executor = PrefetchingExecutor(slots=1)
         executor.take(held("a", "b"))
         executor.came_at -= 1
         executor.overdue()
@@ -277,7 +277,7 @@ class TestAhead:
         executor.caller.close()
 
     def test_what_has_ended_calls_the_main_thread_when_little_waits(self) -> None:
-        executor = Ahead(slots=2)
+        executor = PrefetchingExecutor(slots=2)
         executor.batch.seconds_each = BATCH_SECONDS / 4
         running = held("running", "another")
         for each in running:

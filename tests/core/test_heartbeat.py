@@ -12,8 +12,8 @@ from buoy.errors import Unavailable
 from buoy.executor.inline import Inline
 from buoy.model.reservation import Advance, Reservation, Settlement
 from buoy.settings import Settings
-from buoy.worker.heartbeat import Keeper
-from buoy.worker.in_flight import Card, Hand
+from buoy.worker.heartbeat import Heartbeat
+from buoy.worker.in_flight import InFlight, WorkerRegistration
 from buoy.worker.queue_list import QueueList
 from buoy.worker.worker import Worker
 from tests.support.world import LEASE, World, done
@@ -25,8 +25,10 @@ def keeper_of(
     broker: Broker,
     tell: Callable[[list[Reservation]], None] = lambda _: None,
     leave: Callable[[int], object] | None = None,
-) -> Keeper:
-    keeper = Keeper(broker, Inline(), Hand(), Card("one", "mail", "inline", 1), tell, leave)
+) -> Heartbeat:
+    keeper = Heartbeat(
+        broker, Inline(), InFlight(), WorkerRegistration("one", "mail", "inline", 1), tell, leave
+    )
     keeper.queues = ("mail",)
     return keeper
 
