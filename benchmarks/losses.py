@@ -136,8 +136,8 @@ def cluster(name: str, fault: Callable[[Cluster, int], None], *settings: str) ->
         app = App(six.url_of(0, 1, 2))
         app.push("shop.Charge", [0], queue="charges")
         ports = [server.port for server in six.servers]
-        link = app.broker.link
-        home = link.topology.home(["GET", app.key("charges", "jobs")])  # type: ignore[attr-defined]
+        client = app.broker.client
+        home = client.topology.home(["GET", app.key("charges", "jobs")])  # type: ignore[attr-defined]
         load = Load(app)
         with load.running():
             began = time.monotonic()

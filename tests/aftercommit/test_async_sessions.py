@@ -194,7 +194,7 @@ def test_the_push_does_not_block_the_event_loop(
         await Charge.aenqueue(0)  # the queue is known
         async with sessions.begin():
             await Charge.aenqueue(1)
-            monkeypatch.setattr(buoy_app.broker.link, "calls", blocking)
+            monkeypatch.setattr(buoy_app.broker.client, "calls", blocking)
         monkeypatch.undo()
         Job.app = buoy_app
 
@@ -229,14 +229,14 @@ def test_who_is_cancelled_at_the_push_does_not_take_the_job_along(run: Any, buoy
 def test_nor_who_is_cancelled_while_it_is_under_way(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
         under_way, go = asyncio.Event(), asyncio.Event()
-        send = buoy_app.async_link.calls
+        send = buoy_app.async_client.calls
 
         async def slowly(commands: Any) -> Any:
             under_way.set()
             await go.wait()
             return await send(commands)
 
-        buoy_app.async_link.calls = slowly  # type: ignore[method-assign]
+        buoy_app.async_client.calls = slowly  # type: ignore[method-assign]
 
         async def request() -> None:
             async with sessions() as session:

@@ -112,13 +112,13 @@ def test_it_is_one_with_other_callbacks_in_order(buoy_app: App) -> None:
 def test_many_jobs_go_in_one_round_trip(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     Charge.enqueue(0)
     calls: list[Any] = []
-    send = buoy_app.broker.link.calls
+    send = buoy_app.broker.client.calls
 
     def counted(commands: Any) -> Any:
         calls.append(commands)
         return send(commands)
 
-    monkeypatch.setattr(buoy_app.broker.link, "calls", counted)
+    monkeypatch.setattr(buoy_app.broker.client, "calls", counted)
     with transaction.atomic():
         Charge.enqueue_many([(n,) for n in range(1, 300)])
         Charge.enqueue(300)

@@ -87,13 +87,13 @@ def calls(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]
     buoy_app.dequeue(Charge)
     buoy_app.dequeue(Pack)
     made: list[Any] = []
-    send = buoy_app.broker.link.calls
+    send = buoy_app.broker.client.calls
 
     def counted(commands: Any) -> Any:
         made.append(commands)
         return send(commands)
 
-    monkeypatch.setattr(buoy_app.broker.link, "calls", counted)
+    monkeypatch.setattr(buoy_app.broker.client, "calls", counted)
     return iter([made])
 
 

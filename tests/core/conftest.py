@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from buoy.broker.broker import Broker
-from buoy.connection.link import Link
-from buoy.connection.server import ServerLink
+from buoy.connection.client import Client
+from buoy.connection.server import ServerClient
 from buoy.embedded.server import Server
 from buoy.settings import Settings
 from tests.support.cluster import Cluster
@@ -19,23 +19,23 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def cluster_nodes(cluster: Cluster) -> list[Link]:
-    return [ServerLink(server.url) for server in cluster.servers]
+def cluster_nodes(cluster: Cluster) -> list[Client]:
+    return [ServerClient(server.url) for server in cluster.servers]
 
 
 @pytest.fixture(scope="session")
-def server_nodes(buoy_server: Server) -> list[Link]:
-    return [ServerLink(buoy_server.url)]
+def server_nodes(buoy_server: Server) -> list[Client]:
+    return [ServerClient(buoy_server.url)]
 
 
 @pytest.fixture
-def world(buoy_server: Server, server_nodes: list[Link]) -> World:
+def world(buoy_server: Server, server_nodes: list[Client]) -> World:
     """A queue on one server."""
     return empty_world(buoy_server.url, server_nodes)
 
 
 @pytest.fixture
-def cluster_world(cluster: Cluster, cluster_nodes: list[Link]) -> World:
+def cluster_world(cluster: Cluster, cluster_nodes: list[Client]) -> World:
     """A queue on a cluster of three nodes."""
     return empty_world(cluster.url, cluster_nodes)
 
@@ -55,7 +55,7 @@ def proxy(buoy_server: Server) -> Iterator[Proxy]:
         yield proxy
 
 
-def empty_world(url: str, nodes: list[Link]) -> World:
+def empty_world(url: str, nodes: list[Client]) -> World:
     world = World(Broker(Settings(url=url)), nodes)
     world.everywhere("FLUSHALL")
     return world

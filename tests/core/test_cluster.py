@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from buoy import App, Job
 from buoy.cli import main
-from buoy.connection.link import accepted
+from buoy.connection.client import accepted
 from buoy.connection.topology import slot_of
 from buoy.errors import Unavailable
 from buoy.model.reservation import Advance
@@ -53,7 +53,7 @@ def test_queues_are_spread_over_the_nodes(cluster_world: World) -> None:
         assert world.enqueue("a") == ["queued"]
 
     assert all(node.call("DBSIZE") > 5 for node in world.nodes)
-    assert len(world.broker.link.call("SMEMBERS", "buoy:queues")) == 30
+    assert len(world.broker.client.call("SMEMBERS", "buoy:queues")) == 30
 
 
 def test_a_trip_may_lead_to_several_nodes(cluster_world: World) -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from redis import exceptions
 
 from buoy.broker.scripts import Script, run_scripts, script
-from buoy.connection.cluster import ClusterLink
+from buoy.connection.client import only
+from buoy.connection.cluster import ClusterClient
 from buoy.connection.connect import connect
-from buoy.connection.link import only
-from buoy.connection.server import Elsewhere, ServerLink, lost, refusal
+from buoy.connection.server import Elsewhere, ServerClient, lost, refusal
 from buoy.connection.topology import key_of, slot_of
 from buoy.embedded.server import Server
 from buoy.errors import BrokerError, ConfigurationError, RedisFull, Unavailable, WrongType
@@ -24,10 +24,10 @@ from tests.support.proxy import Proxy
 
 
 @pytest.fixture
-def link(buoy_server: Server) -> ServerLink:
-    link = ServerLink(buoy_server.url)
-    link.call("FLUSHALL")
-    return link
+def client(buoy_server: Server) -> ServerClient:
+    client = ServerClient(buoy_server.url)
+    client.call("FLUSHALL")
+    return client
 
 
 NO_NUMBER = "expected the number of a database behind the host"
@@ -53,12 +53,12 @@ class TestUrl:
     @pytest.mark.parametrize(
         ("url", "kind"),
         [
-            ("redis://127.0.0.1:6379/0", ServerLink),
-            ("rediss://user:word@example.com/1", ServerLink),
-            ("unix:///run/redis.sock?db=2", ServerLink),
-            ("redis+cluster://user:word@127.0.0.1:7000", ClusterLink),
-            ("redis+cluster://127.0.0.1:7000,[::1]:7001,example.com/0", ClusterLink),
-            ("rediss+cluster://:a%40b@example.com:7000?ssl_cert_reqs=none", ClusterLink),
+            ("redis://127.0.0.1:6379/0", ServerClient),
+            ("rediss://user:word@example.com/1", ServerClient),
+            ("unix:///run/redis.sock?db=2", ServerClient),
+            ("redis+cluster://user:word@127.0.0.1:7000", ClusterClient),
+            ("redis+cluster://127.0.0.1:7000,[::1]:7001,example.com/0", ClusterClient),
+            ("rediss+cluster://:a%40b@example.com:7000?ssl_cert_reqs=none", ClusterClient),
         ],
     )
     def test_it_says_what_to_connect_to(self, url: str, kind: type) -> None:
@@ -142,24 +142,26 @@ class TestUrl:
         assert "73" not in masked(url)
 
 
-class TestServerLink:
-    def test_replies_are_as_redis_sends_them(self, link: ServerLink) -> None:
-        link.call("HSET", "hash", "field", b"\xff")
+class TestServerClient:
+    def test_replies_are_as_redis_sends_them(self, client: ServerClient) -> None:
+        client.call("HSET", "hash", "field", b"\xff")
 
-        assert link.call("HGETALL", "hash") == [b"field", b"\xff"]
-        assert link.call("GET", "none") is None
-        assert link.call("SET", "key", 1.5) == b"OK"
+        assert client.call("HGETALL", "hash") == [b"field", b"\xff"]
+        assert client.call("GET", "none") is None
+        assert client.call("SET", "key", 1.5) == b"OK"
 
-    def test_what_is_no_utf_8_goes_back_as_it_came(self, link: ServerLink) -> None:
-        link.call("SET", b"k\xff", "1")
+    def test_what_is_no_utf_8_goes_back_as_it_came(self, client: ServerClient) -> None:
+        client.call("SET", b"k\xff", "1")
 
-        assert link.calls([["GET", "k\udcff"], ["SET", "k", "v\udcff"]]) == [b"1", b"OK"]
-        assert link.call("GET", "k") == b"v\xff"
+        assert client.calls([["GET", "k\udcff"], ["SET", "k", "v\udcff"]]) == [b"1", b"OK"]
+        assert client.call("GET", "k") == b"v\xff"
         with pytest.raises(UnicodeEncodeError):
-            link.call("GET", "\ud800")
+            client.call("GET", "\ud800")
 
-    def test_a_refused_command_has_its_error_in_place_of_a_reply(self, link: ServerLink) -> None:
-        one, two, three = link.calls([["SET", "a", 1], ["LPUSH", "a", 1], ["GET", "a"]])
+    def test_a_refused_command_has_its_error_in_place_of_a_reply(
+        self, client: ServerClient
+    ) -> None:
+        one, two, three = client.calls([["SET", "a", 1], ["LPUSH", "a", 1], ["GET", "a"]])
 
         assert (one, three) == (b"OK", b"1")
         assert type(two) is WrongType
@@ -167,45 +169,47 @@ class TestServerLink:
             "Redis refused: WRONGTYPE Operation against a key holding the wrong kind of value"
         )
 
-    def test_each_thread_has_a_connection_of_its_own(self, link: ServerLink) -> None:
-        ids = [link.call("CLIENT", "ID")]
-        thread = threading.Thread(target=lambda: ids.append(link.call("CLIENT", "ID")))
+    def test_each_thread_has_a_connection_of_its_own(self, client: ServerClient) -> None:
+        ids = [client.call("CLIENT", "ID")]
+        thread = threading.Thread(target=lambda: ids.append(client.call("CLIENT", "ID")))
         thread.start()
         thread.join()
 
         assert len(set(ids)) == 2
-        assert link.call("CLIENT", "ID") == ids[0]
+        assert client.call("CLIENT", "ID") == ids[0]
 
-    def test_a_connection_that_the_server_has_closed_is_replaced(self, link: ServerLink) -> None:
-        first = link.call("CLIENT", "ID")
-        other = ServerLink(link.url)
+    def test_a_connection_that_the_server_has_closed_is_replaced(
+        self, client: ServerClient
+    ) -> None:
+        first = client.call("CLIENT", "ID")
+        other = ServerClient(client.url)
         other.call("CLIENT", "KILL", "ID", first)
 
-        assert link.call("CLIENT", "ID") > first
+        assert client.call("CLIENT", "ID") > first
 
-    def test_connections_may_be_lost_without_end(self, link: ServerLink) -> None:
+    def test_connections_may_be_lost_without_end(self, client: ServerClient) -> None:
         for _ in range(300):
-            link.close()
-            assert link.call("PING") == b"PONG"
+            client.close()
+            assert client.call("PING") == b"PONG"
 
     def test_an_interrupted_call_does_not_leave_its_answer_to_the_next(
         self, buoy_server: Server, proxy: Proxy
     ) -> None:
-        link = ServerLink(proxy.url, socket_timeout=0.2)
-        link.call("SET", "key", "value")
+        client = ServerClient(proxy.url, socket_timeout=0.2)
+        client.call("SET", "key", "value")
         proxy.freeze()
         with pytest.raises(Unavailable):
-            link.call("GET", "key")
+            client.call("GET", "key")
         proxy.resume()
 
-        assert link.call("PING") == b"PONG"
+        assert client.call("PING") == b"PONG"
 
     def test_a_forked_child_has_a_connection_of_its_own(self, buoy_server: Server) -> None:
         code = (
-            "import os, sys; from buoy.connection.server import ServerLink\n"
-            "link = ServerLink(sys.argv[1]); ours = link.call('CLIENT', 'ID')\n"
-            "if os.fork() == 0: os._exit(link.call('CLIENT', 'ID') == ours)\n"
-            "assert os.wait()[1] == 0 and link.call('CLIENT', 'ID') == ours"
+            "import os, sys; from buoy.connection.server import ServerClient\n"
+            "client = ServerClient(sys.argv[1]); ours = client.call('CLIENT', 'ID')\n"
+            "if os.fork() == 0: os._exit(client.call('CLIENT', 'ID') == ours)\n"
+            "assert os.wait()[1] == 0 and client.call('CLIENT', 'ID') == ours"
         )
         subprocess.run([sys.executable, "-c", code, buoy_server.url], check=True)
 
@@ -215,14 +219,14 @@ class TestErrors:
         with pytest.raises(
             Unavailable, match=r"^Redis cannot be reached: .*No such file"
         ) as raised:
-            ServerLink("unix:///nowhere/redis.sock").call("PING")
+            ServerClient("unix:///nowhere/redis.sock").call("PING")
 
         assert not raised.value.sent
 
     def test_what_was_not_answered_may_have_been_executed(
-        self, link: ServerLink, proxy: Proxy
+        self, client: ServerClient, proxy: Proxy
     ) -> None:
-        far = ServerLink(proxy.url)
+        far = ServerClient(proxy.url)
         far.call("PING")
         proxy.cut(1, "after")
 
@@ -230,11 +234,11 @@ class TestErrors:
             far.call("INCR", "count")
 
         assert raised.value.sent
-        assert link.call("GET", "count") == b"1"
+        assert client.call("GET", "count") == b"1"
         assert far.call("INCR", "count") == 2
 
     def test_a_silence_ends(self, proxy: Proxy) -> None:
-        far = ServerLink(proxy.url, socket_timeout=0.05)
+        far = ServerClient(proxy.url, socket_timeout=0.05)
         far.call("PING")
         proxy.freeze()
 
@@ -245,7 +249,7 @@ class TestErrors:
 
     def test_a_wrong_password_is_not_worth_another_try(self, buoy_server: Server) -> None:
         with pytest.raises(BrokerError) as raised:
-            ServerLink(f"unix://:wrong@{buoy_server.socket}").call("PING")
+            ServerClient(f"unix://:wrong@{buoy_server.socket}").call("PING")
 
         assert not isinstance(raised.value, Unavailable)
         assert str(raised.value).startswith("Redis refuses the login: ")
@@ -253,12 +257,12 @@ class TestErrors:
     def test_a_missing_password_is_not_worth_another_try(self) -> None:
         with Server(args=("--requirepass", "secret")) as server:
             with pytest.raises(BrokerError) as raised:
-                ServerLink(server.url).call("PING")
+                ServerClient(server.url).call("PING")
             assert not isinstance(raised.value, Unavailable)
             assert str(raised.value) == "Redis refuses the login: Authentication required"
 
             url = f"unix://:secret@{server.socket}"
-            assert ServerLink(url).call("PING") == b"PONG"
+            assert ServerClient(url).call("PING") == b"PONG"
 
     @pytest.mark.parametrize(
         ("text", "kind", "message"),
@@ -319,23 +323,23 @@ ADD = Script("add", "return ARGV[1] + #KEYS", "0" * 40)
 
 class TestScripts:
     def test_a_script_is_sent_once(self, buoy_server: Server, proxy: Proxy) -> None:
-        link = ServerLink(proxy.url)
-        link.call("SCRIPT", "FLUSH")
+        client = ServerClient(proxy.url)
+        client.call("SCRIPT", "FLUSH")
         known = script("buoy.broker", "look")
 
         for _ in range(2):
-            assert only(run_scripts(link, [(known, ["r", "d", "m"], [])])) == [0, -1]
+            assert only(run_scripts(client, [(known, ["r", "d", "m"], [])])) == [0, -1]
 
         assert proxy.commands == ["SCRIPT", "EVALSHA", "EVAL", "EVALSHA"]
 
-    def test_several_take_one_round_trip(self, link: ServerLink) -> None:
-        assert run_scripts(link, [(ADD, ["k"], [1]), (ADD, [], [5])]) == [2, 5]
+    def test_several_take_one_round_trip(self, client: ServerClient) -> None:
+        assert run_scripts(client, [(ADD, ["k"], [1]), (ADD, [], [5])]) == [2, 5]
 
-    def test_the_digest_is_that_of_the_text(self, link: ServerLink) -> None:
+    def test_the_digest_is_that_of_the_text(self, client: ServerClient) -> None:
         for name in ("enqueue", "advance", "beat", "find", "retry", "remove", "pause", "look"):
             known = script("buoy.broker", name)
 
-            assert link.call("SCRIPT", "LOAD", known.text).decode() == known.sha
+            assert client.call("SCRIPT", "LOAD", known.text).decode() == known.sha
             assert "-- include" not in known.text
 
 
@@ -363,19 +367,19 @@ def silent_port() -> Iterator[int]:
 
 
 def test_a_cluster_that_cannot_be_reached_is_told(silent_port: int) -> None:
-    link = connect(f"redis+cluster://127.0.0.1:{silent_port}")
+    client = connect(f"redis+cluster://127.0.0.1:{silent_port}")
 
     with pytest.raises(Unavailable, match=r"^Redis cannot be reached: ") as raised:
-        link.call("PING")
+        client.call("PING")
 
     assert not raised.value.sent
 
 
 def test_sentinels_that_know_of_no_primary_are_named(silent_port: int) -> None:
-    link = connect(f"redis+sentinel://:secret@127.0.0.1:{silent_port}/shop")
+    client = connect(f"redis+sentinel://:secret@127.0.0.1:{silent_port}/shop")
 
     with pytest.raises(Unavailable) as raised:
-        link.call("PING")
+        client.call("PING")
 
     assert str(raised.value) == (
         f"Redis cannot be reached: expected one of the sentinels 127.0.0.1:{silent_port} to name "

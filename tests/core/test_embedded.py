@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from buoy import App, Job
-from buoy.connection.async_link import AsyncServerLink
+from buoy.connection.async_client import AsyncServerClient
 from buoy.connection.connect import connect
 from buoy.embedded import join as embedded
 from buoy.embedded.data_version import Version, check_format, noted
@@ -287,5 +287,5 @@ def test_programs_that_await_share_it_too(folder: Path) -> None:
 
     asyncio.run(program())
 
-    assert isinstance(Other.app.async_link, AsyncServerLink)
+    assert isinstance(Other.app.async_client, AsyncServerClient)
     assert [view.args for view in Other.app.monitor.peek("default")][-1:] == [[2]]

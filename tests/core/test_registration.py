@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
-from buoy.connection.cluster import ClusterLink
+from buoy.connection.cluster import ClusterClient
 from buoy.embedded.server import Server
 from tests.support.cluster import Cluster
 from tests.support.world import World
@@ -154,17 +154,17 @@ class TestOnACluster:
     def test_a_job_is_stored_though_the_list_of_queues_cannot_be_reached(
         self, app: App, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        link = app.broker.link
-        assert isinstance(link, ClusterLink)
-        link.learn()
-        [away] = {link.topology.home(["GET", app.keys.queues()])}
+        client = app.broker.client
+        assert isinstance(client, ClusterClient)
+        client.learn()
+        [away] = {client.topology.home(["GET", app.keys.queues()])}
         names = (f"queue-{number}" for number in range(100))
-        queue = next(n for n in names if link.topology.home(["GET", app.key(n, "x")]) != away)
-        link.topology.suspects.since[away] = 0.0
+        queue = next(n for n in names if client.topology.home(["GET", app.key(n, "x")]) != away)
+        client.topology.suspects.since[away] = 0.0
 
         assert Charge.using(queue=queue).enqueue(1).state == "queued"
         assert f"queue {queue!r} cannot be put on the list of queues: Redis cannot" in caplog.text
-        link.topology.suspects.since.clear()
+        client.topology.suspects.since.clear()
         assert app.monitor.queue_names() == []
         monkeypatch.setitem(app.broker.registered, queue, -100.0)  # as after a while
         Charge.using(queue=queue).enqueue(2)

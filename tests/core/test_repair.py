@@ -103,7 +103,7 @@ BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
 def full(any_world: World) -> World:
     """A queue with a job in each place."""
     world = any_world
-    world.broker.link.call("SADD", world.broker.keys.queues(), "mail")
+    world.broker.client.call("SADD", world.broker.keys.queues(), "mail")
     world.enqueue("f", "r")
     world.settle(world.take_one(), "failed")
     world.take_one()
@@ -318,8 +318,8 @@ def test_of_many_jobs_some_are_named(broken: World) -> None:
 
 def test_a_queue_that_cannot_be_repaired_is_named_and_the_others_are(broken: World) -> None:
     for key in ("away", "odd"):
-        broken.broker.link.call("SADD", broken.broker.keys.queues(), key)
-    broken.broker.link.call("SET", broken.broker.keys.part("odd", "ready"), "x")
+        broken.broker.client.call("SADD", broken.broker.keys.queues(), key)
+    broken.broker.client.call("SET", broken.broker.keys.part("odd", "ready"), "x")
 
     assert "away: all is well\n" in buoy("queues", "repair", "away")
     said = buoy("queues", "repair", "nope", "odd", "mail", code=1)
@@ -342,8 +342,8 @@ def test_the_doctor_finds_what_can_be_repaired(broken: World) -> None:
 
 
 def test_the_doctor_finds_a_key_of_a_wrong_type_and_looks_at_the_others(broken: World) -> None:
-    broken.broker.link.call("SADD", broken.broker.keys.queues(), "odd")
-    broken.broker.link.call("SET", broken.broker.keys.part("odd", "meta"), "x")
+    broken.broker.client.call("SADD", broken.broker.keys.queues(), "odd")
+    broken.broker.client.call("SET", broken.broker.keys.part("odd", "meta"), "x")
 
     found = examine(Job.app)
 

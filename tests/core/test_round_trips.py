@@ -24,7 +24,7 @@ def worker(world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Itera
         worker.refresh()
         yield worker
     worker.bell.close()
-    worker.broker.link.close()
+    worker.broker.client.close()
 
 
 def fetch(worker: Worker, room: int = 5) -> list[Reservation]:
@@ -104,9 +104,9 @@ def test_a_look_at_several_queues_sees_the_others_of_one_that_is_wrong(world: Wo
         World(world.broker, world.nodes, queue=queue).enqueue("1", "2")
     for part, command in (("ready", "SET"), ("delayed", "SET"), ("meta", "SET")):
         key = world.broker.keys.part("b", part)
-        world.broker.link.calls([["DEL", key], [command, key, "x"]])
+        world.broker.client.calls([["DEL", key], [command, key, "x"]])
 
         _, looks = world.broker.advance("one", [], ["a", "b", "c"])
 
         assert looks == {"a": (2, None), "b": (1, None), "c": (2, None)}
-        world.broker.link.call("DEL", key)
+        world.broker.client.call("DEL", key)

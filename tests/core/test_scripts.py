@@ -74,4 +74,4 @@ def test_a_file_that_is_included_twice_stands_there_once() -> None:
 def test_redis_takes_each_file_alone(world: World) -> None:
     for path in FILES:
         text = script(path.parents[1].name, path.stem).text
-        assert world.broker.link.call("SCRIPT", "LOAD", text)
+        assert world.broker.client.call("SCRIPT", "LOAD", text)

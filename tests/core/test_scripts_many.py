@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from buoy.connection.link import Word as Raw
+from buoy.connection.client import Word as Raw
 from buoy.errors import BrokerError
 from buoy.model.reservation import Act, Advance, Reservation, Settlement
 from buoy.model.transition import COMMAND_WORDS, Word

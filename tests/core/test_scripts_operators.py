@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from buoy.connection.link import accepted
+from buoy.connection.client import accepted
 from buoy.model.reservation import Advance
 from tests.support.world import World, payload_of
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from buoy.broker.keys import QUEUE_PARTS, TYPES
-from buoy.connection.link import Word as Raw
+from buoy.connection.client import Word as Raw
 from buoy.errors import BrokerError, EnqueueError
 from buoy.model.entry import Entry
 from buoy.model.reservation import Act, Reservation, Settlement
@@ -83,9 +83,9 @@ def calls(world: World) -> dict[str, Call]:
 
 
 def restore(world: World, whole: State) -> None:
-    link = world.broker.link
+    client = world.broker.client
     commands: list[list[Raw]] = [["RESTORE", key, 0, value] for key, value in whole.items()]
-    link.calls([["FLUSHALL"], *commands])
+    client.calls([["FLUSHALL"], *commands])
 
 
 WRONG: dict[str, list[Raw]] = {
@@ -101,7 +101,7 @@ WRONG: dict[str, list[Raw]] = {
 def made_wrong(world: World, part: str, kind: str) -> None:
     key = world.key(part)
     command, _, *words = WRONG[kind]
-    world.broker.link.calls([["DEL", key], [command, key, *words]])
+    world.broker.client.calls([["DEL", key], [command, key, *words]])
 
 
 PLAIN = {"push", "push_new"}
@@ -201,7 +201,7 @@ def test_what_nobody_can_have_meant_stops_no_worker(world: World) -> None:
 def test_who_enqueues_is_told_of_a_wrong_key(world: World) -> None:
     for part in ("ready", "meta"):
         key = world.key(part)
-        world.broker.link.calls([["DEL", key], ["SET", key, "x"]])
+        world.broker.client.calls([["DEL", key], ["SET", key, "x"]])
         world.broker.registered.clear()
 
         with pytest.raises(EnqueueError) as raised:

@@ -18,7 +18,7 @@ def test_a_certificate_that_is_trusted_is_used(
         app = App(f"{front.url}?ssl_ca_certs={CERTIFICATE}")
         monkeypatch.setattr(Job, "app", app)
         Charge.enqueue(42)
-        app.broker.link.close()
+        app.broker.client.close()
 
     assert [view.args for view in buoy_app.monitor.peek("default")] == [[42]]
 

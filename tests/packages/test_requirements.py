@@ -47,7 +47,7 @@ def imported(path: Path) -> Iterator[str]:
 
 def distributions(modules: set[str]) -> set[str]:
     known = packages_distributions()
-    # Of what is installed as a link to this tree, Python knows no modules.
+    # Of what is installed as a client to this tree, Python knows no modules.
     return {known.get(module, [module])[0].lower().replace("_", "-") for module in modules}
 
 

@@ -96,13 +96,13 @@ def waiting(app: App, queue: str = "reports") -> int:
 def spied(app: App, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The commands of each round trip from now on."""
     sent: list[Any] = []
-    calls = app.broker.link.calls
+    calls = app.broker.client.calls
 
     def spy(commands: Any) -> list[Any]:
         sent.append(commands)
         return calls(commands)
 
-    monkeypatch.setattr(app.broker.link, "calls", spy)
+    monkeypatch.setattr(app.broker.client, "calls", spy)
     return sent
 
 

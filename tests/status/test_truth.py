@@ -61,7 +61,7 @@ class Truth(RuleBasedStateMachine):
         self.hands = Hands(self.app)
 
     def teardown(self) -> None:
-        self.app.broker.link.close()
+        self.app.broker.client.close()
 
     def one(self, number: int, *states: str) -> str | None:
         ids = [id for id, state in self.expected.items() if state in states]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy.broker.scripts import run_scripts, script
-from buoy.connection.link import Word as Raw
-from buoy.connection.link import only
+from buoy.connection.client import Word as Raw
+from buoy.connection.client import only
 from buoy.model.reservation import Advance, Settlement
 from tests.support.world import World
 
@@ -26,7 +26,7 @@ class Call:
 
     def run(self, world: World) -> Any:
         act = script("buoy.broker", self.name), self.keys, self.words
-        return only(run_scripts(world.broker.link, [act]))
+        return only(run_scripts(world.broker.client, [act]))
 
 
 def call(world: World, name: str, *words: Raw, attached: Sequence[str] = ()) -> Call:
@@ -42,6 +42,6 @@ def advance(world: World, wanted: int, *settled: Settlement, again: bool = False
 
 def state(world: World) -> State:
     """All that lies in Redis, byte by byte."""
-    link = world.broker.link
-    keys = sorted(link.call("KEYS", "*"))
-    return dict(zip(keys, link.calls([["DUMP", key] for key in keys]), strict=True))
+    client = world.broker.client
+    keys = sorted(client.call("KEYS", "*"))
+    return dict(zip(keys, client.calls([["DUMP", key] for key in keys]), strict=True))

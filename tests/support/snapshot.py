@@ -39,7 +39,7 @@ def snapshot(world: World) -> Snapshot:
         ["ZRANGE", world.key(part), 0, -1, "WITHSCORES"]
         for part in ("leases", "delayed", "failed", "recent")
     ]
-    found = world.broker.link.calls([*lists, *hashes, *zsets, ["TIME"]])
+    found = world.broker.client.calls([*lists, *hashes, *zsets, ["TIME"]])
     ready, bell = map(decoded, found[:2])
     jobs, runs, claims, crashes, meta = map(pairs, found[2:7])
     scores = [{id: float(score) for id, score in pairs(each).items()} for each in found[7:11]]

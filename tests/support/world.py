@@ -6,7 +6,7 @@ from typing import Any
 
 from buoy.broker.broker import Broker
 from buoy.broker.script_arguments import Packing
-from buoy.connection.link import Link
+from buoy.connection.client import Client
 from buoy.model.entry import Entry
 from buoy.model.reservation import Act, Advance, Advanced, Reservation, Settlement
 from buoy.model.transition import Transition, Word
@@ -29,7 +29,7 @@ HEALING = LEASE // 20 + 1
 class World:
     """A broker, the nodes of its Redis, and one queue. Times are in milliseconds."""
 
-    def __init__(self, broker: Broker, nodes: Sequence[Link], queue: str = "mail") -> None:
+    def __init__(self, broker: Broker, nodes: Sequence[Client], queue: str = "mail") -> None:
         self.broker, self.nodes, self.queue = broker, nodes, queue
         self.control, self.monitor = Control(broker), Monitor(broker)
         self.numbers = count(1)
@@ -129,7 +129,7 @@ class World:
 
     def call(self, command: str, part: str, *words: Word) -> Any:
         """Send a command on a key of the queue."""
-        return self.broker.link.call(command, self.key(part), *words)
+        return self.broker.client.call(command, self.key(part), *words)
 
     def everywhere(self, *words: Word) -> None:
         """Send a command to every node."""
@@ -160,7 +160,7 @@ class World:
 
     def now(self) -> int:
         """The time by which leases end."""
-        seconds, micros = self.broker.link.call("TIME")
+        seconds, micros = self.broker.client.call("TIME")
         return int(seconds) * 1000 + int(micros) // 1000 + self.broker.shift
 
     @property

@@ -45,7 +45,7 @@ def make_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 def site(server: Server, make_site: Callable[..., Site]) -> Site:
     """A site on the server of the file, emptied."""
     site = make_site(server)
-    site.app.broker.link.call("FLUSHALL")
+    site.app.broker.client.call("FLUSHALL")
     return site
 
 

@@ -127,7 +127,7 @@ def test_an_unknown_class_and_a_spoilt_payload_fail_and_nothing_else_does(
     site.app.push("no.Such", queue="default", id="unknown")
     site.app.push("tests.system.apps.jobs.Note", queue="default", id="spoilt")
     key = site.app.broker.keys.part("default", "jobs")
-    site.app.broker.link.call("HSET", key, "spoilt", b"{\xff")
+    site.app.broker.client.call("HSET", key, "spoilt", b"{\xff")
     Note.enqueue("fine")
     site.burst("--executor", executor)
     assert site.words() == ["fine"]

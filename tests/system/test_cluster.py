@@ -6,7 +6,7 @@ from statistics import median
 
 import pytest
 
-from buoy.connection.cluster import ClusterLink
+from buoy.connection.cluster import ClusterClient
 from buoy.connection.topology import slot_of
 from tests.support.cluster import Cluster
 from tests.support.processes import Site, wait_until
@@ -91,10 +91,10 @@ def test_the_loss_of_a_node_stops_its_queues_alone_and_loses_nothing(
 def queue_of(site: Site, cluster: Cluster, number: int) -> str:
     """A queue whose slot this node has."""
     port = cluster.servers[number].port
-    link = site.app.broker.link
-    assert isinstance(link, ClusterLink)
+    client = site.app.broker.client
+    assert isinstance(client, ClusterClient)
     return next(
         queue
         for queue in QUEUES
-        if link.learn()[slot_of(["LLEN", f"buoy:{{{queue}}}:ready"])].endswith(f":{port}")
+        if client.learn()[slot_of(["LLEN", f"buoy:{{{queue}}}:ready"])].endswith(f":{port}")
     )

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from buoy import App, EnqueueError, Job
-from buoy.connection.cluster import ClusterLink
+from buoy.connection.cluster import ClusterClient
 from tests.support.cluster import Cluster
 from tests.support.processes import Site, wait_until
 
@@ -46,11 +46,11 @@ def site(whole: Cluster, make_site: Callable[..., Site]) -> Site:
 
 def queues(site: Site, cluster: Cluster) -> tuple[str, str, str]:
     """A queue for each primary; the first is on the node that also has the list of queues."""
-    link = site.app.broker.link
-    assert isinstance(link, ClusterLink)
-    link.learn()
+    client = site.app.broker.client
+    assert isinstance(client, ClusterClient)
+    client.learn()
     homes = {
-        link.topology.home(["GET", site.app.key(queue, "ready")]): queue
+        client.topology.home(["GET", site.app.key(queue, "ready")]): queue
         for queue in (f"queue{n}" for n in range(30))
     }
     first, second, third = (f"127.0.0.1:{server.port}" for server in cluster.servers[:3])
@@ -74,7 +74,7 @@ class Producer:
             while not self.enqueued(word):
                 pass
             self.times[word] = began
-        Job.app.broker.link.close()  # the connections are those of this thread
+        Job.app.broker.client.close()  # the connections are those of this thread
 
     def enqueued(self, word: str) -> bool:
         with suppress(EnqueueError):
@@ -174,8 +174,8 @@ def test_a_promoted_replica_is_in_use_at_once(site: Site, whole: Cluster, end: s
 def test_slots_that_move_under_load_lose_and_double_nothing(site: Site, whole: Cluster) -> None:
     _, here, _ = queues(site, whole)
     worker = site.worker("--executor", "inline", queues=here)
-    link = site.app.broker.link
-    assert isinstance(link, ClusterLink)
+    client = site.app.broker.client
+    assert isinstance(client, ClusterClient)
     with Producer(here) as producer:
         wait_until(lambda: len(site.words()) > 5, what=site.logs)
         for source, target in ((1, 2), (2, 1)):

@@ -39,7 +39,7 @@ for line in sys.stdin:
         case ["exec"]:
             print(subprocess.Popen(["sleep", "60"], close_fds=False).pid, flush=True)
         case ["reconnect", *words]:
-            app.broker.link.close()
+            app.broker.client.close()
             print(app.command(*words), flush=True)
         case words:
             print(app.command(*words), flush=True)

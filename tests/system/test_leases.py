@@ -60,7 +60,7 @@ def test_jobs_that_come_back_to_the_worker_that_runs_them_run_to_their_end(
         assert began == dict.fromkeys(words, 2) | {"busy": 1}
         assert site.words("beside itself") == []
         assert worker.log.count("lost the lease") == 4
-        assert site.app.broker.link.call("HLEN", "buoy:{default}:crashes") == 0
+        assert site.app.broker.client.call("HLEN", "buoy:{default}:crashes") == 0
         worker.stop()
     site.open("gate")
     site.settled()

@@ -77,7 +77,7 @@ def test_a_job_that_comes_too_late_is_rejected_and_counted(site: Site, executor:
     late = Expiring.enqueue("late")
     key = site.app.broker.keys.part("default", "ready")
     wait_until(lambda: late_by(site, late.id) > 0.1)
-    assert site.app.broker.link.call("LLEN", key) == 1
+    assert site.app.broker.client.call("LLEN", key) == 1
     worker = site.worker("--executor", executor, app="expiring")
     site.settled()
     assert site.view().rejected == 2
@@ -92,7 +92,7 @@ def test_a_job_that_comes_too_late_is_rejected_and_counted(site: Site, executor:
 
 def late_by(site: Site, id: str) -> float:
     """How many seconds ago a job has expired, by the clock of Redis."""
-    seconds, micros = site.app.broker.link.call("TIME")
+    seconds, micros = site.app.broker.client.call("TIME")
     view = site.app.find(id)
     assert view
     return int(seconds) + int(micros) / 1e6 - view.enqueued_at - 0.3 - 0.05

@@ -76,7 +76,7 @@ def test_while_clients_are_paused_no_job_is_taken(site: Site, executor: str) -> 
     for _ in range(2):
         site.worker("--executor", executor).wait_for_log("serves")
     site.note("began")
-    site.app.broker.link.call("CLIENT", "PAUSE", round(3 * site.lease * 1000))
+    site.app.broker.client.call("CLIENT", "PAUSE", round(3 * site.lease * 1000))
     Note.enqueue("new")  # waits for the end of the pause
     site.note("ran", "new", within=SLACK + 1.0)
     holds_for(site.lease, lambda: site.words("began") == ["running"])
@@ -134,16 +134,16 @@ def test_a_black_hole_does_not_keep_a_worker_from_stopping(site: Site, executor:
 
 
 def test_what_redis_cannot_do_for_now_is_waited_for(own_site: Site, executor: str) -> None:
-    site, link = own_site, own_site.app.broker.link
+    site, client = own_site, own_site.app.broker.client
     Wait.enqueue("running", "gate")
     Note.enqueue("next")
     worker = site.worker("--executor", executor)
     site.note("began")
-    link.call("REPLICAOF", "127.0.0.1", "1")  # all writes are refused from now on
+    client.call("REPLICAOF", "127.0.0.1", "1")  # all writes are refused from now on
     site.open("gate")
     worker.wait_for_log("read only replica")
     holds_for(2 * site.lease, lambda: runs(worker))
-    link.call("REPLICAOF", "NO", "ONE")
+    client.call("REPLICAOF", "NO", "ONE")
     site.note("ran", "next", within=3.0)
     site.settled()
     assert site.words("began") == ["running"]
@@ -162,16 +162,16 @@ def test_an_idle_worker_stops_soon_though_redis_is_away(own_site: Site, executor
 
 
 def test_a_full_redis_takes_nothing_in_and_is_drained(own_site: Site, executor: str) -> None:
-    site, link = own_site, own_site.app.broker.link
+    site, client = own_site, own_site.app.broker.client
     Sleep.enqueue_many([(str(n), 0.005) for n in range(100)])
-    used = link.call("INFO", "memory").split(b"used_memory:")[1].split(b"\r")[0]
-    link.call("CONFIG", "SET", "maxmemory", int(used) // 2)
+    used = client.call("INFO", "memory").split(b"used_memory:")[1].split(b"\r")[0]
+    client.call("CONFIG", "SET", "maxmemory", int(used) // 2)
     with pytest.raises(EnqueueError, match="Redis is full"):
         Note.enqueue("one too many")
     workers = [site.worker("--executor", executor) for _ in range(2)]
     site.settled()
     assert sorted(site.words(), key=int) == [str(n) for n in range(100)]
-    link.call("CONFIG", "SET", "maxmemory", 0)
+    client.call("CONFIG", "SET", "maxmemory", 0)
     Note.enqueue("room again")
     site.note("ran", "room again", within=3.0)
     for worker in workers:
@@ -179,12 +179,12 @@ def test_a_full_redis_takes_nothing_in_and_is_drained(own_site: Site, executor: 
 
 
 def test_a_full_redis_keeps_leases_alive(own_site: Site) -> None:
-    site, link = own_site, own_site.app.broker.link
+    site, client = own_site, own_site.app.broker.client
     Wait.enqueue("running", "gate")
     for _ in range(2):
         site.worker().wait_for_log("serves")
     site.note("began")
-    link.call("CONFIG", "SET", "maxmemory", 1)
+    client.call("CONFIG", "SET", "maxmemory", 1)
     holds_for(2.5 * site.lease, lambda: site.words("began") == ["running"])
     site.open("gate")
     site.settled()
@@ -195,7 +195,7 @@ def test_a_redis_that_forgets_everything_stops_no_worker(site: Site, executor: s
     Wait.enqueue("forgotten", "gate")
     worker = site.worker("--executor", executor, "-v")
     site.note("began")
-    site.app.broker.link.call("FLUSHALL")
+    site.app.broker.client.call("FLUSHALL")
     site.app.broker.registered.clear()
     Note.enqueue("new")
     site.open("gate")
@@ -208,6 +208,6 @@ def test_a_redis_that_forgets_everything_stops_no_worker(site: Site, executor: s
 def test_scripts_that_redis_forgets_are_sent_again(site: Site, executor: str) -> None:
     site.worker("--executor", executor)
     for n in range(5):
-        site.app.broker.link.call("SCRIPT", "FLUSH")
+        site.app.broker.client.call("SCRIPT", "FLUSH")
         Note.enqueue(str(n))
         site.note("ran", str(n), within=3.0)

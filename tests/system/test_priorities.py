@@ -82,7 +82,7 @@ def finish(site: Site, gate: str) -> None:
 
 def seconds(site: Site) -> float:
     """The clock of Redis."""
-    whole, micros = site.app.broker.link.call("TIME")
+    whole, micros = site.app.broker.client.call("TIME")
     return int(whole) + int(micros) / 1e6
 
 

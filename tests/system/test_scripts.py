@@ -36,9 +36,9 @@ def test_a_queue_with_a_wrong_key_stands_still_and_the_others_go_on(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Job, "app", site.app)
-    link = site.app.broker.link
+    client = site.app.broker.client
     Note.using(queue="odd").enqueue("stays")
-    link.call("SET", part(site, "odd", "leases"), "x")
+    client.call("SET", part(site, "odd", "leases"), "x")
 
     worker = site.worker(queues="odd,default")
     wrong = f"{part(site, 'odd', 'leases')}: expected a zset, got a string; nothing was changed"
@@ -50,7 +50,7 @@ def test_a_queue_with_a_wrong_key_stands_still_and_the_others_go_on(
     assert worker.log.count("stands still") == 1
     assert site.app.monitor.peek("odd")[0].args == ["stays"]
 
-    link.call("RENAME", part(site, "odd", "leases"), "odd-leases")
+    client.call("RENAME", part(site, "odd", "leases"), "odd-leases")
     site.note("ran", "stays")
     worker.wait_for_log("queue=odd goes on")
 
@@ -58,7 +58,7 @@ def test_a_queue_with_a_wrong_key_stands_still_and_the_others_go_on(
 def test_a_worker_beats_for_its_other_queues(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that runs longer than its lease keeps it, whatever is wrong elsewhere."""
     monkeypatch.setattr(Job, "app", site.app)
-    site.app.broker.link.call("SET", part(site, "odd", "meta"), "x")
+    site.app.broker.client.call("SET", part(site, "odd", "meta"), "x")
 
     worker = site.worker(queues="odd,default")
     Wait.enqueue("long", "gate")

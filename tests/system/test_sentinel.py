@@ -83,7 +83,7 @@ def insisting(call: Call[[str], None], word: str) -> float:
 
     wait_until(done, within=30.0)
     at = time.monotonic()
-    Note.app.broker.link.close()  # of this thread
+    Note.app.broker.client.close()  # of this thread
     return at
 
 

@@ -22,7 +22,7 @@ def other_server() -> Iterator[Server]:
 def shop(site: Site, other_server: Server) -> App:
     """The app of Charge: another Redis, another namespace."""
     app = App(other_server.url, namespace="shop")
-    app.broker.link.call("FLUSHALL")
+    app.broker.client.call("FLUSHALL")
     site.environ["SHOP_URL"] = other_server.url
     return app
 

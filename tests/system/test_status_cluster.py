@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from buoy.connection.server import ServerLink
+from buoy.connection.server import ServerClient
 from buoy.testing import drain
 from buoy_status import astatus, cancel, ended, status, wait
 from tests.support.cluster import Cluster
@@ -71,7 +71,7 @@ def test_who_awaits_is_answered_too(site: Site) -> None:
 
 
 def test_many_who_await_do_not_keep_others_from_redis(site: Site, cluster: Cluster) -> None:
-    nodes = [ServerLink(server.url) for server in cluster.servers]
+    nodes = [ServerClient(server.url) for server in cluster.servers]
 
     def all_wait() -> bool:
         return any(b"blocked_clients:40" in node.call("INFO", "clients") for node in nodes)

@@ -126,7 +126,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
 @pytest.fixture
 def shop(server: Server, make_site: Callable[..., Site], gateway: Gateway) -> Site:
     site = make_site(server)
-    site.app.broker.link.call("FLUSHALL")
+    site.app.broker.client.call("FLUSHALL")
     site.environ["SHOP_GATEWAY"] = gateway.url
     return site
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from buoy import App
-from buoy.connection.link import Word, accepted
+from buoy.connection.client import Word, accepted
 from buoy.model.payload import FIELDS
 
 Commands = Iterator[list[Word]]
@@ -75,7 +75,7 @@ def put(app: App, queue: str, place: str, id: bytes, payload: bytes, score: str)
 
 
 def send(app: App, commands: Commands) -> None:
-    accepted(app.broker.link.calls(list(commands)))
+    accepted(app.broker.client.calls(list(commands)))
 
 
 def bad_ones(app: App, queue: str, place: str) -> Commands:

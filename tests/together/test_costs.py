@@ -40,7 +40,7 @@ def sent(buoy_server: Server, buoy_app: App, monkeypatch: pytest.MonkeyPatch) ->
         drain(app, "payments")
         buoy_app.command("FLUSHDB")
         yield tell
-        app.broker.link.close()
+        app.broker.client.close()
 
 
 @pytest.mark.parametrize("job", [Pay, ALL_THREE], ids=["plain", "with all three"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .broker.keys import Keys
 from .broker.scripts import scripted
-from .connection.link import RedisSteps, Word, only, run_steps, sent
+from .connection.client import RedisSteps, Word, only, run_steps, sent
 from .errors import QueueFull
 from .jobs.enqueueing import (
     asked_to_enter,
@@ -36,7 +36,7 @@ from .settings import Configured, Settings, settings
 
 if TYPE_CHECKING:
     from .broker.broker import Broker
-    from .connection.async_link import AsyncLink
+    from .connection.async_client import AsyncClient
     from .operations.control import Control
     from .operations.monitor import JobView, Monitor
 
@@ -86,15 +86,15 @@ class App(Configured):
         return Broker(self.settings)
 
     @cached_property
-    def async_link(self) -> "AsyncLink":
+    def async_client(self) -> "AsyncClient":
         """The way to Redis for what awaits."""
-        from .connection.async_link import aconnect
+        from .connection.async_client import aconnect
 
-        return aconnect(self.settings.url, self.broker.link)
+        return aconnect(self.settings.url, self.broker.client)
 
     async def aclose(self) -> None:
         """Close the connections that ``aenqueue`` keeps for the running event loop."""
-        await self.async_link.close()
+        await self.async_client.close()
 
     @cached_property
     def control(self) -> "Control":
@@ -121,7 +121,7 @@ class App(Configured):
     def command(self, *words: Word) -> Any:
         """Send a Redis command and return its reply (texts as bytes): for what plugins read, and
         for what may be written beside a job's transitions."""
-        return self.broker.link.call(*words)
+        return self.broker.client.call(*words)
 
     async def acommand(self, *words: Word) -> Any:
         """The same, awaiting Redis."""
@@ -142,14 +142,14 @@ class App(Configured):
         return only(await self.arun_steps(scripted([(script(package, name), keys, args)])))
 
     def run_steps(self, steps: RedisSteps[T]) -> T:
-        """Have a conversation with Redis, waiting for each of its steps; see link.py."""
-        return run_steps(steps, lambda: self.broker.link)
+        """Have a conversation with Redis, waiting for each of its steps; see client.py."""
+        return run_steps(steps, lambda: self.broker.client)
 
     async def arun_steps(self, steps: RedisSteps[T]) -> T:
         """The same, awaiting each."""
-        from .connection.async_link import arun_steps
+        from .connection.async_client import arun_steps
 
-        return await arun_steps(steps, lambda: self.async_link)
+        return await arun_steps(steps, lambda: self.async_client)
 
     # Into the queue
 

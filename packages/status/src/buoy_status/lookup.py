@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from buoy import App, Call, ConfigurationError, Handle, Job
-from buoy.connection.link import RedisSteps
+from buoy.connection.client import RedisSteps
 from buoy.jobs.job import Async, P, Performs, R, built
 from buoy.model.options import Options
 from buoy.model.strict_json import is_text

@@ -7,7 +7,7 @@ from typing import Any
 from buoy import App, Job, RedisFull
 from buoy.broker.script_arguments import text
 from buoy.broker.scripts import scripted
-from buoy.connection.link import RedisSteps, only
+from buoy.connection.client import RedisSteps, only
 from buoy.model.identity import identifier
 from buoy.model.names import is_queue
 from buoy.model.payload import Payload

@@ -4,7 +4,7 @@ import time
 from typing import Any, overload
 
 from buoy import App, Handle
-from buoy.connection.link import RedisSteps
+from buoy.connection.client import RedisSteps
 from buoy.jobs.job import R
 
 from . import store

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ..connection.cluster import ClusterLink
+from ..connection.client import Client, RedisSteps, Word, accepted, only, run_steps
+from ..connection.cluster import ClusterClient
 from ..connection.connect import connect
-from ..connection.link import Link, RedisSteps, Word, accepted, only, run_steps
 from ..errors import BrokerError, EnqueueError, Unavailable
 from ..model.entry import Entry
 from ..model.reservation import Advance, Advanced, HeartbeatReply, Look, Reservation, Settlement
@@ -33,13 +33,13 @@ PAUSES = (0.0, 0.05, 0.2, 0.5)
 class Broker:
     """All transitions of jobs, on one Redis, in one namespace."""
 
-    def __init__(self, settings: Settings, link: Link | None = None) -> None:
+    def __init__(self, settings: Settings, client: Client | None = None) -> None:
         self.settings = settings
         self.keys = Keys(settings.namespace)
-        self.link = link or connect(settings.url)
+        self.client = client or connect(settings.url)
         self.shift = 0
         """Milliseconds by which tests move the clock of Redis."""
-        spread = isinstance(self.link, ClusterLink)
+        spread = isinstance(self.client, ClusterClient)
         self.registration = QueueRegistration(self.keys, settings.lease, spread=spread)
         self.registered = self.registration.registered
         self.ways_in: dict[str, Sequence[Word]] = {}
@@ -49,12 +49,12 @@ class Broker:
         return script(__package__, name), keys, [self.shift, *packing.words]
 
     def run(self, name: str, queue: str, packing: Packing) -> Any:
-        return only(run_scripts(self.link, [self.act(name, queue, packing)]))
+        return only(run_scripts(self.client, [self.act(name, queue, packing)]))
 
     @property
-    def brisk(self) -> Link:
-        """The link of a worker, which has more to do than to wait for a part of Redis."""
-        return self.link.hurried(min(HURRY, self.settings.lease / 4))
+    def brisk(self) -> Client:
+        """The client of a worker, which has more to do than to wait for a part of Redis."""
+        return self.client.hurried(min(HURRY, self.settings.lease / 4))
 
     # Producers
 
@@ -62,7 +62,7 @@ class Broker:
         self, queue: str, entries: Sequence[Entry], max_length: int | None = None
     ) -> list[str]:
         """Store jobs; see enqueueing."""
-        return run_steps(self.enqueueing(queue, entries, max_length), lambda: self.link)
+        return run_steps(self.enqueueing(queue, entries, max_length), lambda: self.client)
 
     def enqueue_new(self, queue: str, entries: Sequence[Entry]) -> None:
         """Store plain jobs under ids that were made for this call; see enqueueing.
@@ -73,14 +73,14 @@ class Broker:
         sent = False
         if len(entries) == 1 and self.registration.knows(queue):
             try:
-                forgotten = self.link.call(*self.way_in(queue), *entries[0][:2])
+                forgotten = self.client.call(*self.way_in(queue), *entries[0][:2])
             except BrokerError as error:
                 sent = error.sent
             else:
                 if forgotten:
-                    run_steps(self.registration.renew(queue), lambda: self.link)
+                    run_steps(self.registration.renew(queue), lambda: self.client)
                 return
-        run_steps(self.enqueueing(queue, entries, new=True, sent=sent), lambda: self.link)
+        run_steps(self.enqueueing(queue, entries, new=True, sent=sent), lambda: self.client)
 
     def enqueueing(
         self,
@@ -182,7 +182,7 @@ class Broker:
         """
         parts = [self.trip(worker, trip) for trip in trips]
         acts = [act for part in parts for act in part]
-        groups = self.link.together(others)
+        groups = self.client.together(others)
         looking = len(acts)
         acts += [self.glance(queues) for queues in groups]
         try:

@@ -7,7 +7,7 @@ that lies beside the jobs.
 
 import time
 
-from ..connection.link import RedisSteps, accepted
+from ..connection.client import RedisSteps, accepted
 from ..errors import BrokerError, Unavailable
 from ..process.logs import Log
 from .keys import Keys

@@ -7,7 +7,7 @@ from functools import cache
 from pkgutil import get_data
 from typing import Any
 
-from ..connection.link import Link, RedisSteps, UnknownScript, Word, run_steps
+from ..connection.client import Client, RedisSteps, UnknownScript, Word, run_steps
 from ..errors import BrokerError, WrongType
 from .keys import wrong_types
 
@@ -77,6 +77,6 @@ def explained(act: ScriptCall, error: BrokerError) -> RedisSteps[BrokerError]:
     return WrongType(f"{', '.join(wrong)}; {advice}") if wrong else error
 
 
-def run_scripts(link: Link, acts: Sequence[ScriptCall]) -> list[Any]:
+def run_scripts(client: Client, acts: Sequence[ScriptCall]) -> list[Any]:
     """Run scripts; see scripted."""
-    return run_steps(scripted(acts), lambda: link)
+    return run_steps(scripted(acts), lambda: client)

@@ -1,4 +1,4 @@
-"""The way to a cluster: a link to each node, and where the slots are.
+"""The way to a cluster: a client to each node, and where the slots are.
 
 All nodes that a call concerns are asked at once, so that one which hangs holds up none but its own
 queues; see topology.py for what is known of them.
@@ -15,35 +15,35 @@ from redis.exceptions import TimeoutError as Late
 
 from ..errors import BrokerError, Unavailable
 from .backoff import Backoff
-from .link import Word, only
-from .server import FAULTS, NODE_TIMEOUT, SOCKET_TIMEOUT, ServerLink, Silent, lost
+from .client import Word, only
+from .server import FAULTS, NODE_TIMEOUT, SOCKET_TIMEOUT, ServerClient, Silent, lost
 from .topology import PATIENCE, Answers, Commands, Nodes, Parcels, Topology
 
 SCHEMES = ("redis+cluster", "rediss+cluster")
 
 
-class ClusterLink:
+class ClusterClient:
     """A way to a cluster, for any number of threads."""
 
     def __init__(self, url: str) -> None:
         self.topology = Topology(url, self.scout)
         self.patience = SOCKET_TIMEOUT
-        self.nodes: dict[str, ServerLink] = {}
+        self.nodes: dict[str, ServerClient] = {}
         for seed in self.topology.seeds:
             self.node(seed)
 
-    def hurried(self, seconds: float) -> "ClusterLink":
+    def hurried(self, seconds: float) -> "ClusterClient":
         """The same way, for those who have other things to do than to wait for one node."""
-        link = copy.copy(self)
-        link.patience = seconds
-        return link
+        client = copy.copy(self)
+        client.patience = seconds
+        return client
 
-    def node(self, address: str) -> ServerLink:
-        link = self.nodes.get(address)
-        if link is None:
+    def node(self, address: str) -> ServerClient:
+        client = self.nodes.get(address)
+        if client is None:
             url = self.topology.url_of(address)
-            link = self.nodes.setdefault(address, ServerLink(url, NODE_TIMEOUT))
-        return link
+            client = self.nodes.setdefault(address, ServerClient(url, NODE_TIMEOUT))
+        return client
 
     def call(self, *words: Word) -> Any:
         return only(self.calls([words]))
@@ -121,14 +121,14 @@ class ClusterLink:
     def scout(self, address: str) -> None:
         """Watch over a node that hangs, and over who takes its place, until it hangs no more or is
         none of the cluster."""
-        link = self.hurried(PATIENCE)
-        node = ServerLink(self.topology.url_of(address), PATIENCE)
+        client = self.hurried(PATIENCE)
+        node = ServerClient(self.topology.url_of(address), PATIENCE)
         pauses = Backoff(longest=0.3)
         while address in self.topology.known and not answers_now(node, pauses):
             with suppress(BrokerError):
-                link.learn()
+                client.learn()
         node.close()
-        link.close()
+        client.close()
 
     def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
         return [[queue] for queue in queues]
@@ -138,7 +138,7 @@ class ClusterLink:
             node.close()
 
 
-def answers_now(node: ServerLink, pauses: Backoff) -> bool:
+def answers_now(node: ServerClient, pauses: Backoff) -> bool:
     """Whether a node answers, be it to say no; waits a little, longer and longer, for that."""
     pauses.fail()
     try:

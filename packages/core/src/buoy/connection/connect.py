@@ -4,15 +4,15 @@ import re
 
 from ..errors import ConfigurationError
 from ..text.urls import SPECIAL, OddUrl, masked, split
-from .cluster import SCHEMES, ClusterLink
-from .link import Link
-from .server import ServerLink
+from .client import Client
+from .cluster import SCHEMES, ClusterClient
+from .server import ServerClient
 
 DATABASE = re.compile(r"/?\d*")
 
 
-def connect(url: str) -> Link:
-    """A link to what the URL names."""
+def connect(url: str) -> Client:
+    """A client to what the URL names."""
     scheme = url.partition("://")[0]
     try:
         match scheme:
@@ -20,11 +20,11 @@ def connect(url: str) -> Link:
             case "redis" | "rediss" if not DATABASE.fullmatch(split(url).path):
                 raise OddUrl("expected the number of a database behind the host")
             case "embedded":
-                return ServerLink(url)
+                return ServerClient(url)
             case "redis" | "rediss" | "unix" | "redis+sentinel" if split(url):
-                return ServerLink(url)
+                return ServerClient(url)
             case _ if scheme in SCHEMES and split(url):
-                return ClusterLink(url)
+                return ClusterClient(url)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
             f"BUOY_URL: expected a Redis URL, got {masked(url)!r} ({why_not(error)})"

@@ -22,7 +22,7 @@ from redis.retry import Retry
 
 from ..embedded.join import folder_of, join
 from ..errors import BrokerError, RedisFull, Unavailable, WrongType
-from .link import UnknownScript, Word, only
+from .client import UnknownScript, Word, only
 from .sentinel import is_replaced, primary
 
 SOCKET_TIMEOUT = 5.0
@@ -106,7 +106,7 @@ def finder(url: str) -> Callable[[], str] | None:
     return primary(url) if url.startswith("redis+sentinel:") else None
 
 
-class ServerLink:
+class ServerClient:
     """A way to one server."""
 
     def __init__(self, url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> None:
@@ -180,7 +180,7 @@ class ServerLink:
         connection = self.local.connection
         return self.find is not None and is_replaced(connection.host, connection.port, self.find)
 
-    def hurried(self, seconds: float) -> "ServerLink":
+    def hurried(self, seconds: float) -> "ServerClient":
         """Itself: where there is one server, nobody else is held up by it."""
         return self
 

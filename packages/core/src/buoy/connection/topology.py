@@ -1,7 +1,7 @@
 """What is known of a cluster: its nodes, which of them has which slot, and which of them hang.
 
 A conversation neither waits nor sends by itself: it is a generator that yields what to ask which
-nodes, all at once. So the same one is had by a link that blocks and by one that awaits.
+nodes, all at once. So the same one is had by a client that blocks and by one that awaits.
 """
 
 import os
@@ -16,7 +16,7 @@ from redis.crc import key_slot
 
 from ..errors import BrokerError, Unavailable
 from ..text.urls import OddUrl, parsed
-from .link import Word
+from .client import Word
 from .server import Elsewhere, address_of, reason
 
 T = TypeVar("T")

@@ -41,11 +41,11 @@ class Facts:
     """What the checks go by, asked once."""
 
     def __init__(self, app: "App") -> None:
-        link, self.monitor, self.settings = app.broker.link, app.monitor, app.settings
-        self.link, self.keys = link, app.broker.keys
-        lines = link.call("INFO").decode().splitlines()  # of a cluster: one node's
+        client, self.monitor, self.settings = app.broker.client, app.monitor, app.settings
+        self.client, self.keys = client, app.broker.keys
+        lines = client.call("INFO").decode().splitlines()  # of a cluster: one node's
         self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
-        seconds, micros = link.call("TIME")
+        seconds, micros = client.call("TIME")
         self.now = int(seconds) + int(micros) / 1e6 + app.broker.shift / 1000
         counted, missed = self.monitor.counted()
         self.missed = {n: each for n, each in missed.items() if isinstance(each, Unavailable)}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ..broker.script_arguments import Packing, raw, text
 from ..broker.scripts import run_scripts
-from ..connection.link import Word, accepted
+from ..connection.client import Word, accepted
 from ..errors import CorruptPayload, Unavailable
 from ..model.names import is_queue
 from ..model.payload import Payload, unshelved
@@ -91,7 +91,7 @@ class Monitor(Reader):
 
     def queue_names(self) -> list[str]:
         """All queues that anything was ever pushed to."""
-        names = [text(name) for name in self.link.call("SMEMBERS", self.keys.queues())]
+        names = [text(name) for name in self.client.call("SMEMBERS", self.keys.queues())]
         for name in names:
             if not is_queue(name):
                 self.pass_over(self.keys.queues(), f"expected names of queues, got {name!r:.80}")
@@ -101,7 +101,7 @@ class Monitor(Reader):
         """Whether there is such a queue: anything was ever pushed to it, or it was paused."""
         parts = self.keys.parts(queue, "jobs", "meta")
         commands: list[list[Word]] = [["SISMEMBER", self.keys.queues(), queue], ["EXISTS", *parts]]
-        return any(accepted(self.link.calls(commands)))
+        return any(accepted(self.client.calls(commands)))
 
     def queues(self, names: Iterable[str] | None = None) -> list[QueueView]:
         """Queues in numbers: all known ones, or these."""
@@ -118,7 +118,7 @@ class Monitor(Reader):
             for name in names
             for command, part, *fields in COUNTS
         ]
-        replies = iter(self.link.calls(commands) if commands else [])
+        replies = iter(self.client.calls(commands) if commands else [])
         counts = {name: [next(replies) for _ in COUNTS] for name in names}
         # All counts of a queue come from one node.
         missed = {n: each[0] for n, each in counts.items() if isinstance(each[0], Unavailable)}
@@ -140,7 +140,7 @@ class Monitor(Reader):
             return None
         for name in [queue] if queue else self.queue_names():
             act = self.broker.act("find", name, Packing([id]))
-            reply = self.readable(name, run_scripts(self.link, [act])[0])
+            reply = self.readable(name, run_scripts(self.client, [act])[0])
             if reply:
                 payload, place, detail = map(text, reply)
                 return job_view(name, id, payload, place, detail)
@@ -257,12 +257,12 @@ class Monitor(Reader):
 
     def workers(self) -> list[WorkerView]:
         """All workers that have not said goodbye."""
-        found = self.link.call("ZRANGE", self.keys.workers(), 0, -1, "WITHSCORES")
+        found = self.client.call("ZRANGE", self.keys.workers(), 0, -1, "WITHSCORES")
         beats = dict(zip(map(text, found[::2]), map(float, found[1::2]), strict=True))
         if not beats:
             return []
         running = self.running()
-        cards = self.link.calls([["HGETALL", raw(self.keys.worker(id))] for id in beats])
+        cards = self.client.calls([["HGETALL", raw(self.keys.worker(id))] for id in beats])
         views = [
             self.worker_view(id, card, beats[id] / 1000, running.get(id, []))
             for id, card in zip(beats, cards, strict=True)

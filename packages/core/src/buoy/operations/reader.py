@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..connection.link import Word, only
+from ..connection.client import Word, only
 from ..errors import WrongType
 from ..process.logs import logger
 from ..text.printable import one_line
@@ -21,7 +21,7 @@ class Reader:
 
     def __init__(self, broker: "Broker", *, brisk: bool = False) -> None:
         self.broker = broker
-        self.keys, self.link = broker.keys, broker.brisk if brisk else broker.link
+        self.keys, self.client = broker.keys, broker.brisk if brisk else broker.client
         self.told: set[str] = set()
 
     def pass_over(self, what: str, reason: object) -> None:
@@ -40,7 +40,7 @@ class Reader:
 
     def ask(self, key: str, command: str, *words: Word) -> Any:
         """The reply to a command; None if the key is of a wrong type."""
-        return self.readable(key, self.link.calls([[command, key, *words]])[0])
+        return self.readable(key, self.client.calls([[command, key, *words]])[0])
 
     def number(self, what: str, value: bytes | None) -> float:
         """A number; 0 for what is none."""

@@ -64,16 +64,16 @@ class Survey:
     """
 
     def __init__(self, broker: "Broker", queue: str) -> None:
-        self.broker, self.queue, self.link = broker, queue, broker.link
+        self.broker, self.queue, self.client = broker, queue, broker.client
 
     def wrong_keys(self) -> list[str]:
         """Keys of another type than theirs; with such a queue nothing can be done."""
         keys = self.broker.keys.queue(self.queue)
-        return wrong_types(keys, self.link.calls([["TYPE", key] for key in keys]))
+        return wrong_types(keys, self.client.calls([["TYPE", key] for key in keys]))
 
     def exists(self) -> bool:
         """Whether anything is there."""
-        return bool(self.link.call("EXISTS", *self.broker.keys.queue(self.queue)))
+        return bool(self.client.call("EXISTS", *self.broker.keys.queue(self.queue)))
 
     def faults(self, *, mend: bool = False) -> Iterator[Fault]:
         """What is wrong now; with ``mend`` it is right afterwards."""
@@ -127,7 +127,7 @@ class Survey:
         """Those that wait, from the tail. What is seen again because of pushes is left out."""
         key, last = self.broker.keys.part(self.queue, "ready"), -1
         before: list[bytes] = []
-        while page := self.link.call("LRANGE", key, last - SCAN + 1, last):
+        while page := self.client.call("LRANGE", key, last - SCAN + 1, last):
             yield from page[: len(page) - overlap(page, before)]
             before, last = page, last - SCAN
 
@@ -140,7 +140,7 @@ class Survey:
     def pairs(self, part: str, command: str = "HSCAN") -> Iterator[tuple[bytes, bytes]]:
         key, cursor = self.broker.keys.part(self.queue, part), b"0"
         while True:
-            cursor, found = self.link.call(command, key, cursor, "COUNT", SCAN)
+            cursor, found = self.client.call(command, key, cursor, "COUNT", SCAN)
             yield from zip(found[::2], found[1::2], strict=True)
             if cursor == b"0":
                 return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..broker.script_arguments import text
 from ..broker.scripts import ScriptCall, run_scripts, script
-from ..connection.link import accepted
+from ..connection.client import accepted
 from .monitor import WorkerView
 
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ def wish(broker: "Broker", word: str, workers: Sequence[str]) -> dict[str, bool]
     field = f"{word} {time.time_ns()}"  # the time tells this wish from the one before
     told = script("buoy.broker", "wish")
     acts: list[ScriptCall] = [(told, [broker.keys.worker(id)], [field]) for id in workers]
-    replies = accepted(run_scripts(broker.link, acts)) if acts else []
+    replies = accepted(run_scripts(broker.client, acts)) if acts else []
     return {id: bool(reply) for id, reply in zip(workers, replies, strict=True)}
 
 
 def forget(broker: "Broker", worker: str) -> bool:
     """Take a worker off the list; False if it is no longer gone. One that comes back after that
     puts itself on the list again."""
-    if broker.link.call("EXISTS", broker.keys.worker(worker)):
+    if broker.client.call("EXISTS", broker.keys.worker(worker)):
         return False
-    broker.link.call("ZREM", broker.keys.workers(), worker)
+    broker.client.call("ZREM", broker.keys.workers(), worker)
     return True
 
 

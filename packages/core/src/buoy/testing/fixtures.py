@@ -92,7 +92,7 @@ def buoy_app(buoy_server: Server, monkeypatch: pytest.MonkeyPatch) -> App:
     have none of their own. Other apps of job classes that are loaded use that server, too, each
     with its own namespace."""
     app = App(buoy_server.url)
-    app.broker.link.call("FLUSHALL")
+    app.broker.client.call("FLUSHALL")
     for other in {job.app for job in registry.values()} - {Job.app}:
         redirect(other, buoy_server.url, monkeypatch)
     monkeypatch.setattr(Job, "app", app)
@@ -102,7 +102,7 @@ def buoy_app(buoy_server: Server, monkeypatch: pytest.MonkeyPatch) -> App:
 def redirect(app: App, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an app use another Redis during a test: what it has cached of its own is replaced."""
     here = App(**(app.given | {"url": url}))
-    for name in ("settings", "broker", "control", "monitor", "async_link"):
+    for name in ("settings", "broker", "control", "monitor", "async_client"):
         monkeypatch.setitem(vars(app), name, getattr(here, name))
 
 

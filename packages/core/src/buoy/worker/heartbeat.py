@@ -9,7 +9,7 @@ from typing import Any
 
 from ..broker.broker import Broker
 from ..broker.script_arguments import text
-from ..connection.link import Link, accepted
+from ..connection.client import Client, accepted
 from ..connection.startup import is_final
 from ..errors import BrokerError, WrongType
 from ..executor import Executor
@@ -191,13 +191,13 @@ class Heartbeat(threading.Thread):
 
     def show_card(self, lease: float) -> list[Any]:
         """Say what this worker is; the last reply is what is wished of it."""
-        keys, link = self.broker.keys, self.broker.brisk
+        keys, client = self.broker.keys, self.broker.brisk
         key = keys.worker(self.card.id)
-        _, (seconds, micros) = accepted(link.calls([["EXISTS", key], ["TIME"]]))
+        _, (seconds, micros) = accepted(client.calls([["EXISTS", key], ["TIME"]]))
         now = int(seconds) * 1000 + int(micros) // 1000
         self.shown = True
-        self.note_filled(link)
-        return link.calls(
+        self.note_filled(client)
+        return client.calls(
             [
                 ["HSET", key, *self.card.words()],
                 ["PEXPIRE", key, round(lease * 1000)],
@@ -207,26 +207,28 @@ class Heartbeat(threading.Thread):
             ]
         )
 
-    def note_filled(self, link: Link) -> None:
+    def note_filled(self, client: Client) -> None:
         """Put queues that hold something back on the list of queues, if Redis has lost that."""
         if not self.queues:
             return
         names = self.broker.keys.queues()
-        [found] = link.calls([["SMISMEMBER", names, *self.queues]])
+        [found] = client.calls([["SMISMEMBER", names, *self.queues]])
         if isinstance(found, BrokerError):
             return  # of a cluster, another node; else the rest will tell
         listed = {queue for queue, there in zip(self.queues, found, strict=True) if there}
         lost = [queue for queue in self.filled() if queue not in listed]
         if lost:
-            link.calls([["SADD", names, *lost]])
+            client.calls([["SADD", names, *lost]])
 
     def say_goodbye(self) -> None:
-        keys, link = self.broker.keys, self.broker.brisk
+        keys, client = self.broker.keys, self.broker.brisk
         try:
-            link.calls([["DEL", keys.worker(self.card.id)], ["ZREM", keys.workers(), self.card.id]])
+            client.calls(
+                [["DEL", keys.worker(self.card.id)], ["ZREM", keys.workers(), self.card.id]]
+            )
         except BrokerError as error:
             logger.debug("no goodbye: %s", error)
-        link.close()
+        client.close()
 
     # Jobs in the worker's own process
 

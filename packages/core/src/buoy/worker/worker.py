@@ -96,7 +96,7 @@ class Worker:
         finally:
             self.keeper.end()
             self.bell.close()
-            self.broker.link.close()
+            self.broker.client.close()
 
     def begin_to_serve(self) -> None:
         self.started = True

@@ -19,7 +19,7 @@ RedisSteps = Generator[Step, Any, T]
 """Takes the replies to each step, returns what came of them."""
 
 
-class Link(Protocol):
+class Client(Protocol):
     """A way to a Redis, for any number of threads."""
 
     def call(self, *words: Word) -> Any:
@@ -31,7 +31,7 @@ class Link(Protocol):
     def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
         """Queues in groups such that one script may look at all queues of a group."""
 
-    def hurried(self, seconds: float) -> "Link":
+    def hurried(self, seconds: float) -> "Client":
         """The same way, for who must not be held up by one of several servers for longer."""
 
     def close(self) -> None:
@@ -48,8 +48,8 @@ def sent(commands: Sequence[Sequence[Word]]) -> RedisSteps[list[Any]]:
     return replies
 
 
-def run_steps(steps: RedisSteps[T], link: Callable[[], Link]) -> T:
-    """Take the steps, waiting for each; the link is asked for when it is needed."""
+def run_steps(steps: RedisSteps[T], client: Callable[[], Client]) -> T:
+    """Take the steps, waiting for each; the client is asked for when it is needed."""
     answer: Any = None
     try:
         step = next(steps)
@@ -59,7 +59,7 @@ def run_steps(steps: RedisSteps[T], link: Callable[[], Link]) -> T:
                 answer = None
             else:
                 try:
-                    answer = link().calls(step)
+                    answer = client().calls(step)
                 except BrokerError as error:
                     step = steps.throw(error)
                     continue

@@ -14,8 +14,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
 from ..errors import BrokerError, Unavailable
-from .cluster import ClusterLink
-from .link import Link, RedisSteps, Word
+from .client import Client, RedisSteps, Word
+from .cluster import ClusterClient
 from .sentinel import is_replaced
 from .server import (
     FAULTS,
@@ -35,7 +35,7 @@ MOST_CONNECTIONS = 20
 """Of one event loop; further calls wait for one of them."""
 
 
-class AsyncLink(Protocol):
+class AsyncClient(Protocol):
     """A way to a Redis, for any number of coroutines."""
 
     async def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
@@ -45,7 +45,7 @@ class AsyncLink(Protocol):
         """Close the connections of this event loop."""
 
 
-class AsyncServerLink:
+class AsyncServerClient:
     """A way to one server, with connections of their own for each event loop."""
 
     def __init__(self, url: str) -> None:
@@ -152,17 +152,17 @@ async def unless(
         task.cancel()
 
 
-class AsyncClusterLink:
-    """A way to a cluster: one to each node. What is known of the cluster, the blocking link knows,
-    too."""
+class AsyncClusterClient:
+    """A client of a cluster, with a client for each node. It shares the topology of the blocking
+    client."""
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
-        self.nodes: dict[str, AsyncServerLink] = {}
+        self.nodes: dict[str, AsyncServerClient] = {}
 
-    def node(self, address: str) -> AsyncServerLink:
+    def node(self, address: str) -> AsyncServerClient:
         if address not in self.nodes:
-            self.nodes[address] = AsyncServerLink(self.topology.url_of(address))
+            self.nodes[address] = AsyncServerClient(self.topology.url_of(address))
         return self.nodes[address]
 
     async def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
@@ -208,16 +208,18 @@ class AsyncClusterLink:
             await node.close()
 
 
-def aconnect(url: str, link: Link) -> AsyncLink:
-    """An awaiting way to what the URL names; ``link`` is the blocking one, which knows where the
+def aconnect(url: str, client: Client) -> AsyncClient:
+    """An awaiting way to what the URL names; ``client`` is the blocking one, which knows where the
     slots of a cluster are."""
     return (
-        AsyncClusterLink(link.topology) if isinstance(link, ClusterLink) else AsyncServerLink(url)
+        AsyncClusterClient(client.topology)
+        if isinstance(client, ClusterClient)
+        else AsyncServerClient(url)
     )
 
 
-async def arun_steps(steps: RedisSteps[T], link: Callable[[], AsyncLink]) -> T:
-    """Take the steps, awaiting each; see run_steps in link.py."""
+async def arun_steps(steps: RedisSteps[T], client: Callable[[], AsyncClient]) -> T:
+    """Take the steps, awaiting each; see run_steps in client.py."""
     answer: Any = None
     try:
         step = next(steps)
@@ -227,7 +229,7 @@ async def arun_steps(steps: RedisSteps[T], link: Callable[[], AsyncLink]) -> T:
                 answer = None
             else:
                 try:
-                    answer = await link().calls(step)
+                    answer = await client().calls(step)
                 except BrokerError as error:
                     step = steps.throw(error)
                     continue
