@@ -19,7 +19,6 @@ from buoy.executor.prefetch import (
     BATCH_SECONDS,
     Batch,
     PrefetchingExecutor,
-    ThreadPipe,
     Turns,
     keeps_none,
     refuse_limits,
@@ -28,6 +27,7 @@ from buoy.executor.thread import Thread
 from buoy.jobs.registry import registry
 from buoy.loading.served_app import ANY
 from buoy.model.reservation import Reservation, Settlement
+from buoy.process.self_pipe import SelfPipe
 
 
 def held(*names: str) -> list[Reservation]:
@@ -40,8 +40,8 @@ def runs(name: str) -> tuple[Reservation, Reservation]:
     return old, old._replace(token=f"newer token of {name}", lost=1)
 
 
-def readable(caller: ThreadPipe) -> bool:
-    return bool(select.select([caller.bell], [], [], 0)[0])
+def readable(wake: SelfPipe) -> bool:
+    return bool(select.select([wake], [], [], 0)[0])
 
 
 class TestTurns:
@@ -197,62 +197,6 @@ class TestBatch:
         assert batch.ahead(slots) >= min(slots, BATCH_MOST)
 
 
-class TestCaller:
-    def test_is_readable_from_a_call_until_it_is_cleared(self) -> None:
-        caller = ThreadPipe()
-        assert not readable(caller)
-        caller.call()
-        caller.call()
-        assert readable(caller)
-        caller.clear()
-        assert not readable(caller)
-        caller.close()
-
-    def test_no_call_is_lost_and_none_stays(self) -> None:
-        caller, seen = ThreadPipe(), 0
-        made = [0]
-
-        def make() -> None:
-            for _ in range(20_000):
-                made[0] += 1
-                caller.call()
-
-        threads = [threading.Thread(target=make) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads) or readable(caller):
-            if select.select([caller.bell], [], [], 0.01)[0]:
-                caller.clear()
-                seen = made[0]
-        assert seen == made[0]
-        assert not readable(caller)
-        caller.call()
-        assert readable(caller)
-        caller.close()
-
-    def test_clears_in_an_order_that_loses_no_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A call between the two steps of clear() must not switch off those that follow."""
-        caller, read = ThreadPipe(), os.read
-
-        def read_and_be_called(descriptor: int, size: int) -> bytes:
-            data = read(descriptor, size)
-            monkeypatch.undo()
-            caller.call()
-            return data
-
-        caller.call()
-        monkeypatch.setattr(os, "read", read_and_be_called)
-        caller.clear()
-        caller.call()
-        assert readable(caller)
-        caller.close()
-
-    def test_a_call_after_the_end_is_not_heard(self) -> None:
-        caller = ThreadPipe()
-        caller.close()
-        caller.call()
-
-
 class TestAhead:
     def test_what_waits_behind_slow_jobs_is_given_back_by_the_main_thread(self) -> None:
         executor = PrefetchingExecutor(slots=2)
@@ -261,10 +205,10 @@ class TestAhead:
         assert len(executor.batch.waiting) == 3
         executor.came_at -= 1
         assert executor.overdue() == []
-        assert readable(executor.caller)
+        assert readable(executor.wake)
         assert [each.id for each in executor.ended()] == ["c", "b", "a"]
         assert executor.room() == 2
-        executor.caller.close()
+        executor.wake.close()
 
     def test_what_comes_during_a_trip_runs_after_what_waited_before(self) -> None:
         executor = PrefetchingExecutor(slots=1)
@@ -274,7 +218,7 @@ class TestAhead:
         executor.take(held("c"))
         assert executor.ended() == []
         assert [each.id for each in executor.batch.waiting] == ["a", "b", "c"]
-        executor.caller.close()
+        executor.wake.close()
 
     def test_what_has_ended_calls_the_main_thread_when_little_waits(self) -> None:
         executor = PrefetchingExecutor(slots=2)
@@ -284,14 +228,14 @@ class TestAhead:
             executor.running[each.token] = True
         executor.take(held(*"abcdefgh"))
         executor.has_ended(Settlement.of(running[0], "done"), BATCH_SECONDS / 4)
-        assert not readable(executor.caller)
+        assert not readable(executor.wake)
         for _ in range(4):
             executor.batch.next()
         executor.has_ended(Settlement.of(running[1], "done"), BATCH_SECONDS / 4)
-        assert readable(executor.caller)
+        assert readable(executor.wake)
         assert len(executor.ended()) == 2
         assert executor.running == {}
-        executor.caller.close()
+        executor.wake.close()
 
 
 class TestInline:
@@ -364,7 +308,7 @@ def test_an_executor_leaves_nothing_behind(
         executor.start()
         executor.begin(held("a", "b"))  # no payloads: they fail
         while len(executor.running) + len(executor.batch.waiting):
-            select.select([executor.caller.bell], [], [], 1.0)
+            select.select([executor.wake], [], [], 1.0)
         assert [each.act for each in executor.ended()] == ["failed", "failed"]
         executor.close()
     assert threading.active_count() == threads

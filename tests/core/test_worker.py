@@ -1,11 +1,8 @@
-import signal
-
 import pytest
 
 from buoy import App, Job
 from buoy.executor import prefetch as batch
 from buoy.executor.inline import Inline
-from buoy.process.signals import STOPS, SignalPipe
 from buoy.worker.queue_list import QueueList
 from buoy.worker.recycling import RecycleLimits
 from buoy.worker.worker import Worker
@@ -47,16 +44,3 @@ def test_jobs_that_were_put_back_do_not_wear_it(worker: Worker) -> None:
 
         assert worker.done() == 1
         assert worker.room() == 1
-
-
-def test_signals_that_were_held_back_are_so_again_at_the_end() -> None:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-    try:
-        with SignalPipe(lambda _: None):
-            within = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        after = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    assert within.isdisjoint(STOPS)
-    assert after.issuperset(STOPS)

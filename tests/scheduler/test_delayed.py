@@ -20,7 +20,7 @@ class Remind(Job):
         return f"{user_id} {text}"
 
 
-class SignalPipe(Job):
+class Wake(Job):
     queue = "bells"
 
     async def perform(self, hour: int) -> None: ...
@@ -79,7 +79,7 @@ class TestEnqueueing:
             assert enqueue_at(datetime(year, 1, 1, tzinfo=UTC), Remind, 42).state == "queued"
 
     def test_coroutines_too(self, buoy_app: App) -> None:
-        assert enqueue_in(5, SignalPipe, 8).queue == "bells"
+        assert enqueue_in(5, Wake, 8).queue == "bells"
 
     def test_many(self, buoy_app: App, buoy_clock: Clock) -> None:
         rows = [(n,) for n in range(200)]
@@ -114,7 +114,7 @@ class TestEnqueueing:
 @pytest.fixture
 def some(buoy_app: App) -> list[str]:
     """Delayed jobs by the hour; the ids, the next due first."""
-    calls: list[Any] = [(Remind, (1,)), (SignalPipe, (2,)), (Remind, (3, "x")), (Remind, (1,))]
+    calls: list[Any] = [(Remind, (1,)), (Wake, (2,)), (Remind, (3, "x")), (Remind, (1,))]
     return [enqueue_in(3600 * (n + 1), job, *args).id for n, (job, args) in enumerate(calls)]
 
 

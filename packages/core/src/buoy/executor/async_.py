@@ -159,7 +159,7 @@ class Async(PrefetchingExecutor):
         for _ in self.threads:
             self.aside.put(None)
         if ended_soon([self.turning, *self.threads]):
-            self.caller.close()
+            self.wake.close()
         self.say_goodbye()
 
 

@@ -5,12 +5,10 @@ jobs: each step is one operation of a deque.
 """
 
 import math
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from ..errors import ConfigurationError
@@ -18,6 +16,7 @@ from ..jobs.job import Job
 from ..jobs.registry import registry
 from ..loading.served_app import ANY, Wanted
 from ..model.reservation import Reservation, Settlement
+from ..process.self_pipe import SelfPipe
 from ..process.system import end_children
 
 BATCH_SECONDS = 0.03
@@ -148,36 +147,6 @@ class Turns:
         return [Settlement.of(each, "release") for each in popped if each]
 
 
-class ThreadPipe:
-    """A file by which other threads wake the main thread."""
-
-    def __init__(self) -> None:
-        self.bell, self.ring = os.pipe()
-        for end in (self.bell, self.ring):
-            os.set_blocking(end, False)
-        self.called = False
-
-    def call(self) -> None:
-        """Make the file readable, if nobody has yet."""
-        if not self.called:
-            self.called = True
-            with suppress(BlockingIOError):
-                os.write(self.ring, b"\0")
-
-    def clear(self) -> None:
-        """Take note. In this order: what is called for in between is looked at after this; the
-        other way round it could be read away, and nobody would call again."""
-        with suppress(BlockingIOError):
-            os.read(self.bell, 4096)
-        self.called = False
-
-    def close(self) -> None:
-        """Hear no more calls."""
-        self.called = True
-        for end in (self.bell, self.ring):
-            os.close(end)
-
-
 class PrefetchingExecutor:
     """What executors have in common whose main thread fetches jobs while others run.
 
@@ -189,7 +158,7 @@ class PrefetchingExecutor:
 
     def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: Wanted = ANY) -> None:
         self.app, self.slots, self.wanted = list(app), slots, wanted
-        self.batch, self.caller = Batch(), ThreadPipe()
+        self.batch, self.wake = Batch(), SelfPipe()
         self.running: dict[str, Any] = {}
         self.turns = Turns()
         self.came_at, self.told_late = 0.0, False
@@ -215,18 +184,18 @@ class PrefetchingExecutor:
             self.batch.waiting.appendleft(following)
             self.fetch()
         if self.batch.low(self.slots):
-            self.caller.call()
+            self.wake.notify()
 
     def fetch(self) -> None:
         """A job waits for a slot that nobody has brought; whoever runs jobs is to know."""
 
     def ended(self) -> list[Settlement]:
-        self.caller.clear()
+        self.wake.clear()
         self.give_back_late()
         return self.batch.ended()
 
     def files(self) -> list[int]:
-        return [self.caller.bell]
+        return [self.wake.fileno()]
 
     def patience(self) -> float:
         return math.inf
@@ -234,7 +203,7 @@ class PrefetchingExecutor:
     def overdue(self) -> list[Settlement]:
         if self.late() and (self.batch.waiting or self.batch.settlements):
             self.told_late = True
-            self.caller.call()
+            self.wake.notify()
         return []
 
     def late(self) -> bool:
@@ -275,7 +244,7 @@ class PrefetchingExecutor:
             self.turns.end(each)
             self.batch.settlements.append(each)
         if self.batch.settlements:
-            self.caller.call()
+            self.wake.notify()
 
 
 def ended_soon(threads: Sequence[threading.Thread]) -> bool:

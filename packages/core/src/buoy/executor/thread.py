@@ -59,5 +59,5 @@ class Thread(PrefetchingExecutor):
         for _ in self.threads:
             self.tickets.put(False)
         if ended_soon(self.threads):
-            self.caller.close()
+            self.wake.close()
         self.say_goodbye()

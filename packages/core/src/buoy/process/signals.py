@@ -3,7 +3,6 @@
 import _signal  # type: ignore[import-not-found]
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from operator import is_
 from types import TracebackType
 from typing import Any, Self
 
+from .self_pipe import SelfPipe
 from .system import default_in_forks
 
 HEARD = (
@@ -66,27 +66,29 @@ def ended_by_signals(tidy: Callable[[], object]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class SignalPipe:
-    """A file that is readable when a signal came, or when another thread calls.
+class SignalPipe(SelfPipe):
+    """A self-pipe that signals make readable within a ``with`` block.
 
-    ``on_signal`` is called in the main thread, as soon as it runs Python code; it hears of those
-    in ``also``, too.
+    ``on_signal`` is called with each signal of HEARD and ``also``, in the main thread, as soon as
+    that runs Python code. The end of the block restores what signals did before, and closes the
+    pipe.
     """
 
     def __init__(
         self, on_signal: Callable[[signal.Signals], None], also: Iterable[signal.Signals] = ()
     ) -> None:
+        super().__init__()
         self.on_signal, self.also = on_signal, (*also,)
-        self.reader, self.writer = socket.socketpair()
-        for end in (self.reader, self.writer):
-            end.setblocking(False)
+        self.before: dict[signal.Signals, Any] = {}
+        self.before_fd = -1
+        self.before_mask: set[int] = set()
 
     def __enter__(self) -> Self:
         self.before = {number: signal.signal(number, self.heard) for number in self.wanted()}
-        self.before_fd = self.wake_by_file()
+        self.before_fd = self.wake_on_signals()
         # A supervisor holds them back until they can be heard, and again when that is over: one
         # that comes while the process ends in order must not make it a violent end.
-        self.before_mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
+        self.before_mask = set(signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD))
         listening.append(self)
         return self
 
@@ -95,26 +97,8 @@ class SignalPipe:
         deaf = signal.getsignal(GONE) == signal.SIG_IGN and GONE not in self.also
         return {*HEARD, *self.also} - ({GONE} if deaf else set())
 
-    def wake_by_file(self) -> int:
-        """Have signals make the file readable, also after a job had them do something else."""
-        return signal.set_wakeup_fd(self.writer.fileno(), warn_on_full_buffer=False)
-
     def heard(self, number: int, _: Any) -> None:
         self.on_signal(signal.Signals(number))
-
-    def call(self) -> None:
-        """SignalPipe the main thread, from any thread."""
-        with suppress(BlockingIOError):
-            self.writer.send(b"\0")
-
-    def fileno(self) -> int:
-        """The file to wait for."""
-        return self.reader.fileno()
-
-    def clear(self) -> None:
-        """Take note: the next call makes it readable again."""
-        with suppress(BlockingIOError):
-            self.reader.recv(4096)
 
     def __exit__(
         self,
@@ -127,8 +111,7 @@ class SignalPipe:
         signal.set_wakeup_fd(self.before_fd)
         for number, handler in self.before.items():
             signal.signal(number, handler)
-        self.reader.close()
-        self.writer.close()
+        self.close()
 
 
 listening: list[SignalPipe] = []

@@ -242,7 +242,7 @@ class Worker:
         """Called by the keeper: others may have these jobs by now; or some holder is late, or no
         longer."""
         self.lost += lost
-        self.wake.call()
+        self.wake.notify()
 
     def lose(self, gone: Sequence[Reservation]) -> None:
         """End these: others may have them, or this worker has them anew."""
@@ -273,7 +273,7 @@ class Worker:
 
     def rest(self) -> None:
         """Sleep until a job ends, a bell rings, a signal comes or something is due."""
-        self.wake.wake_by_file()
+        self.wake.wake_on_signals()
         self.keeper.watch(bool(self.hand) and self.executor.tended)
         if self.room() > 0:
             self.bell.listen(self.trips.audible())

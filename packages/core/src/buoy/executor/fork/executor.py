@@ -81,7 +81,7 @@ class Fork(PrefetchingExecutor):
 
     def ended(self) -> list[Settlement]:
         """What has ended, when it is time to fetch more: settling it takes the same trip."""
-        self.caller.clear()
+        self.wake.clear()
         self.hear()
         self.fill()
         self.give_back_late()
@@ -164,7 +164,7 @@ class Fork(PrefetchingExecutor):
         """End the nursery; its hook worker_stopping has a while to end in order."""
         self.closing = True
         self.say({"close": True})
-        self.caller.close()
+        self.wake.close()
         if self.line is None:
             return
         patience = LAST_HOOK if self.ready else LAST_WORDS

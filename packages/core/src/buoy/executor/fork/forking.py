@@ -17,13 +17,13 @@ from functools import partial
 from importlib import import_module
 from os import fork
 from select import POLLIN, poll
-from socket import socketpair
 from typing import Any
 
 from ...jobs.facts import Facts
 from ...jobs.run import failure_of, loaded, settle_silently
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import logger
+from ...process.self_pipe import SelfPipe
 from ...process.system import die_with, end_sessions, flush_outputs, kill_tree
 from .answers import Answer, answer_of, settlement_of
 from .board import PLACES, Board
@@ -64,15 +64,13 @@ class Nursery:
         self.count = 0
         self.poll = poll()
         self.readers: dict[int, Callable[[], object]] = {}
+        self.wake = SelfPipe()
         self.open = True
 
     def serve(self) -> None:
         """Do what the worker says until it says close, or is gone."""
-        bell, self.ring = socketpair()
-        for end in (bell, self.ring):
-            end.setblocking(False)
         self.listen_to_signals()
-        self.listen(bell.fileno(), lambda: self.reap(bell))
+        self.listen(self.wake.fileno(), self.reap)
         self.listen(self.control.fileno(), self.obey)
         while self.open:
             for file, _ in self.poll.poll(self.keep_limits()):
@@ -82,13 +80,13 @@ class Nursery:
     def end(self) -> None:
         """Leave nothing behind."""
         set_signal(int(signal.SIGCHLD), DEFAULT)
-        signal.set_wakeup_fd(-1)  # its socket goes with this call, and children end still
+        signal.set_wakeup_fd(-1)
         end_sessions(self.board.taken())
 
     def listen_to_signals(self) -> None:
         """Hear of deaths: of children, and of the worker."""
         set_signal(int(signal.SIGCHLD), lambda *_: None)
-        signal.set_wakeup_fd(self.ring.fileno(), warn_on_full_buffer=False)
+        self.wake.wake_on_signals()
         set_signal(ORPHANED, self.be_orphaned(os.getpid()))
         die_with(self.worker, ORPHANED)
 
@@ -271,9 +269,9 @@ class Nursery:
         except OSError:  # the worker is gone
             self.open = False
 
-    def reap(self, bell: socket.socket) -> None:
+    def reap(self) -> None:
         """Bury who is dead; when somebody else has, nobody knows how it has ended."""
-        bell.recv(4096)
+        self.wake.clear()
         for child in list(self.children.values()):
             try:
                 pid, status, usage = os.wait4(child.pid, os.WNOHANG)
