@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.executor.async_run import arun, perform
+from buoy.executor.async_run import arun, perform_in_wrappers
 from buoy.jobs.facts import facts
 from buoy.jobs.plugin import performed
 from buoy.jobs.run import loaded, run
@@ -158,7 +158,7 @@ def compare(plugins: list[Plugin], what: str) -> None:
                 told(lambda: hooks.around_perform(job=one) if hooks else performed(facts(one)))  # noqa: B023
             )
         else:
-            results.append(told(lambda: asyncio.run(perform(facts(one)))))  # noqa: B023
+            results.append(told(lambda: asyncio.run(perform_in_wrappers(facts(one)))))  # noqa: B023
     assert results[0] == results[1]
 
 
@@ -199,7 +199,7 @@ def test_a_second_yield_does_not_keep_those_outside_from_their_end() -> None:
     plugins = [wrapper(mends, "outer"), wrapper(yields_twice, "inner")]
     job: Any = type("Twice", (Awaits,), {"plugins": plugins, "name": "arun.twice"})
     one = job.of(Payload(job.name, ["result"], {}, "a1"), "mail")
-    outcome, events = told(lambda: asyncio.run(perform(facts(one))))
+    outcome, events = told(lambda: asyncio.run(perform_in_wrappers(facts(one))))
     assert "outer mended" in outcome
     assert events == ["performed", "inner closed"]
 

@@ -161,14 +161,14 @@ class TestGrace:
 
 
 class Recorder(Inline):
-    """Begins jobs and ends none."""
+    """Starts jobs and ends none."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[str, str]] = []
 
-    def begin(self, held: Sequence[Reservation]) -> None:
-        self.calls += [("begin", each.token) for each in held]
+    def start_jobs(self, reservations: Sequence[Reservation]) -> None:
+        self.calls += [("start", each.token) for each in reservations]
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
         self.calls += [("abandon", each.token) for each in lost]
@@ -203,9 +203,9 @@ class TestTheSameJobAgain:
 
             calls: Any = worker.executor
             assert calls.calls == [
-                ("begin", old.token),
+                ("start", old.token),
                 ("abandon", old.token),
-                ("begin", new.token),
+                ("start", new.token),
             ]
             assert list(worker.hand.held) == [new.token]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from buoy.broker.broker import Broker
-from buoy.executor import prefetch as batch
+from buoy.executor import limits
 from buoy.executor.inline import Inline
 from buoy.model.reservation import Reservation, Settlement
 from buoy.settings import Settings
@@ -18,7 +18,7 @@ from tests.support.world import World, done
 @pytest.fixture
 def worker(world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     """A worker of two queues, in the middle of its work, on the far side of the proxy."""
-    monkeypatch.setattr(batch, "registry", {})  # classes of other tests have limits
+    monkeypatch.setattr(limits, "registry", {})  # classes of other tests have limits
     worker = Worker(Broker(Settings(url=proxy.url)), Inline(), QueueList.parse("odd,mail"))
     with worker.wake:
         worker.refresh()

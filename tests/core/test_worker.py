@@ -1,7 +1,7 @@
 import pytest
 
 from buoy import App, Job
-from buoy.executor import prefetch as batch
+from buoy.executor import limits
 from buoy.executor.inline import Inline
 from buoy.worker.queue_list import QueueList
 from buoy.worker.recycling import RecycleLimits
@@ -15,7 +15,7 @@ class Small(Job):
 @pytest.fixture
 def worker(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """A worker that is worn after two jobs."""
-    monkeypatch.setattr(batch, "registry", {})  # classes of other tests have limits
+    monkeypatch.setattr(limits, "registry", {})  # classes of other tests have limits
     serving = QueueList.parse("default")
     executor = Inline()
     executor.start()

@@ -79,10 +79,10 @@ def test_a_forked_run_begins_when_the_older_one_of_its_job_is_gone(
             run = Reservation("id", str(number), "mail", payload)
             if number:
                 fork.abandon([run._replace(token=str(number - 1))])
-            fork.begin([run])
+            fork.start_jobs([run])
             while len(site.words("began")) <= number:
                 those_readable(fork.files(), 0.01)
-                assert all(each.token != run.token for each in fork.ended())
+                assert all(each.token != run.token for each in fork.take_finished())
     finally:
         fork.close()
     assert site.words("beside itself") == []

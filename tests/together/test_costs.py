@@ -109,7 +109,7 @@ def test_declaring_them_loads_nothing_that_each_forked_child_pays_for() -> None:
 
 NURSERY = """
 import sys
-import buoy.executor.fork.nursery
+import buoy.executor.fork.nursery_main
 from buoy import Job
 from buoy.loading.served_app import ANY, serve
 

@@ -8,54 +8,72 @@ from ..settings import Settings
 
 
 class Executor(Protocol):
-    """Runs reserved jobs and says what becomes of them. Called by the worker's main thread."""
+    """Runs reserved jobs, and returns the settlement of each.
+
+    The worker's main thread calls all methods but two: the heartbeat thread calls ``take_overdue``
+    and, when the grace time is over and the main thread does not return, ``take_finished``. The
+    order of the calls is: ``start``, then any others, ``close`` last.
+    """
 
     name: str
     slots: int
+    """How many jobs run at once, at most."""
     in_process: bool
     """Whether jobs run in the worker's own process."""
-    last_words: float
-    """In its own process: seconds after ``stop`` for which a job may still end by itself."""
+    shutdown_seconds: float
+    """With ``in_process``: seconds after ``terminate`` in which jobs may still end by themselves.
+    After these seconds the heartbeat thread ends the process."""
 
     @property
-    def tended(self) -> bool:
-        """Whether the keeper is to look after jobs here; see overdue."""
+    def needs_watching(self) -> bool:
+        """Whether the heartbeat thread must call ``take_overdue`` while jobs are in flight."""
 
     def start(self) -> Settings:
-        """Get ready, and return the settings of the app to serve; raises ConfigurationError when
-        the app cannot be run so."""
+        """Load the app, and return its settings.
 
-    def room(self) -> int:
-        """How many more jobs it would take now."""
+        Raises ConfigurationError when this executor cannot run the app.
+        """
 
-    def begin(self, held: Sequence[Reservation]) -> None:
-        """Run these jobs; that may take until they have ended."""
+    def capacity(self) -> int:
+        """How many more jobs to reserve for this executor now: for free slots, and ahead."""
 
-    def ended(self) -> list[Settlement]:
-        """What has become of jobs since this was asked last."""
+    def start_jobs(self, reservations: Sequence[Reservation]) -> None:
+        """Run these jobs. Returns at once, or (inline) when they have ended."""
+
+    def take_finished(self) -> list[Settlement]:
+        """The settlements of jobs that have ended, and of jobs that are given back unstarted.
+
+        Each settlement is returned once.
+        """
 
     def files(self) -> list[int]:
-        """What to wait for: one of these is readable when ``ended`` has something new."""
+        """File descriptors, of which one is readable when ``take_finished`` has something new."""
 
-    def patience(self) -> float:
-        """After how many seconds to ask ``ended`` again, whether files are readable or not."""
+    def seconds_until_due(self) -> float:
+        """Seconds after which to call ``take_finished`` even if none of ``files`` is readable."""
 
-    def overdue(self) -> list[Settlement]:
-        """Called by the keeper thread, again and again while jobs are tended: what should be
-        settled now, and what should be given back, since it waits behind slow jobs.
+    def take_overdue(self) -> list[Settlement]:
+        """The settlements that cannot wait until the main thread calls ``take_finished``.
+
+        Called by the heartbeat thread every few hundredths of a second while ``needs_watching``.
         """
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
-        """These are no longer held: end them, nobody wants their results."""
+        """End these jobs without a settlement: their leases are lost."""
 
     def kill(self) -> None:
-        """Kill the running jobs; they fail."""
+        """Kill the running jobs: they fail. Does nothing where jobs cannot be killed."""
 
-    def retire(self) -> None:
-        """Begin nothing more; give back what waits."""
+    def release_waiting(self) -> None:
+        """Start no more of the jobs that wait for a slot: release them.
 
-    def stop(self) -> None:
-        """The grace time is over: end the running jobs; what does not end well is given back."""
+        May be called by a signal handler while another method runs.
+        """
+
+    def terminate(self) -> None:
+        """End the running jobs, since the grace time is over. A job that does not end well is
+        released."""
 
     def close(self) -> None:
-        """The worker ends."""
+        """End all that the executor has started. Raises what the app's hook worker_stopping
+        raises."""

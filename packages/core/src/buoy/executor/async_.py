@@ -6,161 +6,178 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
-from queue import SimpleQueue
 from typing import Any
 
 from ..jobs.facts import Facts
 from ..jobs.job import Job
 from ..jobs.run import expired, loaded, run, settle_plainly
+from ..loading.served_app import ANY, Wanted
 from ..model.reservation import Reservation, Settlement
 from ..process.logs import Log
 from ..settings import Settings
 from .async_run import arun
-from .in_process import load_here, run_apart
-from .prefetch import PrefetchingExecutor, ended_soon, refuse_limits
+from .blocking_threads import BlockingThreads
+from .in_process import load_in_process, run_isolated
+from .limits import refuse_limits
+from .prefetch import PrefetchingExecutor, join_threads
 
 logger = Log("buoy.worker")
 
-PULSE_SECONDS = 0.05
+ALIVE_SECONDS = 0.05
+"""Seconds between two signs of life of the event loop."""
 BLOCKED_SECONDS = 0.5
-"""How long the event loop may stand still before the job that blocks it is named."""
+"""Seconds without a sign of life after which the log names the job that blocks the event loop."""
 
 
 class Async(PrefetchingExecutor):
-    """The executor of ``--executor async``. Jobs that are no coroutines run in threads."""
+    """The executor of ``--executor async``. Jobs that are no coroutines run in threads.
+
+    The thread of the event loop starts and finishes all jobs; only it changes ``running``.
+    """
 
     name = "async"
-    last_words = 2.0
+    shutdown_seconds = 2.0
+    loop: asyncio.AbstractEventLoop
+    """Made by ``start``, since the app may choose another kind of loop."""
+
+    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: Wanted = ANY) -> None:
+        super().__init__(app, slots, wanted)
+        self.running: dict[str, asyncio.Task[Settlement] | None] = {}
+        """The task of each job that runs, by token; None for a job that runs in a thread."""
+        self.cancelled: set[str] = set()
+        """The tokens of the jobs that this executor has cancelled."""
+        self.context = copy_context()
+        self.blocking = BlockingThreads(self.run_blocking)
+        self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self.thread = threading.Thread(target=self.run_loop, name="buoy-loop", daemon=True)
+        self.closing = False
+        self.alive_at = 0.0
+        """When the loop gave its last sign of life, by time.monotonic()."""
+        self.shows_life = False
+        """Whether the loop gives signs of life: only while jobs run or wait."""
+        self.has_warned = False
+        """Whether the log names the blocking job since the last sign of life."""
 
     def start(self) -> Settings:
-        self.hooks, settings = load_here(self.name, self.app, self.wanted)
+        self.hooks, settings = load_in_process(self.name, self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=awaits)
         self.hooks.worker_started()
-        self.told: set[str] = set()
-        """The tokens of those that were told to end."""
-        self.alive_at = 0.0
-        self.pulsing = self.blamed = self.closing = False
-        self.aside: SimpleQueue[Reservation | None] = SimpleQueue()
-        self.threads: list[threading.Thread] = []
-        self.context = copy_context()
-        # Only now: the app may have chosen another kind of loop.
-        self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self.context = copy_context()  # with what the app has set
         self.loop = self.runner.get_loop()
-        self.turning = threading.Thread(target=self.turn, name="buoy-loop", daemon=True)
-        self.turning.start()
+        self.thread.start()
         return settings
 
-    def begin(self, held: Sequence[Reservation]) -> None:
-        self.take(held)
-        self.loop.call_soon_threadsafe(self.fill)
+    def start_jobs(self, reservations: Sequence[Reservation]) -> None:
+        self.add_waiting(reservations)
+        self.loop.call_soon_threadsafe(self.fill_slots)
 
-    def turn(self) -> None:
-        """What the loop's thread does; at its end the runner cleans up what jobs have left."""
+    def run_loop(self) -> None:
+        """Run the event loop until ``close``, in its thread. At the end the runner cancels the
+        tasks that jobs have left behind."""
         with self.runner:
             while not (self.closing or self.loop.is_closed()):
                 try:
                     self.loop.run_forever()
-                except BaseException:  # SystemExit in what a job has started beside itself
+                except BaseException:  # SystemExit in a task that a job has started
                     logger.exception("the event loop was left, and is entered again")
 
     # On the event loop
 
-    def fill(self) -> None:
-        """Give each free slot a job."""
-        if not self.pulsing and self.batch.waiting:
-            self.pulse()
-        while len(self.running) < self.slots and (held := self.batch.next()):
-            if job := awaited(held):
-                self.running[held.token] = self.run_here(held, job)
+    def fill_slots(self) -> None:
+        """Start a job in each free slot."""
+        if not self.shows_life and self.prefetched.waiting:
+            self.show_life()
+        while len(self.running) < self.slots and (reservation := self.prefetched.next()):
+            if job := load_awaitable(reservation):
+                self.running[reservation.token] = self.start_task(reservation, job)
             else:
-                self.running[held.token] = None
-                self.run_aside(held)
+                self.running[reservation.token] = None
+                jobs = list(self.running.values()).count(None)
+                self.blocking.submit(reservation, jobs)
 
-    def run_here(self, held: Reservation, job: Facts) -> asyncio.Task[Settlement]:
+    def start_task(self, reservation: Reservation, job: Facts) -> asyncio.Task[Settlement]:
+        """Run a job in a task, with a copy of the context: the next job does not see what this one
+        sets there."""
         started = time.monotonic()
-        # In a context of its own: what a job sets there, the next one must not find.
         context = self.context.copy()
-        running = arun(held, job, self.told)
-        # Not by the loop: a job may have given it a factory of its own.
-        task = asyncio.Task(running, loop=self.loop, name=held.id, context=context)
-        task.add_done_callback(lambda task: self.finish(started, what_became(held, task)))
+        running = arun(reservation, job, self.cancelled)
+        # Not by loop.create_task: a job may have given the loop a task factory.
+        task = asyncio.Task(running, loop=self.loop, name=reservation.id, context=context)
+        task.add_done_callback(lambda task: self.finish(started, settle_task(reservation, task)))
         return task
 
-    def run_aside(self, held: Reservation) -> None:
-        """Run in a thread what would block the loop."""
-        self.aside.put(held)
-        if len(self.threads) < list(self.running.values()).count(None):
-            self.threads.append(threading.Thread(target=self.work_aside, daemon=True))
-            self.threads[-1].start()
-
-    def work_aside(self) -> None:
-        """What each of these threads does."""
-        while held := self.aside.get():
-            started = time.monotonic()
-            settlement = run_apart(self.context, run, held)
-            with suppress(RuntimeError):  # the loop is closed: the worker ends, and has put it back
-                self.loop.call_soon_threadsafe(self.finish, started, settlement)
-
     def finish(self, started: float, settlement: Settlement) -> None:
-        self.told.discard(settlement.token)
-        self.has_ended(settlement, time.monotonic() - started)
-        self.fill()
+        """Take in the settlement of a job that started then, and start the next one."""
+        self.cancelled.discard(settlement.token)
+        self.finish_job(settlement, time.monotonic() - started)
+        self.fill_slots()
 
     def cancel(self, tokens: Iterable[str]) -> None:
+        """Cancel the tasks of these runs. Jobs that run in threads cannot be cancelled."""
         for token in tokens:
             if task := self.running.get(token):
-                self.told.add(token)
+                self.cancelled.add(token)
                 task.cancel()
 
-    def pulse(self) -> None:
-        """Show that the loop turns, as long as jobs run or wait."""
-        self.alive_at, self.blamed = time.monotonic(), False
-        self.pulsing = bool(self.running or self.batch.waiting)
-        if self.pulsing:
-            self.loop.call_later(PULSE_SECONDS, self.pulse)
+    def show_life(self) -> None:
+        """Give a sign of life, again and again while jobs run or wait."""
+        self.alive_at, self.has_warned = time.monotonic(), False
+        self.shows_life = bool(self.running or self.prefetched.waiting)
+        if self.shows_life:
+            self.loop.call_later(ALIVE_SECONDS, self.show_life)
 
-    # On the main thread and the keeper
+    # In the blocking threads
 
-    def overdue(self) -> list[Settlement]:
-        self.blame()
-        return super().overdue()
+    def run_blocking(self, reservation: Reservation) -> None:
+        """Run a job that would block the event loop."""
+        started = time.monotonic()
+        settlement = run_isolated(self.context, run, reservation)
+        with suppress(RuntimeError):  # the loop is closed: the worker ends, and has released it
+            self.loop.call_soon_threadsafe(self.finish, started, settlement)
 
-    def blame(self) -> None:
-        """Name the job that has kept the event loop from turning."""
-        still = time.monotonic() - self.alive_at
-        if not self.pulsing or self.blamed or still < BLOCKED_SECONDS:
+    # On the main thread and the heartbeat thread
+
+    def take_overdue(self) -> list[Settlement]:
+        self.warn_if_blocked()
+        return super().take_overdue()
+
+    def warn_if_blocked(self) -> None:
+        """Log the job that has blocked the event loop for BLOCKED_SECONDS, once."""
+        seconds = time.monotonic() - self.alive_at
+        if not self.shows_life or self.has_warned or seconds < BLOCKED_SECONDS:
             return
-        this = asyncio.current_task(self.loop)
-        if this is None:
+        task = asyncio.current_task(self.loop)
+        if task is None:
             return
-        self.blamed = True
+        self.has_warned = True
         logger.warning(
             "id=%s has blocked the event loop for %.1f s, and all other jobs of this worker with "
             "it: let it await, or run it under another executor",
-            *(self.id_of(this), still),
+            *(self.id_of(task), seconds),
         )
 
-    def id_of(self, this: asyncio.Task[Any]) -> str:
-        """The job of a task; of one that a job has started beside itself, those it may be."""
-        tasks = [task for task in list(self.running.values()) if task]
-        return this.get_name() if this in tasks else "|".join(task.get_name() for task in tasks)
+    def id_of(self, task: asyncio.Task[Any]) -> str:
+        """The id of the job that runs in this task. For a task that a job has started itself, the
+        ids of all running jobs, joined by ``|``: any of them may be the one."""
+        tasks = [each for each in list(self.running.values()) if each]
+        return task.get_name() if task in tasks else "|".join(each.get_name() for each in tasks)
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
         super().abandon(lost)
         self.loop.call_soon_threadsafe(self.cancel, [each.token for each in lost])
 
-    def stop(self) -> None:
-        """Cancel what can be cancelled; of what is left then, the keeper ends the process."""
+    def terminate(self) -> None:
+        """Cancel the running jobs. If any job then runs on, the heartbeat thread ends the
+        process."""
         self.loop.call_soon_threadsafe(lambda: self.cancel(list(self.running)))
 
     def close(self) -> None:
         self.closing = True
         self.loop.call_soon_threadsafe(self.loop.stop)
-        for _ in self.threads:
-            self.aside.put(None)
-        if ended_soon([self.turning, *self.threads]):
+        self.blocking.close()
+        if join_threads([self.thread, *self.blocking.threads]):
             self.wake.close()
-        self.say_goodbye()
+        self.stop_app()
 
 
 def awaits(job: type[Job]) -> bool:
@@ -168,19 +185,24 @@ def awaits(job: type[Job]) -> bool:
     return job.awaits
 
 
-def awaited(held: Reservation) -> Facts | None:
-    """The run to be awaited; None for all that run.py does as everywhere."""
+def load_awaitable(reservation: Reservation) -> Facts | None:
+    """The run of a job that is to be awaited on the event loop.
+
+    Returns None for a run that ``jobs.run.run`` settles as in other executors: ``perform`` is no
+    coroutine function, or is not called, or the job cannot be loaded.
+    """
     try:
-        job = loaded(held)
-        elsewhere = held.given_up or expired(held, job) or not job.kind.awaits
-    except BaseException:  # noqa: BLE001 - run.py will tell
+        job = loaded(reservation)
+        elsewhere = reservation.given_up or expired(reservation, job) or not job.kind.awaits
+    except BaseException:  # noqa: BLE001 - jobs.run.run settles the job for this error
         return None
     return None if elsewhere else job
 
 
-def what_became(held: Reservation, task: asyncio.Task[Settlement]) -> Settlement:
-    """One that was told to end and did not end well is put back."""
+def settle_task(reservation: Reservation, task: asyncio.Task[Settlement]) -> Settlement:
+    """The settlement of a job whose task has ended. A job that this executor has cancelled, and
+    that did not end well, is released."""
     if task.cancelled():
-        return Settlement.of(held, "release")
+        return Settlement.of(reservation, "release")
     error = task.exception()
-    return task.result() if error is None else settle_plainly(held, error)
+    return task.result() if error is None else settle_plainly(reservation, error)

@@ -1,4 +1,8 @@
-"""One run of one ``async def`` job on an event loop; see run.py for the others."""
+"""One run of one ``async def`` job on an event loop; ``jobs.run`` has the run of all others.
+
+pluggy calls wrappers of ``around_perform`` without awaiting anything in between. So this module
+calls the implementations itself, in pluggy's order.
+"""
 
 import asyncio
 import time
@@ -15,90 +19,95 @@ from ..model.reservation import Reservation, Settlement
 Wrapper = Generator[None, Any, Any]
 
 
-async def arun(held: Reservation, job: Facts, told: Container[str] = ()) -> Settlement:
-    """Run a reserved job and say what became of it.
+async def arun(reservation: Reservation, job: Facts, cancelled: Container[str] = ()) -> Settlement:
+    """Run a reserved job, and return its settlement.
 
-    Raises CancelledError only for a job that was told to end by its worker, and did not end well;
-    one that cancels itself has failed.
+    ``cancelled`` holds the tokens of the runs that the worker has cancelled. Raises CancelledError
+    only for one of these that did not end well. A job that cancels itself has failed.
     """
-    return settled(held, job, *await outcome(held, job, told))
+    return settled(reservation, job, *await outcome(reservation, job, cancelled))
 
 
-async def outcome(held: Reservation, job: Facts, told: Container[str]) -> Ended:
+async def outcome(reservation: Reservation, job: Facts, cancelled: Container[str]) -> Ended:
+    """What becomes of the run, and the error that it failed with, if any."""
     started = time.monotonic()
     try:
-        await perform(job)
-        if has_cancelled_itself():
+        await perform_in_wrappers(job)
+        if is_cancelling():
             await asyncio.sleep(0)
     except BaseException as error:
-        if held.token in told:
+        if reservation.token in cancelled:
             raise asyncio.CancelledError from error
-        return failed(held, job, error, time.monotonic() - started)
+        return failed(reservation, job, error, time.monotonic() - started)
     return DONE, None
 
 
-def has_cancelled_itself() -> bool:
-    """Whether the job has, and awaited nothing since: else that would hit whoever returns what has
-    become of it."""
+def is_cancelling() -> bool:
+    """Whether the job has cancelled its own task and awaited nothing since. The next ``await``
+    would raise CancelledError in the code that settles the job."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
-async def perform(job: Facts) -> Any:
-    """Await ``perform`` inside the plugins' wrappers: pluggy could not drive them around it."""
+async def perform_in_wrappers(job: Facts) -> Any:
+    """Await ``perform`` inside the plugins' implementations of ``around_perform``."""
     hooks = job.hooks()
     if hooks is None:
-        return await (begun_to_end(job) if job.timeout is None else performed(job))
+        return await (perform(job) if job.timeout is None else perform_in_time(job))
     implementations = hooks.around_perform.get_hookimpls()[::-1]
     opened: list[Wrapper] = []
     result, error = None, None
     try:
         for each in implementations:
             if each.wrapper:
-                opened.append(begun(called(each, job)))  # noqa: PERF401 - one may fail
+                opened.append(enter_wrapper(call_plugin(each, job)))  # noqa: PERF401 - one may fail
         result = await first_result(job, implementations)
     except BaseException as raised:  # noqa: BLE001 - each wrapper may turn it into a result
         error = raised
     for wrapper in reversed(opened):
-        result, error = closed(wrapper, result, error)
+        result, error = leave_wrapper(wrapper, result, error)
     if error is not None:
         raise error
     return result
 
 
 async def first_result(job: Facts, implementations: Iterable[Any]) -> Any:
-    """As pluggy does it: the first plugin that has a result has it, at last the core's own."""
+    """The first result that is not None, as in pluggy. The core's own implementation, which awaits
+    ``perform``, comes last."""
     for each in implementations:
         if each.wrapper:
             continue
         if each.hookwrapper:
             raise PluginError(f"{each.plugin!r}: expected hookimpl(wrapper=True), got hookwrapper")
-        result = await performed(job) if each.plugin is Core else called(each, job)
+        is_core = each.plugin is Core
+        result = await perform_in_time(job) if is_core else call_plugin(each, job)
         if result is not None:
             return result
     return None
 
 
-async def performed(job: Facts) -> Any:
-    """What ``perform`` returns, if it does within the timeout of the job."""
+async def perform_in_time(job: Facts) -> Any:
+    """Await ``perform``, and return its result. Raises JobTimeout when it takes longer than the
+    timeout of the job."""
     if job.timeout is None:
-        return await begun_to_end(job)
+        return await perform(job)
     cut_off = None
     try:
         async with asyncio.timeout(job.timeout):
             try:
-                return await begun_to_end(job)
+                return await perform(job)
             except asyncio.CancelledError as error:
                 cut_off = error
                 raise
     except TimeoutError:
-        if cut_off is None:  # it is the job's own
+        if cut_off is None:  # the job itself has raised it
             raise
         late = JobTimeout(f"the job ran longer than its timeout of {job.timeout:g} s")
         raise late.with_traceback(cut_off.__traceback__) from None
 
 
-async def begun_to_end(known: Facts) -> Any:
+async def perform(known: Facts) -> Any:
+    """Await ``perform`` of a new job object, and return its result."""
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
@@ -115,12 +124,14 @@ async def begun_to_end(known: Facts) -> Any:
             known.has_performed(job)
 
 
-def called(implementation: Any, job: Facts) -> Any:
-    """A plugin need not take the job."""
-    return implementation.function(*[job.job()] * len(implementation.argnames))
+def call_plugin(implementation: Any, job: Facts) -> Any:
+    """Call a plugin's ``around_perform``, with the job if it has a parameter for it."""
+    shown = job.job()
+    return implementation.function(shown) if implementation.argnames else implementation.function()
 
 
-def begun(wrapper: Wrapper) -> Wrapper:
+def enter_wrapper(wrapper: Wrapper) -> Wrapper:
+    """Run a wrapper up to its ``yield``. Raises RuntimeError when it has none."""
     try:
         next(wrapper)
     except StopIteration:
@@ -128,10 +139,13 @@ def begun(wrapper: Wrapper) -> Wrapper:
     return wrapper
 
 
-def closed(
+def leave_wrapper(
     wrapper: Wrapper, result: Any, error: BaseException | None
 ) -> tuple[Any, BaseException | None]:
-    """The second half of a wrapper: it is told how things went, and says how they are."""
+    """Run a wrapper from its ``yield`` to its end, with the result or the error of what it wraps.
+
+    Returns the result or the error that the wrapper makes of these.
+    """
     try:
         if error is None:
             wrapper.send(result)

@@ -1,4 +1,4 @@
-"""The app in the worker's own process: how it is loaded there, and how its jobs are kept apart."""
+"""The app in the worker's own process: how it is loaded, and how its jobs are kept apart."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,25 +15,32 @@ from ..settings import Settings
 Run = Callable[[Reservation], Settlement]
 
 
-def run_apart(context: Context, run: Run, held: Reservation) -> Settlement:
-    """Run a job in a context of its own: what it sets there, the next one must not find. Nor how
-    deep it lets Python call. An error is one that was thrown into the thread from outside."""
+def run_isolated(context: Context, run: Run, reservation: Reservation) -> Settlement:
+    """Run a job in a copy of the context, and return its settlement; never raises.
+
+    The next job sees neither the context variables nor the recursion limit that this one sets. An
+    error that ``run`` itself does not catch was raised in this thread from outside: the job fails.
+    """
     limit = sys.getrecursionlimit()
     try:
-        settlement = context.copy().run(run, held)
+        settlement = context.copy().run(run, reservation)
     except BaseException as error:  # noqa: BLE001 - no slot may be lost
         sys.setrecursionlimit(limit)
-        settlement = settle_plainly(held, error)
+        settlement = settle_plainly(reservation, error)
     if sys.getrecursionlimit() != limit:
         sys.setrecursionlimit(limit)
     return settlement
 
 
-def load_here(executor: str, app: Sequence[str], wanted: Wanted) -> tuple[Any, Settings]:
-    """Load an app into this process; returns the caller of its hooks, and its settings."""
+def load_in_process(executor: str, app: Sequence[str], wanted: Wanted) -> tuple[Any, Settings]:
+    """Load the modules of an app into this process.
+
+    Returns the caller of its hooks, and its settings. Raises ConfigurationError when the app cannot
+    be loaded, or replaces Python's threads.
+    """
     started = start_app(app, wanted)
-    for library, patcher, says in PATCHERS:
-        patched = getattr(sys.modules.get(patcher), says, None)
+    for library, patcher, is_patched in PATCHERS:
+        patched = getattr(sys.modules.get(patcher), is_patched, None)
         if patched is not None and patched("threading" if library == "gevent" else "thread"):
             raise ConfigurationError(
                 f"--executor {executor}: expected threads as Python has them, got those of "
@@ -47,3 +54,4 @@ PATCHERS = (
     ("gevent", "gevent.monkey", "is_module_patched"),
     ("eventlet", "eventlet.patcher", "is_monkey_patched"),
 )
+"""Libraries that replace Python's threads: name, module, and function that says whether they do."""

@@ -1,4 +1,4 @@
-"""Runs jobs in the worker's own process, one after the other, in batches while they are short."""
+"""Runs jobs in the worker's own process, one after another, in batches while they are short."""
 
 import math
 import time
@@ -12,23 +12,24 @@ from ..model.reservation import Reservation, Settlement
 from ..process.signals import Handlers
 from ..process.system import end_children
 from ..settings import Settings
-from .in_process import load_here, run_apart
-from .prefetch import (
-    BATCH_SECONDS,
-    SETTLE_SECONDS,
-    Batch,
-    keeps_none,
-    refuse_limits,
-)
+from .in_process import load_in_process, run_isolated
+from .limits import keeps_none, refuse_limits
+from .prefetch import SETTLE_SECONDS
+from .prefetch_queue import PREFETCH_SECONDS, PrefetchQueue
 
 
 class Inline:
-    """The executor of ``--executor inline``. Its main thread runs; its keeper gives back."""
+    """The executor of ``--executor inline``: the worker's main thread runs the jobs.
+
+    While a job is slow, the heartbeat thread settles those before it and releases those behind it.
+    """
 
     name = "inline"
-    in_process = tended = True
-    last_words = 0.0
+    in_process = needs_watching = True
+    shutdown_seconds = 0.0
     slots = 1
+    hooks: Any
+    """The caller of the app's hooks; set by ``start``."""
 
     def __init__(
         self,
@@ -37,65 +38,65 @@ class Inline:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app, self.wanted, self.clock = app, wanted, clock
-        self.batch = Batch()
+        self.prefetched = PrefetchQueue()
         self.running_since: float | None = None
-        self.came_at = 0.0
+        self.arrived_at = 0.0
         self.stopping = False
         self.context = copy_context()
 
     def start(self) -> Settings:
-        self.hooks: Any
-        self.hooks, settings = load_here(self.name, self.app, self.wanted)
+        self.hooks, settings = load_in_process(self.name, self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
         self.context = copy_context()
         return settings
 
-    def room(self) -> int:
-        return 0 if self.stopping else max(1, self.batch.ahead(self.slots))
+    def capacity(self) -> int:
+        return 0 if self.stopping else max(1, self.prefetched.prefetch_count(self.slots))
 
-    def begin(self, held: Sequence[Reservation]) -> None:
-        self.batch.waiting.extend(held)
-        self.came_at, ran = self.clock(), 0
+    def start_jobs(self, reservations: Sequence[Reservation]) -> None:
+        self.prefetched.waiting.extend(reservations)
+        self.arrived_at, ran = self.clock(), 0
         handlers = Handlers()
-        while not self.stopping and (reservation := self.batch.next()):
+        while not self.stopping and (reservation := self.prefetched.next()):
             self.running_since = self.clock()
-            self.batch.settlements.append(run_apart(self.context, run, reservation))
+            self.prefetched.settlements.append(run_isolated(self.context, run, reservation))
             handlers.look()
             ran += 1
         self.running_since = None
         handlers.put_back()
-        self.batch.follow(ran, self.clock() - self.came_at)
-        self.batch.settlements.extend(self.batch.given_back())
+        self.prefetched.adapt_pace(ran, self.clock() - self.arrived_at)
+        self.prefetched.settlements.extend(self.prefetched.release_waiting())
 
-    def ended(self) -> list[Settlement]:
-        return self.batch.ended()
+    def take_finished(self) -> list[Settlement]:
+        return self.prefetched.take_finished()
 
     def files(self) -> list[int]:
         return []
 
-    def patience(self) -> float:
+    def seconds_until_due(self) -> float:
         return math.inf
 
-    def overdue(self) -> list[Settlement]:
-        """One job is slow, or all are slower than those before."""
+    def take_overdue(self) -> list[Settlement]:
+        """Settlements when the running job is slow, or when all jobs are slower than before."""
         now, since = self.clock(), self.running_since
-        last = self.came_at + BATCH_SECONDS + SETTLE_SECONDS
+        last = self.arrived_at + PREFETCH_SECONDS + SETTLE_SECONDS
         if since is None or (now - since < SETTLE_SECONDS and now < last):
             return []
-        return self.batch.ended() + self.batch.given_back()
+        return self.prefetched.take_finished() + self.prefetched.release_waiting()
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
-        self.batch.drop(lost)
+        self.prefetched.drop(lost)
 
     def kill(self) -> None:
-        """A job cannot be killed alone here."""
+        """Does nothing: one job of a process cannot be killed alone."""
 
-    def retire(self) -> None:
+    def release_waiting(self) -> None:
+        """Have ``start_jobs`` release the rest of its jobs when the running one has ended."""
         self.stopping = True
 
-    def stop(self) -> None:
-        """A running job cannot be ended here; the keeper ends the process."""
+    def terminate(self) -> None:
+        """Does nothing: a thread cannot be ended. The heartbeat thread ends the process."""
 
     def close(self) -> None:
         try:

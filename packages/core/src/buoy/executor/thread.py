@@ -1,4 +1,4 @@
-"""Runs jobs in threads of the worker: for many jobs that mostly wait for others."""
+"""Runs jobs in threads of the worker: for many jobs that mostly wait for other systems."""
 
 import threading
 import time
@@ -7,57 +7,65 @@ from contextvars import copy_context
 from queue import SimpleQueue
 
 from ..jobs.run import run
+from ..loading.served_app import ANY, Wanted
 from ..model.reservation import Reservation
 from ..settings import Settings
-from .in_process import load_here, run_apart
-from .prefetch import PrefetchingExecutor, ended_soon, keeps_none, refuse_limits
+from .in_process import load_in_process, run_isolated
+from .limits import keeps_none, refuse_limits
+from .prefetch import PrefetchingExecutor, join_threads
 
 
 class Thread(PrefetchingExecutor):
-    """The executor of ``--executor thread``."""
+    """The executor of ``--executor thread``: one thread for each slot."""
 
     name = "thread"
-    last_words = 0.0
+    shutdown_seconds = 0.0
 
-    def start(self) -> Settings:
-        self.hooks, settings = load_here(self.name, self.app, self.wanted)
-        refuse_limits(self.name, keeps_timeout=keeps_none)
-        self.hooks.worker_started()
+    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: Wanted = ANY) -> None:
+        super().__init__(app, slots, wanted)
         self.context = copy_context()
         self.tickets: SimpleQueue[bool] = SimpleQueue()
+        """True: a job waits. False: end the thread that takes this."""
         self.threads = [
             threading.Thread(target=self.work, name=f"buoy-slot-{number}", daemon=True)
-            for number in range(self.slots)
+            for number in range(slots)
         ]
+
+    def start(self) -> Settings:
+        self.hooks, settings = load_in_process(self.name, self.app, self.wanted)
+        refuse_limits(self.name, keeps_timeout=keeps_none)
+        self.hooks.worker_started()
+        self.context = copy_context()  # with what the app has set
         for thread in self.threads:
             thread.start()
         return settings
 
-    def begin(self, held: Sequence[Reservation]) -> None:
-        self.take(held)
-        for _ in held:
+    def start_jobs(self, reservations: Sequence[Reservation]) -> None:
+        self.add_waiting(reservations)
+        for _ in reservations:
             self.tickets.put(True)
 
     def work(self) -> None:
-        """What each thread does."""
+        """Run jobs until the executor closes. Each thread of a slot does this."""
         while self.tickets.get():
-            if held := self.batch.next():  # else it was given back
-                self.run(held)
+            if reservation := self.prefetched.next():  # else it was released meanwhile
+                self.run(reservation)
 
-    def run(self, held: Reservation) -> None:
-        started = self.running[held.token] = time.monotonic()
-        settlement = run_apart(self.context, run, held)
-        self.has_ended(settlement, time.monotonic() - started)
+    def run(self, reservation: Reservation) -> None:
+        """Run one job, in a thread of a slot."""
+        started = self.running[reservation.token] = time.monotonic()
+        settlement = run_isolated(self.context, run, reservation)
+        self.finish_job(settlement, time.monotonic() - started)
 
-    def fetch(self) -> None:
+    def on_waiting_again(self) -> None:
         self.tickets.put(True)
 
-    def stop(self) -> None:
-        """A running job cannot be ended here; the keeper ends the process."""
+    def terminate(self) -> None:
+        """Does nothing: a thread cannot be ended. The heartbeat thread ends the process."""
 
     def close(self) -> None:
         for _ in self.threads:
             self.tickets.put(False)
-        if ended_soon(self.threads):
+        if join_threads([thread for thread in self.threads if thread.ident is not None]):
             self.wake.close()
-        self.say_goodbye()
+        self.stop_app()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import Unavailable
+from ..text.units import mebibytes
 from .repair import Survey, summed_up
 
 if TYPE_CHECKING:
@@ -80,15 +81,15 @@ def eviction(facts: Facts) -> Iterator[Finding]:
 def memory(facts: Facts) -> Iterator[Finding]:
     used, limit = facts.number("used_memory"), facts.number("maxmemory")
     if not limit:
-        yield Finding("memory", "fine", f"{mib(used)} used, no limit set")
+        yield Finding("memory", "fine", f"{mebibytes(used)} used, no limit set")
     elif used < HEADROOM * limit:
-        yield Finding("memory", "fine", f"{mib(used)} of {mib(limit)} used")
+        yield Finding("memory", "fine", f"{mebibytes(used)} of {mebibytes(limit)} used")
     else:
         yield Finding(
             "memory",
             "wrong",
-            f"expected less than {HEADROOM:.0%} of {mib(limit)} to be used, got {mib(used)}: "
-            "a full Redis refuses new jobs",
+            f"expected less than {HEADROOM:.0%} of {mebibytes(limit)} to be used, got "
+            f"{mebibytes(used)}: a full Redis refuses new jobs",
             "see which queue grows (buoy queues), start workers for it, or raise maxmemory",
         )
 
@@ -255,10 +256,6 @@ def failed_within(facts: Facts, queue: str, hours: int) -> int:
     since = round((facts.now - 3600 * hours) * 1000)
     key = facts.keys.part(queue, "failed")
     return int(facts.monitor.ask(key, "ZCOUNT", since, "+inf") or 0)
-
-
-def mib(size: int) -> str:
-    return f"{size / 2**20:.0f} MiB"
 
 
 CHECKS: list[Callable[[Facts], Iterator[Finding]]] = [

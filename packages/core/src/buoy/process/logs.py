@@ -7,7 +7,8 @@ a millisecond, which a job that says nothing, in an app that does without them, 
 import signal
 import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..text.printable import one_line
@@ -103,6 +104,16 @@ def encodable(word: object) -> object:
 def logger(name: str) -> Log:
     """The log of this name."""
     return Log(name)
+
+
+@contextmanager
+def log_errors(name: str, what: str) -> Iterator[None]:
+    """Log any error that is raised within, with its traceback, as ``what`` having failed; then go
+    on."""
+    try:
+        yield
+    except BaseException:  # noqa: BLE001 - whatever the app's own code raises
+        logger(name).exception("%s failed", what)
 
 
 def speaker(name: str) -> "Logger":

@@ -13,7 +13,7 @@ import pytest
 
 from ..app import App
 from ..embedded.server import Server
-from ..executor.in_process import run_apart
+from ..executor.in_process import run_isolated
 from ..jobs.job import Job, built
 from ..jobs.registry import registry
 from ..jobs.run import run
@@ -41,7 +41,7 @@ def drain(app: App, *queues: str) -> Counter[str]:
             trip = Advance(queue, number, wanted=1)
             for held in app.broker.visit(WORKER, trip).reservations:
                 idle = False
-                settlement = run_apart(copy_context(), run, held)
+                settlement = run_isolated(copy_context(), run, held)
                 counts[settlement.act] += 1
                 app.broker.visit(WORKER, Advance(queue, 0, settlements=[settlement]))
     return counts

@@ -234,7 +234,7 @@ class Heartbeat(threading.Thread):
 
     def tend(self) -> None:
         """Settle what has ended, and give back what waits behind a slow job."""
-        self.unsettled += self.executor.overdue()
+        self.unsettled += self.executor.take_overdue()
         if self.unsettled:
             self.settle()
         late = self.deadline is not None and time.monotonic() > self.deadline + MARGIN
@@ -254,7 +254,7 @@ class Heartbeat(threading.Thread):
     def give_all_back(self) -> None:
         """The grace time is over and the main thread is still in a job: end the process, or what
         is not the worker's own process runs on until that job ends."""
-        ended = [*self.unsettled, *self.executor.ended()]
+        ended = [*self.unsettled, *self.executor.take_finished()]
         tokens = {each.token for each in ended}
         held = list(self.hand.held.values())
         unfinished = [each for each in held if each.token not in tokens]

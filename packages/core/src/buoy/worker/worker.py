@@ -189,9 +189,9 @@ class Worker:
         """Take nothing new; what runs has time until the deadline, or as long as it needs."""
         self.stopped_at, self.deadline = self.now(), deadline
         self.card.state = self.state()
-        last = self.executor.last_words
+        last = self.executor.shutdown_seconds
         self.keeper.deadline = None if deadline is None else deadline + last
-        self.executor.retire()
+        self.executor.release_waiting()
 
     def state(self) -> str:
         """What it tells of itself. One that is worn and paused ends only when it may go on."""
@@ -209,7 +209,7 @@ class Worker:
         if self.stopped_at is not None or self.paused:
             return 0
         begun = self.done() + len(self.hand)
-        return min(self.executor.room(), self.wear.room(begun))
+        return min(self.executor.capacity(), self.wear.room(begun))
 
     def begin(self, taken: list[Reservation]) -> None:
         """Run what was reserved; what comes after a stop was told is put back."""
@@ -220,15 +220,15 @@ class Worker:
             self.trips.settlements += back
         elif taken:
             show(f"worker: {len(self.hand)} of {self.executor.slots} jobs from {self.queues}")
-            self.keeper.watch(self.executor.tended)
-            self.executor.begin(taken)
+            self.keeper.watch(self.executor.needs_watching)
+            self.executor.start_jobs(taken)
 
     def collect(self) -> None:
         """Take in what jobs have become, and which of them are no longer ours."""
         if self.killing:
             self.killing = False
             self.executor.kill()
-        ended = self.executor.ended()
+        ended = self.executor.take_finished()
         self.trips.settlements += [each for each in ended if each.token in self.hand.held]
         lost, self.lost = self.lost, []
         if lost:
@@ -236,7 +236,7 @@ class Worker:
             self.lose([each for each in lost if each.token in ours])
         if self.deadline is not None and self.now() > self.deadline and not self.grace_over:
             self.grace_over = True
-            self.executor.stop()
+            self.executor.terminate()
 
     def on_heard(self, lost: list[Reservation]) -> None:
         """Called by the keeper: others may have these jobs by now; or some holder is late, or no
@@ -274,7 +274,7 @@ class Worker:
     def rest(self) -> None:
         """Sleep until a job ends, a bell rings, a signal comes or something is due."""
         self.wake.wake_on_signals()
-        self.keeper.watch(bool(self.hand) and self.executor.tended)
+        self.keeper.watch(bool(self.hand) and self.executor.needs_watching)
         if self.room() > 0:
             self.bell.listen(self.trips.audible())
         if not self.hand:
@@ -297,7 +297,7 @@ class Worker:
 
     def patience(self) -> float:
         """How long there can be nothing to do, as far as known."""
-        waits = [POLL, self.executor.patience()]
+        waits = [POLL, self.executor.seconds_until_due()]
         if self.room() > 0:
             waits.append(self.outlook.seconds_to_next(self.trips.cut_off))
             if self.trips.reachable(GLANCE):

@@ -1,4 +1,4 @@
-"""What becomes of a job, as child and nursery tell it; what makes no sense is no answer."""
+"""The answer of a child: what becomes of its job, as JSON. The nursery passes it to the worker."""
 
 import math
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 from ...model.reservation import Reservation, Settlement
 
 Answer = dict[str, Any]
+"""``act``, and perhaps ``payload``, ``wait`` (seconds) and ``commands``, as in Settlement."""
 ACTS = ("done", "later", "failed", "rejected", "release")
 
 
 def answer_of(settlement: Settlement) -> Answer:
+    """The answer that ``parse_answer`` makes this settlement of."""
     return {
         "act": settlement.act,
         "payload": settlement.payload,
@@ -18,19 +20,24 @@ def answer_of(settlement: Settlement) -> Answer:
     }
 
 
-def settlement_of(held: Reservation, answer: Any) -> Settlement | None:
-    """What an answer says of a job; None when it says nothing."""
+def parse_answer(reservation: Reservation, answer: Any) -> Settlement | None:
+    """The settlement of a job by its answer. Returns None when the value is no answer: a job may
+    have written into a pipe that is not its own."""
     if not isinstance(answer, dict) or answer.get("act") not in ACTS:
         return None
     payload, wait = answer.get("payload", ""), answer.get("wait", 0.0)
     commands = answer.get("commands", ())
-    right = isinstance(payload, str) and is_seconds(wait) and all(map(is_command, commands))
+    right = isinstance(payload, str) and is_seconds(wait) and are_commands(commands)
     facts = {"payload": payload, "wait": wait, "commands": commands}
-    return Settlement.of(held, answer["act"], **facts) if right else None
+    return Settlement.of(reservation, answer["act"], **facts) if right else None
 
 
 def is_seconds(value: Any) -> bool:
     return type(value) in (int, float) and 0 <= value < math.inf
+
+
+def are_commands(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(is_command, value))
 
 
 def is_command(value: Any) -> bool:

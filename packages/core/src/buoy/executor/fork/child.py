@@ -1,7 +1,8 @@
 """The child: one process for one job, from the fork to the answer.
 
-Each page of memory that a child touches is copied for it, and that is most of what a job costs
-here. So the way through this file is short: the job comes decoded, and has a word for "done".
+The kernel copies each page of memory that a child writes to, and this is most of what a job costs
+here. So a child runs little code: the nursery has loaded the job, and the most frequent answer is
+made once, before the fork.
 """
 
 import _signal  # type: ignore[import-not-found]  # see set_signal
@@ -22,31 +23,33 @@ from ...process.logs import DEBUG, heard
 from ...process.system import default_in_forks, die_with
 from ...process.titles import show
 from .answers import answer_of
-from .board import Board
 from .child_state import MARK
 from .frames import frame
+from .process_table import ProcessTable
 
 FOR_JOBS = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-DEAF_TO = (signal.SIGTERM, *FOR_JOBS)
-"""Signals that the nursery leaves to its worker; for a job they are what they always are, but for
-TERM."""
+IGNORED_BY_NURSERY = (signal.SIGTERM, *FOR_JOBS)
+"""Signals that only the worker handles, and the nursery ignores. In a child those of FOR_JOBS do
+what they do in any process."""
 RESET = tuple(int(number) for number in (*FOR_JOBS, signal.SIGCHLD))
 TERM, DEFAULT, IGNORED = int(signal.SIGTERM), int(signal.SIG_DFL), int(signal.SIG_IGN)
 
 set_signal: Callable[[int, Any], object] = _signal.signal
-"""Without the wrapper of the signal module, which makes an enum of what there was: 80 pages."""
+"""Without the wrapper in the signal module, which makes enums of its results: a child would write
+to 80 more pages."""
 
-REHEARSALS = 100
-"""After so many rounds Python has noted what it ever will."""
+WARM_UP_RUNS = 100
+"""Runs after which Python's interpreter has specialized the code, and changes it no further."""
 
 DONE = MARK + frame({"act": "done"})
-"""What most jobs answer; made once."""
+"""The most frequent answer."""
 
-# What a child does: run a job, or settle it for an error; without a job if it has none. And the
-# way of its answer: the file to write to, the other end in the nursery, what both of them are. No
-# named tuples: those cost each child ten pages.
 Task = tuple[Reservation, Facts | None, BaseException | None, float | None]
+"""What a child does: run this job, or settle it for this error; without a job if that could not be
+loaded. Last, its timeout in seconds. No named tuple: that would cost each child ten pages."""
 Pipe = tuple[int, int, tuple[int, int]]
+"""Where a child writes its answer: the file, its other end in the nursery, and the device and inode
+of both."""
 
 
 def be_child(
@@ -54,36 +57,36 @@ def be_child(
     pipe: Pipe,
     parent: int,
     channel: int,
-    board: Board,
-    place: int,
+    table: ProcessTable,
+    row: int,
     after_fork: Callable[[], object] | None,
 ) -> NoReturn:
-    """Do the task; answer through the pipe; end.
+    """Do the task in a process that was just forked, write the answer into the pipe, and exit.
 
-    The byte at its place on the board tells whether a TERM comes from the nursery: what a service
-    manager sends to all processes at once is for the worker alone.
+    ``parent`` is the process id of the nursery, ``channel`` its socket to the worker, ``row`` the
+    row of this process in the table.
     """
     code = 1
     try:
         try:
-            held, job, error, timeout = task
-            # What a child leaves behind must not seem to be a nursery that lives.
+            reservation, job, error, timeout = task
+            # A process that a child leaves behind must not keep the nursery's socket open.
             os.close(channel)
             os.setsid()
-            board.sessions[place] = os.getpid()
+            table.sessions[row] = os.getpid()
             if job is not None:
-                show(f"job: {job.payload.name} {held.id} from {held.queue}")
+                show(f"job: {job.payload.name} {reservation.id} from {reservation.queue}")
             die_with(parent)
             signal.set_wakeup_fd(-1)
             for number in RESET:
                 set_signal(number, DEFAULT)
-            set_signal(TERM, ender(timeout, board.memory, place))
-            ending.append(True)
-            settlement = settled(held, job, error, after_fork)
+            set_signal(TERM, term_handler(timeout, table.memory, row))
+            handles_term.append(True)
+            settlement = settle_task(reservation, job, error, after_fork)
             set_signal(TERM, IGNORED)
-            send(pipe, parent, said(held, settlement))
+            send(pipe, parent, encode_answer(reservation, settlement))
             code = 0
-        except BaseException:  # noqa: BLE001 - nothing may leave a child but its answer
+        except BaseException:  # noqa: BLE001 - no exception may leave this function
             sys.excepthook(*sys.exc_info())
         sys.stdout.flush()
         sys.stderr.flush()
@@ -91,79 +94,87 @@ def be_child(
         os._exit(code)
 
 
-ending: list[bool] = []
-"""Has something in it in a process that a TERM ends in order; not in what that forks."""
-default_in_forks((TERM,), ending)
+handles_term: list[bool] = []
+"""Holds something in a process whose TERM handler raises an error; empty in what that forks."""
+default_in_forks((TERM,), handles_term)
 
 
-def rehearse() -> None:
-    """Play the way of a job that does nothing, in the parent.
+def warm_up() -> None:
+    """Run a job that does nothing, many times, in the nursery; logs nothing.
 
-    What Python notes of code that has run often enough, each child would else note for itself, on
-    pages that must be copied for that.
+    Python's interpreter specializes code that runs often, and writes to the code's memory for that.
+    Without this, each child would do so, and the kernel would copy these pages for each.
     """
-    if heard(LOG, DEBUG):  # each job is told of, but this is none
+    if heard(LOG, DEBUG):  # each run is logged, but these are no jobs
         return
-    held = Reservation("", "", "", "")
-    job = Facts(Rehearsed, Payload("", [], {}, ""), "")
-    for _ in range(REHEARSALS):
-        said(held, settled(held, job, None, None))
+    reservation = Reservation("", "", "", "")
+    job = Facts(WarmUp, Payload("", [], {}, ""), "")
+    for _ in range(WARM_UP_RUNS):
+        encode_answer(reservation, settle_task(reservation, job, None, None))
 
 
-class Rehearsed(Bearer):
-    """A job that does nothing, and that no one can enqueue."""
+class WarmUp(Bearer):
+    """A job that does nothing, and that nobody can enqueue."""
 
     queue, timeout, declared = "", None, ()
 
     def perform(self) -> None: ...
 
 
-def settled(
-    held: Reservation,
+def settle_task(
+    reservation: Reservation,
     job: Facts | None,
     error: BaseException | None,
     after_fork: Callable[[], object] | None,
 ) -> Settlement:
+    """Run the job, or settle it for the error. If the app's hook after_fork fails, the job does
+    not run, and has failed with the error of the hook."""
     if job is None:
         assert error is not None
-        return settle_plainly(held, error)
+        return settle_plainly(reservation, error)
     if error is None and after_fork is not None:
         try:
             after_fork()
-        except BaseException as failed:  # noqa: BLE001 - the app's own code; its job cannot run now
+        except BaseException as failed:  # noqa: BLE001 - whatever the app's own code raises
             error = failed
-    return run_loaded(held, job) if error is None else settle_death(held, job, error)
+    return run_loaded(reservation, job) if error is None else settle_death(reservation, job, error)
 
 
-def ender(timeout: float | None, board: mmap, place: int) -> Callable[..., None]:
-    """What a TERM does: it raises an error inside the job, which can so end in order."""
+def term_handler(timeout: float | None, flags: mmap, row: int) -> Callable[..., None]:
+    """A handler of TERM that raises JobTimeout or Terminated inside the job.
+
+    It ignores a TERM that the nursery has not announced by the flag in this row: a service manager
+    sends TERM to all processes at once, and means the worker.
+    """
     started = time.monotonic()
 
-    def end(*_: object) -> None:
-        if not board[place]:
+    def end_job(*_: object) -> None:
+        if not flags[row]:
             return
         if timeout is not None and time.monotonic() - started >= timeout - 0.05:
             raise JobTimeout(f"the job ran longer than its timeout of {timeout:g} s: ended by TERM")
-        told = Terminated("the worker stops, and the job had not ended within its grace time")
-        told.by_worker = True
-        raise told
+        error = Terminated("the worker stops, and the job had not ended within its grace time")
+        error.by_worker = True
+        raise error
 
-    return end
+    return end_job
 
 
-def said(held: Reservation, settlement: Settlement) -> bytes:
-    """The answer as the nursery reads it."""
-    loaded_redis = "redis" in sys.modules
-    if settlement.plain and not loaded_redis:
+def encode_answer(reservation: Reservation, settlement: Settlement) -> bytes:
+    """The answer as the nursery reads it. ``redis`` says whether the job has loaded the client of
+    Redis. A settlement that no frame can hold becomes a failure of the job."""
+    has_redis = "redis" in sys.modules
+    if settlement.plain and not has_redis:
         return DONE
     try:
-        return MARK + frame(answer_of(settlement) | {"redis": loaded_redis})
-    except Exception as error:  # noqa: BLE001 - too large, or what a plugin has left in it
-        return MARK + frame(answer_of(settle_plainly(held, error)))
+        return MARK + frame(answer_of(settlement) | {"redis": has_redis})
+    except Exception as error:  # noqa: BLE001 - too large, or of objects that a plugin has left
+        return MARK + frame(answer_of(settle_plainly(reservation, error)))
 
 
 def send(pipe: Pipe, parent: int, data: bytes) -> None:
-    """Write the answer, also when the job has closed the pipe, or has another file there now."""
+    """Write the answer. If the job has closed the pipe, or put another file in its place, open it
+    again by the nursery's end of it. Raises OSError where that is impossible."""
     file, reader, this = pipe
     try:
         found = os.fstat(file)

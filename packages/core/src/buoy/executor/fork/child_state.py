@@ -1,4 +1,4 @@
-"""A forked child, as its nursery sees it, and what its death means."""
+"""A child as its nursery sees it, and the error that its death is for the job."""
 
 import math
 import os
@@ -12,24 +12,26 @@ from ...model.checks import expect
 from ...model.failure import peak_bytes
 from ...model.reservation import Reservation
 from ...process.system import cause_of, memory_of
+from ...text.units import mebibytes
 from .frames import Frames
 
 MARK = os.urandom(16)
-"""What a job may write into the pipe of its answer does not look like one."""
+"""Stands before each answer, so that nothing that a job writes into the pipe looks like one."""
 
-FAR = math.inf
+NEVER = math.inf
 """A deadline that never comes."""
 
 
 class Limits(NamedTuple):
-    """What a job may use: seconds, and bytes."""
+    """What a job may use: ``timeout`` in seconds, ``max_memory`` in bytes; None for no limit."""
 
     timeout: float | None = None
     max_memory: int | None = None
 
     @classmethod
     def of(cls, job: Facts) -> Self:
-        """As its class says now, which was checked when it was made."""
+        """The limits of a job's class as they are now. Raises ConfigurationError when one is no
+        positive number: code may have changed it since the class was made and checked."""
         for name in cls._fields:
             value = getattr(job, name)
             right = value is None or (type(value) in (int, float) and value > 0)
@@ -42,67 +44,75 @@ NO_LIMITS = Limits()
 
 @dataclass(slots=True)
 class Child:
-    """A process that runs a job, or settles one that cannot run or whose process has died.
-
-    ``job`` is None when it could not be loaded; ``error`` says why it does not run.
-    """
+    """A process that runs a job; or that settles a job which cannot run or whose process died."""
 
     pid: int
     pipe: int
-    held: Reservation
+    """The file to read its answer from; -1 once it is closed."""
+    reservation: Reservation
     job: Facts | None
-    number: int
+    """None when the job could not be loaded."""
+    row: int
+    """Its row in the process table."""
     started: float
+    """When it was forked, by time.monotonic()."""
     limits: Limits
     error: BaseException | None = None
-    why: str = ""
+    """Why the job does not run: the child only settles it for this error."""
+    ended_for: str = ""
+    """Why the nursery ends it: timeout, memory, killed, lost or terminated."""
     answered: bool = False
-    deadline: float = FAR
-    weighed: bool = False
+    deadline: float = NEVER
+    """When the nursery ends it, by time.monotonic()."""
+    has_memory_limit: bool = False
     frames: Frames = field(default_factory=lambda: Frames(MARK))
 
     def __post_init__(self) -> None:
         if self.limits.timeout is not None:
             self.deadline = self.started + self.limits.timeout
-        self.weighed = self.limits.max_memory is not None
+        self.has_memory_limit = self.limits.max_memory is not None
 
     def is_too_large(self) -> bool:
-        """Whether it holds more memory than its class allows, and nothing was done about it."""
-        if self.answered or self.why:
+        """Whether it uses more memory than its class allows, and is not being ended yet."""
+        if self.answered or self.ended_for:
             return False
-        return memory_of(self.pid) > (self.limits.max_memory or FAR)
+        return memory_of(self.pid) > (self.limits.max_memory or NEVER)
 
 
-def death_of(child: Child, status: int | None, peak: int) -> DirtyExit:
-    """Why it died, as an error; ``peak`` as wait4 tells it. Without a status: nobody knows."""
-    seconds, memory, cause = time.monotonic() - child.started, peak_bytes(peak), known_cause(status)
+def death_of(child: Child, status: int | None, maxrss: int) -> DirtyExit:
+    """The error that the death of a child is for its job.
+
+    ``status`` and ``maxrss`` are what wait4 returns; the status is None when another part of the
+    app has waited for the child.
+    """
+    seconds, memory = time.monotonic() - child.started, peak_bytes(maxrss)
+    cause = describe_status(status)
     death: DirtyExit
-    if child.why == "timeout":
+    if child.ended_for == "timeout":
         death = JobTimeout(
             f"the job ran longer than its timeout of {child.limits.timeout:g} s, "
             "and was killed since TERM did not end it"
         )
-    elif child.why == "memory":
+    elif child.ended_for == "memory":
         death = MemoryExceeded(
             "the process of the job held more than its max_memory of "
-            f"{mib(child.limits.max_memory)}, and was killed; {mib(memory)} at its peak"
+            f"{mebibytes(child.limits.max_memory or 0)}, and was killed; "
+            f"{mebibytes(memory)} at its peak"
         )
     else:
-        told = ", because its worker was told to kill it (USR1)" if child.why == "killed" else ""
+        was_killed = child.ended_for == "killed"
+        told = ", because its worker was told to kill it (USR1)" if was_killed else ""
         death = DirtyExit(
             f"the process of the job ended by {cause} after {seconds:.1f} s, "
-            f"with {mib(memory)} of memory at its peak{told}"
+            f"with {mebibytes(memory)} of memory at its peak{told}"
         )
         death.cause = cause
     death.seconds, death.peak_memory = seconds, memory
     return death
 
 
-def known_cause(status: int | None) -> str:
+def describe_status(status: int | None) -> str:
+    """How a process has ended, by its wait status."""
     if status is None:
         return "an unknown cause (the app buries all children: gevent, or a handler of SIGCHLD)"
     return cause_of(status)
-
-
-def mib(size: int | None) -> str:
-    return f"{(size or 0) >> 20} MiB"

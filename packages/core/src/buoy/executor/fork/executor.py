@@ -1,4 +1,4 @@
-"""Runs each job in a fresh child of the nursery, as many at once as there are slots."""
+"""Runs each job in a new child of the nursery, as many at once as there are slots."""
 
 import math
 import time
@@ -13,28 +13,28 @@ from ...model.reservation import Reservation, Settlement
 from ...process.logs import Log
 from ...settings import Settings
 from ..prefetch import PrefetchingExecutor
-from .answers import settlement_of
-from .line import Line
+from .answers import parse_answer
+from .nursery_process import NurseryProcess
 
 logger = Log("buoy.worker")
 
-LAST_WORDS = 1.0
-"""Seconds that a nursery gets to end when it has hung up."""
+END_SECONDS = 1.0
+"""Seconds in which a nursery may end that has closed its socket."""
 LONGEST_PAUSE = 30.0
-"""Seconds, at most, before another nursery is started in the place of those that die."""
-LAST_HOOK = 10.0
-"""Seconds that the app has to end when all its jobs have ended."""
+"""Seconds, at most, before a new nursery takes the place of one that has died."""
+HOOK_SECONDS = 10.0
+"""Seconds in which the app may end, by its hook worker_stopping, after all its jobs."""
 
 
 class Fork(PrefetchingExecutor):
     """The executor of ``--executor fork``: the worker never runs the app's own code.
 
-    While jobs are short, the next ones are fetched ahead and wait here for a slot.
+    While jobs are short, the next ones are reserved ahead and wait here for a slot.
     """
 
     name = "fork"
     in_process = False
-    last_words = 0.0
+    shutdown_seconds = 0.0
 
     def __init__(
         self, app: Sequence[str], slots: int = 1, wanted: Wanted = ANY, verbosity: int = 0
@@ -42,16 +42,20 @@ class Fork(PrefetchingExecutor):
         super().__init__(app, slots, wanted)
         self.verbosity = verbosity
         self.running: dict[str, tuple[Reservation, float]] = {}
-        self.line: Line | None = None
+        """What the nursery runs, by token, with the start by time.monotonic()."""
+        self.nursery: NurseryProcess | None = None
         self.ready = self.closing = False
         self.pause = Backoff(LONGEST_PAUSE)
-        self.batch.slow(slots)  # until jobs have shown to be short, none is fetched ahead
+        self.prefetched.slow_down(slots)  # reserve none ahead before jobs have shown to be short
 
     def start(self) -> Settings:
-        """Start a nursery and wait until it has loaded the app."""
-        self.line = Line(self.app, self.wanted, self.verbosity)
+        """Start a nursery, wait until it has loaded the app, and return the app's settings.
+
+        Raises ConfigurationError with what the nursery says when it cannot load the app.
+        """
+        self.nursery = NurseryProcess(self.app, self.wanted, self.verbosity)
         reason = "the process that loads the app ended without a word"
-        for message in self.line.heard(0):
+        for message in self.nursery.messages(0):
             match message:
                 case {"ready": settings}:
                     self.ready = True
@@ -63,49 +67,58 @@ class Fork(PrefetchingExecutor):
         raise ConfigurationError(reason)
 
     @property
-    def tended(self) -> bool:
-        return bool(self.batch.waiting)
+    def needs_watching(self) -> bool:
+        return bool(self.prefetched.waiting)
 
-    def room(self) -> int:
-        return super().room() if self.ready else 0
+    def capacity(self) -> int:
+        return super().capacity() if self.ready else 0
 
-    def begin(self, held: Sequence[Reservation]) -> None:
-        self.take(held)
-        self.fill()
+    def start_jobs(self, reservations: Sequence[Reservation]) -> None:
+        self.add_waiting(reservations)
+        self.fill_slots()
 
-    def fill(self) -> None:
-        """Give each free slot a job."""
-        while self.ready and len(self.running) < self.slots and (held := self.batch.next()):
-            self.running[held.token] = held, time.monotonic()
-            self.say({"run": held})
+    def fill_slots(self) -> None:
+        """Start a job in each free slot."""
+        while (
+            self.ready
+            and len(self.running) < self.slots
+            and (reservation := self.prefetched.next())
+        ):
+            self.running[reservation.token] = reservation, time.monotonic()
+            self.send({"run": reservation})
 
-    def ended(self) -> list[Settlement]:
-        """What has ended, when it is time to fetch more: settling it takes the same trip."""
+    def take_finished(self) -> list[Settlement]:
+        """The settlements of jobs that have ended, once it is time to reserve more: then one round
+        trip does both."""
         self.wake.clear()
-        self.hear()
-        self.fill()
-        self.give_back_late()
-        return self.batch.ended() if self.batch.low(self.slots) else []
+        self.read_nursery()
+        self.fill_slots()
+        self.release_overdue()
+        if not self.prefetched.is_low(self.slots):
+            return []
+        return self.prefetched.take_finished()
 
-    def hear(self) -> None:
-        """Take in what the nursery says; when it has died, start another after a pause."""
-        if self.line is None:
-            if not self.patience() and not self.closing:
+    def read_nursery(self) -> None:
+        """Take in the messages of the nursery. When it has died, start a new one after a pause."""
+        if self.nursery is None:
+            if not self.seconds_until_due() and not self.closing:
                 self.start_again()
             return
-        for message in self.line.heard():
-            self.take_in(message)
-        if not self.line.open:
-            self.bury(self.line)
+        for message in self.nursery.messages():
+            self.take_message(message)
+        if not self.nursery.open:
+            self.bury(self.nursery)
 
     def start_again(self) -> None:
+        """Start a new nursery; if the system refuses, try again after a pause."""
         try:
-            self.line = Line(self.app, self.wanted, self.verbosity)
+            self.nursery = NurseryProcess(self.app, self.wanted, self.verbosity)
         except OSError as error:  # no memory, too many processes or files
             logger.error("no process to load the app: %s; trying again", error)
             self.pause.fail()
 
-    def take_in(self, message: Any) -> None:
+    def take_message(self, message: Any) -> None:
+        """Take in one message of the nursery, whatever it is."""
         match message:
             case {"ended": str(token)}:
                 self.take_answer(token, message)
@@ -117,64 +130,68 @@ class Fork(PrefetchingExecutor):
                 logger.error("the nursery says what makes no sense: %.200r", message)
 
     def take_answer(self, token: str, answer: Any) -> None:
-        """Hear what has become of a job; of one that was lost, that it is gone."""
+        """Take in what becomes of a job. A job whose lease was lost has an answer too, when its
+        process is gone."""
         if token not in self.running:
             return
-        held, started = self.running[token]
-        settlement = settlement_of(held, answer)
+        reservation, started = self.running[token]
+        settlement = parse_answer(reservation, answer)
         if settlement is None:
             senseless = DirtyExit(f"the nursery answers what makes no sense: {answer!r:.200}")
-            settlement = settle_plainly(held, senseless)
+            settlement = settle_plainly(reservation, senseless)
         self.pause.clear()
-        self.has_ended(settlement, time.monotonic() - started)
+        self.finish_job(settlement, time.monotonic() - started)
 
-    def bury(self, line: Line) -> None:
-        """The nursery has died, and all its children with it: the jobs count that as a crash."""
-        code = line.end(LAST_WORDS)
+    def bury(self, nursery: NurseryProcess) -> None:
+        """The nursery has died, and all its children with it: each job counts this as a crash."""
+        code = nursery.end(END_SECONDS)
         logger.error("the nursery ended (exit code %s) with %d jobs", code, len(self.running))
-        for held, _ in self.running.values():
-            self.batch.settlements.append(crashed(held))
-            self.turns.end(held)
+        for reservation, _ in self.running.values():
+            self.prefetched.settlements.append(settle_crash(reservation))
+            self.exclusive.finish(reservation)
         self.running.clear()
-        self.line, self.ready = None, False
-        self.retire()
+        self.nursery, self.ready = None, False
+        self.release_waiting()
         self.pause.fail()
 
     def files(self) -> list[int]:
-        return super().files() + ([] if self.line is None else [self.line.socket.fileno()])
+        return super().files() + ([] if self.nursery is None else [self.nursery.socket.fileno()])
 
-    def patience(self) -> float:
-        return math.inf if self.line is not None else self.pause.seconds()
+    def seconds_until_due(self) -> float:
+        """Seconds until a new nursery is to be started; infinite while there is one."""
+        return math.inf if self.nursery is not None else self.pause.seconds()
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
         super().abandon(lost)
-        self.say({"kill": [each.token for each in lost], "why": "lost"})
+        self.send({"kill": [each.token for each in lost], "why": "lost"})
 
     def kill(self) -> None:
-        self.say({"kill": list(self.running), "why": "killed"})
+        self.send({"kill": list(self.running), "why": "killed"})
 
-    def stop(self) -> None:
-        self.say({"stop": True})
+    def terminate(self) -> None:
+        self.send({"terminate": True})
 
-    def say(self, order: dict[str, Any]) -> None:
-        if self.line is not None:
-            self.line.say(order)
+    def send(self, order: dict[str, Any]) -> None:
+        """Send an order to the nursery, if there is one."""
+        if self.nursery is not None:
+            self.nursery.send(order)
 
     def close(self) -> None:
-        """End the nursery; its hook worker_stopping has a while to end in order."""
+        """End the nursery. The app has HOOK_SECONDS for its hook worker_stopping, in the nursery;
+        what that raises is logged there."""
         self.closing = True
-        self.say({"close": True})
+        self.send({"close": True})
         self.wake.close()
-        if self.line is None:
+        if self.nursery is None:
             return
-        patience = LAST_HOOK if self.ready else LAST_WORDS
-        if self.line.end(patience) is None and self.ready:
-            logger.error("the app's hook worker_stopping has not ended within %g s", patience)
+        seconds = HOOK_SECONDS if self.ready else END_SECONDS
+        if self.nursery.end(seconds) is None and self.ready:
+            logger.error("the app's hook worker_stopping has not ended within %g s", seconds)
 
 
-def crashed(held: Reservation) -> Settlement:
-    """What becomes of a job whose nursery has died. One that was given up was not to run any more:
-    it could not even be asked about there."""
-    if held.given_up:
-        return settle_plainly(held, lost(held))
-    return Settlement.of(held, "crashed")
+def settle_crash(reservation: Reservation) -> Settlement:
+    """The settlement of a job whose nursery has died: it counts a crash. A job that has reached the
+    limit of crashes fails: the nursery, which would ask its plugins, is dead."""
+    if reservation.given_up:
+        return settle_plainly(reservation, lost(reservation))
+    return Settlement.of(reservation, "crashed")

@@ -1,18 +1,21 @@
-"""What worker, nursery and child say to each other: JSON, with its length in front."""
+"""How worker, nursery and child send values to each other: JSON, with its length in front."""
 
 import json
 import struct
 from typing import Any
 
-# Made once: json.dumps would make one for each call.
+# Made once: json.dumps would make an encoder for each call.
 encode = json.JSONEncoder(separators=(",", ":")).encode
 decoder = json.JSONDecoder()
 HEAD = struct.Struct("!I")
+"""The length of the JSON, in bytes."""
 LIMIT = 64 * 1024 * 1024
+"""Bytes of JSON in one frame, at most."""
 
 
 def frame(value: Any) -> bytes:
-    """The bytes of one value; raises ValueError when they are too many."""
+    """The frame of one value. Raises ValueError when it is longer than LIMIT, or when JSON cannot
+    hold the value (TypeError for its type)."""
     body = encode(value).encode()
     if len(body) > LIMIT:
         raise ValueError(f"expected a result of at most {LIMIT} bytes, got {len(body)}")
@@ -20,19 +23,23 @@ def frame(value: Any) -> bytes:
 
 
 class Frames:
-    """Bytes as they come in, values as they are complete.
+    """Collects bytes as they come in, and returns values when their frames are complete.
 
-    With a mark, which stands in front of each frame, all else is passed over: what others may
-    have written there.
+    With a mark, each frame has the mark in front of it, and all bytes before a mark are skipped:
+    other code may have written them into the file.
     """
 
     def __init__(self, mark: bytes = b"") -> None:
         self.mark, self.buffer = mark, bytearray()
         self.begin = len(mark) + HEAD.size
+        """Where the JSON of a frame begins."""
 
     def feed(self, data: bytes) -> list[Any]:
-        """The values that are complete with these bytes; raises ValueError or RecursionError when
-        they make no sense."""
+        """The values whose frames these bytes complete.
+
+        Raises ValueError or RecursionError when a frame is too long or holds no JSON. The object
+        cannot be used after that.
+        """
         self.buffer += data
         values = []
         while len(self.buffer) >= self.begin and (not self.mark or self.is_at_mark()):
@@ -48,7 +55,7 @@ class Frames:
         return values
 
     def is_at_mark(self) -> bool:
-        """Pass over what is in front of the next mark; False when there is no whole head then."""
+        """Skip the bytes before the next mark. Returns whether mark and length are complete."""
         place = self.buffer.find(self.mark)
         del self.buffer[: place if place >= 0 else 1 - len(self.mark)]
         return place >= 0 and len(self.buffer) >= self.begin

@@ -1,95 +1,344 @@
-"""The nursery: a lean process that has loaded the app, and forks a child for each job."""
+"""The heart of the nursery: forks a child for each job, reads its answer, and reaps it.
 
-import atexit
-import gc
+It knows no Redis and has no threads. It reads orders from its worker, and sends back what becomes
+of each job. Its children answer through pipes. It dies when its worker dies, and they die with it.
+
+Functions of the system are imported by name: an app may replace those in the modules (gevent does),
+and the nursery must work nevertheless.
+"""
+
 import os
 import signal
 import socket
-import sys
-import traceback
-from contextlib import suppress
-from dataclasses import asdict
-from typing import Any, NoReturn
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from os import fork
+from typing import Any
 
-from ...errors import BuoyError
-from ...loading.app_modules import start_app
-from ...loading.served_app import Wanted
-from ...model.failure import TRACEBACK_LIMIT, traceback_from
-from ...process.logs import configure, enable
-from ...process.system import die_with, flush_outputs
-from ...process.titles import show
-from ...text.printable import tell
-from ...text.safe import cut, message_of
-from .board import Board
-from .child import DEAF_TO, IGNORED, rehearse, set_signal
-from .forking import Nursery, reported
+from ...jobs.facts import Facts
+from ...jobs.run import failure_of, loaded, settle_silently
+from ...model.reservation import Reservation, Settlement
+from ...process.logs import log_errors, logger
+from ...process.self_pipe import SelfPipe
+from ...process.system import die_with, end_sessions, flush_outputs, kill_tree
+from .answers import Answer, answer_of, parse_answer
+from .child import DEFAULT, DONE, be_child, set_signal
+from .child_state import NEVER, NO_LIMITS, Child, Limits, death_of
 from .frames import Frames, frame
+from .orphans import Orphans
+from .poller import Poller
+from .process_table import ROWS, ProcessTable
+
+LOG = "buoy.nursery"
+
+END_SECONDS = 2.0
+"""Seconds that a child has between TERM and KILL, or between its answer and its end."""
+
+WEIGH_SECONDS = 0.1
+"""Seconds between two looks at the memory of a job that has a limit."""
+
+LONGEST_SLEEP = 86_400.0
+"""Seconds. poll takes milliseconds, no more than a C int holds."""
+
+PLAIN: Answer = {"act": "done"}
+RELEASE: Answer = {"act": "release"}
+
+WORKER_DIED = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2))
+"""The signal that Linux sends to the nursery when its worker dies."""
 
 
-def main(descriptor: int) -> NoReturn:
-    """Load the app as the worker says, serve it, and end without waiting for its threads."""
-    code = 1
-    try:
-        live(socket.socket(fileno=descriptor))
-        code = 0
-    except BaseException:  # noqa: BLE001 - its last words
-        traceback.print_exc()
-    finally:
-        with suppress(BaseException):
-            atexit._run_exitfuncs()
-        flush_outputs()
-        os._exit(code)
+class Nursery:
+    """Forks, ends and reaps the children of one worker.
+
+    ``control`` is the socket to the worker, ``hooks`` calls the app's hooks, ``worker`` is a
+    process id.
+    """
+
+    def __init__(
+        self, control: socket.socket, hooks: Any, worker: int, table: ProcessTable
+    ) -> None:
+        self.control, self.channel = control, control.fileno()
+        self.worker, self.table = worker, table
+        self.before_fork = hooks.before_fork if hooks.before_fork.get_hookimpls() else None
+        self.after_fork = hooks.after_fork if hooks.after_fork.get_hookimpls() else None
+        self.orders = Frames()
+        self.children: dict[int, Child] = {}
+        self.orphans = Orphans(table)
+        self.count = 0
+        """How many children were forked."""
+        self.wake = SelfPipe()
+        self.files = Poller()
+        self.open = True
+
+    def serve(self) -> None:
+        """Do what the worker orders, until it says close or is gone."""
+        self.handle_signals()
+        self.files.listen(self.wake.fileno(), self.reap)
+        self.files.listen(self.control.fileno(), self.read_orders)
+        while self.open:
+            self.files.wait(self.keep_limits())
+
+    def end(self) -> None:
+        """Kill all children, and what they have started."""
+        set_signal(int(signal.SIGCHLD), DEFAULT)
+        signal.set_wakeup_fd(-1)
+        end_sessions(self.table.used_sessions())
+
+    def handle_signals(self) -> None:
+        """Be woken by deaths of children, and end when the worker dies."""
+        set_signal(int(signal.SIGCHLD), lambda *_: None)
+        self.wake.wake_on_signals()
+        set_signal(WORKER_DIED, self.orphan_handler(os.getpid()))
+        die_with(self.worker, WORKER_DIED)
+
+    def orphan_handler(self, me: int) -> Callable[..., None]:
+        """A signal handler that ends this nursery and its children at once if the worker is dead,
+        whatever the nursery is doing. ``me`` is its process id: children inherit the handler."""
+
+        def end(*_: object) -> None:
+            if os.getpid() == me and os.getppid() != self.worker:
+                try:
+                    end_sessions(self.table.used_sessions())
+                finally:
+                    os._exit(1)
+
+        return end
+
+    # Orders
+
+    def read_orders(self) -> None:
+        """Read from the worker, and do what it orders."""
+        try:
+            data = self.control.recv(1 << 16)
+        except OSError:  # the worker was killed before it had read all messages
+            data = b""
+        if not data:
+            self.open = False
+        for order in self.orders.feed(data):
+            try:
+                self.obey(order)
+            except Exception:  # noqa: BLE001 - it makes no sense; the next one may
+                logger(LOG).exception("an order makes no sense: %.200r", order)
+
+    def obey(self, order: Any) -> None:
+        match order:
+            case {"run": fields}:
+                self.start_job(Reservation(*fields))
+            case {"kill": tokens, "why": why}:
+                self.kill(set(tokens), why)
+            case {"terminate": True}:
+                for child in self.children.values():
+                    self.terminate(child, "terminated")
+            case {"close": True}:
+                self.open = False
+
+    def kill(self, tokens: set[str], why: str) -> None:
+        """Kill the children that run these; ``why`` is killed or lost."""
+        for child in self.children.values():
+            if child.reservation.token in tokens:
+                child.ended_for = why
+                kill_tree(child.pid, signal.SIGKILL)
+
+    def terminate(self, child: Child, why: str) -> None:
+        """Send TERM to a child; after END_SECONDS it is killed."""
+        child.ended_for, child.deadline = why, time.monotonic() + END_SECONDS
+        self.table.memory[child.row] = 1
+        kill_tree(child.pid, signal.SIGTERM)
+
+    # Children
+
+    def start_job(self, reservation: Reservation) -> None:
+        """Load a job, and fork a child that runs it. If it cannot be loaded, the child settles
+        it."""
+        try:
+            job = loaded(reservation)
+            limited = job.timeout is not None or job.max_memory is not None
+            limits = Limits.of(job) if limited else NO_LIMITS
+        except BaseException as error:  # noqa: BLE001 - the class of the job is its user's
+            self.fork(reservation, None, error)
+        else:
+            self.fork(reservation, job, None, limits)
+
+    def fork(
+        self,
+        reservation: Reservation,
+        job: Facts | None,
+        error: BaseException | None,
+        limits: Limits = NO_LIMITS,
+    ) -> None:
+        """Fork a child that runs the job, or that settles it for the error."""
+        if self.before_fork is not None:
+            with log_errors(LOG, "the app's hook before_fork"):
+                self.before_fork()
+            self.handle_signals()
+            flush_outputs()
+        try:
+            child = self.new_child(reservation, job, error, limits)
+        except OSError as refused:  # no memory, too many processes or files: the others go on
+            self.postpone(reservation, refused)
+            return
+        self.children[child.pid] = child
+        self.files.listen(child.pipe, partial(self.read_pipe, child))
+
+    def new_child(
+        self,
+        reservation: Reservation,
+        job: Facts | None,
+        error: BaseException | None,
+        limits: Limits,
+    ) -> Child:
+        """Fork. Raises OSError when the system refuses."""
+        row = self.count % ROWS
+        self.count, self.table.memory[row] = self.count + 1, 0
+        parent, started = os.getpid(), time.monotonic()
+        reader, writer = os.pipe()
+        try:
+            os.set_blocking(reader, False)
+            this = os.fstat(reader)
+            pid = fork()
+        except OSError:
+            os.close(reader)
+            os.close(writer)
+            raise
+        if pid == 0:
+            pipe = (writer, reader, (this.st_dev, this.st_ino))
+            task = (reservation, job, error, limits.timeout)
+            be_child(task, pipe, parent, self.channel, self.table, row, self.after_fork)
+        os.close(writer)
+        self.table.sessions[row] = pid
+        return Child(pid, reader, reservation, job, row, started, limits, error)
+
+    def postpone(self, reservation: Reservation, error: OSError) -> None:
+        """Delay a job by a second, since the system refuses to fork."""
+        text = "no fork for id=%s queue=%s: %s; again in 1 s"
+        logger(LOG).error(text, reservation.id, reservation.queue, error)
+        delayed = Settlement.of(reservation, "later", payload=reservation.payload, wait=1.0)
+        self.send(reservation.token, answer_of(delayed))
+
+    def read_pipe(self, child: Child) -> bool:
+        """Pass on the child's answer as soon as it is complete; the child may still be exiting.
+
+        Returns False when there is nothing to read, for now or for ever.
+        """
+        try:
+            data = os.read(child.pipe, 1 << 16)
+        except BlockingIOError:
+            return False
+        except OSError:  # the app has closed a file that is not its own
+            data = b""
+        if data == DONE:  # most answers: compared, not parsed, to save memory pages
+            self.take(child, PLAIN)
+        elif not data or not self.parse(child, data):
+            self.files.ignore(child.pipe)
+            return False
+        return child.pipe >= 0
+
+    def parse(self, child: Child, data: bytes) -> bool:
+        """Parse bytes that may hold an answer. Returns False when they make no sense."""
+        try:
+            answers = child.frames.feed(data)
+        except (ValueError, RecursionError):  # the job wrote into files that are not its own
+            return False
+        for answer in answers:
+            if child.pipe >= 0 and parse_answer(child.reservation, answer) is not None:
+                if answer.pop("redis", False):
+                    load_client()
+                self.take(child, answer)
+        return True
+
+    def take(self, child: Child, answer: Answer) -> None:
+        """Pass on the answer of a child, which has END_SECONDS to exit."""
+        child.answered, child.deadline = True, time.monotonic() + END_SECONDS
+        self.answer(child, answer)
+        self.close_pipe(child)
+
+    def close_pipe(self, child: Child) -> None:
+        if child.pipe >= 0:
+            self.files.ignore(child.pipe)
+            os.close(child.pipe)
+            child.pipe = -1
+
+    def answer(self, child: Child, answer: Answer) -> None:
+        """Send the worker an answer about a child's job. A job whose lease is lost has one when its
+        process is gone; a terminated job that is not done is released."""
+        if child.ended_for == "lost":
+            return
+        if child.ended_for == "terminated" and answer["act"] != "done":
+            answer = RELEASE
+        self.send(child.reservation.token, answer)
+
+    def send(self, token: str, answer: Answer) -> None:
+        """Send the worker what becomes of a run."""
+        try:
+            self.control.sendall(frame({"ended": token, **answer}))
+        except OSError:  # the worker is gone
+            self.open = False
+
+    def reap(self) -> None:
+        """Reap the children that have died. If the app has reaped one, its status is unknown."""
+        self.wake.clear()
+        for child in list(self.children.values()):
+            try:
+                pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+            except ChildProcessError:
+                self.bury(child, None, 0)
+            else:
+                if pid:
+                    self.bury(child, status, usage.ru_maxrss)
+        self.orphans.clear(self.children)
+
+    def bury(self, child: Child, status: int | None, maxrss: int) -> None:
+        """A child has died. If it has left no answer, another child settles its job."""
+        while child.pipe >= 0 and self.read_pipe(child):
+            pass
+        self.close_pipe(child)
+        del self.children[child.pid]
+        self.orphans.ended.append(child)
+        if child.ended_for == "lost":
+            self.send(child.reservation.token, RELEASE)
+            return
+        if child.answered:
+            return
+        if child.ended_for == "terminated":
+            self.answer(child, RELEASE)
+        elif child.error is None:
+            self.fork(child.reservation, child.job, death_of(child, status, maxrss))
+        else:  # the child that should have settled it has died, too: it fails without plugins
+            failure = failure_of(child.reservation, child.error, None, cause="not run")
+            self.answer(child, answer_of(settle_silently(child.reservation, failure)))
+
+    # Limits
+
+    def keep_limits(self) -> int | None:
+        """End the children that exceed a limit. Returns the milliseconds until the next look, or
+        None when no child has a limit."""
+        now = time.monotonic()
+        then = NEVER
+        for child in self.children.values():
+            if child.has_memory_limit:
+                self.check_memory(child)
+                then = min(then, now + WEIGH_SECONDS)
+            if now >= child.deadline:
+                self.end_late(child)
+            then = min(then, child.deadline)
+        return None if then == NEVER else int(min(then - now, LONGEST_SLEEP) * 1000) + 1
+
+    def check_memory(self, child: Child) -> None:
+        if child.is_too_large():
+            child.ended_for = "memory"
+            kill_tree(child.pid, signal.SIGKILL)
+
+    def end_late(self, child: Child) -> None:
+        """End a child at its deadline: by TERM first, then by KILL."""
+        if child.answered or child.ended_for:
+            child.deadline = NEVER
+            kill_tree(child.pid, signal.SIGKILL)
+        else:
+            self.terminate(child, "timeout")
 
 
-def live(control: socket.socket) -> None:
-    be_deaf()
-    order = first_order(control)
-    die_with(order["worker"])
-    configure(order["verbosity"])
-    sys.excepthook = tell
-    try:
-        hooks, settings = start_app(order["app"], Wanted(**order["wanted"]))
-        hooks.worker_started()
-    except BaseException as error:  # noqa: BLE001 - the worker must hear of it, whatever it is
-        control.sendall(frame({"broken": told(error)}))
-        return
-    enable()
-    be_deaf()  # again: the app may have ears of its own
-    show(f"nursery: {','.join(order['app'])}")
-    flush_outputs()  # what is in the buffers now is not for each child to say
-    rehearse()
-    gc.collect()
-    gc.freeze()
-    nursery = Nursery(control, hooks, order["worker"], Board(order["board"]))
-    control.sendall(frame({"ready": asdict(settings)}))
-    try:
-        nursery.serve()
-    finally:
-        nursery.end()
-    with reported("the app's hook worker_stopping"):
-        hooks.worker_stopping()
-
-
-def be_deaf() -> None:
-    """Leave the signals that end processes to the worker."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in DEAF_TO:
-        set_signal(number, IGNORED)
-
-
-def first_order(control: socket.socket) -> dict[str, Any]:
-    frames = Frames()
-    while data := control.recv(1 << 16):
-        for order in frames.feed(data):
-            return dict(order)
-    sys.exit(1)
-
-
-def told(error: BaseException) -> str:
-    if issubclass(type(error), BuoyError):
-        return message_of(error)
-    return "the app cannot be loaded:\n" + cut(traceback_from(error, None), TRACEBACK_LIMIT)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))
+def load_client() -> None:
+    """Load the client of Redis in the nursery, since a job needed it: later children have it."""
+    import_module("buoy.broker.broker")
