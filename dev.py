@@ -35,6 +35,7 @@ NO_OLD_PYTHON = (
     "dev.py: test-oldest: expected Python {}.{}, for which the lowest versions were made, got "
     "{}.{}. Name one, for example: make test-oldest PYTHON=/usr/bin/python3"
 )
+NO_PACKAGE = "dev.py: expected PACKAGE to be one of {}, got {!r}"
 NEW_ENOUGH = f"import sys; assert sys.version_info >= {OLDEST_PYTHON}"
 FLOOR = re.compile(r"([\w.-]+)(?:\[.*\])?>=([\w.]+)")
 """A requirement with a lowest version: its name and that."""
@@ -56,7 +57,25 @@ def demo(args: list[str]) -> int:
 
 
 def test(args: list[str]) -> int:
-    return become(PINNED.python(), "-m", "pytest", "-n", "2", *args)
+    return become(PINNED.python(), "-m", "pytest", "-n", "2", *of_package(), *args)
+
+
+def fast(args: list[str]) -> int:
+    """Leave out the tests that tests/conftest.py marks as slow."""
+    return become(
+        PINNED.python(), "-m", "pytest", "-n", "2", "-m", "not slow", *of_package(), *args
+    )
+
+
+def of_package() -> list[str]:
+    """Return what selects the tests of the package that PACKAGE names; nothing without PACKAGE."""
+    name = os.environ.pop("PACKAGE", "")
+    if not name:
+        return []
+    packages = [path.parent.name for path in project_files()]
+    if name not in packages:
+        sys.exit(NO_PACKAGE.format(", ".join(packages), name))
+    return [f"--package={name}", f"tests/{name}", "tests/docs", "tests/packages/test_typing.py"]
 
 
 def test_oldest(args: list[str]) -> int:
@@ -91,6 +110,7 @@ def bench_quick(args: list[str]) -> int:
 COMMANDS = {
     "demo": demo,
     "test": test,
+    "fast": fast,
     "test-oldest": test_oldest,
     "check": check,
     "bench": bench,

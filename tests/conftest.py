@@ -1,5 +1,7 @@
 import signal
 from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -9,12 +11,70 @@ from tests.support.old_click import use_streams_apart
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+settings.register_profile("fast", deadline=None, max_examples=10)
 
 
-def pytest_configure() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and would have what tests start, and
-    then interrupt, ignore it, too."""
+TESTS = Path(__file__).parent
+
+SLOW = (
+    "benchmarks/*",
+    "examples/*",
+    "packages/*",
+    "system/*",
+    "*/test_readme.py",
+    "core/test_cluster.py",
+    "core/test_leases.py",
+    "core/test_lifecycle.py",
+    "core/test_no_unix.py",
+    "core/test_scripts_many.py",
+    "core/test_scripts_whole.py",
+    "core/test_support.py",
+    "docs/test_examples.py",
+    "loner/test_places.py",
+    "scheduler/test_care.py",
+    "scheduler/test_elsewhere.py",
+    "scheduler/test_whatever.py",
+    "status/test_truth.py",
+)
+"""Patterns of paths that `make fast` leaves out: these tests start processes and servers, handle
+thousands of jobs, or try many sequences of steps."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--package", default="", help="of docs and types, only those of this package")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even read the slow files when nobody wants them."""
+    return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_slow(item.path):
+            item.add_marker("slow")
+    package = config.option.package
+    if package:
+        others = {item for item in items if is_page_of_others(item, package)}
+        config.hook.pytest_deselected(items=list(others))
+        items[:] = [item for item in items if item not in others]
+
+
+def is_slow(path: Path) -> bool:
+    return path.is_relative_to(TESTS) and any(
+        fnmatch(path.relative_to(TESTS).as_posix(), pattern) for pattern in SLOW
+    )
+
+
+def is_page_of_others(item: pytest.Item, package: str) -> bool:
+    """Whether it is a test of the documentation, and not of that of this package."""
+    return "docs" in item.path.parts and f"packages/{package}/" not in item.name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("fast" if config.option.markexpr == "not slow" else "untimed")
+    # A shell starts background processes with Ctrl-C ignored. The processes that tests start, and
+    # interrupt, would inherit that.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     use_streams_apart()

@@ -54,3 +54,32 @@ def test_without_a_way_to_make_environments_it_says_what_to_install(
     said = str(ended.value)
     assert said.startswith("dev.py: cannot make a virtual environment: this Python (")
     assert said.endswith(f"apt-get install python3.{sys.version_info.minor}-venv")
+
+
+def test_package_selects_its_tests_its_types_and_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACKAGE", "retry")
+
+    assert dev.of_package() == [
+        "--package=retry",
+        "tests/retry",
+        "tests/docs",
+        "tests/packages/test_typing.py",
+    ]
+
+
+def test_without_package_all_tests_are_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PACKAGE", raising=False)
+
+    assert dev.of_package() == []
+
+
+def test_a_package_that_is_unknown_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PACKAGE", "wings")
+
+    with pytest.raises(SystemExit) as ended:
+        dev.of_package()
+
+    assert str(ended.value) == (
+        "dev.py: expected PACKAGE to be one of aftercommit, core, loner, mailer, retry, scheduler, "
+        "status, got 'wings'"
+    )
