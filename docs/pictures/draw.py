@@ -1,4 +1,4 @@
-"""Draws the pictures of the documentation: ``python docs/pictures/draw.py`` makes an SVG of each text.
+"""Makes an SVG of each text in this folder: ``python docs/pictures/draw.py``.
 
 A text has one instruction a line; columns and rows may be fractions:
 
