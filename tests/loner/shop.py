@@ -1,4 +1,4 @@
-"""Jobs with places, and a worker that is led step by step."""
+"""Unique jobs, and a worker that is driven step by step."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -13,8 +13,8 @@ numbers = count(1)
 
 
 @dataclass(frozen=True)
-class Again(Plugin):
-    """Has a job that failed run once more, a minute later."""
+class RetryOnce(Plugin):
+    """Runs a job that failed once more, after a minute."""
 
     @hookimpl
     def on_failure(self, job: Job, error: BaseException) -> Later | None:
@@ -31,11 +31,11 @@ class Charge(Job):
 
 
 class Refund(Charge):
-    """Another job, of the same queue."""
+    """Jobs of another class in the same queue."""
 
 
 class Tenacious(Charge):
-    plugins = [Again()]
+    plugins = [RetryOnce()]
 
 
 class Fleeting(Charge):
@@ -43,7 +43,7 @@ class Fleeting(Charge):
 
 
 class Reindex(Job):
-    plugins = [Loner(until="started"), Again()]
+    plugins = [Loner(until="started"), RetryOnce()]
 
     def perform(self, shop: int, note: str = "") -> None:
         if note == "fail":
@@ -51,7 +51,7 @@ class Reindex(Job):
 
 
 class Other(Plugin):
-    """A neighbour that claims, too."""
+    """Another plugin that takes a claim."""
 
     @hookimpl
     def before_enqueue(self, job: Job) -> None:
@@ -59,7 +59,7 @@ class Other(Plugin):
 
 
 class PerAccount(Loner):
-    """A second place, of another kind."""
+    """A second Loner, with a claim of its own."""
 
 
 class Both(Job):
@@ -68,18 +68,18 @@ class Both(Job):
     def perform(self, account: int, year: int) -> None: ...
 
 
-def told(handle: Handle[Any]) -> tuple[str, str | None]:
-    """What a handle says of the place: the state, and who is there."""
+def state_and_holder(handle: Handle[Any]) -> tuple[str, str | None]:
+    """Returns the state of a handle and the id of the job that holds the claim."""
     return handle.state, handle.holder
 
 
 def take(app: App, queue: str, worker: str = "one") -> Reservation:
     """Reserve the next job of a queue."""
-    [held] = app.broker.visit(worker, Advance(queue, next(numbers), wanted=1)).reservations
-    return held
+    [reservation] = app.broker.visit(worker, Advance(queue, next(numbers), wanted=1)).reservations
+    return reservation
 
 
-def finish(app: App, held: Reservation) -> list[str]:
-    """Run a reserved job and settle it; returns the ids that are refused."""
-    trip = Advance(held.queue, next(numbers), settlements=[run(held)])
+def finish(app: App, reservation: Reservation) -> list[str]:
+    """Run a reserved job and settle it; returns the ids of refused settlements."""
+    trip = Advance(reservation.queue, next(numbers), settlements=[run(reservation)])
     return [each.id for each in app.broker.visit("one", trip).refused]

@@ -1,4 +1,4 @@
-"""Who holds which place, as an operator asks, and what becomes of a job that loses its place."""
+"""``buoy loner``: which job holds which claim; a job whose claim is released."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from buoy.cli.output import stamp
 from buoy.testing import drain
 from buoy_loner import holder
 
-from .shop import Both, Charge, Reindex, Tenacious, finish, take, told
+from .shop import Both, Charge, Reindex, Tenacious, finish, state_and_holder, take
 
 
 def buoy(*words: str, code: int = 0) -> Result:
@@ -27,14 +27,14 @@ def listed(*words: str) -> list[dict[str, Any]]:
 
 
 # list
-def test_it_says_who_holds_what_since_when(buoy_app: App) -> None:
+def test_list_shows_which_job_holds_which_claim_since_when(buoy_app: App) -> None:
     retrying = Tenacious.enqueue(1, "fail")
     drain(buoy_app)
     running, waiting = Charge.enqueue(2), Charge.enqueue(3)
     assert take(buoy_app, "purchasing").id == running.id
     delayed = Charge.using(delay=60).enqueue(4)
     Reindex.enqueue(5)
-    take(buoy_app, "default")  # it has started, and holds its place no more
+    take(buoy_app, "default")  # it has started, and holds its claim no longer
 
     rows = listed()
 
@@ -52,8 +52,8 @@ def test_it_says_who_holds_what_since_when(buoy_app: App) -> None:
         assert buoy_app.monitor.holder(row["queue"], row["claim"]) == row["id"]
 
 
-def test_it_is_a_table_for_people_with_claims_that_can_be_copied(buoy_app: App) -> None:
-    assert buoy("loner").output == "no place is held\n"
+def test_list_is_a_table_with_claims_that_can_be_copied(buoy_app: App) -> None:
+    assert buoy("loner").output == "no claim is held\n"
     first = Charge.enqueue(42)
 
     [row] = listed()
@@ -65,7 +65,7 @@ def test_it_is_a_table_for_people_with_claims_that_can_be_copied(buoy_app: App) 
     assert len(row["claim"]) == len("loner:") + 32
 
 
-def test_it_is_filtered(buoy_app: App) -> None:
+def test_list_filters_by_queue_class_and_count(buoy_app: App) -> None:
     Charge.enqueue_many([(n,) for n in range(60)])
     Reindex.enqueue(7)
 
@@ -77,7 +77,7 @@ def test_it_is_filtered(buoy_app: App) -> None:
     assert listed("--queue", "nowhere") == []
 
 
-def test_what_was_deleted_by_hand_is_seen(buoy_app: App) -> None:
+def test_list_shows_a_claim_whose_job_was_deleted_by_hand(buoy_app: App) -> None:
     first = Charge.enqueue(42)
     for part in ("jobs", "ready"):
         buoy_app.command("DEL", buoy_app.key("purchasing", part))
@@ -94,35 +94,37 @@ def test_what_was_deleted_by_hand_is_seen(buoy_app: App) -> None:
 
 # release
 @pytest.mark.parametrize("by", ["claim", "id"])
-def test_the_place_is_free_and_its_job_goes_on(buoy_app: App, by: str) -> None:
+def test_release_frees_the_claim_and_its_job_goes_on(buoy_app: App, by: str) -> None:
     first = Charge.enqueue(42)
     [row] = listed()
 
-    said = buoy("loner", "release", row[by]).output
+    output = buoy("loner", "release", row[by]).output
 
-    assert said == f"{row['claim']} is free; job {first.id} goes on without it\n"
+    assert output == f"{row['claim']} is free; job {first.id} goes on without it\n"
     assert holder(Charge, 42) is None
     second = Charge.enqueue(42)
-    assert told(second) == ("queued", None)
+    assert state_and_holder(second) == ("queued", None)
     assert drain(buoy_app, "purchasing") == {"done": 2}
     assert buoy_app.command("HLEN", buoy_app.key("purchasing", "claims")) == 0
 
 
 @pytest.mark.parametrize("note", ["", "fail"])
-def test_a_job_that_lost_its_place_frees_none_of_another_when_it_ends(
+def test_a_job_whose_claim_was_released_frees_no_claim_of_another_job_when_it_ends(
     buoy_app: App, note: str
 ) -> None:
     first = Charge.enqueue(42, note)
-    held = take(buoy_app, "purchasing")
+    reservation = take(buoy_app, "purchasing")
     buoy("loner", "release", first.id)
     second = Charge.enqueue(42, note)
 
-    finish(buoy_app, held)
+    finish(buoy_app, reservation)
 
-    assert told(Charge.enqueue(42, note)) == ("exists", second.id)
+    assert state_and_holder(Charge.enqueue(42, note)) == ("exists", second.id)
 
 
-def test_nor_when_it_is_taken_out_or_starts(buoy_app: App) -> None:
+def test_a_job_whose_claim_was_released_frees_no_claim_of_another_job_when_it_is_dequeued_or_starts(
+    buoy_app: App,
+) -> None:
     for job in (Charge, Reindex):
         first = job.enqueue(42)
         buoy("loner", "release", first.id)
@@ -133,10 +135,10 @@ def test_nor_when_it_is_taken_out_or_starts(buoy_app: App) -> None:
         else:
             assert take(buoy_app, "default").id == first.id
 
-        assert told(job.enqueue(42)) == ("exists", second.id)
+        assert state_and_holder(job.enqueue(42)) == ("exists", second.id)
 
 
-def test_a_job_that_lost_its_place_takes_it_again_when_it_is_put_back(buoy_app: App) -> None:
+def test_a_job_whose_claim_was_released_takes_it_again_when_it_is_put_back(buoy_app: App) -> None:
     first = Charge.enqueue(42, "fail")
     buoy("loner", "release", first.id)
     drain(buoy_app)
@@ -146,7 +148,7 @@ def test_a_job_that_lost_its_place_takes_it_again_when_it_is_put_back(buoy_app: 
     assert holder(Charge, 42, "fail") == first.id
 
 
-def test_other_places_and_other_claims_stay(buoy_app: App) -> None:
+def test_release_leaves_the_other_claims_of_the_job(buoy_app: App) -> None:
     first = Both.enqueue(1, 2025)
     one, other = (row["claim"] for row in listed())
 
@@ -158,7 +160,7 @@ def test_other_places_and_other_claims_stay(buoy_app: App) -> None:
     assert buoy_app.command("HLEN", buoy_app.key("default", "claims")) == 0
 
 
-def test_what_nobody_holds_is_named_and_the_rest_is_done(buoy_app: App) -> None:
+def test_release_names_unknown_claims_and_releases_the_others(buoy_app: App) -> None:
     first = Charge.enqueue(42)
     [row] = listed()
 
@@ -170,7 +172,7 @@ def test_what_nobody_holds_is_named_and_the_rest_is_done(buoy_app: App) -> None:
     )
 
 
-def test_claims_of_other_plugins_are_none_of_its_business(buoy_app: App) -> None:
+def test_release_does_not_release_claims_of_other_plugins(buoy_app: App) -> None:
     Both.enqueue(1, 2025)
 
     buoy("loner", "release", "other", code=1)
@@ -178,18 +180,18 @@ def test_claims_of_other_plugins_are_none_of_its_business(buoy_app: App) -> None
     assert buoy_app.monitor.holder("default", "other") is not None
 
 
-def test_a_place_that_was_left_behind_by_hand_is_freed(buoy_app: App) -> None:
+def test_release_frees_a_claim_whose_job_was_deleted_by_hand(buoy_app: App) -> None:
     first = Charge.enqueue(42)
     for part in ("jobs", "ready"):
         buoy_app.command("DEL", buoy_app.key("purchasing", part))
-    assert told(Charge.enqueue(42)) == ("exists", first.id)
+    assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
 
     buoy("loner", "release", first.id)
 
     assert Charge.enqueue(42).state == "queued"
 
 
-def test_a_job_that_is_moved_takes_its_place_along(buoy_app: App) -> None:
+def test_a_job_that_is_moved_keeps_its_claim_in_the_other_queue(buoy_app: App) -> None:
     first = Charge.enqueue(42)
 
     buoy("queues", "move", "purchasing", "express")

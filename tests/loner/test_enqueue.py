@@ -1,4 +1,4 @@
-"""Of jobs that are the same, one at a time."""
+"""Unique jobs: the same job is not enqueued while its claim is held."""
 
 import asyncio
 import re
@@ -20,73 +20,75 @@ from buoy import (
 from buoy.testing import Clock, drain, plugin_contract
 from buoy_loner import Loner, holder
 
-from .shop import Charge, Refund, told
+from .shop import Charge, Refund, state_and_holder
 
 
-def test_it_keeps_to_the_contract_of_plugins(buoy_app: App) -> None:
+def test_loner_keeps_the_contract_of_plugins(buoy_app: App) -> None:
     for plugin in (Loner(), Loner(until="started"), Loner(key=()), Loner(on_conflict="raise")):
         plugin_contract(plugin)
 
 
-def test_the_same_job_is_not_enqueued_again_and_the_handle_says_who_is_there(
+def test_the_same_job_is_not_enqueued_again_and_the_handle_has_the_holder(
     buoy_app: App,
 ) -> None:
     first, second = Charge.enqueue(42), Charge.enqueue(42)
 
-    assert told(first) == ("queued", None)
-    assert told(second) == ("exists", first.id)
+    assert state_and_holder(first) == ("queued", None)
+    assert state_and_holder(second) == ("exists", first.id)
     assert second.reason == "its claim is held"
     assert drain(buoy_app) == {"done": 1}
 
 
-def test_other_arguments_are_another_job(buoy_app: App) -> None:
+def test_a_job_with_other_arguments_is_enqueued(buoy_app: App) -> None:
     handles = [Charge.enqueue(42), Charge.enqueue(43), Charge.enqueue(42, "hurry")]
 
     assert [handle.state for handle in handles] == ["queued"] * 3
 
 
-def test_the_spelling_of_arguments_does_not_matter(buoy_app: App) -> None:
+def test_positional_and_keyword_arguments_make_the_same_job(buoy_app: App) -> None:
     Charge.enqueue(42, "hurry")
 
     assert Charge.enqueue(note="hurry", purchase_id=42).state == "exists"
 
 
-def test_another_class_is_another_job_be_it_derived(buoy_app: App) -> None:
+def test_a_job_of_a_derived_class_is_another_job(buoy_app: App) -> None:
     Charge.enqueue(42)
 
     assert Refund.enqueue(42).state == "queued"
     assert Refund.enqueue(42).state == "exists"
 
 
-def test_of_many_rows_one_of_each_is_enqueued(buoy_app: App) -> None:
+def test_enqueue_many_enqueues_one_job_of_each(buoy_app: App) -> None:
     handles = Charge.enqueue_many([(1,), (2,), (1,), (2,), (3,)])
 
     first, second, *_ = handles
     exist = [("exists", first.id), ("exists", second.id)]
-    assert [told(handle) for handle in handles] == [
+    assert [state_and_holder(handle) for handle in handles] == [
         *[("queued", None)] * 2,
         *exist,
         ("queued", None),
     ]
 
 
-def test_of_more_rows_than_a_round_trip_takes_too(buoy_app: App) -> None:
+def test_enqueue_many_of_more_rows_than_one_round_trip_enqueues_one_job_of_each(
+    buoy_app: App,
+) -> None:
     handles = Charge.enqueue_many([(n % 1500,) for n in range(3000)])
 
     assert [handle.state for handle in handles] == ["queued"] * 1500 + ["exists"] * 1500
 
 
-def test_a_delayed_job_has_its_place(buoy_app: App, buoy_clock: Clock) -> None:
+def test_a_delayed_job_holds_its_claim(buoy_app: App, buoy_clock: Clock) -> None:
     first = Charge.using(delay=60).enqueue(42)
 
-    assert told(Charge.enqueue(42)) == ("exists", first.id)
-    assert told(Charge.using(delay=10).enqueue(42)) == ("exists", first.id)
+    assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
+    assert state_and_holder(Charge.using(delay=10).enqueue(42)) == ("exists", first.id)
     buoy_clock.advance(61)
     assert drain(buoy_app) == {"done": 1}
     assert Charge.enqueue(42).state == "queued"
 
 
-def test_it_is_the_same_for_programs_that_await(buoy_app: App) -> None:
+def test_aenqueue_enqueues_one_of_five_equal_jobs(buoy_app: App) -> None:
     async def at_once() -> list[Handle[None]]:
         handles = await asyncio.gather(*(Charge.aenqueue(42) for _ in range(5)))
         await buoy_app.aclose()
@@ -97,17 +99,17 @@ def test_it_is_the_same_for_programs_that_await(buoy_app: App) -> None:
     assert sorted(states) == ["exists"] * 4 + ["queued"]
 
 
-def test_no_place_runs_out_however_long_its_job_lives(buoy_app: App, buoy_clock: Clock) -> None:
+def test_a_claim_does_not_expire_while_its_job_lives(buoy_app: App, buoy_clock: Clock) -> None:
     year = 365 * 86_400
     first = Charge.using(delay=10 * year).enqueue(42)
 
     buoy_clock.advance(9 * year)
 
     assert not drain(buoy_app)
-    assert told(Charge.enqueue(42)) == ("exists", first.id)
+    assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
 
 
-def test_an_enqueueing_that_is_repeated_under_its_id_is_no_conflict(buoy_app: App) -> None:
+def test_enqueueing_again_with_the_same_id_is_no_conflict(buoy_app: App) -> None:
     Charge.using(id="once").enqueue(42)
 
     again = Charge.using(id="once").enqueue(42)
@@ -116,7 +118,7 @@ def test_an_enqueueing_that_is_repeated_under_its_id_is_no_conflict(buoy_app: Ap
     assert holder(Charge, 42) == "once"
 
 
-def test_what_is_refused_for_another_reason_takes_no_place(buoy_app: App) -> None:
+def test_a_job_that_a_full_queue_refuses_takes_no_claim(buoy_app: App) -> None:
     class Bounded(Charge):
         max_length = 1
 
@@ -128,32 +130,32 @@ def test_what_is_refused_for_another_reason_takes_no_place(buoy_app: App) -> Non
     assert holder(Bounded, 42) is None
 
 
-def test_a_push_by_name_asks_no_plugin(buoy_app: App) -> None:
+def test_a_push_by_name_takes_no_claim(buoy_app: App) -> None:
     Charge.enqueue(42)
 
     assert buoy_app.push(Charge.name, [42], queue="purchasing").state == "queued"
     assert drain(buoy_app) == {"done": 2}
 
 
-def test_inline_each_job_runs_at_once_and_finds_its_place_free(buoy_app: App) -> None:
+def test_in_inline_mode_no_claim_is_held(buoy_app: App) -> None:
     class Here(Charge):
         app = App("redis://127.0.0.1:1", inline=True)
 
     handles = [Here.enqueue(1), Here.using(delay=60).enqueue(1), Here.enqueue(1)]
 
-    assert [told(handle) for handle in handles] == [("queued", None)] * 3
+    assert [state_and_holder(handle) for handle in handles] == [("queued", None)] * 3
     assert holder(Here, 1) is None
 
 
 ANOTHER_QUEUE = (
-    f"{Charge.name}: Loner: expected its own queue 'purchasing', got 'express': a place is held "
-    "within one queue, so the same job could be on both; give what is to run on another queue a "
-    "class of its own"
+    f"{Charge.name}: Loner: expected its own queue 'purchasing', got 'express': a claim is held "
+    "within one queue, so this job could be in both queues at once; write a class of its own for "
+    "jobs of another queue"
 )
 
 
 @pytest.mark.parametrize("inline", [False, True])
-def test_another_queue_is_refused_and_why(buoy_app: App, inline: bool) -> None:
+def test_another_queue_than_that_of_the_class_is_refused(buoy_app: App, inline: bool) -> None:
     buoy_app.inlined = inline
     call = Charge.using(queue="express")
 
@@ -184,7 +186,7 @@ def test_another_queue_is_refused_and_why(buoy_app: App, inline: bool) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_where_it_is_declared(options: Any, message: str) -> None:
+def test_a_wrong_option_is_refused_where_it_is_declared(options: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         Loner(**options)
 
@@ -200,7 +202,7 @@ def held_by(first: Handle[Any]) -> str:
     )
 
 
-def test_a_conflict_may_be_an_error_that_has_the_handle(buoy_app: App) -> None:
+def test_on_conflict_raise_raises_an_error_with_the_handle(buoy_app: App) -> None:
     first = Insistent.enqueue(42)
     assert first.state == "queued"
 
@@ -208,13 +210,13 @@ def test_a_conflict_may_be_an_error_that_has_the_handle(buoy_app: App) -> None:
         Insistent.enqueue(42)
 
     assert str(raised.value) == held_by(first)
-    assert told(raised.value.handle) == ("exists", first.id)
+    assert state_and_holder(raised.value.handle) == ("exists", first.id)
     assert raised.value.handle.identifier == first.identifier
     drain(buoy_app)
     assert Insistent.enqueue(42).state == "queued"
 
 
-def test_when_one_of_many_rows_is_an_error_the_others_are_enqueued(buoy_app: App) -> None:
+def test_when_one_of_many_rows_raises_the_others_are_enqueued(buoy_app: App) -> None:
     first = Insistent.enqueue(2)
 
     with pytest.raises(ClaimHeld) as raised:
@@ -224,58 +226,58 @@ def test_when_one_of_many_rows_is_an_error_the_others_are_enqueued(buoy_app: App
     assert drain(buoy_app) == {"done": 3}
 
 
-def test_an_enqueueing_that_is_repeated_under_its_id_is_no_error(buoy_app: App) -> None:
+def test_on_conflict_raise_accepts_the_same_id_again(buoy_app: App) -> None:
     Insistent.using(id="once").enqueue(42)
 
-    assert told(Insistent.using(id="once").enqueue(42)) == ("exists", "once")
+    assert state_and_holder(Insistent.using(id="once").enqueue(42)) == ("exists", "once")
 
 
-class Patience(Plugin):
-    """Holds every job back at first, as one that waits for the end of a transaction does."""
+class DeferOnce(Plugin):
+    """Defers every job once, as a plugin does that waits for the end of a transaction."""
 
     @hookimpl
     def before_enqueue(self, job: Job) -> Deferred | None:
-        if job in waiting:
+        if job in deferred_jobs:
             return None
-        waiting.append(job)
+        deferred_jobs.append(job)
         return Deferred("not yet")
 
 
-waiting: list[Job] = []
+deferred_jobs: list[Job] = []
 
 
-@pytest.mark.parametrize("plugins", [[Loner(), Patience()], [Patience(), Loner()]])
-def test_a_job_that_a_plugin_holds_back_takes_its_place_when_it_is_submitted(
+@pytest.mark.parametrize("plugins", [[Loner(), DeferOnce()], [DeferOnce(), Loner()]])
+def test_a_deferred_job_takes_its_claim_when_it_is_submitted(
     buoy_app: App, plugins: list[Plugin]
 ) -> None:
     patient: Any = type("Patient", (Job,), {"plugins": plugins, "perform": lambda self: None})
-    waiting.clear()
+    deferred_jobs.clear()
 
-    assert told(patient.enqueue()) == ("deferred", None)
+    assert state_and_holder(patient.enqueue()) == ("deferred", None)
     assert holder(patient) is None
     assert patient.enqueue().state == "deferred"
 
-    first, second = (buoy_app.submit(job) for job in waiting)
+    first, second = (buoy_app.submit(job) for job in deferred_jobs)
 
-    assert told(first) == ("queued", None)
-    assert told(second) == ("exists", first.id)
+    assert state_and_holder(first) == ("queued", None)
+    assert state_and_holder(second) == ("exists", first.id)
 
 
 @pytest.mark.parametrize(("until", "state"), [("finished", "exists"), ("started", "queued")])
-def test_a_job_finds_its_own_place_taken_until_it_is_free(
+def test_a_job_that_enqueues_itself_meets_its_own_claim(
     buoy_app: App, until: Any, state: str
 ) -> None:
     states: list[str] = []
 
-    class Again(Job):
+    class EnqueuesItself(Job):
         plugins = [Loner(until=until)]
 
         def perform(self) -> None:
             if not states:
-                states.append(Again.enqueue().state)
+                states.append(EnqueuesItself.enqueue().state)
 
-    Again.enqueue()
+    EnqueuesItself.enqueue()
     drain(buoy_app)
 
     assert states == [state]
-    assert holder(Again) is None
+    assert holder(EnqueuesItself) is None

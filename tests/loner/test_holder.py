@@ -1,4 +1,4 @@
-"""Who holds a place, as a program asks."""
+"""``holder``: which job keeps another one from being enqueued."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from buoy import App, ConfigurationError, Job, job
 from buoy.testing import drain
 from buoy_loner import Loner, holder
 
-from .shop import Both, Charge, Other, told
+from .shop import Both, Charge, Other, state_and_holder
 
 
 @job(plugins=[Loner()])
 async def send(address: str, subject: str = "") -> None: ...
 
 
-def test_it_is_the_id_of_the_job_in_whose_place_this_one_would_come(buoy_app: App) -> None:
+def test_holder_is_the_id_of_the_job_with_the_same_arguments(buoy_app: App) -> None:
     assert holder(Charge, 42) is None
 
     first = Charge.enqueue(42, "hurry")
@@ -27,22 +27,22 @@ def test_it_is_the_id_of_the_job_in_whose_place_this_one_would_come(buoy_app: Ap
     assert holder(Charge, 42, "hurry") is None
 
 
-def test_a_function_is_a_job_too(buoy_app: App) -> None:
+def test_holder_accepts_a_function_that_is_a_job(buoy_app: App) -> None:
     first = send.enqueue("ann@example.com", subject="hi")
 
     assert holder(send, "ann@example.com", "hi") == first.id
 
 
-def test_of_two_places_either_counts(buoy_app: App) -> None:
+def test_holder_of_a_class_with_two_loners_is_the_holder_of_either_claim(buoy_app: App) -> None:
     first = Both.enqueue(1, 2025)
 
     assert holder(Both, 1, 2025) == first.id
     assert holder(Both, 1, 1999) == first.id
     assert holder(Both, 2, 2025) is None
-    assert told(Both.enqueue(1, 1999)) == ("exists", first.id)
+    assert state_and_holder(Both.enqueue(1, 1999)) == ("exists", first.id)
 
 
-def test_arguments_are_checked_as_when_enqueueing(buoy_app: App) -> None:
+def test_holder_checks_arguments_as_enqueue_does(buoy_app: App) -> None:
     ask: Any = holder
     with pytest.raises(TypeError) as raised:
         ask(Charge, 42, unknown=1)
@@ -53,7 +53,7 @@ def test_arguments_are_checked_as_when_enqueueing(buoy_app: App) -> None:
     )
 
 
-def test_a_class_without_places_is_refused(buoy_app: App) -> None:
+def test_holder_refuses_a_class_without_loner(buoy_app: App) -> None:
     class Plain(Job):
         plugins = [Other()]
 

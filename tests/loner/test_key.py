@@ -8,7 +8,7 @@ import pytest
 from buoy import App, ConfigurationError, Job
 from buoy_loner import Loner, holder
 
-from .shop import told
+from .shop import state_and_holder
 
 
 class Sync(Job):
@@ -26,38 +26,38 @@ class Sweep(Sync):
     plugins = [Loner(key=())]
 
 
-def test_the_argument_of_that_name_counts_and_no_other(buoy_app: App) -> None:
+def test_key_compares_the_named_argument_and_no_other(buoy_app: App) -> None:
     first = Sync.enqueue(1, "nightly")
 
-    assert told(Sync.enqueue(1, "clicked", depth=3)) == ("exists", first.id)
-    assert told(Sync.enqueue(reason="clicked", account=1)) == ("exists", first.id)
+    assert state_and_holder(Sync.enqueue(1, "clicked", depth=3)) == ("exists", first.id)
+    assert state_and_holder(Sync.enqueue(reason="clicked", account=1)) == ("exists", first.id)
     assert Sync.enqueue(2).state == "queued"
     assert holder(Sync, 1, "whatever") == first.id
 
 
-def test_all_of_several_names_count_those_at_their_default_too(buoy_app: App) -> None:
+def test_key_compares_all_named_arguments_with_their_defaults(buoy_app: App) -> None:
     first = Mirror.enqueue(1)
 
-    assert told(Mirror.enqueue(1, "clicked", depth=None)) == ("exists", first.id)
+    assert state_and_holder(Mirror.enqueue(1, "clicked", depth=None)) == ("exists", first.id)
     assert Mirror.enqueue(1, depth=3).state == "queued"
     assert Mirror.enqueue(2, depth=3).state == "queued"
 
 
-def test_the_order_of_the_names_does_not_matter(buoy_app: App) -> None:
+def test_the_order_of_names_in_key_does_not_matter(buoy_app: App) -> None:
     first = Mirror.enqueue(1, depth=3)
 
     Mirror.declared = (Loner(key=("depth", "account")),)
-    assert told(Mirror.enqueue(1, depth=3)) == ("exists", first.id)
+    assert state_and_holder(Mirror.enqueue(1, depth=3)) == ("exists", first.id)
 
 
-def test_no_names_leave_one_place_for_all_jobs_of_the_class(buoy_app: App) -> None:
+def test_an_empty_key_makes_all_jobs_of_the_class_the_same(buoy_app: App) -> None:
     first = Sweep.enqueue(1)
 
-    assert told(Sweep.enqueue(2, "clicked")) == ("exists", first.id)
+    assert state_and_holder(Sweep.enqueue(2, "clicked")) == ("exists", first.id)
     assert Sync.enqueue(1).state == "queued"
 
 
-def test_values_of_other_types_are_other_values(buoy_app: App) -> None:
+def test_key_tells_values_of_different_types_apart(buoy_app: App) -> None:
     class Keep(Job):
         plugins = [Loner(key="value")]
 
@@ -71,7 +71,7 @@ def test_values_of_other_types_are_other_values(buoy_app: App) -> None:
     assert Keep.enqueue({"1": 1}, 99).state == "exists"
 
 
-def test_arguments_without_number_have_a_name_too(buoy_app: App) -> None:
+def test_key_can_name_variadic_arguments(buoy_app: App) -> None:
     class Odd(Job):
         plugins = [Loner(key=("rest", "options"))]
 
@@ -79,12 +79,12 @@ def test_arguments_without_number_have_a_name_too(buoy_app: App) -> None:
 
     odd = Odd.enqueue(1, 2, 3, x=1)
 
-    assert told(Odd.enqueue(9, 2, 3, x=1)) == ("exists", odd.id)
+    assert state_and_holder(Odd.enqueue(9, 2, 3, x=1)) == ("exists", odd.id)
     assert Odd.enqueue(1, 2, x=1).state == "queued"
     assert Odd.enqueue(1, 2, 3).state == "queued"
 
 
-def test_a_class_may_say_itself_what_makes_its_jobs_the_same(buoy_app: App) -> None:
+def test_without_key_jobs_with_the_same_identifier_are_the_same(buoy_app: App) -> None:
     class Order(Job):
         plugins = [Loner()]
 
@@ -99,12 +99,12 @@ def test_a_class_may_say_itself_what_makes_its_jobs_the_same(buoy_app: App) -> N
 
     first = Order.enqueue("A1", "x")
 
-    assert told(Order.enqueue("a1", "y")) == ("exists", first.id)
+    assert state_and_holder(Order.enqueue("a1", "y")) == ("exists", first.id)
     assert Order.enqueue("a2").state == "queued"
-    assert Parcel.enqueue("a1").state == "queued"  # what it says, it says of its own jobs
+    assert Parcel.enqueue("a1").state == "queued"  # an identifier counts within one class
 
 
-def test_however_long_the_arguments_a_claim_is_short(buoy_app: App) -> None:
+def test_a_claim_is_short_however_long_the_arguments_are(buoy_app: App) -> None:
     Sync.enqueue(10**3000)
 
     claims = buoy_app.command("HKEYS", buoy_app.key("default", "claims"))
@@ -118,7 +118,7 @@ def refused(job: Any, *args: Any) -> str:
     return re.sub(r"^.*<locals>\.", "", str(raised.value))
 
 
-def test_a_name_that_perform_does_not_have_is_refused(buoy_app: App) -> None:
+def test_key_refuses_a_name_that_perform_does_not_have(buoy_app: App) -> None:
     class Wrong(Job):
         plugins = [Loner(key="accont")]
 
@@ -130,7 +130,7 @@ def test_a_name_that_perform_does_not_have_is_refused(buoy_app: App) -> None:
     )
 
 
-def test_a_default_that_json_cannot_hold_is_refused_where_it_counts(buoy_app: App) -> None:
+def test_key_refuses_a_default_that_json_cannot_hold(buoy_app: App) -> None:
     class Wrong(Job):
         plugins = [Loner(key="kinds")]
 

@@ -1,4 +1,4 @@
-"""What the page of the package shows does what it says."""
+"""The examples of the README do what it says."""
 
 from pathlib import Path
 
@@ -10,21 +10,25 @@ from tests.docs.blocks import Page, shell
 PAGE = Page("packages/loner/README.md")
 
 
-def test_the_example_runs(tmp_path: Path, buoy_server: Server, buoy_app: App) -> None:
+def test_the_first_example_prints_what_the_readme_says(
+    tmp_path: Path, buoy_server: Server, buoy_app: App
+) -> None:
     PAGE.write_files(tmp_path)
     [commands] = [block for block in PAGE.blocks("sh") if "buoy worker" in block]
 
-    said = shell(commands, tmp_path, buoy_server.url)
+    output = shell(commands, tmp_path, buoy_server.url)
 
-    assert said == "queued exists True\ncharging 42\n"
+    assert output == "queued exists True\ncharging 42\n"
 
 
-def test_the_test_passes(tmp_path: Path) -> None:
+def test_the_debounce_example_passes_its_test(tmp_path: Path) -> None:
     PAGE.write_files(tmp_path)
 
-    said = shell("python -m pytest -q -p no:cacheprovider test_comments.py", tmp_path, "redis://no")
+    output = shell(
+        "python -m pytest -q -p no:cacheprovider test_comments.py", tmp_path, "redis://no"
+    )
 
-    assert "1 passed" in said
+    assert "1 passed" in output
 
 
 def test_every_option_is_documented_with_its_default() -> None:

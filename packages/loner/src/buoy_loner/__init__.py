@@ -1,6 +1,7 @@
-"""buoy-loner: of jobs that are the same, one at a time."""
+"""buoy-loner: unique jobs. It deduplicates: while a job is queued or runs, the same job is not
+enqueued again."""
 
+from .claims import holder
 from .plugin import Loner
-from .store import holder
 
 __all__ = ["Loner", "holder"]

@@ -17,59 +17,59 @@ from buoy.cli.output import (
 )
 from buoy.cli.params import TEXT
 
-from .store import Held, held
+from .claims import HeldClaim, held_claims
 
 COLUMNS = ("claim", "class", "id", "queue", "since", "state")
 
-NONE = "no place is held"
+NONE = "no claim is held"
 WANTED = "a claim that is held, or the id of its holder"
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def loner(ctx: click.Context) -> None:
-    """Places of jobs that are unique: who holds them, and freeing them."""
+    """Unique jobs: which job holds which claim, and how to release a claim."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing, queue=None, name=None, count=50, as_json=False)
 
 
 @loner.command("list")
-@queue_option("Places of this queue.")
+@queue_option("Claims in this queue.")
 @class_option
 @count_option
 @json_option
 def listing(queue: str | None, name: str | None, count: int, as_json: bool) -> None:
-    """Who holds which place since when, queue by queue, the eldest first."""
-    found = (each for each in held(Job.app, queue) if name in (None, each.name))
+    """The claims that are held, by which job and since when, queue by queue, the oldest first."""
+    claims = (each for each in held_claims(Job.app, queue) if name in (None, each.name))
     empty = none_in(queue, NONE)
-    show_some(map(row, found), COLUMNS, count, as_json=as_json, empty=empty)
+    show_some(map(row, claims), COLUMNS, count, as_json=as_json, empty=empty)
 
 
-def row(each: Held) -> dict[str, Any]:
+def row(held: HeldClaim) -> dict[str, Any]:
     return {
-        "claim": each.claim,
-        "class": each.name,
-        "id": each.id,
-        "queue": each.queue,
-        "since": stamp(each.since),
-        "state": each.state,
+        "claim": held.claim,
+        "class": held.name,
+        "id": held.id,
+        "queue": held.queue,
+        "since": stamp(held.since),
+        "state": held.state,
     }
 
 
 @loner.command()
-@click.argument("words", metavar="CLAIM...", nargs=-1, required=True, type=TEXT)
-@queue_option("Places of this queue.")
-def release(words: tuple[str, ...], queue: str | None) -> None:
-    """Free places, whoever holds them.
+@click.argument("names", metavar="CLAIM...", nargs=-1, required=True, type=TEXT)
+@queue_option("Claims in this queue.")
+def release(names: tuple[str, ...], queue: str | None) -> None:
+    """Release claims, whichever job holds them.
 
-    Each is told by its claim, or by the id of the job that holds it. That job stays what it is, but
-    the same one can be enqueued beside it now.
+    Name each by its claim, or by the id of the job that holds it. That job goes on as it is, but
+    the same job can be enqueued beside it now.
     """
     if queue is not None:
         known_queue(queue)
-    places = [each for each in held(Job.app, queue) if {each.claim, each.id} & {*words}]
-    for each in places:
-        if Job.app.release(each.queue, each.claim):
-            say(f"{each.claim} is free; job {each.id} goes on without it")
-    known = {word for each in places for word in (each.claim, each.id)}
-    end(all_known(words, known, WANTED))
+    meant = [each for each in held_claims(Job.app, queue) if {each.claim, each.id} & {*names}]
+    for held in meant:
+        if Job.app.release(held.queue, held.claim):
+            say(f"{held.claim} is free; job {held.id} goes on without it")
+    known = {name for held in meant for name in (held.claim, held.id)}
+    end(all_known(names, known, WANTED))

@@ -1,4 +1,4 @@
-"""``Loner``: of jobs that are the same, one at a time."""
+"""``Loner``: makes the jobs of a class unique."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,19 +6,21 @@ from typing import Literal
 from buoy import ConfigurationError, Job, Plugin, hookimpl
 from buoy.model.checks import expect
 
-from .place import Key, named, place
+from .uniqueness import Key, claim_of, is_key
 
 CHOICES = {"until": ("started", "finished"), "on_conflict": ("skip", "raise")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loner(Plugin):
-    """Keeps a job off its queue while another one holds its place there.
+    """Makes jobs unique: a job takes a claim on its queue when it is enqueued, and the same job is
+    not enqueued while that claim is held.
 
-    ``until``: a place is held until its job has "started", or until it has "finished" in any way.
-    ``key``: names of arguments; jobs with the same values there are the same. By default those
-    with the same identifier are. ``on_conflict``: with "skip" the handle tells who holds the place,
-    with "raise" the error ClaimHeld does.
+    ``until``: the job holds its claim until it has "started", or until it has "finished" in any
+    way: done, failed, expired, removed. ``key``: the names of the arguments that are compared; by
+    default two jobs are the same when they have the same identifier. ``on_conflict``: what
+    ``enqueue`` does when the claim is held: "skip" returns a handle with the id of the holder,
+    "raise" raises ClaimHeld.
     """
 
     until: Literal["started", "finished"] = "finished"
@@ -26,11 +28,11 @@ class Loner(Plugin):
     on_conflict: Literal["skip", "raise"] = "skip"
 
     def __post_init__(self) -> None:
-        for field, words in CHOICES.items():
-            said = getattr(self, field)
-            expect(said in words, f"Loner.{field}", " or ".join(map(repr, words)), said)
+        for field, choices in CHOICES.items():
+            value = getattr(self, field)
+            expect(value in choices, f"Loner.{field}", " or ".join(map(repr, choices)), value)
         expect(
-            named(self.key), "Loner.key", "the name of an argument, or a tuple of names", self.key
+            is_key(self.key), "Loner.key", "the name of an argument, or a tuple of names", self.key
         )
 
     @hookimpl
@@ -38,8 +40,8 @@ class Loner(Plugin):
         own = type(job).queue
         if job.queue != own:
             raise ConfigurationError(
-                f"{job.name}: Loner: expected its own queue {own!r}, got {job.queue!r}: a place is "
-                "held within one queue, so the same job could be on both; give what is to run on "
-                "another queue a class of its own"
+                f"{job.name}: Loner: expected its own queue {own!r}, got {job.queue!r}: a claim is "
+                "held within one queue, so this job could be in both queues at once; write a "
+                "class of its own for jobs of another queue"
             )
-        job.transition.claim(place(job, self.key), self.until, self.on_conflict)
+        job.transition.claim(claim_of(job, self.key), self.until, self.on_conflict)

@@ -1,4 +1,4 @@
-"""Story S17: a number is computed from all comments; many comments at once need one computation."""
+"""Debouncing: many comments at once need one computation, and none is missed."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def test_a_comment_that_comes_during_the_computation_is_not_missed(
     assert results[-1] == 9
 
 
-def test_the_delay_is_that_of_the_first_so_a_stream_of_comments_does_not_put_it_off(
+def test_a_stream_of_comments_does_not_put_the_computation_off(
     buoy_app: App, buoy_clock: Clock
 ) -> None:
     for _ in range(7):

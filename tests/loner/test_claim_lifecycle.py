@@ -1,9 +1,9 @@
-"""Any acts in any order, and after each of them: a place is held if and only if its job lives.
+"""Any actions in any order, and after each of them: a claim is held if and only if its job lives.
 
-Which jobs live is read from where they lie in Redis. Only what cannot be read there is kept beside
-it: which jobs have started, and which ones an operator has taken their place from.
+Which jobs live is read from Redis. Only what cannot be read there is kept by the test: which jobs
+have started, and whose claims an operator has released.
 
-BUOY_LIFECYCLE=N runs N sequences of acts instead of the usual number.
+BUOY_LIFECYCLE=N runs N sequences of actions instead of the usual number.
 """
 
 import os
@@ -27,11 +27,11 @@ from buoy.model.reservation import Advance, Reservation, Settlement
 from buoy.operations.failed_set import Filter, find, remove, retry
 from buoy.testing import Clock, drain
 from buoy_loner import Loner, holder
-from buoy_loner.store import held
+from buoy_loner.claims import held_claims
 
 from .shop import numbers
 
-QUEUE = "places"
+QUEUE = "claims"
 LEASE = 30
 EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "100"))
 
@@ -67,7 +67,7 @@ class Brief(Once):
 
 
 JOBS: list[Any] = [Once, Soon, Brief]
-Place = tuple[Any, int]
+Unique = tuple[Any, int]
 
 KINDS = st.sampled_from(JOBS)
 NUMBERS = st.integers(0, 1)
@@ -78,7 +78,7 @@ FATES = st.sampled_from(
 )
 
 
-class Places(RuleBasedStateMachine):
+class ClaimMachine(RuleBasedStateMachine):
     """Drives one queue; ``app`` and ``clock`` are set by the test."""
 
     app: App
@@ -89,25 +89,25 @@ class Places(RuleBasedStateMachine):
         self.app.command("FLUSHALL")
         self.app.broker.shift = 0
         self.app.broker.registered.clear()
-        self.hands: dict[str, list[Reservation]] = defaultdict(list)
+        self.in_flight: dict[str, list[Reservation]] = defaultdict(list)
         self.started: set[str] = set()
-        self.bereft: set[str] = set()
-        self.held: dict[Place, str] = {}
+        self.released: set[str] = set()
+        self.holders: dict[Unique, str] = {}
 
     # Producers
 
     @rule(job=KINDS, number=NUMBERS, delay=DELAYS)
     def enqueue(self, job: Any, number: int, delay: float | None) -> None:
-        self.told(job, [number], [job.using(delay=delay).enqueue(number)])
+        self.check_handles(job, [number], [job.using(delay=delay).enqueue(number)])
 
     @rule(job=KINDS, rows=st.lists(NUMBERS, min_size=1, max_size=6), delay=DELAYS)
     def enqueue_many(self, job: Any, rows: list[int], delay: float | None) -> None:
-        self.told(job, rows, job.using(delay=delay).enqueue_many([(row,) for row in rows]))
+        self.check_handles(job, rows, job.using(delay=delay).enqueue_many([(row,) for row in rows]))
 
-    def told(self, job: Any, rows: list[int], handles: list[Handle[Any]]) -> None:
-        """Each handle says whether the place was free, and who holds it."""
+    def check_handles(self, job: Any, rows: list[int], handles: list[Handle[Any]]) -> None:
+        """Each handle has the right state, and the right holder."""
         for number, handle in zip(rows, handles, strict=True):
-            there = self.held.setdefault((job, number), handle.id)
+            there = self.holders.setdefault((job, number), handle.id)
             if there == handle.id:
                 assert (handle.state in ("queued", "delayed"), handle.holder) == (True, None)
             else:
@@ -118,17 +118,17 @@ class Places(RuleBasedStateMachine):
     @rule(worker=WORKERS, wanted=st.integers(0, 4), words=st.lists(FATES, max_size=4))
     def work(self, worker: str, wanted: int, words: list[str]) -> None:
         """Jobs are reserved; runs end, each in its way, if they have not lost their leases."""
-        hand = self.hands[worker]
-        trip = Advance(QUEUE, next(numbers), wanted=wanted, hands=len(hand))
+        in_flight = self.in_flight[worker]
+        trip = Advance(QUEUE, next(numbers), wanted=wanted, hands=len(in_flight))
         given = self.app.broker.visit(worker, trip).reservations
         self.started |= {each.id for each in given}
-        hand += given
-        settlements = [ended(hand.pop(0), word) for word in words if hand]
+        in_flight += given
+        settlements = [settle_run(in_flight.pop(0), word) for word in words if in_flight]
         self.app.broker.visit(worker, Advance(QUEUE, next(numbers), settlements=settlements))
 
     @rule(worker=WORKERS)
     def die(self, worker: str) -> None:
-        self.hands.pop(worker, None)
+        self.in_flight.pop(worker, None)
 
     @rule(seconds=st.sampled_from([1, 4, 25, LEASE * 2]))
     def pass_time(self, seconds: int) -> None:
@@ -143,18 +143,18 @@ class Places(RuleBasedStateMachine):
     def dequeue(self, job: Any, rows: list[int]) -> None:
         self.app.dequeue(job, *rows)
 
-    @precondition(lambda self: self.held)
+    @precondition(lambda self: self.holders)
     @rule(data=st.data(), act=st.sampled_from(["release", "replace", "cancel", "now", "later"]))
     def interfere(self, data: st.DataObject, act: str) -> None:
-        """An operator does something with a job that holds a place."""
-        place = data.draw(st.sampled_from(list(self.held)))
-        id = self.held[place]
+        """An operator does something with a job that holds a claim."""
+        unique_job = data.draw(st.sampled_from(list(self.holders)))
+        id = self.holders[unique_job]
         if act in ("release", "replace"):
-            [claim] = [each.claim for each in held(self.app) if each.id == id]
+            [claim] = [each.claim for each in held_claims(self.app) if each.id == id]
             assert self.app.release(QUEUE, claim) == id
-            self.bereft.add(id)
+            self.released.add(id)
             if act == "replace":
-                job, number = place
+                job, number = unique_job
                 assert job.enqueue(number).state == "queued"
         elif act == "cancel":
             assert self.app.cancel(id) is not None
@@ -166,7 +166,7 @@ class Places(RuleBasedStateMachine):
 
     @rule(forget=st.sampled_from([False, False, True]))
     def clean_up(self, forget: bool) -> None:
-        """The failed are put back where their place is free, or forgotten."""
+        """The failed are put back where their claim is free, or forgotten."""
         failures = list(find(self.app.monitor, Filter()))
         if forget:
             remove(self.app.control, failures)
@@ -174,29 +174,29 @@ class Places(RuleBasedStateMachine):
         for id, answer in retry(self.app.control, failures).items():
             if answer == "queued":
                 self.started.discard(id)
-                self.bereft.discard(id)
+                self.released.discard(id)
 
     # What holds after each act
 
     @invariant()
-    def a_place_is_held_if_and_only_if_its_job_lives(self) -> None:
+    def a_claim_is_held_if_and_only_if_its_job_lives(self) -> None:
         lives = defaultdict(list)
         failed = {view.id for view in self.app.monitor.failed([QUEUE])}
         for id, payload in self.app.monitor.scan(QUEUE):
             [job] = [each for each in JOBS if each.name == payload.name]
             started = job is Soon and id in self.started
-            if not started and id not in failed | self.bereft:
+            if not started and id not in failed | self.released:
                 lives[job, payload.args[0]].append(id)
         assert all(len(ids) == 1 for ids in lives.values()), lives
 
         asked = {(job, number): holder(job, number) for job in JOBS for number in range(2)}
-        self.held = {place: id for place, id in asked.items() if id is not None}
-        assert self.held == {place: ids[0] for place, ids in lives.items()}
-        assert {each.id for each in held(self.app)} == {*self.held.values()}
-        assert claims(self.app) == 2 * len(self.held)
+        self.holders = {unique: id for unique, id in asked.items() if id is not None}
+        assert self.holders == {unique: ids[0] for unique, ids in lives.items()}
+        assert {each.id for each in held_claims(self.app)} == {*self.holders.values()}
+        assert claims(self.app) == 2 * len(self.holders)
 
     def teardown(self) -> None:
-        """Whatever has happened: in the end all jobs are worked off, and all places are free."""
+        """Whatever has happened: in the end all jobs have run, and all claims are free."""
         fate.word = "done"
         for _ in range(12):
             self.pass_time(LEASE * 2)
@@ -204,14 +204,14 @@ class Places(RuleBasedStateMachine):
         assert claims(self.app) == 0
 
 
-def ended(held: Reservation, word: str) -> Settlement:
-    """How a run ends, by the word for it."""
+def settle_run(reservation: Reservation, word: str) -> Settlement:
+    """Ends a run in the way that the word names."""
     if word in ("release", "crashed"):
-        return Settlement.of(held, word)  # type: ignore[arg-type]  # these two
+        return Settlement.of(reservation, word)  # type: ignore[arg-type]  # these two
     fate.word = word.removeprefix("die and ")
     if word.startswith("die"):
-        return settle_death(held, loaded(held), DirtyExit("killed"))
-    return run(held)
+        return settle_death(reservation, loaded(reservation), DirtyExit("killed"))
+    return run(reservation)
 
 
 def claims(app: App) -> int:
@@ -219,8 +219,8 @@ def claims(app: App) -> int:
     return int(app.command("HLEN", app.key(QUEUE, "claims")))
 
 
-def test_a_place_is_held_if_and_only_if_its_job_lives(buoy_app: App, buoy_clock: Clock) -> None:
-    machine = type("PlacesHere", (Places,), {"app": buoy_app, "clock": buoy_clock})
+def test_a_claim_is_held_if_and_only_if_its_job_lives(buoy_app: App, buoy_clock: Clock) -> None:
+    machine = type("ClaimMachineHere", (ClaimMachine,), {"app": buoy_app, "clock": buoy_clock})
 
     run_state_machine_as_test(
         machine,

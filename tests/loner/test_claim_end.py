@@ -1,4 +1,4 @@
-"""When a place is free again: when its job has ended in any way, and not before."""
+"""When a claim is free again: when its job has ended in any way, and not before."""
 
 from click.testing import CliRunner, Result
 
@@ -7,7 +7,7 @@ from buoy.cli import main
 from buoy.testing import Clock, drain
 from buoy_loner import holder
 
-from .shop import Charge, Fleeting, Reindex, Tenacious, finish, take, told
+from .shop import Charge, Fleeting, Reindex, Tenacious, finish, state_and_holder, take
 
 
 def buoy(*words: str, code: int = 0) -> Result:
@@ -16,83 +16,87 @@ def buoy(*words: str, code: int = 0) -> Result:
     return result
 
 
-def places(app: App, queue: str = "purchasing") -> int:
-    """How many entries there are for places, in both directions."""
+def claim_fields(app: App, queue: str = "purchasing") -> int:
+    """Counts the fields in Redis: two for each claim, to find it and to free it."""
     return int(app.command("HLEN", app.key(queue, "claims")))
 
 
-def test_a_job_that_is_done(buoy_app: App) -> None:
+def test_a_job_that_is_done_frees_its_claim(buoy_app: App) -> None:
     first = Charge.enqueue(42)
-    held = take(buoy_app, "purchasing")
-    assert told(Charge.enqueue(42)) == ("exists", first.id)
+    reservation = take(buoy_app, "purchasing")
+    assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
 
-    finish(buoy_app, held)
+    finish(buoy_app, reservation)
 
-    assert places(buoy_app) == 0
+    assert claim_fields(buoy_app) == 0
     assert Charge.enqueue(42).state == "queued"
 
 
-def test_a_job_that_has_failed(buoy_app: App) -> None:
+def test_a_failed_job_frees_its_claim(buoy_app: App) -> None:
     Charge.enqueue(42, "fail")
 
     assert drain(buoy_app) == {"failed": 1}
 
-    assert places(buoy_app) == 0
+    assert claim_fields(buoy_app) == 0
     assert Charge.enqueue(42, "fail").state == "queued"
 
 
-def test_a_job_that_is_retried_only_when_it_is_given_up(buoy_app: App, buoy_clock: Clock) -> None:
+def test_a_retried_job_frees_its_claim_only_when_it_is_given_up(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
     first = Tenacious.enqueue(42, "fail")
     assert drain(buoy_app) == {"later": 1}
-    assert told(Tenacious.enqueue(42, "fail")) == ("exists", first.id)
+    assert state_and_holder(Tenacious.enqueue(42, "fail")) == ("exists", first.id)
     buoy_clock.advance(61)
 
     assert drain(buoy_app) == {"failed": 1}
 
-    assert places(buoy_app) == 0
+    assert claim_fields(buoy_app) == 0
 
 
-def test_a_job_that_is_taken_out(buoy_app: App) -> None:
+def test_a_dequeued_job_frees_its_claim(buoy_app: App) -> None:
     Charge.enqueue(42)
     Charge.using(delay=60).enqueue(43)
 
     assert len(buoy_app.dequeue(Charge)) == 2
 
-    assert places(buoy_app) == 0
+    assert claim_fields(buoy_app) == 0
 
 
-def test_all_jobs_of_a_queue_that_is_cleared(buoy_app: App) -> None:
+def test_clearing_a_queue_frees_all_claims(buoy_app: App) -> None:
     Charge.enqueue(42)
     Charge.using(delay=60).enqueue(43)
 
     buoy("queues", "clear", "purchasing", "--yes")
 
-    assert places(buoy_app) == 0
+    assert claim_fields(buoy_app) == 0
 
 
-def test_a_job_that_has_expired(buoy_app: App, buoy_clock: Clock) -> None:
+def test_an_expired_job_frees_its_claim(buoy_app: App, buoy_clock: Clock) -> None:
     Fleeting.enqueue(42)
     buoy_clock.advance(6)
 
     assert drain(buoy_app) == {"rejected": 1}
 
-    assert places(buoy_app) == 0
+    assert claim_fields(buoy_app) == 0
 
 
-def test_a_job_that_runs_keeps_it_however_long(buoy_app: App, buoy_clock: Clock) -> None:
+def test_a_running_job_keeps_its_claim_however_long_it_runs(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
     first = Charge.enqueue(42)
-    held = take(buoy_app, "purchasing")
+    reservation = take(buoy_app, "purchasing")
 
     for _ in range(100):
         buoy_clock.advance(20)
-        assert buoy_app.broker.beat({"purchasing": [held]}) == []
-        assert told(Charge.enqueue(42)) == ("exists", first.id)
+        assert buoy_app.broker.beat({"purchasing": [reservation]}) == []
+        assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
 
-    assert finish(buoy_app, held) == []
-    assert places(buoy_app) == 0
+    assert finish(buoy_app, reservation) == []
+    assert claim_fields(buoy_app) == 0
 
 
-def test_a_job_whose_worker_is_lost_keeps_it(buoy_app: App, buoy_clock: Clock) -> None:
+def test_a_job_whose_worker_is_lost_keeps_its_claim(buoy_app: App, buoy_clock: Clock) -> None:
     first = Charge.enqueue(42)
     lost = take(buoy_app, "purchasing", "dying")
     for _ in range(40):  # another worker looks closely: silence would be taken for an outage
@@ -100,28 +104,30 @@ def test_a_job_whose_worker_is_lost_keeps_it(buoy_app: App, buoy_clock: Clock) -
         buoy_app.broker.beat({"purchasing": []})
 
     assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [first.id]
-    assert told(Charge.enqueue(42)) == ("exists", first.id)
+    assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
     assert drain(buoy_app) == {"done": 1}
-    assert places(buoy_app) == 0
+    assert claim_fields(buoy_app) == 0
 
     second = Charge.enqueue(42)
-    assert finish(buoy_app, lost) == [first.id]  # too late: the place is another one's by now
+    assert finish(buoy_app, lost) == [first.id]  # too late: another job holds the claim now
     assert holder(Charge, 42) == second.id
 
 
-def test_a_job_that_is_cancelled_while_it_runs(buoy_app: App) -> None:
+def test_a_job_that_is_cancelled_while_it_runs_frees_its_claim(buoy_app: App) -> None:
     first = Charge.enqueue(42)
-    held = take(buoy_app, "purchasing")
+    reservation = take(buoy_app, "purchasing")
 
     assert buoy_app.cancel(first.id) == "running"
 
     second = Charge.enqueue(42)
-    assert told(second) == ("queued", None)
-    assert finish(buoy_app, held) == [first.id]
+    assert state_and_holder(second) == ("queued", None)
+    assert finish(buoy_app, reservation) == [first.id]
     assert holder(Charge, 42) == second.id
 
 
-def test_a_job_that_is_given_up_because_its_workers_die(buoy_app: App, buoy_clock: Clock) -> None:
+def test_a_job_whose_workers_die_too_often_frees_its_claim(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
     first = Charge.enqueue(42)
     for _ in range(4):
         assert take(buoy_app, "purchasing", "dying").id == first.id
@@ -132,19 +138,19 @@ def test_a_job_that_is_given_up_because_its_workers_die(buoy_app: App, buoy_cloc
 
     assert drain(buoy_app) == {"failed": 1}
 
-    assert places(buoy_app) == 0
+    assert claim_fields(buoy_app) == 0
 
 
-def test_a_failed_job_that_is_put_back_has_it_again(buoy_app: App) -> None:
+def test_a_failed_job_that_is_put_back_takes_its_claim_again(buoy_app: App) -> None:
     first = Charge.enqueue(42, "fail")
     drain(buoy_app)
 
     buoy("failed", "retry", first.id)
 
-    assert told(Charge.enqueue(42, "fail")) == ("exists", first.id)
+    assert state_and_holder(Charge.enqueue(42, "fail")) == ("exists", first.id)
 
 
-def test_a_failed_job_is_not_put_back_while_another_one_has_it(buoy_app: App) -> None:
+def test_a_failed_job_is_not_put_back_while_another_job_holds_its_claim(buoy_app: App) -> None:
     first = Charge.enqueue(42, "fail")
     drain(buoy_app)
     second = Charge.enqueue(42, "fail")
@@ -160,22 +166,22 @@ def test_a_failed_job_is_not_put_back_while_another_one_has_it(buoy_app: App) ->
 # until="started"
 
 
-def test_a_job_that_has_started_and_it_is_another_ones_while_it_runs(buoy_app: App) -> None:
+def test_until_started_another_job_can_take_the_claim_while_the_first_runs(buoy_app: App) -> None:
     first = Reindex.enqueue(7)
-    assert told(Reindex.enqueue(7)) == ("exists", first.id)
+    assert state_and_holder(Reindex.enqueue(7)) == ("exists", first.id)
 
-    held = take(buoy_app, "default")
+    reservation = take(buoy_app, "default")
     assert holder(Reindex, 7) is None
     second = Reindex.enqueue(7)
 
-    assert told(Reindex.enqueue(7)) == ("exists", second.id)
-    finish(buoy_app, held)
+    assert state_and_holder(Reindex.enqueue(7)) == ("exists", second.id)
+    finish(buoy_app, reservation)
     assert holder(Reindex, 7) == second.id
     assert drain(buoy_app) == {"done": 1}
-    assert places(buoy_app, "default") == 0
+    assert claim_fields(buoy_app, "default") == 0
 
 
-def test_a_job_that_has_started_though_its_worker_died_then(
+def test_until_started_a_job_does_not_take_its_claim_back_when_its_worker_dies(
     buoy_app: App, buoy_clock: Clock
 ) -> None:
     first = Reindex.enqueue(7)
@@ -183,17 +189,19 @@ def test_a_job_that_has_started_though_its_worker_died_then(
     buoy_clock.advance(1000)
     second = Reindex.enqueue(7)
 
-    assert told(second) == ("queued", None)
+    assert state_and_holder(second) == ("queued", None)
     assert first.id != second.id
     assert holder(Reindex, 7) == second.id
 
 
-def test_a_job_that_has_started_and_waits_for_its_retry(buoy_app: App, buoy_clock: Clock) -> None:
+def test_until_started_a_job_does_not_take_its_claim_back_for_a_retry(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
     Reindex.enqueue(7, "fail")
     assert drain(buoy_app) == {"later": 1}
 
     second = Reindex.using(delay=3600).enqueue(7, "fail")
-    assert told(second) == ("delayed", None)
+    assert state_and_holder(second) == ("delayed", None)
     buoy_clock.advance(61)
 
     assert drain(buoy_app) == {"failed": 1}
