@@ -1,4 +1,4 @@
-"""What is kept with a job: bounded, plain, and proof against what others put there."""
+"""What is kept in the payload of a job: limited, plain JSON, and safe against garbage there."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from buoy import Job
 from buoy.model.payload import Payload
 from buoy_retry import Attempt, history
-from buoy_retry.attempts import LENGTH, count_snooze, remember, snoozes
+from buoy_retry.attempts import LENGTH, add_attempt, count_snooze, snooze_count
 
 
 class Kept(Job):
@@ -25,7 +25,7 @@ def job(attempt: int = 1, kept: Any = None, token: str = "7:host-1-2:3") -> Job:
 
 
 def fail(job: Job, error: BaseException) -> Attempt:
-    remember(job, Attempt.of(job, error, at=12.3456, wait=60.0))
+    add_attempt(job, Attempt.of(job, error, at=12.3456, wait=60.0))
     json.dumps(job.carried, allow_nan=False).encode()
     return history(job)[-1]
 
@@ -36,7 +36,7 @@ class Mute(Exception):
 
 
 class TestOf:
-    def test_it_tells_what_when_where_and_what_then(self) -> None:
+    def test_an_attempt_records_error_time_worker_and_wait(self) -> None:
         assert fail(job(3), KeyError("no")) == Attempt(
             attempt=3, at=12.346, error="KeyError", message="'no'", worker="host-1-2", wait=60.0
         )
@@ -46,27 +46,27 @@ class TestOf:
         [
             (ValueError(), "ValueError", ""),
             (json.JSONDecodeError("bad", "x", 0), "json.decoder.JSONDecodeError", "bad: line 1"),
-            (Mute(), f"{__name__}.Mute", "<exception str() failed>"),
+            (Mute(), f"{__name__}.Mute", "(cannot be shown: RuntimeError)"),
             (ValueError("half \ud800"), "ValueError", "half \\ud800"),
             (ValueError("x" * 10**6), "ValueError", "xxx"),
             (ValueError("a\nb"), "ValueError", "a\nb"),
             (ExceptionGroup("all", [ValueError("no")]), "ExceptionGroup", "all (1 sub-exception)"),
-            (SyntaxError("bad", ("f.py", 1, 1, "x y", 1, 2)), "SyntaxError", 'File "f.py"'),
+            (SyntaxError("bad", ("f.py", 1, 1, "x y", 1, 2)), "SyntaxError", "bad (f.py, line 1)"),
         ],
     )
-    def test_any_error_can_be_told(self, error: BaseException, name: str, message: str) -> None:
-        told = fail(job(), error)
+    def test_any_error_can_be_recorded(self, error: BaseException, name: str, message: str) -> None:
+        attempt = fail(job(), error)
 
-        assert told.error == name
-        assert told.message.startswith(message)
-        assert len(told.message) <= 500
+        assert attempt.error == name
+        assert attempt.message.startswith(message)
+        assert len(attempt.message) <= 500
 
     @pytest.mark.parametrize(("token", "worker"), [("", ""), ("0:inline:0", "inline"), ("x", "")])
-    def test_the_worker_is_in_the_token(self, token: str, worker: str) -> None:
+    def test_the_worker_is_read_from_the_token(self, token: str, worker: str) -> None:
         assert fail(job(token=token), ValueError()).worker == worker
 
 
-def test_only_the_last_are_kept() -> None:
+def test_only_the_last_20_attempts_are_kept() -> None:
     kept = job()
     for number in range(1, 101):
         kept.payload.attempt = number
@@ -90,7 +90,7 @@ KEPT = JSON | st.fixed_dictionaries({"history": JSON | st.lists(RECORD | JSON), 
 
 
 @given(KEPT)
-def test_garbage_is_passed_over_and_what_is_right_is_kept(garbage: Any) -> None:
+def test_history_skips_garbage_and_keeps_valid_records(garbage: Any) -> None:
     kept = job(kept=garbage)
     before = history(kept)
 
@@ -99,13 +99,13 @@ def test_garbage_is_passed_over_and_what_is_right_is_kept(garbage: Any) -> None:
 
     assert history(kept)[:-1] == before[1 - LENGTH :]
     assert history(kept)[-1].message == "no"
-    assert snoozes(kept) > 0 or garbage["snoozes"] < 0
+    assert snooze_count(kept) > 0 or garbage["snoozes"] < 0
 
 
-def test_what_others_keep_there_stays() -> None:
+def test_unknown_fields_of_the_retry_data_stay() -> None:
     kept = job(kept={"later": "version"})
     count_snooze(kept)
     fail(kept, ValueError())
 
     assert kept.carried["retry"]["later"] == "version"
-    assert snoozes(kept) == 1
+    assert snooze_count(kept) == 1

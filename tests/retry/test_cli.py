@@ -44,8 +44,8 @@ def ids_of(result: Result) -> list[str]:
 
 @pytest.fixture
 def three(buoy_app: App) -> list[str]:
-    """The ids of jobs that wait for another attempt, one of them in a queue of its own; others
-    wait, are delayed, have failed."""
+    """The ids of three jobs that are delayed for another attempt, one of them in another queue.
+    Other jobs are queued, delayed, failed."""
     handles: list[Handle[None]] = [
         Newsletter.enqueue("450 busy"),
         Mail.enqueue("421 closing"),
@@ -58,12 +58,12 @@ def three(buoy_app: App) -> list[str]:
     return [handle.id for handle in handles]
 
 
-def test_without_any_it_says_so(run: Run) -> None:
-    assert run().output == "no job waits for another attempt\n"
+def test_list_without_jobs_says_so(run: Run) -> None:
+    assert run().output == "no job is delayed for another attempt\n"
     assert run("list", "--json").output == "[]\n"
 
 
-def test_list_tells_the_next_attempt_and_the_last_error(
+def test_list_shows_the_next_attempt_and_the_last_error(
     run: Run, three: list[str], buoy_app: App
 ) -> None:
     row = json.loads(run("list", "--json").output)[0]
@@ -99,31 +99,31 @@ def test_list_tells_the_next_attempt_and_the_last_error(
         (["--error", "busy", "--queue", "mail"], [2]),
     ],
 )
-def test_they_are_filtered(
+def test_list_filters_by_queue_class_and_error(
     run: Run, three: list[str], filters: list[str], found: list[int]
 ) -> None:
     assert ids_of(run("list", "--json", *filters)) == [three[n] for n in found]
 
 
-def test_they_are_named_by_id(run: Run, three: list[str]) -> None:
+def test_list_accepts_ids(run: Run, three: list[str]) -> None:
     assert ids_of(run("list", three[2], three[0], "unknown", "--json")) == [three[0], three[2]]
 
 
-def test_now_lets_them_run_without_waiting(run: Run, three: list[str], buoy_app: App) -> None:
+def test_now_makes_jobs_due(run: Run, three: list[str], buoy_app: App) -> None:
     assert run("now", three[0], three[2]).output == "2 jobs were made due\n"
 
     assert drain(buoy_app) == {"done": 1, "later": 2}
     assert [view.attempt for id in three if (view := buoy_app.find(id))] == [3, 2, 3]
 
 
-def test_now_takes_filters(run: Run, three: list[str], buoy_app: App) -> None:
+def test_now_accepts_filters(run: Run, three: list[str], buoy_app: App) -> None:
     assert run("now", "--error", "closing").output == "1 job was made due\n"
     assert run("now", "--error", "closing").output == "0 jobs were made due\n"
 
     assert [view.args for view in buoy_app.monitor.peek("mail")] == [[""], ["421 closing"]]
 
 
-def test_cancel_ends_them(run: Run, three: list[str], buoy_app: App) -> None:
+def test_cancel_ends_jobs(run: Run, three: list[str], buoy_app: App) -> None:
     assert run("cancel", "--queue", "mail").output == "2 jobs were ended\n"
 
     assert [buoy_app.find(id) is None for id in three] == [False, True, True]
@@ -131,14 +131,14 @@ def test_cancel_ends_them(run: Run, three: list[str], buoy_app: App) -> None:
     assert (mail.waiting, mail.delayed, mail.failed) == (1, 1, 1)
 
 
-def test_cancel_lets_be_what_has_begun_to_run(
+def test_cancel_does_not_end_a_job_that_has_started(
     run: Run,
     three: list[str],
     buoy_app: App,
     buoy_clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Between the look and the act a worker takes the job."""
+    """A worker takes the job after the command has found it, before it is ended."""
     reschedule, remove = buoy_app.reschedule, buoy_app.control.remove
 
     def meanwhile() -> None:
@@ -158,7 +158,7 @@ def test_cancel_lets_be_what_has_begun_to_run(
 
 
 @pytest.mark.parametrize("command", ["now", "cancel"])
-def test_who_means_all_must_say_so(run: Run, three: list[str], command: str) -> None:
+def test_changing_all_jobs_needs_the_option_all(run: Run, three: list[str], command: str) -> None:
     refused = run(command, code=2)
     assert "Error: expected ids, filters or --all, got none of them" in refused.output
 
@@ -171,7 +171,7 @@ def test_who_means_all_must_say_so(run: Run, three: list[str], command: str) -> 
     assert ids_of(run("list", "--json")) == []
 
 
-def test_show_tells_all_attempts(
+def test_show_lists_all_attempts_of_a_job(
     run: Run, three: list[str], buoy_app: App, buoy_clock: Clock
 ) -> None:
     buoy_clock.advance(61)
@@ -191,14 +191,14 @@ def test_show_tells_all_attempts(
     assert len(run("show", three[0]).output.splitlines()) == 3
 
 
-def test_show_of_a_job_that_has_not_failed(run: Run, buoy_app: App) -> None:
+def test_show_of_a_job_that_has_not_failed_says_so(run: Run, buoy_app: App) -> None:
     handle = Mail.enqueue("")
 
     assert run("show", handle.id).output == f"{handle.id} has not failed yet\n"
     assert run("show", "xyz", code=1).output == "Error: xyz: expected a job, but it is unknown\n"
 
 
-def test_failed_show_tells_the_history_too(
+def test_failed_show_includes_the_history(
     run: Run, three: list[str], buoy_app: App, buoy_clock: Clock
 ) -> None:
     for _ in range(3):
@@ -211,7 +211,7 @@ def test_failed_show_tells_the_history_too(
     assert [each["attempt"] for each in kept["history"]] == [1, 2, 3, 4]
 
 
-def test_a_job_that_another_plugin_runs_again_is_listed_too(run: Run, buoy_app: App) -> None:
+def test_list_includes_a_job_that_another_plugin_retries(run: Run, buoy_app: App) -> None:
     payload = b'{"class":"other.Job","args":[],"id":"a1","attempt":2,"plugins":{"retry":7}}'
     buoy_app.push("x", queue="mail")
     buoy_app.command("HSET", buoy_app.key("mail", "jobs"), "a1", payload)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from buoy import ConfigurationError, DirtyExit, Job
-from buoy_retry import HTTP_ERRORS, SMTP_ERRORS, Constant, Exponential, Group, Retry, Steps
+from buoy_retry import HTTP_ERRORS, SMTP_ERRORS, Constant, Exponential, Group, Listed, Retry
 
 
 def plain(job: Job, error: BaseException) -> None: ...
@@ -28,10 +28,10 @@ def test_the_defaults_are_five_retries_over_half_an_hour() -> None:
     retry = Retry()
 
     assert (retry.limit, retry.delay, retry.on) == (5, Exponential(), ((Exception, None),))
-    assert (retry.never, retry.on_give_up, retry.snoozes) == ((), None, 1000)
+    assert (retry.never, retry.on_give_up, retry.max_snoozes) == ((), None, 1000)
 
 
-def test_it_is_a_value() -> None:
+def test_retry_is_a_value() -> None:
     def declared() -> Retry:
         return Retry(
             3,
@@ -48,8 +48,8 @@ def test_it_is_a_value() -> None:
         declared().limit = 4  # type: ignore[misc]
 
 
-def test_on_takes_a_class_several_a_group_or_delays() -> None:
-    steps = Steps([1, 10])
+def test_on_accepts_a_class_several_a_group_or_delays() -> None:
+    steps = Listed([1, 10])
     assert Retry(on=TimeoutError).on == ((TimeoutError, None),)
     assert Retry(on=(TimeoutError, SMTP_ERRORS)).on == ((TimeoutError, None), (SMTP_ERRORS, None))
     assert Retry(on=[KeyError]).on == ((KeyError, None),)
@@ -65,7 +65,7 @@ def test_on_takes_a_class_several_a_group_or_delays() -> None:
     assert Retry(on={SystemExit, DirtyExit}).never == ()
 
 
-def test_its_repr_is_what_differs_from_the_defaults() -> None:
+def test_the_repr_of_retry_has_what_differs_from_the_defaults() -> None:
     assert repr(Retry()) == "Retry()"
     assert repr(Retry(3, 60, never=KeyError)) == (
         "Retry(limit=3, delay=Constant(seconds=60.0), never=(<class 'KeyError'>,))"
@@ -91,7 +91,7 @@ SOME = "Retry(on): expected at least one exception class (limit=0 retries none),
         ({"limit": 2.5}, f"{LIMIT} 2.5"),
         ({"limit": True}, f"{LIMIT} True"),
         ({"limit": "3"}, f"{LIMIT} '3'"),
-        ({"snoozes": -1}, "Retry(snoozes): expected a number, 0 or more, got -1"),
+        ({"max_snoozes": -1}, "Retry(max_snoozes): expected a number, 0 or more, got -1"),
         ({"delay": -1}, f"{YEAR} -1"),
         ({"delay": float("nan")}, f"{YEAR} nan"),
         ({"delay": float("inf")}, f"{YEAR} inf"),
@@ -138,12 +138,12 @@ SOME = "Retry(on): expected at least one exception class (limit=0 retries none),
         ),
     ],
 )
-def test_nonsense_is_refused(settings: dict[str, Any], message: str) -> None:
+def test_wrong_options_of_retry_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         Retry(**settings)
 
 
-def test_a_function_that_could_not_be_called_is_refused() -> None:
+def test_a_delay_function_with_wrong_arguments_is_refused() -> None:
     def short(attempt: int) -> float:
         return 1
 
@@ -156,7 +156,7 @@ def test_a_function_that_could_not_be_called_is_refused() -> None:
     )
 
 
-def test_a_function_that_cannot_be_a_value_is_refused() -> None:
+def test_an_unhashable_delay_function_is_refused() -> None:
     with pytest.raises(ConfigurationError) as raised:
         Retry(delay=Unhashable())
 
@@ -165,14 +165,14 @@ def test_a_function_that_cannot_be_a_value_is_refused() -> None:
     )
 
 
-def test_functions_of_all_sorts_are_taken() -> None:
+def test_partials_builtins_and_lambdas_are_accepted() -> None:
     Retry(on_give_up=partial(print, "given up:"))
     Retry(on_give_up=print)
     Retry(delay=lambda attempt, error: attempt**2)
     Retry(on=Group("deadlocks", lambda error: "deadlock" in str(error)))
 
 
-def test_a_group_takes_a_function_of_an_error() -> None:
+def test_a_group_refuses_a_function_without_an_argument() -> None:
     with pytest.raises(ConfigurationError) as raised:
         Group("none", lambda: True)  # type: ignore[arg-type,misc]
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy import ConfigurationError
-from buoy_retry import Constant, Exponential, Linear, Steps
-from buoy_retry.delay import LONGEST, Delay, strategy
+from buoy_retry import Constant, Exponential, Linear, Listed
+from buoy_retry.delay import LONGEST, Delay, delay_strategy
 
 ERROR = ValueError("no")
 
@@ -35,31 +35,31 @@ def test_an_exponential_delay_grows_by_a_factor_up_to_its_cap() -> None:
     assert waits(Exponential(jitter=0), 7) == [15, 45, 135, 405, 1215, 3600, 3600]
 
 
-def test_of_a_list_the_last_repeats() -> None:
-    assert waits(Steps([1, 10, 60])) == [1, 10, 60, 60, 60]
+def test_the_last_wait_of_a_list_repeats() -> None:
+    assert waits(Listed([1, 10, 60])) == [1, 10, 60, 60, 60]
 
 
-def test_a_timedelta_is_as_good_as_its_seconds() -> None:
+def test_a_timedelta_counts_as_its_seconds() -> None:
     minute: Any = timedelta(minutes=1)
 
     assert waits(Constant(minute), 1) == [60]
     assert waits(Linear(minute, minute), 2) == [60, 120]
     assert waits(Exponential(minute, 2, cap=2 * minute, jitter=0), 3) == [60, 120, 120]
-    assert waits(Steps([minute], cap=minute), 1) == [60]
+    assert waits(Listed([minute], cap=minute), 1) == [60]
     assert repr(Constant(minute)) == "Constant(seconds=60.0)"
 
 
-def test_jitter_takes_away_up_to_its_share() -> None:
+def test_jitter_shortens_a_wait_by_at_most_its_share() -> None:
     def half() -> float:
         return 0.5
 
     assert waits(Constant(60, jitter=0.2, random=half), 1) == [54]
     assert waits(Exponential(100, random=half), 1) == [75]
-    assert waits(Steps([100], jitter=1, random=lambda: 0.0), 1) == [100]
+    assert waits(Listed([100], jitter=1, random=lambda: 0.0), 1) == [100]
     assert waits(Linear(100, 0, jitter=1, random=lambda: 1.0), 1) == [0]
 
 
-def test_by_default_chance_decides() -> None:
+def test_by_default_jitter_is_random() -> None:
     found = waits(Exponential(100, 1), 200)
 
     assert min(found) < 60
@@ -67,13 +67,13 @@ def test_by_default_chance_decides() -> None:
     assert all(50 < wait <= 100 for wait in found)
 
 
-def test_jobs_that_failed_together_come_back_apart() -> None:
+def test_jobs_that_failed_together_are_not_retried_together() -> None:
     assert len({Exponential(100)(1, ERROR) for _ in range(100)}) == 100
 
 
-@pytest.mark.parametrize("delay", [Exponential(), Linear(1, 1), Steps([1, 2]), Constant(3)])
+@pytest.mark.parametrize("delay", [Exponential(), Linear(1, 1), Listed([1, 2]), Constant(3)])
 @pytest.mark.parametrize("attempt", [1, 2000, 10**9, 10**400, 0, -7])
-def test_no_attempt_is_too_late_for_an_answer(delay: Delay, attempt: int) -> None:
+def test_a_strategy_returns_a_wait_for_any_attempt_number(delay: Delay, attempt: int) -> None:
     wait = delay(attempt, ERROR)
 
     assert isinstance(wait, float)
@@ -100,26 +100,26 @@ def test_an_exponential_delay_is_always_within_its_cap(
     assert wait >= min(first, cap) * (1 - jitter) * 0.999
 
 
-def test_what_is_said_becomes_a_strategy() -> None:
+def test_numbers_lists_and_functions_become_strategies() -> None:
     def own(attempt: int, error: BaseException) -> float:
         return attempt
 
-    assert strategy(60, "x") == Constant(60)
-    assert strategy(0, "x") == Constant(0)
-    assert strategy(timedelta(minutes=2), "x") == Constant(120)
-    assert strategy([1, timedelta(seconds=10)], "x") == Steps((1, 10))
-    assert strategy(range(1, 4), "x") == Steps([1, 2, 3])
-    assert strategy(Exponential(3), "x") == Exponential(3)
-    assert strategy(own, "x") is own
+    assert delay_strategy(60, "x") == Constant(60)
+    assert delay_strategy(0, "x") == Constant(0)
+    assert delay_strategy(timedelta(minutes=2), "x") == Constant(120)
+    assert delay_strategy([1, timedelta(seconds=10)], "x") == Listed((1, 10))
+    assert delay_strategy(range(1, 4), "x") == Listed([1, 2, 3])
+    assert delay_strategy(Exponential(3), "x") == Exponential(3)
+    assert delay_strategy(own, "x") is own
 
 
-def test_strategies_are_values_that_say_what_they_are() -> None:
-    assert hash(Steps([1, 2])) == hash(Steps((1, 2)))
+def test_strategies_are_values_with_a_repr() -> None:
+    assert hash(Listed([1, 2])) == hash(Listed((1, 2)))
     assert Exponential(1, random=len) != Exponential(1)  # type: ignore[arg-type]
     assert repr(Constant(60)) == "Constant(seconds=60)"
     assert repr(Exponential()) == "Exponential()"
     assert repr(Exponential(2, cap=60, jitter=0)) == "Exponential(cap=60, jitter=0, first=2)"
-    assert repr(Steps([1, 2])) == "Steps(waits=(1.0, 2.0))"
+    assert repr(Listed([1, 2])) == "Listed(waits=(1.0, 2.0))"
 
 
 @pytest.mark.parametrize(
@@ -157,15 +157,15 @@ def test_strategies_are_values_that_say_what_they_are() -> None:
             "Exponential(jitter): expected a share from 0 to 1, got True",
         ),
         (
-            lambda: Steps([]),
-            "Steps(waits): expected seconds, or a list of at least one such delay, got []",
+            lambda: Listed([]),
+            "Listed(waits): expected seconds, or a list of at least one such delay, got []",
         ),
         (
-            lambda: Steps([1, -2]),
-            "Steps(waits): expected 0 to 31536000 seconds (a year), got -2",
+            lambda: Listed([1, -2]),
+            "Listed(waits): expected 0 to 31536000 seconds (a year), got -2",
         ),
     ],
 )
-def test_nonsense_is_refused(wrong: Callable[[], object], message: str) -> None:
+def test_wrong_strategies_are_refused(wrong: Callable[[], object], message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         wrong()

@@ -95,17 +95,17 @@ def raised(fetch: Fetch, url: str) -> Exception:
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_what_a_server_could_not_do_is_temporary(fetch: Fetch, site: str, status: int) -> None:
+def test_statuses_408_425_429_and_5xx_are_temporary(fetch: Fetch, site: str, status: int) -> None:
     assert HTTP_ERRORS.holds(raised(fetch, f"{site}/{status}"))
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422, 501])
-def test_what_a_server_would_not_do_is_not(fetch: Fetch, site: str, status: int) -> None:
+def test_other_statuses_are_not_temporary(fetch: Fetch, site: str, status: int) -> None:
     assert not HTTP_ERRORS.holds(raised(fetch, f"{site}/{status}"))
 
 
 @pytest.mark.parametrize("path", ["slow", "cut", "short", "babble"])
-def test_what_breaks_on_the_way_is_temporary(fetch: Fetch, site: str, path: str) -> None:
+def test_broken_connections_are_temporary(fetch: Fetch, site: str, path: str) -> None:
     error = raised(fetch, f"{site}/{path}")
     assert HTTP_ERRORS.holds(error), repr(error)
 
@@ -118,17 +118,17 @@ def test_a_refused_connection_is_temporary(fetch: Fetch) -> None:
         assert HTTP_ERRORS.holds(raised(fetch, url))
 
 
-def test_a_name_that_leads_nowhere_is_temporary(fetch: Fetch) -> None:
+def test_an_unknown_host_is_temporary(fetch: Fetch) -> None:
     assert HTTP_ERRORS.holds(raised(fetch, "http://nowhere.invalid"))
 
 
 @pytest.mark.parametrize("url", ["gopher://127.0.0.1", "http://"])
-def test_a_url_that_is_none_is_not(fetch: Fetch, url: str) -> None:
+def test_an_invalid_url_is_not_temporary(fetch: Fetch, url: str) -> None:
     error = raised(fetch, url)
     assert not HTTP_ERRORS.holds(error), repr(error)
 
 
-def test_a_certificate_that_is_not_trusted_is_not(fetch: Fetch, buoy_server: Server) -> None:
+def test_an_untrusted_certificate_is_not_temporary(fetch: Fetch, buoy_server: Server) -> None:
     with TlsFront(buoy_server.url) as front:
         url = front.url.replace("rediss", "https")
         error = raised(fetch, url)
@@ -139,7 +139,7 @@ def test_a_certificate_that_is_not_trusted_is_not(fetch: Fetch, buoy_server: Ser
 @pytest.mark.parametrize(
     "error", [ValueError("no"), KeyError("timeout"), OSError(2, "no such file"), SystemExit(1)]
 )
-def test_other_errors_are_none_of_them(error: BaseException) -> None:
+def test_other_errors_are_not_http_errors(error: BaseException) -> None:
     assert not HTTP_ERRORS.holds(error)
 
 
@@ -153,21 +153,21 @@ def test_other_errors_are_none_of_them(error: BaseException) -> None:
         ssl.SSLEOFError(),
     ],
 )
-def test_so_are_those_of_the_network_itself(error: BaseException) -> None:
+def test_errors_of_the_network_are_http_errors(error: BaseException) -> None:
     assert HTTP_ERRORS.holds(error)
 
 
 # Retry-After
 
 
-def test_the_server_says_when(fetch: Fetch, site: str) -> None:
+def test_the_header_retry_after_in_seconds_is_read(fetch: Fetch, site: str) -> None:
     assert retry_after(raised(fetch, f"{site}/503?120")) == 120
     assert retry_after(raised(fetch, f"{site}/429?0")) == 0
     assert retry_after(raised(fetch, f"{site}/503")) is None
     assert retry_after(raised(fetch, f"{site}/503?soon")) is None
 
 
-def test_the_server_says_when_by_a_date(fetch: Fetch, site: str) -> None:
+def test_the_header_retry_after_as_a_date_is_read(fetch: Fetch, site: str) -> None:
     now = 1_800_000_000
     asked = formatdate(now + 90, usegmt=True).replace(" ", "_")
 
@@ -177,39 +177,39 @@ def test_the_server_says_when_by_a_date(fetch: Fetch, site: str) -> None:
     assert retry_after(error, clock=lambda: now + 100) == 0
 
 
-def test_a_response_that_was_no_error_may_be_asked_too(site: str) -> None:
+def test_retry_after_accepts_a_response(site: str) -> None:
     assert retry_after(httpx.get(f"{site}/202?7", trust_env=False)) == 7
     with requests.Session() as session:
         assert retry_after(session.get(f"{site}/202?8")) == 8
 
 
 @pytest.mark.parametrize("asked", ["9" * 10, "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_nobody_is_waited_for_longer_than_a_day(asked: str) -> None:
+def test_retry_after_is_at_most_a_day(asked: str) -> None:
     assert retry_after(httpx.Response(503, headers={"Retry-After": asked})) in (86_400, None)
 
 
 @pytest.mark.parametrize(
     "asked", ["", " ", "-5", "1.5", "٣", "soon", "0x10", "Fri, 31 Feb 2026 25:61:61 GMT", "1" * 99]
 )
-def test_what_says_nothing_is_passed_over(asked: str) -> None:
+def test_an_invalid_retry_after_is_ignored(asked: str) -> None:
     assert retry_after(httpx.Response(503, headers=[(b"Retry-After", asked.encode())])) is None
 
 
 @pytest.mark.parametrize("other", [None, 5, ValueError("no"), RetryAfter(5), {"Retry-After": "5"}])
-def test_what_is_no_response_says_nothing(other: object) -> None:
+def test_retry_after_of_other_objects_is_none(other: object) -> None:
     assert retry_after(other) is None
 
 
-def test_retry_heeds_it(fetch: Fetch, site: str) -> None:
+def test_retry_waits_as_long_as_the_header_asks(fetch: Fetch, site: str) -> None:
     retry = Retry(3, 60, on=HTTP_ERRORS)
 
-    assert retry.wait(1, raised(fetch, f"{site}/503?120")) == 120
-    assert retry.wait(1, raised(fetch, f"{site}/503")) == 60
-    assert retry.wait(1, raised(fetch, f"{site}/404?120")) is None
-    assert retry.wait(4, raised(fetch, f"{site}/503?120")) is None
+    assert retry.wait_seconds(1, raised(fetch, f"{site}/503?120")) == 120
+    assert retry.wait_seconds(1, raised(fetch, f"{site}/503")) == 60
+    assert retry.wait_seconds(1, raised(fetch, f"{site}/404?120")) is None
+    assert retry.wait_seconds(4, raised(fetch, f"{site}/503?120")) is None
 
 
-def test_an_error_of_urllib_without_headers_is_no_trouble() -> None:
+def test_an_error_of_urllib_without_headers_has_no_retry_after() -> None:
     error = HTTPError("http://x", 503, "busy", None, None)  # type: ignore[arg-type]
 
     assert HTTP_ERRORS.holds(error)

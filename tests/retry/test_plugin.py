@@ -1,4 +1,4 @@
-"""Retry on job classes, as their users meet it."""
+"""Retry on job classes, as users see it."""
 
 import json
 import logging
@@ -31,27 +31,27 @@ from buoy.testing import Clock, drain, plugin_contract
 from buoy_retry import (
     HTTP_ERRORS,
     SMTP_ERRORS,
-    Again,
     Attempt,
     Constant,
     Exponential,
     Retry,
     RetryAfter,
+    Snooze,
     history,
 )
 
 script: dict[str, list[BaseException | None]] = {}
-alarms: list[tuple[str, int, str]] = []
+given_up: list[tuple[str, int, str]] = []
 
 
 @pytest.fixture(autouse=True)
 def silence() -> None:
     script.clear()
-    alarms.clear()
+    given_up.clear()
 
 
-def alarm(job: Job, error: BaseException) -> None:
-    alarms.append((job.payload.name, job.attempt, str(error)))
+def on_give_up(job: Job, error: BaseException) -> None:
+    given_up.append((job.payload.name, job.attempt, str(error)))
 
 
 class Scripted(Job):
@@ -78,16 +78,16 @@ def found(handle: Handle[Any]) -> JobView:
 
 
 def outcomes(app: App, clock: Clock, steps: int, seconds: float = 60.1) -> list[dict[str, int]]:
-    """What drains bring, with so much time between them."""
-    brought = []
+    """Drains several times, with ``seconds`` between; returns the outcomes of each."""
+    counts = []
     for _ in range(steps):
-        brought.append(dict(drain(app)))
+        counts.append(dict(drain(app)))
         clock.advance(seconds)
-    return brought
+    return counts
 
 
 class Mail(Scripted):
-    plugins = [Retry(limit=3, delay=60, on_give_up=alarm)]
+    plugins = [Retry(limit=3, delay=60, on_give_up=on_give_up)]
 
 
 class TestRetrying:
@@ -101,9 +101,9 @@ class TestRetrying:
         assert drain(buoy_app) == {}
         buoy_clock.advance(1.1)
         assert drain(buoy_app) == {"done": 1}
-        assert alarms == []
+        assert given_up == []
 
-    def test_meanwhile_it_is_delayed_and_shown_as_retrying(self, buoy_app: App) -> None:
+    def test_a_job_is_delayed_until_its_next_attempt(self, buoy_app: App) -> None:
         handle = enqueue(Mail, TimeoutError("busy"))
         drain(buoy_app)
 
@@ -118,7 +118,7 @@ class TestRetrying:
         [queue] = buoy_app.monitor.queues()
         assert (queue.delayed, queue.failed) == (1, 0)
 
-    def test_it_fails_once_when_it_is_given_up(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_a_job_fails_once_when_it_is_given_up(self, buoy_app: App, buoy_clock: Clock) -> None:
         handle = enqueue(Mail, *[ValueError(str(n)) for n in range(4)])
 
         assert outcomes(buoy_app, buoy_clock, 5) == [
@@ -136,10 +136,12 @@ class TestRetrying:
             (3, "2", 60),
             (4, "3", None),
         ]
-        assert alarms == [(Mail.name, 4, "3")]
+        assert given_up == [(Mail.name, 4, "3")]
         assert len(list(buoy_app.monitor.failed())) == 1
 
-    def test_without_a_limit_it_goes_on(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_without_a_limit_a_job_is_retried_each_time(
+        self, buoy_app: App, buoy_clock: Clock
+    ) -> None:
         class Endless(Scripted):
             plugins = [Retry(limit=None, delay=Exponential(1, 10, cap=60))]
 
@@ -147,16 +149,16 @@ class TestRetrying:
 
         assert outcomes(buoy_app, buoy_clock, 51) == [{"later": 1}] * 50 + [{"done": 1}]
 
-    def test_with_a_limit_of_none_it_is_given_up_at_once(self, buoy_app: App) -> None:
+    def test_with_a_limit_of_0_a_job_is_given_up_at_once(self, buoy_app: App) -> None:
         class Once(Scripted):
-            plugins = [Retry(limit=0, on_give_up=alarm)]
+            plugins = [Retry(limit=0, on_give_up=on_give_up)]
 
         enqueue(Once, ValueError("no"))
 
         assert drain(buoy_app) == {"failed": 1}
-        assert alarms == [(Once.name, 1, "no")]
+        assert given_up == [(Once.name, 1, "no")]
 
-    def test_a_delay_of_nothing_is_at_once(self, buoy_app: App) -> None:
+    def test_a_delay_of_0_retries_at_once(self, buoy_app: App) -> None:
         class AtOnce(Scripted):
             plugins = [Retry(limit=2, delay=0)]
 
@@ -165,12 +167,12 @@ class TestRetrying:
         assert drain(buoy_app) == {"later": 2, "done": 1}
 
     @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
-    def test_who_leaves_by_an_exit_means_it(self, buoy_app: App, error: BaseException) -> None:
+    def test_a_job_that_exits_is_not_retried(self, buoy_app: App, error: BaseException) -> None:
         enqueue(Mail, error)
 
         assert drain(buoy_app) == {"failed": 1}
 
-    def test_unless_it_is_said_otherwise(self, buoy_app: App) -> None:
+    def test_a_job_that_exits_is_retried_if_on_names_the_exit(self, buoy_app: App) -> None:
         class Stubborn(Scripted):
             plugins = [Retry(on=(Exception, SystemExit))]
 
@@ -178,13 +180,13 @@ class TestRetrying:
 
         assert drain(buoy_app) == {"later": 1}
 
-    def test_an_app_in_inline_mode_raises_at_once(self, buoy_app: App) -> None:
+    def test_in_inline_mode_the_error_is_raised_at_once(self, buoy_app: App) -> None:
         with buoy_app.inline(), pytest.raises(TimeoutError):
             enqueue(Mail, TimeoutError())
 
 
 class TestLog:
-    def test_a_line_tells_what_has_failed_and_with_v_where(
+    def test_a_log_line_has_the_error_and_at_debug_the_traceback(
         self, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         def logged(level: int) -> logging.LogRecord:
@@ -200,8 +202,8 @@ class TestLog:
         assert logged(logging.DEBUG).exc_info is not None
 
 
-class TestSayingWhen:
-    def test_the_error_may_say_when(self, buoy_app: App, buoy_clock: Clock) -> None:
+class TestRetryAfter:
+    def test_retry_after_chooses_the_wait(self, buoy_app: App, buoy_clock: Clock) -> None:
         class Calling(Scripted):
             plugins = [Retry(limit=1, delay=60, on=ConnectionError)]
 
@@ -216,7 +218,7 @@ class TestSayingWhen:
         )
         assert outcomes(buoy_app, buoy_clock, 3) == [{}, {}, {"failed": 1}]
 
-    def test_never_wins_over_it(self, buoy_app: App) -> None:
+    def test_never_takes_precedence_over_retry_after(self, buoy_app: App) -> None:
         class Never(Scripted):
             plugins = [Retry(never=RetryAfter)]
 
@@ -225,26 +227,28 @@ class TestSayingWhen:
         assert drain(buoy_app) == {"failed": 1}
 
     @pytest.mark.parametrize(("asked", "wait"), [(-5, 0), (1e300, 31_536_000), (2.5, 2.5)])
-    def test_what_it_says_is_brought_within_bounds(self, asked: float, wait: float) -> None:
+    def test_the_seconds_of_retry_after_and_snooze_are_limited(
+        self, asked: float, wait: float
+    ) -> None:
         assert RetryAfter(asked).seconds == wait
-        assert Again(asked).seconds == wait
+        assert Snooze(asked).seconds == wait
 
-    def test_what_it_says_tells_how_it_is_meant(self) -> None:
-        assert str(RetryAfter(5)) == "to be run again in 5 s"
-        assert str(Again(5)) == "to be run again in 5 s"
-        assert str(Again(5, "not there yet")) == "not there yet"
+    def test_retry_after_and_snooze_have_a_message(self) -> None:
+        assert str(RetryAfter(5)) == "run again in 5 s"
+        assert str(Snooze(5)) == "run again in 5 s"
+        assert str(Snooze(5, "not there yet")) == "not there yet"
 
 
 class Polling(Scripted):
-    plugins = [Retry(limit=1, delay=60, snoozes=3, on_give_up=alarm)]
+    plugins = [Retry(limit=1, delay=60, max_snoozes=3, on_give_up=on_give_up)]
     expires = 100
 
 
 class TestAgain:
-    def test_putting_off_is_no_failure_and_takes_no_retry(
+    def test_a_snooze_is_no_failure_and_uses_no_retry(
         self, buoy_app: App, buoy_clock: Clock
     ) -> None:
-        handle = enqueue(Polling, Again(60), ValueError("no"), Again(60))
+        handle = enqueue(Polling, Snooze(60), ValueError("no"), Snooze(60))
         drain(buoy_app)
 
         view = found(handle)
@@ -252,18 +256,20 @@ class TestAgain:
         buoy_clock.advance(61)
         assert outcomes(buoy_app, buoy_clock, 3) == [{"later": 1}, {"later": 1}, {"done": 1}]
 
-    def test_it_is_bounded(self, buoy_app: App, buoy_clock: Clock) -> None:
-        handle = enqueue(Polling, *[Again(60)] * 4)
+    def test_a_job_is_given_up_after_max_snoozes(self, buoy_app: App, buoy_clock: Clock) -> None:
+        handle = enqueue(Polling, *[Snooze(60)] * 4)
 
         assert outcomes(buoy_app, buoy_clock, 4) == [{"later": 1}] * 3 + [{"failed": 1}]
-        told = "to be run again in 60 s, but given up: it was put off 3 times before"
-        assert alarms == [(Polling.name, 1, told)]
+        message = "run again in 60 s, but given up: it was snoozed 3 times before"
+        assert given_up == [(Polling.name, 1, message)]
         [last] = history(found(handle))
-        assert last.message == told
-        assert found(handle).failure["message"] == told
+        assert last.message == message
+        assert found(handle).failure["message"] == message
 
-    def test_an_operator_s_retry_may_put_off_anew(self, buoy_app: App, buoy_clock: Clock) -> None:
-        enqueue(Polling, *[Again(60)] * 7)
+    def test_snoozes_are_counted_from_0_after_an_operator_s_retry(
+        self, buoy_app: App, buoy_clock: Clock
+    ) -> None:
+        enqueue(Polling, *[Snooze(60)] * 7)
         outcomes(buoy_app, buoy_clock, 4)
 
         retry(buoy_app.control, buoy_app.monitor.failed())
@@ -275,7 +281,7 @@ EXPECTED = "buoy.errors.PluginError: Retry: delay(attempt, error): expected seco
 
 
 class TestGivingUp:
-    def test_an_alarm_that_fails_hides_nothing(
+    def test_an_on_give_up_that_raises_does_not_hide_the_failure(
         self, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         def broken(job: Job, error: BaseException) -> None:
@@ -293,7 +299,7 @@ class TestGivingUp:
             f"<{Alarming.name} {handle.id} attempt 1>: on_give_up has failed"
         ]
 
-    def test_the_alarm_may_look_at_the_history(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_on_give_up_can_read_the_history(self, buoy_app: App, buoy_clock: Clock) -> None:
         seen: list[list[str]] = []
 
         def look(job: Job, error: BaseException) -> None:
@@ -308,7 +314,7 @@ class TestGivingUp:
         assert seen == [["first", "second"]]
 
     @pytest.mark.parametrize(
-        ("answer", "told"),
+        ("answer", "message"),
         [
             ("soon", f"{EXPECTED} 'soon'"),
             (float("nan"), f"{EXPECTED} nan"),
@@ -317,7 +323,7 @@ class TestGivingUp:
         ],
     )
     def test_a_delay_that_cannot_be_told_fails_the_job_with_both_errors(
-        self, buoy_app: App, answer: Any, told: str
+        self, buoy_app: App, answer: Any, message: str
     ) -> None:
         def delay(attempt: int, error: BaseException) -> Any:
             if isinstance(answer, Exception):
@@ -325,16 +331,16 @@ class TestGivingUp:
             return answer
 
         class Telling(Scripted):
-            plugins = [Retry(5, delay, on_give_up=alarm)]
+            plugins = [Retry(5, delay, on_give_up=on_give_up)]
 
         handle = enqueue(Telling, ValueError("no"))
 
         assert drain(buoy_app) == {"failed": 1}
         failure = found(handle).failure
-        assert (failure["message"], failure["also"]) == ("no", told)
-        assert alarms == [(Telling.name, 1, "no")]
+        assert (failure["message"], failure["also"]) == ("no", message)
+        assert given_up == [(Telling.name, 1, "no")]
 
-    def test_a_computed_delay_is_brought_within_bounds(self, buoy_app: App) -> None:
+    def test_a_computed_delay_is_limited(self, buoy_app: App) -> None:
         class Hasty(Scripted):
             plugins = [Retry(5, lambda attempt, error: -1)]
 
@@ -342,7 +348,7 @@ class TestGivingUp:
 
         assert drain(buoy_app) == {"later": 1, "done": 1}
 
-    def test_it_is_given_up_only_when_nobody_else_wants_it(
+    def test_a_job_is_given_up_only_when_no_other_plugin_retries_it(
         self, buoy_app: App, buoy_clock: Clock
     ) -> None:
         @dataclass(frozen=True)
@@ -352,18 +358,18 @@ class TestGivingUp:
                 return Later(60) if isinstance(error, KeyError) else None
 
         class Rescued(Scripted):
-            plugins = [Retry(0, on_give_up=alarm), Rescue()]
+            plugins = [Retry(0, on_give_up=on_give_up), Rescue()]
 
         handle = enqueue(Rescued, KeyError("x"), ValueError("no"))
 
         assert drain(buoy_app) == {"later": 1}
         assert [each.wait for each in history(found(handle))] == [60]
-        assert alarms == []
+        assert given_up == []
         buoy_clock.advance(61)
         assert drain(buoy_app) == {"failed": 1}
-        assert alarms == [(Rescued.name, 2, "no")]
+        assert given_up == [(Rescued.name, 2, "no")]
 
-    def test_observers_before_and_behind_it_see_its_verdict(self, buoy_app: App) -> None:
+    def test_outer_and_inner_wrappers_see_the_decision_of_retry(self, buoy_app: App) -> None:
         seen: list[Any] = []
 
         @dataclass(frozen=True)
@@ -372,9 +378,9 @@ class TestGivingUp:
 
             @hookimpl(wrapper=True)
             def on_failure(self, job: Job, error: BaseException) -> Iterator[None]:
-                verdict = yield
-                seen.append((self.place, verdict))
-                return verdict
+                later = yield
+                seen.append((self.place, later))
+                return later
 
         @dataclass(frozen=True)
         class Inner(Observer):
@@ -390,7 +396,7 @@ class TestGivingUp:
 
 
 class TestAfterAnOperatorsRetry:
-    def test_all_attempts_are_there_anew_and_the_history_goes_on(
+    def test_an_operator_s_retry_allows_all_attempts_again_and_keeps_the_history(
         self, buoy_app: App, buoy_clock: Clock
     ) -> None:
         handle = enqueue(Mail, *[ValueError(str(n)) for n in range(5)])
@@ -413,17 +419,17 @@ class TestAfterAnOperatorsRetry:
 
 
 def die(job: type[Job], error: Exception) -> Settlement:
-    """What becomes of a job whose process has died so."""
+    """Returns the settlement of a job whose process died with this error."""
     payload = Payload(job.name, [], {}, "a1").encoded()
-    held = Reservation("a1", "7:w-1:1", "mail", payload, worker="w-1")
-    return settle_death(held, loaded(held), error)
+    reservation = Reservation("a1", "7:w-1:1", "mail", payload, worker="w-1")
+    return settle_death(reservation, loaded(reservation), error)
 
 
 class TestDeaths:
     @pytest.mark.parametrize(
         "error", [DirtyExit("died"), JobTimeout("late"), MemoryExceeded("fat"), WorkerLost("gone")]
     )
-    def test_they_are_retried_like_any_error(self, error: Exception) -> None:
+    def test_deaths_of_processes_are_retried_like_any_error(self, error: Exception) -> None:
         settlement = die(Mail, error)
 
         assert (settlement.act, settlement.wait) == ("later", 60)
@@ -431,7 +437,7 @@ class TestDeaths:
         assert record["error"] == f"buoy.errors.{type(error).__name__}"
         assert record["worker"] == "w-1"
 
-    def test_each_may_have_its_own_rule(self) -> None:
+    def test_each_kind_of_death_can_have_its_own_rule(self) -> None:
         class Ruled(Scripted):
             plugins = [Retry(5, on={DirtyExit: 60, JobTimeout: 600}, never=WorkerLost)]
 
@@ -441,11 +447,11 @@ class TestDeaths:
         assert die(Ruled, WorkerLost("gone")).act == "failed"
 
 
-# The stories
+# Longer examples
 
 
 class Mailer(Job):
-    """S5: all mailers retry three times after a minute."""
+    """All mailers retry three times after a minute."""
 
     queue = "mail"
     plugins = [Retry(limit=3, delay=60)]
@@ -471,13 +477,13 @@ class Complaint(Mailer):
         raise TimeoutError("450 busy")
 
 
-class TestStoryS5:
-    def test_mailers_have_the_settings_of_their_base(self) -> None:
+class TestInheritance:
+    def test_classes_inherit_the_retry_of_their_base(self) -> None:
         assert Welcome.declared == (Retry(limit=3, delay=60),)
         assert Newsletter.declared == (Retry(limit=1, delay=3600),)
         assert Complaint.declared == ()
 
-    def test_busy_servers_do_not_show_as_failures(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_retried_jobs_are_not_in_the_failed_set(self, buoy_app: App, buoy_clock: Clock) -> None:
         Welcome.enqueue_many([(n,) for n in range(4)])
 
         for later in (3, 2, 1):
@@ -489,12 +495,16 @@ class TestStoryS5:
         [queue] = buoy_app.monitor.queues()
         assert (queue.done, queue.failed, queue.delayed) == (4, 0, 0)
 
-    def test_who_stays_busy_fails_once(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_a_job_that_fails_each_time_is_failed_once(
+        self, buoy_app: App, buoy_clock: Clock
+    ) -> None:
         Welcome.enqueue(99)
 
         assert outcomes(buoy_app, buoy_clock, 5) == [{"later": 1}] * 3 + [{"failed": 1}, {}]
 
-    def test_one_mailer_may_differ(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_a_class_can_override_the_retry_of_its_base(
+        self, buoy_app: App, buoy_clock: Clock
+    ) -> None:
         Newsletter.enqueue()
         Complaint.enqueue()
 
@@ -507,7 +517,7 @@ charged: list[str] = []
 
 
 class Charge(Scripted):
-    """S8: charges once, and leaves the papers to a job of their own."""
+    """Charges once, and leaves the packing to another job."""
 
     queue = "purchasing"
     plugins = [Retry(limit=5, delay=90)]
@@ -527,7 +537,9 @@ class Pack(Scripted):
         charged.append(f"{word} packed")
 
 
-def test_story_s8_each_half_is_retried_on_its_own(buoy_app: App, buoy_clock: Clock) -> None:
+def test_a_job_and_the_job_that_it_enqueues_are_retried_separately(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
     charged.clear()
     script["charge a"] = [ConnectionResetError()]
     script["pack a"] = [OSError("printer on fire"), DirtyExit("killed")]
@@ -539,9 +551,7 @@ def test_story_s8_each_half_is_retried_on_its_own(buoy_app: App, buoy_clock: Clo
     assert charged == ["a", "a packed"]
 
 
-def test_story_s7_calls_of_other_people_are_just_tried_again(
-    buoy_app: App, buoy_clock: Clock
-) -> None:
+def test_http_calls_are_retried_after_http_errors_only(buoy_app: App, buoy_clock: Clock) -> None:
     class Call(Scripted):
         plugins = [Retry(5, [1, 60], on=HTTP_ERRORS)]
 
@@ -556,13 +566,13 @@ def test_story_s7_calls_of_other_people_are_just_tried_again(
     "plugin",
     [
         Retry(),
-        Retry(0, on_give_up=alarm),
+        Retry(0, on_give_up=on_give_up),
         Retry(
             3, Constant(60, jitter=0.5), on={HTTP_ERRORS: [1, 2], SMTP_ERRORS: 5, Exception: None}
         ),
     ],
 )
-def test_it_keeps_to_the_contract_of_plugins(buoy_app: App, plugin: Retry) -> None:
+def test_retry_keeps_the_contract_of_plugins(buoy_app: App, plugin: Retry) -> None:
     plugin_contract(plugin)
 
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from buoy import App, Job
 from buoy.testing import Clock, drain
-from buoy_retry import Again, Group, Retry, RetryAfter, history
+from buoy_retry import Group, Retry, RetryAfter, Snooze, history
 
 ERRORS: dict[str, Any] = {
     "busy": ConnectionError("busy"),
     "slow": TimeoutError("slow"),
     "wrong": KeyError("wrong"),
-    "said": RetryAfter(7),
-    "again": Again(3),
+    "retry after": RetryAfter(7),
+    "snooze": Snooze(3),
     "fine": None,
 }
 BUSY = Group("BUSY", lambda error: str(error) == "busy")
@@ -24,13 +24,13 @@ LIMITS = st.none() | st.integers(0, 4)
 
 
 def expected(limit: int | None, snoozes: int, words: list[str]) -> tuple[list[str], str]:
-    """The runs, and how the job ends, told without the plugin."""
-    runs, retries, put_off = [], 0, 0
+    """The runs, and how the job ends, computed without the plugin."""
+    runs, retries, snoozed = [], 0, 0
     for word in [*words, "fine"]:
         runs.append(word)
-        if word == "again" and put_off < snoozes:
-            put_off += 1
-        elif word in ("busy", "slow", "said") and (limit is None or retries < limit):
+        if word == "snooze" and snoozed < snoozes:
+            snoozed += 1
+        elif word in ("busy", "slow", "retry after") and (limit is None or retries < limit):
             retries += 1
         else:
             return runs, "done" if word == "fine" else "failed"
@@ -45,7 +45,7 @@ class TestRuns:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(LIMITS, st.integers(0, 2), st.lists(st.sampled_from(sorted(ERRORS)), max_size=8))
-    def test_they_are_as_many_as_declared(
+    def test_a_job_runs_as_often_as_declared(
         self, buoy_app: App, buoy_clock: Clock, limit: int | None, snoozes: int, words: list[str]
     ) -> None:
         runs: list[str] = []
@@ -62,7 +62,7 @@ class TestRuns:
                     on={BUSY: [1, 5], TimeoutError: 2},
                     never=KeyError,
                     on_give_up=alarm,
-                    snoozes=snoozes,
+                    max_snoozes=snoozes,
                 )
             ]
 
@@ -88,8 +88,8 @@ class TestRuns:
         assert (view.state if view else "done") == end
         assert alarms == [handle.id] * (end == "failed")
         if view is not None:
-            failures = [word for word in wanted if word != "again"] + ["again"] * (
-                wanted[-1] == "again"
+            failures = [word for word in wanted if word != "snooze"] + ["snooze"] * (
+                wanted[-1] == "snooze"
             )
             assert len(history(view)) == len(failures)
         [queue] = buoy_app.monitor.queues([Scripted.queue])

@@ -1,4 +1,4 @@
-"""What the README lists is what there is."""
+"""The README lists what the code has."""
 
 import inspect
 import re
@@ -27,7 +27,7 @@ def test_every_option_is_listed_in_order_with_its_default() -> None:
         assert default == ("none" if option.default in ((), None) else f"`{value}`")
 
 
-def test_the_defaults_of_the_backoff_are_told() -> None:
+def test_the_defaults_of_exponential_are_documented() -> None:
     delay = Exponential()
     wanted = f"first={delay.first:g}, factor={delay.factor:g}, cap={delay.cap:g}"
 
@@ -35,7 +35,7 @@ def test_the_defaults_of_the_backoff_are_told() -> None:
 
 
 @pytest.mark.parametrize("name", buoy_retry.__all__)
-def test_every_public_name_is_told(name: str) -> None:
+def test_every_public_name_is_documented(name: str) -> None:
     assert name in README.replace("failed attempts", "Attempt")
 
 
@@ -48,9 +48,9 @@ def test_bounds_and_statuses_are_those_of_the_code() -> None:
 
 
 @pytest.mark.parametrize("command", ["list", "show", "now", "cancel"])
-def test_every_command_is_told_with_its_options(command: str) -> None:
-    told = CliRunner().invoke(main, ["retry", command, "--help"]).output
+def test_every_command_is_documented_with_its_options(command: str) -> None:
+    help_text = CliRunner().invoke(main, ["retry", command, "--help"]).output
 
     assert f"`buoy retry {command}" in README
-    for option in set(re.findall(r"--[a-z-]+", told)) - {"--help"}:
+    for option in set(re.findall(r"--[a-z-]+", help_text)) - {"--help"}:
         assert option in README

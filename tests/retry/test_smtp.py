@@ -81,9 +81,7 @@ def raised(call: Callable[[], None]) -> Exception:
         ),
     ],
 )
-def test_what_a_server_could_not_do_is_temporary(
-    answers: dict[str, str], kind: type[Exception]
-) -> None:
+def test_codes_4xx_are_temporary(answers: dict[str, str], kind: type[Exception]) -> None:
     with server(answers) as port:
         error = raised(lambda: send(port))
 
@@ -103,7 +101,7 @@ def test_what_a_server_could_not_do_is_temporary(
         ),
     ],
 )
-def test_what_a_server_would_not_do_is_not(answers: dict[str, str], kind: type[Exception]) -> None:
+def test_codes_5xx_are_not_temporary(answers: dict[str, str], kind: type[Exception]) -> None:
     with server(answers) as port:
         error = raised(lambda: send(port))
 
@@ -112,7 +110,7 @@ def test_what_a_server_would_not_do_is_not(answers: dict[str, str], kind: type[E
 
 
 @pytest.mark.parametrize(("greeting", "temporary"), [("421 busy", True), ("554 not you", False)])
-def test_the_greeting_tells_too(greeting: str, temporary: bool) -> None:
+def test_the_code_of_the_greeting_counts(greeting: str, temporary: bool) -> None:
     with server({}, greeting) as port:
         error = raised(lambda: send(port))
 
@@ -120,7 +118,7 @@ def test_the_greeting_tells_too(greeting: str, temporary: bool) -> None:
     assert SMTP_ERRORS.holds(error) is temporary
 
 
-def test_a_server_that_is_not_there_is_temporary() -> None:
+def test_a_refused_connection_is_temporary() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         error = raised(lambda: send(unused.getsockname()[1]))
@@ -137,5 +135,5 @@ def test_a_server_that_is_not_there_is_temporary() -> None:
         OSError(2, "no such file"),
     ],
 )
-def test_other_errors_are_none_of_them(error: Exception) -> None:
+def test_other_errors_are_not_smtp_errors(error: Exception) -> None:
     assert not SMTP_ERRORS.holds(error)

@@ -10,15 +10,15 @@ from buoy import Job
 from buoy_retry import (
     HTTP_ERRORS,
     SMTP_ERRORS,
-    Again,
     Attempt,
     Constant,
     Exponential,
     Group,
     Linear,
+    Listed,
     Retry,
     RetryAfter,
-    Steps,
+    Snooze,
     history,
     retry_after,
 )
@@ -53,12 +53,12 @@ class Fine(Mailer):
         Retry(5, Exponential(10, 2, cap=600, jitter=0.2), on={TimeoutError: 5, OSError: [1, 60]}),
         Retry(5, on={HTTP_ERRORS: Linear(1, 2), (KeyError, ValueError): None}),
         Retry(5, on=DELAYS),
-        Retry(5, Steps([1, 2]), on_give_up=alarm, snoozes=5),
+        Retry(5, Listed([1, 2]), on_give_up=alarm, max_snoozes=5),
         Retry(5, Constant(60, jitter=0.1, random=lambda: 0.5), on_give_up=print),
     ]
 
     def perform(self) -> None:
-        raise Again(5) from RetryAfter(timedelta(seconds=5), "rate limit")
+        raise Snooze(5) from RetryAfter(timedelta(seconds=5), "rate limit")
 
 
 Retry(limit="3")  # type: ignore[arg-type]
@@ -75,7 +75,7 @@ Retry(5, 60, KeyError, (), alarm)  # type: ignore[call-arg]
 Exponential(1, 2, 600)  # type: ignore[call-arg]
 Group("none", lambda: True)  # type: ignore[arg-type,misc]
 RetryAfter("5")  # type: ignore[arg-type]
-Again()  # type: ignore[call-arg]
+Snooze()  # type: ignore[call-arg]
 
 
 def looking(job: Job) -> None:

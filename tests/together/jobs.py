@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, get_args
 from buoy import Job, Plugin
 from buoy.errors import WorkerLost
 from buoy_loner import Loner
-from buoy_retry import Again, Retry
+from buoy_retry import Retry, Snooze
 from buoy_status import Status
 
 from .scene import DELAY
@@ -35,7 +35,7 @@ class Pay(Job):
         if how == "refused":
             raise Refused("not covered")
         if how == "early":
-            raise Again(DELAY)
+            raise Snooze(DELAY)
         return "paid"
 
 

@@ -60,7 +60,7 @@ class Seen:
         assert now.state in ("delayed", "retrying")
         if now.attempt == before.attempt:
             assert history(now) == history(before)
-            return "puts off"
+            return "snoozes it"
         assert [each.wait for each in history(now)[len(history(before)) :]] == [DELAY]
         return "runs it again"
 

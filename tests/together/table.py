@@ -106,7 +106,7 @@ def taken_again(scene: Scene) -> Iterator[None]:
     scene.take()
 
 
-@row("it raises `Again`", "puts off", "held", "free", "delayed")
+@row("it raises `Snooze`", "snoozes it", "held", "free", "delayed")
 def puts_itself_off(scene: Scene) -> Iterator[None]:
     scene.enqueue("early")
     yield

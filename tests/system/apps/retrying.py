@@ -5,7 +5,7 @@ import signal
 import time
 
 from buoy import Job
-from buoy_retry import Again, Retry, history
+from buoy_retry import Retry, Snooze, history
 
 from .jobs import worker_of
 from .record import note, wait_for
@@ -81,7 +81,7 @@ class PutsItselfOff(Job):
     def perform(self) -> None:
         note("began", "again" if self.carried else "first")
         if not self.carried:
-            raise Again(DELAY)
+            raise Snooze(DELAY)
 
 
 class AlarmIsDeadly(Job):

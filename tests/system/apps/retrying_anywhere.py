@@ -1,7 +1,7 @@
 """Jobs that are run again, and have no limits, which not every executor can keep."""
 
 from buoy import Job
-from buoy_retry import Again, Retry
+from buoy_retry import Retry, Snooze
 
 from .record import note
 
@@ -14,7 +14,7 @@ class Fetch(Job):
     def perform(self, failures: int) -> None:
         note("began", str(self.attempt))
         if not self.carried:
-            raise Again(0.1)
+            raise Snooze(0.1)
         if self.attempt <= failures:
             raise ConnectionError("refused")
         note("ran", str(self.attempt))

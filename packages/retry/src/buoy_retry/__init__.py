@@ -1,9 +1,9 @@
 """Retries for buoy's jobs: ``plugins = [Retry(limit=5, delay=90)]``."""
 
 from .attempts import Attempt, history
-from .delay import Constant, Exponential, Linear, Steps
-from .errors import Again, RetryAfter
-from .groups import Group
+from .delay import Constant, Exponential, Linear, Listed
+from .error_kinds import Group
+from .errors import RetryAfter, Snooze
 from .http import HTTP_ERRORS, retry_after
 from .plugin import Retry
 from .smtp import SMTP_ERRORS
@@ -11,15 +11,15 @@ from .smtp import SMTP_ERRORS
 __all__ = [
     "HTTP_ERRORS",
     "SMTP_ERRORS",
-    "Again",
     "Attempt",
     "Constant",
     "Exponential",
     "Group",
     "Linear",
+    "Listed",
     "Retry",
     "RetryAfter",
-    "Steps",
+    "Snooze",
     "history",
     "retry_after",
 ]

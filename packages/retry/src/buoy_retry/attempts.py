@@ -1,15 +1,16 @@
-"""What is kept with a job from attempt to attempt: its last failures, and how often it was put
-off. All of it is plain JSON, and bounded."""
+"""What buoy-retry keeps in the payload of a job between its attempts: the last failures, and how
+often the job was snoozed. All of it is plain JSON, and limited in size."""
 
 from dataclasses import asdict, dataclass
-from traceback import format_exception_only
 from typing import Any, Protocol
 
+from buoy.text.safe import message_of, type_name
+
 LENGTH = 20
-"""How many failures are kept, the last ones."""
+"""How many failures are kept: the last ones."""
 
 MESSAGE_LIMIT = 500
-"""Characters of each message."""
+"""Characters that are kept of each message."""
 
 
 FIELDS: dict[str, Any] = {
@@ -20,11 +21,11 @@ FIELDS: dict[str, Any] = {
     "worker": str,
     "wait": int | float | None,
 }
-"""What a record in Redis must have to be one."""
+"""The fields of a valid record in Redis, with their types."""
 
 
 class Carrier(Protocol):
-    """A job, or the view of one."""
+    """A job, or the view of a job."""
 
     @property
     def carried(self) -> dict[str, dict[str, Any]]: ...
@@ -32,8 +33,11 @@ class Carrier(Protocol):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One run that has failed. ``at`` is epoch seconds; ``wait`` the seconds until the next
-    attempt, None when the job was given up."""
+    """One failed run of a job.
+
+    ``attempt`` is the number of the run, from 1; ``at`` is when it failed, in epoch seconds;
+    ``wait`` is the number of seconds until the next attempt, None when the job was given up.
+    """
 
     attempt: int
     at: float
@@ -44,59 +48,52 @@ class Attempt:
 
     @classmethod
     def of(cls, job: Any, error: BaseException, at: float, wait: float | None) -> "Attempt":
-        """The record of a failure that has just been."""
-        name, message = described(error)
+        """Returns the record of a failure. Never raises, whatever the error's ``__str__`` does."""
         # A token is NUMBER:WORKER:CALL.
         worker = [*job.token.split(":"), "", ""][1]
-        return cls(job.attempt, round(at, 3), name, message[:MESSAGE_LIMIT], worker, wait)
+        message = message_of(error)[:MESSAGE_LIMIT]
+        return cls(job.attempt, round(at, 3), type_name(type(error)), message, worker, wait)
 
 
-def described(error: BaseException) -> tuple[str, str]:
-    """Class and message, whatever the error's own ``__str__`` does; UTF-8 can hold them."""
-    kind = type(error)
-    plain = kind.__module__ in ("builtins", "__main__")
-    name = kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
-    text = "".join(format_exception_only(error)).strip()
-    message = text.removeprefix(name).removeprefix(": ")
-    return name, message.encode(errors="backslashreplace").decode()
-
-
-def kept(carrier: Carrier) -> dict[str, Any]:
-    """What this package keeps with a job; what others have put there is no matter."""
-    found = carrier.carried.get("retry")
+def retry_data(job: Carrier) -> dict[str, Any]:
+    """Returns what this package keeps with a job; empty when there is nothing, or no mapping."""
+    found = job.carried.get("retry")
     return found if isinstance(found, dict) else {}
 
 
 def history(job: Carrier) -> list[Attempt]:
-    """The last failed attempts of a job, the oldest first."""
-    found = kept(job).get("history")
+    """Returns the last failed attempts of a job (at most 20), the oldest first. Skips records that
+    are not valid."""
+    found = retry_data(job).get("history")
     records = found if isinstance(found, list) else []
-    return [Attempt(**record) for record in records if fits(record)]
+    return [Attempt(**record) for record in records if is_record(record)]
 
 
-def fits(record: Any) -> bool:
+def is_record(value: Any) -> bool:
+    """Whether a value is a mapping with the fields of an Attempt, of the right types."""
     return (
-        isinstance(record, dict)
-        and record.keys() == FIELDS.keys()
-        and all(isinstance(record[name], kind) for name, kind in FIELDS.items())
+        isinstance(value, dict)
+        and value.keys() == FIELDS.keys()
+        and all(isinstance(value[name], kind) for name, kind in FIELDS.items())
     )
 
 
-def remember(job: Carrier, attempt: Attempt) -> None:
-    """Add an attempt to the history of a job."""
+def add_attempt(job: Carrier, attempt: Attempt) -> None:
+    """Adds an attempt to the history of a job."""
     records = [asdict(each) for each in [*history(job), attempt]][-LENGTH:]
-    job.carried["retry"] = {**kept(job), "history": records}
+    job.carried["retry"] = {**retry_data(job), "history": records}
 
 
-def snoozes(job: Carrier) -> int:
-    """How often the job was put off since it was enqueued, or put back."""
-    found = kept(job).get("snoozes")
+def snooze_count(job: Carrier) -> int:
+    """Returns how often the job was snoozed since it was enqueued or put back."""
+    found = retry_data(job).get("snoozes")
     return found if isinstance(found, int) else 0
 
 
 def count_snooze(job: Carrier) -> None:
-    job.carried["retry"] = {**kept(job), "snoozes": snoozes(job) + 1}
+    job.carried["retry"] = {**retry_data(job), "snoozes": snooze_count(job) + 1}
 
 
-def forget_snoozes(job: Carrier) -> None:
-    job.carried["retry"] = {name: value for name, value in kept(job).items() if name != "snoozes"}
+def reset_snoozes(job: Carrier) -> None:
+    kept = {name: value for name, value in retry_data(job).items() if name != "snoozes"}
+    job.carried["retry"] = kept

@@ -21,20 +21,19 @@ from buoy.cli.params import TEXT
 from buoy.operations.monitor import JobView
 
 from .attempts import Attempt, history
-from .store import Filter, find, make_due
-from .store import end as end_jobs
+from .retrying import RetryFilter, end_jobs, find_retrying, make_due
 
 COLUMNS = ("id", "class", "queue", "args", "attempt", "due", "error", "message")
 ATTEMPTS = ("attempt", "failed_at", "worker", "wait", "error", "message")
-NONE = "no job waits for another attempt"
+NONE = "no job is delayed for another attempt"
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def retry(ctx: click.Context) -> None:
-    """Jobs that wait for another attempt: list, show, run now, cancel."""
+    """Jobs that are delayed for another attempt: list, show, run now, cancel."""
     if ctx.invoked_subcommand is None:
-        show(map(row, find(Job.app, Filter())), COLUMNS, False, NONE)
+        show(map(row, find_retrying(Job.app, RetryFilter())), COLUMNS, False, NONE)
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
@@ -54,7 +53,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         error: str | None,
         **others: Any,
     ) -> None:
-        command(Filter(frozenset(ids), name, queue, error), **others)
+        command(RetryFilter(frozenset(ids), name, queue, error), **others)
 
     return with_filter  # type: ignore[no-any-return]  # the options return what they are given
 
@@ -62,24 +61,24 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 @retry.command("list")
 @filtered
 @json_option
-def listing(wanted: Filter, as_json: bool) -> None:
-    """Jobs that wait for another attempt, queue by queue, the next due first.
+def listing(wanted: RetryFilter, as_json: bool) -> None:
+    """List the jobs that are delayed for another attempt, queue by queue, the next due first.
 
-    The attempt is the one that they wait for, the error that of the last.
+    The attempt is the number of the next one; the error is that of the last one.
     """
-    show(map(row, find(Job.app, wanted)), COLUMNS, as_json, none_in(wanted.queue, NONE))
+    show(map(row, find_retrying(Job.app, wanted)), COLUMNS, as_json, none_in(wanted.queue, NONE))
 
 
-def all_meant(wanted: Filter, views: list[JobView]) -> bool:
+def all_meant(wanted: RetryFilter, views: list[JobView]) -> bool:
     known = [view.id for view in views]
-    return all_known(wanted.ids, known, "a job that waits for another attempt and is meant")
+    return all_known(wanted.ids, known, "a job that is delayed for another attempt and matches")
 
 
 @retry.command("show")
 @click.argument("id", type=TEXT)
 @json_option
 def show_one(id: str, as_json: bool) -> None:
-    """The failed attempts of a job, wherever it is, the oldest first."""
+    """List the failed attempts of a job, wherever it is, the oldest first."""
     view = Job.app.find(id)
     if view is None:
         raise click.ClickException(f"{id}: expected a job, but it is unknown")
@@ -91,19 +90,21 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what is needed to change many jobs with care."""
 
     @filtered
-    @click.option("--all", "everything", is_flag=True, help="All that wait for another attempt.")
+    @click.option(
+        "--all", "everything", is_flag=True, help="All jobs that are delayed for another attempt."
+    )
     @click.option("--dry-run", is_flag=True, help="Only say which jobs it would be.")
     @wraps(command)
-    def with_care(wanted: Filter, everything: bool, dry_run: bool, **others: Any) -> None:
-        if wanted == Filter() and not everything:
+    def with_care(wanted: RetryFilter, everything: bool, dry_run: bool, **others: Any) -> None:
+        if wanted == RetryFilter() and not everything:
             raise click.UsageError("expected ids, filters or --all, got none of them")
         if wanted.queue is not None:
             known_queue(wanted.queue)
-        views = list(find(Job.app, wanted))
+        views = list(find_retrying(Job.app, wanted))
         if dry_run:
             show(map(row, views), COLUMNS, False, NONE)
         else:
-            command(views, wanted == Filter(), **others)
+            command(views, wanted == RetryFilter(), **others)
         end(all_meant(wanted, views))
 
     return with_care
@@ -112,7 +113,7 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
 @retry.command()
 @acting
 def now(views: list[JobView], everything: bool) -> None:
-    """Let jobs run now, not when they are due."""
+    """Make jobs due now."""
     say(f"{counted(len(make_due(Job.app, views)))} made due")
 
 
@@ -120,10 +121,10 @@ def now(views: list[JobView], everything: bool) -> None:
 @acting
 @yes_option
 def cancel(views: list[JobView], everything: bool, yes: bool) -> None:
-    """End jobs that wait for another attempt; what has begun to run is let be. To end all of
-    them, it asks."""
+    """End jobs that are delayed for another attempt, but not those that run already. To end all
+    of them, it asks."""
     if everything and views:
-        confirm(f"End all jobs that wait for another attempt ({len(views)})?", yes=yes)
+        confirm(f"End all jobs that are delayed for another attempt ({len(views)})?", yes=yes)
     say(f"{counted(len(end_jobs(Job.app, views)))} ended")
 
 
@@ -142,5 +143,5 @@ def row(view: JobView) -> dict[str, Any]:
 
 
 def attempt_row(attempt: Attempt) -> dict[str, Any]:
-    told = asdict(attempt)
-    return {"failed_at": stamp(told.pop("at")), **told}
+    fields = asdict(attempt)
+    return {"failed_at": stamp(fields.pop("at")), **fields}

@@ -1,6 +1,5 @@
-"""How long to wait: a strategy is a value, called with (attempt, error), that answers seconds.
-
-The attempt is the number of the run that has failed, from 1.
+"""How long to wait before the next attempt. A strategy is a value that is called with (attempt,
+error) and returns seconds; ``attempt`` is the number of the run that has failed, from 1.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,20 +8,22 @@ from datetime import timedelta
 from typing import Any
 
 from buoy import PluginError
+from buoy.model.checks import expect
 
-from .declared import check_callable, check_hashable, expect, is_number, without_defaults, wrong
+from .option_checks import check_callable, check_hashable, is_number, repr_without_defaults
 
 LONGEST = 365 * 86_400.0
-"""Seconds: no wait is longer than a year."""
+"""Seconds: no wait is longer than a year (365 days)."""
 
 Seconds = float | timedelta
 Delay = Callable[[int, BaseException], Seconds]
 GivenDelay = Seconds | Sequence[Seconds] | Delay
-"""What may be said for a delay; ``strategy`` makes a Delay of it."""
+"""What users may give for a delay; ``delay_strategy`` makes a Delay of it."""
 
 
-def chance() -> float:
-    """random.random, loaded when there is something to be left to chance."""
+def random_share() -> float:
+    """Returns random.random(). The module is loaded at the first call, so that a declaration does
+    not load it."""
     from random import random
 
     return random()
@@ -30,23 +31,25 @@ def chance() -> float:
 
 @dataclass(frozen=True, repr=False)
 class Strategy:
-    """What all strategies have: a ``cap`` in seconds, and ``jitter``, the share of each wait, from
-    0 to 1, that chance may take away, so that jobs which failed together come back apart."""
+    """Base of all strategies. ``cap`` is the longest wait in seconds. ``jitter`` is the share of
+    each wait, from 0 to 1, that is left to chance, so that jobs which failed together do not run
+    again together."""
 
     cap: float = field(default=LONGEST, kw_only=True)
     jitter: float = field(default=0.0, kw_only=True)
-    random: Callable[[], float] = field(default=chance, kw_only=True, repr=False)
+    random: Callable[[], float] = field(default=random_share, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        self.in_seconds("cap")
+        self.convert_to_seconds("cap")
         right = is_number(self.jitter) and 0 <= self.jitter <= 1
         expect(right, f"{name}(jitter)", "a share from 0 to 1", self.jitter)
 
-    __repr__ = without_defaults
+    __repr__ = repr_without_defaults
 
-    def in_seconds(self, *names: str) -> None:
-        """Check these fields; a timedelta in one is kept as the seconds that it means."""
+    def convert_to_seconds(self, *names: str) -> None:
+        """Checks these fields, and replaces a timedelta by its seconds. Raises
+        ConfigurationError."""
         for name in names:
             value = getattr(self, name)
             seconds = declared_seconds(value, f"{type(self).__name__}({name})")
@@ -61,19 +64,19 @@ class Strategy:
         return seconds * (1 - self.jitter * self.random())
 
     def planned(self, attempt: int) -> float:
-        """Seconds to wait after this attempt, without cap and chance."""
+        """Returns the seconds to wait after this attempt, before cap and jitter are applied."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, repr=False)
 class Constant(Strategy):
-    """The same wait each time."""
+    """Waits for ``seconds`` after each attempt."""
 
     seconds: float
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.in_seconds("seconds")
+        self.convert_to_seconds("seconds")
 
     def planned(self, attempt: int) -> float:
         return self.seconds
@@ -81,14 +84,14 @@ class Constant(Strategy):
 
 @dataclass(frozen=True, repr=False)
 class Linear(Strategy):
-    """Each wait longer than the one before by ``step`` seconds."""
+    """Waits ``first`` seconds, and after each further attempt ``step`` seconds longer."""
 
     first: float
     step: float
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.in_seconds("first", "step")
+        self.convert_to_seconds("first", "step")
 
     def planned(self, attempt: int) -> float:
         return self.first + self.step * float(attempt - 1)
@@ -96,8 +99,8 @@ class Linear(Strategy):
 
 @dataclass(frozen=True, repr=False)
 class Exponential(Strategy):
-    """Each wait ``factor`` times as long as the one before, at most an hour unless ``cap`` says
-    otherwise; up to half of each is left to chance."""
+    """Waits ``first`` seconds, and after each further attempt ``factor`` times as long, up to
+    ``cap`` seconds (an hour). By default half of each wait is left to chance (``jitter``)."""
 
     first: float = 15.0
     factor: float = 3.0
@@ -106,7 +109,7 @@ class Exponential(Strategy):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.in_seconds("first")
+        self.convert_to_seconds("first")
         expect(self.first > 0, "Exponential(first)", "more than 0 seconds", self.first)
         right = is_number(self.factor) and self.factor >= 1
         expect(right, "Exponential(factor)", "a number of 1 or more", self.factor)
@@ -116,51 +119,52 @@ class Exponential(Strategy):
 
 
 @dataclass(frozen=True, repr=False)
-class Steps(Strategy):
-    """One wait after the other; the last repeats."""
+class Listed(Strategy):
+    """Waits for the seconds in ``waits``, one after the other; the last is repeated."""
 
     waits: Sequence[float]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        waits = declared_waits(self.waits, "Steps(waits)")
+        waits = declared_waits(self.waits, "Listed(waits)")
         object.__setattr__(self, "waits", waits)
 
     def planned(self, attempt: int) -> float:
         return self.waits[min(max(attempt, 1), len(self.waits)) - 1]
 
 
-def strategy(given: GivenDelay, subject: str) -> Delay:
-    """What is said for a delay, as a value that can be called and hashed."""
+def delay_strategy(given: GivenDelay, subject: str) -> Delay:
+    """Returns a delay as a value that can be called and hashed. Raises ConfigurationError when it
+    is none."""
     if isinstance(given, timedelta | int | float):
         return Constant(declared_seconds(given, subject))
     if isinstance(given, Sequence):
-        return Steps(declared_waits(given, subject))
-    if isinstance(given, type) or not callable(given):
-        wanted = "seconds, a list of them, a value like Exponential(10), or a function"
-        raise wrong(subject, wanted, given)
+        return Listed(declared_waits(given, subject))
+    wanted = "seconds, a list of them, a value like Exponential(10), or a function"
+    expect(callable(given) and not isinstance(given, type), subject, wanted, given)
     check_callable(given, subject, "attempt", "error")
     check_hashable(given, subject)
     return given
 
 
 def declared_waits(given: Any, subject: str) -> tuple[float, ...]:
-    """Declared delays, at least one."""
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
-        raise wrong(subject, "seconds, or a list of at least one such delay", given)
+    """Returns a declared list of delays in seconds. Raises ConfigurationError when it is empty."""
+    right = isinstance(given, Sequence) and not isinstance(given, str) and len(given) > 0
+    expect(right, subject, "seconds, or a list of at least one such delay", given)
     return tuple(declared_seconds(each, subject) for each in given)
 
 
 def declared_seconds(value: Any, subject: str) -> float:
-    """A declared number of seconds, if it can be waited for."""
+    """Returns a declared delay in seconds. Raises ConfigurationError unless it is 0 to a year."""
     seconds: Any = value.total_seconds() if isinstance(value, timedelta) else value
-    if is_number(seconds) and 0 <= seconds <= LONGEST:
-        return float(seconds)
-    raise wrong(subject, f"0 to {LONGEST:.0f} seconds (a year)", value)
+    right = is_number(seconds) and 0 <= seconds <= LONGEST
+    expect(right, subject, f"0 to {LONGEST:.0f} seconds (a year)", value)
+    return float(seconds)
 
 
-def bounded(value: Any, subject: str) -> float:
-    """A computed number of seconds, brought to what can be waited for."""
+def bounded_seconds(value: Any, subject: str) -> float:
+    """Returns a computed delay in seconds, limited to 0 and a year. Raises PluginError when it is
+    no number."""
     seconds: Any = value.total_seconds() if isinstance(value, timedelta) else value
     if is_number(seconds):
         return float(min(max(seconds, 0.0), LONGEST))

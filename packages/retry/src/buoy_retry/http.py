@@ -1,4 +1,4 @@
-"""HTTP_ERRORS: what may go well the next time, in calls of other people's HTTP interfaces."""
+"""HTTP_ERRORS: errors of HTTP requests (urllib, httpx, requests) that a retry may cure."""
 
 import re
 import time
@@ -6,16 +6,16 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
-from .groups import Group, loaded
+from .error_kinds import Group, loaded_classes
 from .network import is_network_error
 
 TEMPORARY = {408, 425, 429, 500, 502, 503, 504}
-"""Statuses by which a server says that it could not, not that it would not."""
+"""Statuses of requests that may succeed later: the server could not answer, but has not refused."""
 
-HEEDED = 86_400.0
-"""Seconds: a server that asks for more is not believed."""
+LONGEST_RETRY_AFTER = 86_400.0
+"""Seconds (a day): a longer Retry-After is cut to it."""
 
-BROKEN_OFF = (
+CONNECTION_ERRORS = (
     "http.client.BadStatusLine",
     "http.client.IncompleteRead",
     "httpx.TransportError",
@@ -24,62 +24,66 @@ BROKEN_OFF = (
     "requests.exceptions.ChunkedEncodingError",
     "requests.exceptions.RetryError",
 )
-WRONG = ("httpx.LocalProtocolError", "httpx.UnsupportedProtocol")
-"""Of those above, what would go wrong again."""
+PERMANENT = ("httpx.LocalProtocolError", "httpx.UnsupportedProtocol")
+"""Errors of CONNECTION_ERRORS that would come again."""
 
 
 def is_temporary(error: BaseException) -> bool:
-    """Whether the same request may succeed later."""
+    """Whether the request that failed may succeed later."""
     response = response_of(error)
     if response is not None:
         return status_of(response) in TEMPORARY
-    if isinstance(error, loaded("urllib.error.URLError")):
+    if isinstance(error, loaded_classes("urllib.error.URLError")):
         return is_network_error(getattr(error, "reason", None))
-    if isinstance(error, loaded(*WRONG)) or is_distrust(error):
+    if isinstance(error, loaded_classes(*PERMANENT)) or is_certificate_error(error):
         return False
-    return is_network_error(error) or isinstance(error, loaded(*BROKEN_OFF))
+    return is_network_error(error) or isinstance(error, loaded_classes(*CONNECTION_ERRORS))
 
 
 HTTP_ERRORS = Group("HTTP_ERRORS", is_temporary)
 
 
-def is_distrust(error: BaseException | None) -> bool:
-    """Whether a certificate was not trusted: libraries tell that only by the cause of an error."""
+def is_certificate_error(error: BaseException | None) -> bool:
+    """Whether a certificate was not trusted. Libraries keep that only as the cause of their
+    error."""
     for _ in range(10):
-        if isinstance(error, loaded("ssl.SSLCertVerificationError")):
+        if isinstance(error, loaded_classes("ssl.SSLCertVerificationError")):
             return True
         error = error and (error.__cause__ or error.__context__)
     return False
 
 
 def response_of(error: object) -> Any:
-    """The response that an error of urllib, httpx or requests is about, if it is about one."""
-    if isinstance(error, loaded("urllib.error.HTTPError")):
+    """Returns the response in an error of urllib, httpx or requests; None if it has none."""
+    if isinstance(error, loaded_classes("urllib.error.HTTPError")):
         return error
-    if isinstance(error, loaded("httpx.HTTPStatusError", "requests.HTTPError")):
+    if isinstance(error, loaded_classes("httpx.HTTPStatusError", "requests.HTTPError")):
         return getattr(error, "response", None)
     return None
 
 
 def status_of(response: Any) -> Any:
+    """Returns the status of a response: requests and httpx call it status_code, urllib code."""
     names = ("status_code", "code")
     return next((getattr(response, name) for name in names if hasattr(response, name)), None)
 
 
 def retry_after(answer: Any, clock: Callable[[], float] = time.time) -> float | None:
-    """The seconds that the header Retry-After asks for, at most a day; None without one.
+    """Returns the seconds that the header Retry-After asks for, 0 to a day; None without a valid
+    one.
 
-    ``answer`` is a response with ``headers``, or an error that holds one.
+    ``answer`` is a response with ``headers``, or an error that has a response.
     """
     response = response_of(answer)
     headers: Any = getattr(answer if response is None else response, "headers", None)
     asked = headers.get("Retry-After") if hasattr(headers, "get") else None
-    seconds = in_seconds(asked, clock) if isinstance(asked, str) else None
-    return None if seconds is None else min(max(seconds, 0.0), HEEDED)
+    seconds = parse_retry_after(asked, clock) if isinstance(asked, str) else None
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
-def in_seconds(asked: str, clock: Callable[[], float]) -> float | None:
-    """What a header says, as seconds or as a date; None if it says neither."""
+def parse_retry_after(asked: str, clock: Callable[[], float]) -> float | None:
+    """Returns the seconds until the time that a header gives, in seconds or as a date; None if it
+    is neither."""
     if re.fullmatch(r"\s*[0-9]{1,18}\s*", asked):
         return float(asked)
     from email.utils import parsedate_to_datetime

@@ -1,8 +1,8 @@
-"""The network's own errors: time-outs, connections that are refused, reset or lead nowhere."""
+"""Errors of the network: time-outs, connections that are refused or reset, unknown hosts."""
 
 import errno
 
-from .groups import loaded
+from .error_kinds import loaded_classes
 
 UNREACHABLE = {
     errno.ENETDOWN,
@@ -13,8 +13,8 @@ UNREACHABLE = {
 
 
 def is_network_error(error: object) -> bool:
-    """Whether the way was blocked, not the request refused."""
+    """Whether the connection failed, and no server has refused the request."""
     if isinstance(error, TimeoutError | ConnectionError):
         return True
-    cut = loaded("socket.gaierror", "ssl.SSLEOFError", "ssl.SSLZeroReturnError")
+    cut = loaded_classes("socket.gaierror", "ssl.SSLEOFError", "ssl.SSLZeroReturnError")
     return isinstance(error, cut) or (isinstance(error, OSError) and error.errno in UNREACHABLE)

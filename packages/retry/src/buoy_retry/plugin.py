@@ -1,93 +1,104 @@
-"""Retry: run a job again when it has failed."""
+"""``Retry``: runs a job again when it has failed."""
 
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from buoy import Job, Later, Plugin, hookimpl
+from buoy.model.checks import expect
 from buoy.process.logs import DEBUG, INFO, heard, logger
 
-from .attempts import Attempt, count_snooze, forget_snoozes, remember, snoozes
-from .declared import check_callable, check_hashable, expect, is_count, without_defaults
-from .delay import Delay, Exponential, GivenDelay, bounded, strategy
-from .errors import Again, RetryAfter
-from .groups import Group, Kind, Kinds, On, Rules, kinds, nearest, rules
+from .attempts import Attempt, add_attempt, count_snooze, reset_snoozes, snooze_count
+from .delay import Delay, Exponential, GivenDelay, bounded_seconds, delay_strategy
+from .error_kinds import (
+    Group,
+    Kind,
+    Kinds,
+    On,
+    Rules,
+    checked_kinds,
+    checked_rules,
+    nearest_kind,
+)
+from .errors import RetryAfter, Snooze
 from .http import retry_after
+from .option_checks import check_callable, check_hashable, is_count, repr_without_defaults
 
 LOG = "buoy.retry"
-Alarm = Callable[[Job, BaseException], object]
-BACKOFF = Exponential()
+GiveUpCallback = Callable[[Job, BaseException], object]
+DEFAULT_DELAY = Exponential()
 
 
 @dataclass(frozen=True, init=False, repr=False)
 class Retry(Plugin):
-    """Run a job again when it has failed: ``limit`` times after the first run (None: without end),
-    each after ``delay``, if its error is one of ``on`` and none of ``never``.
+    """Runs a job again when it has failed: at most ``limit`` times after the first run (None:
+    without limit), each time after ``delay``, if its error is one of ``on`` and none of ``never``.
 
     A job that is not run again is given up: it goes to the failed set, and ``on_give_up`` is called
-    with the job and the error. ``snoozes`` is how often a job may put itself off by Again.
+    with the job and the error. ``max_snoozes`` is how often a job may raise Snooze. Raises
+    ConfigurationError for wrong options.
     """
 
     limit: int | None = 5
-    delay: Delay = BACKOFF
+    delay: Delay = DEFAULT_DELAY
     on: Rules = ((Exception, None),)
     never: tuple[Kind, ...] = ()
-    on_give_up: Alarm | None = None
-    snoozes: int = 1000
+    on_give_up: GiveUpCallback | None = None
+    max_snoozes: int = 1000
 
     def __init__(
         self,
         limit: int | None = 5,
-        delay: GivenDelay = BACKOFF,
+        delay: GivenDelay = DEFAULT_DELAY,
         on: On = Exception,
         never: Kinds = (),
         *,
-        on_give_up: Alarm | None = None,
-        snoozes: int = 1000,
+        on_give_up: GiveUpCallback | None = None,
+        max_snoozes: int = 1000,
     ) -> None:
         retries = "a number of retries, 0 or more, or None for no end"
         expect(limit is None or is_count(limit), "Retry(limit)", retries, limit)
-        expect(is_count(snoozes), "Retry(snoozes)", "a number, 0 or more", snoozes)
+        expect(is_count(max_snoozes), "Retry(max_snoozes)", "a number, 0 or more", max_snoozes)
         if on_give_up is not None:
             check_callable(on_give_up, "Retry(on_give_up)", "job", "error")
             check_hashable(on_give_up, "Retry(on_give_up)")
         vars(self).update(
             limit=limit,
-            delay=strategy(delay, "Retry(delay)"),
-            on=rules(on, "Retry(on)"),
-            never=kinds(never, "Retry(never)"),
+            delay=delay_strategy(delay, "Retry(delay)"),
+            on=checked_rules(on, "Retry(on)"),
+            never=checked_kinds(never, "Retry(never)"),
             on_give_up=on_give_up,
-            snoozes=snoozes,
+            max_snoozes=max_snoozes,
         )
 
-    __repr__ = without_defaults
+    __repr__ = repr_without_defaults
 
     @hookimpl
     def on_failure(self, job: Job, error: BaseException) -> Later | None:
-        """Decide: when to run the job again, if at all."""
-        if isinstance(error, Again):
-            return self.put_off(job, error)
-        seconds = self.wait(job.attempt, error)
+        """Returns when to run the job again; None when it is to be given up."""
+        if isinstance(error, Snooze):
+            return self.snooze(job, error)
+        seconds = self.wait_seconds(job.attempt, error)
         return None if seconds is None else Later(seconds)
 
-    def put_off(self, job: Job, again: Again) -> Later | None:
-        if snoozes(job) >= self.snoozes:
-            again.args = (f"{again}, but given up: it was put off {self.snoozes} times before",)
+    def snooze(self, job: Job, error: Snooze) -> Later | None:
+        if snooze_count(job) >= self.max_snoozes:
+            error.args = (f"{error}, but given up: it was snoozed {self.max_snoozes} times before",)
             return None
         count_snooze(job)
-        return Later(again.seconds, count=False)
+        return Later(error.seconds, count=False)
 
-    def wait(self, attempt: int, error: BaseException) -> float | None:
-        """Seconds until the job runs again after this attempt; None: it does not."""
+    def wait_seconds(self, attempt: int, error: BaseException) -> float | None:
+        """Returns the seconds until the job runs again after this attempt; None if it does not."""
         if self.limit is not None and attempt > self.limit:
             return None
-        if nearest(self.never, error) is not None:
+        if nearest_kind(self.never, error) is not None:
             return None
         if isinstance(error, RetryAfter):
             return error.seconds
         own_delays = dict(self.on)
-        kind = nearest(own_delays, error)
-        if isinstance(error, BaseExceptionGroup) and not is_for_groups(kind):
+        kind = nearest_kind(own_delays, error)
+        if isinstance(error, BaseExceptionGroup) and not is_exception_group(kind):
             return self.longest_wait(attempt, error.exceptions)
         if kind is None:
             return None
@@ -95,10 +106,12 @@ class Retry(Plugin):
         if asked is not None:
             return asked
         delay = own_delays[kind] or self.delay
-        return bounded(delay(attempt, error), "Retry: delay(attempt, error)")
+        return bounded_seconds(delay(attempt, error), "Retry: delay(attempt, error)")
 
     def longest_wait(self, attempt: int, errors: Sequence[BaseException]) -> float | None:
-        waits = [self.wait(attempt, each) for each in errors]
+        """Returns the longest wait of several errors; None when one of them is not to be
+        retried."""
+        waits = [self.wait_seconds(attempt, each) for each in errors]
         known = [wait for wait in waits if wait is not None]
         return max(known) if len(known) == len(waits) else None
 
@@ -106,29 +119,29 @@ class Retry(Plugin):
     def observe(
         self, job: Job, error: BaseException
     ) -> Generator[None, Later | None, Later | None]:
-        """Keep the failure in the job's history, whichever plugin decides about it; and when none
-        wants another attempt, give up."""
-        verdict = None
+        """Adds the failure to the job's history, whichever plugin decides about it. Gives the job
+        up when no plugin wants another attempt."""
+        later = None
         try:
-            verdict = yield
+            later = yield
         finally:
-            if verdict is None:
+            if later is None:
                 self.give_up(job, error)
-            elif verdict.count:
-                self.keep(job, error, verdict.seconds)
-        return verdict
+            elif later.count:
+                self.record(job, error, later.seconds)
+        return later
 
-    def keep(self, job: Job, error: BaseException, wait: float | None) -> None:
+    def record(self, job: Job, error: BaseException, wait: float | None) -> None:
         attempt = Attempt.of(job, error, time.time(), wait)
-        remember(job, attempt)
+        add_attempt(job, attempt)
         if heard(LOG, INFO):
             trace = error if heard(LOG, DEBUG) else None
             logger(LOG).info("%r: %s: %s", job, attempt.error, attempt.message, exc_info=trace)
 
     def give_up(self, job: Job, error: BaseException) -> None:
-        self.keep(job, error, None)
-        # An operator may put the job back: then it may put itself off again.
-        forget_snoozes(job)
+        self.record(job, error, None)
+        # An operator may put the job back; then its snoozes are counted from 0.
+        reset_snoozes(job)
         if self.on_give_up is None:
             return
         try:
@@ -137,6 +150,6 @@ class Retry(Plugin):
             logger(LOG).exception("%r: on_give_up has failed", job)
 
 
-def is_for_groups(kind: Kind | None) -> bool:
-    """Whether a rule means groups of errors as such, and not each error in them."""
+def is_exception_group(kind: Kind | None) -> bool:
+    """Whether a rule is for exception groups as a whole, and not for each error in them."""
     return isinstance(kind, Group) or (kind is not None and issubclass(kind, BaseExceptionGroup))

@@ -1,20 +1,23 @@
-"""SMTP_ERRORS: what may go well the next time, when mail is sent by smtplib."""
+"""SMTP_ERRORS: errors of smtplib that a retry may cure."""
 
-from .groups import Group, loaded
+from .error_kinds import Group, loaded_classes
 from .network import is_network_error
 
 
 def is_temporary(error: BaseException) -> bool:
-    """Whether the server was busy (4xx) or lost, and has not refused for good (5xx)."""
-    if isinstance(error, loaded("smtplib.SMTPRecipientsRefused")):
-        # All of them were refused, so the mail went to nobody, and may go to some the next time.
+    """Whether the server was busy (code 4xx) or lost, and has not refused for good (5xx)."""
+    if isinstance(error, loaded_classes("smtplib.SMTPRecipientsRefused")):
+        # smtplib raises it only when all recipients are refused: the mail went to nobody.
         return any(is_busy(code) for code, _ in getattr(error, "recipients", {}).values())
-    if isinstance(error, loaded("smtplib.SMTPResponseException")):
+    if isinstance(error, loaded_classes("smtplib.SMTPResponseException")):
         return is_busy(getattr(error, "smtp_code", None))
-    return isinstance(error, loaded("smtplib.SMTPServerDisconnected")) or is_network_error(error)
+    return isinstance(error, loaded_classes("smtplib.SMTPServerDisconnected")) or is_network_error(
+        error
+    )
 
 
 def is_busy(code: object) -> bool:
+    """Whether a code of SMTP says that the server refuses only for now."""
     return isinstance(code, int) and 400 <= code < 500
 
 

@@ -1,11 +1,11 @@
-"""Which of the kinds that are listed describes an error."""
+"""Which kind of a list describes an error best."""
 
 from typing import Any
 
 import pytest
 
 from buoy_retry import Group, Retry, RetryAfter
-from buoy_retry.groups import loaded, nearest
+from buoy_retry.error_kinds import loaded_classes, nearest_kind
 
 
 class Refused(ConnectionError):
@@ -36,19 +36,19 @@ REFUSED = Group("REFUSED", lambda error: isinstance(error, Refused))
         ([], Refused(), None),
     ],
 )
-def test_its_own_class_then_groups_then_the_nearest_base(
+def test_the_nearest_kind_is_the_own_class_then_a_group_then_a_base_class(
     among: list[Any], error: BaseException, found: Any
 ) -> None:
-    assert nearest(among, error) is found
+    assert nearest_kind(among, error) is found
 
 
-def test_each_kind_has_its_delay() -> None:
+def test_each_kind_in_on_has_its_own_delay() -> None:
     retry = Retry(
         limit=None, delay=99, on={OSError: 60, Refused: [1, 10], NUMBERS: 5, KeyError: None}
     )
 
     def waits(error: BaseException) -> list[float | None]:
-        return [retry.wait(attempt, error) for attempt in (1, 2, 3)]
+        return [retry.wait_seconds(attempt, error) for attempt in (1, 2, 3)]
 
     assert waits(TimeoutError()) == [60, 60, 60]
     assert waits(Refused()) == [1, 10, 10]
@@ -57,22 +57,22 @@ def test_each_kind_has_its_delay() -> None:
     assert waits(ValueError()) == [None, None, None]
 
 
-def test_never_wins() -> None:
+def test_never_takes_precedence_over_on() -> None:
     retry = Retry(5, 60, on={Exception: 1, Refused: 2}, never=(ConnectionError, NUMBERS))
 
-    assert retry.wait(1, Refused()) is None
-    assert retry.wait(1, ValueError("1")) is None
-    assert retry.wait(1, ValueError("2")) == 1
+    assert retry.wait_seconds(1, Refused()) is None
+    assert retry.wait_seconds(1, ValueError("1")) is None
+    assert retry.wait_seconds(1, ValueError("2")) == 1
 
 
-def test_a_delay_may_look_at_the_attempt_and_the_error() -> None:
+def test_a_delay_function_gets_the_attempt_and_the_error() -> None:
     retry = Retry(None, lambda attempt, error: attempt * 100 + len(str(error)))
 
-    assert [retry.wait(n, ValueError("four")) for n in (1, 2)] == [104, 204]
+    assert [retry.wait_seconds(n, ValueError("four")) for n in (1, 2)] == [104, 204]
 
 
 class TestExceptionGroups:
-    """Errors of tasks that ran beside each other come in a group."""
+    """A TaskGroup raises the errors of its tasks as one group."""
 
     RETRY = Retry(1, on={TimeoutError: 5, ConnectionError: 60}, never=Refused)
 
@@ -88,31 +88,37 @@ class TestExceptionGroups:
             ([ExceptionGroup("", [ValueError()])], None),
         ],
     )
-    def test_they_are_retried_if_each_error_in_them_is_after_the_longest_delay(
+    def test_an_exception_group_is_retried_after_the_longest_delay_if_all_its_errors_are(
         self, errors: list[Exception], wait: float | None
     ) -> None:
-        assert self.RETRY.wait(1, ExceptionGroup("tasks", errors)) == wait
-        assert self.RETRY.wait(2, ExceptionGroup("tasks", errors)) is None
+        assert self.RETRY.wait_seconds(1, ExceptionGroup("tasks", errors)) == wait
+        assert self.RETRY.wait_seconds(2, ExceptionGroup("tasks", errors)) is None
 
-    def test_the_default_takes_them_but_not_exits(self) -> None:
+    def test_by_default_an_exception_group_with_an_exit_is_not_retried(self) -> None:
         retry = Retry(1, 60)
 
-        assert retry.wait(1, ExceptionGroup("tasks", [ValueError(), KeyError()])) == 60
-        assert retry.wait(1, BaseExceptionGroup("tasks", [ValueError(), SystemExit()])) is None
+        assert retry.wait_seconds(1, ExceptionGroup("tasks", [ValueError(), KeyError()])) == 60
+        assert (
+            retry.wait_seconds(1, BaseExceptionGroup("tasks", [ValueError(), SystemExit()])) is None
+        )
 
-    def test_a_rule_may_mean_them_as_such(self) -> None:
+    def test_a_rule_can_be_for_exception_groups_as_a_whole(self) -> None:
         both = Group("both", lambda error: isinstance(error, ExceptionGroup))
 
-        assert Retry(1, 60, on=ExceptionGroup).wait(1, ExceptionGroup("", [ValueError()])) == 60
-        assert Retry(1, 60, on=both).wait(1, ExceptionGroup("", [ValueError()])) == 60
         assert (
-            Retry(1, 60, never=ExceptionGroup).wait(1, ExceptionGroup("", [ValueError()])) is None
+            Retry(1, 60, on=ExceptionGroup).wait_seconds(1, ExceptionGroup("", [ValueError()]))
+            == 60
+        )
+        assert Retry(1, 60, on=both).wait_seconds(1, ExceptionGroup("", [ValueError()])) == 60
+        assert (
+            Retry(1, 60, never=ExceptionGroup).wait_seconds(1, ExceptionGroup("", [ValueError()]))
+            is None
         )
 
 
-def test_classes_are_found_by_name_only_where_they_are_loaded() -> None:
+def test_loaded_classes_skips_modules_that_are_not_loaded() -> None:
     import json
 
-    assert loaded("json.JSONDecodeError", "nowhere.at_all.Error", "json.loads", "json.Nope") == (
-        json.JSONDecodeError,
-    )
+    assert loaded_classes(
+        "json.JSONDecodeError", "nowhere.at_all.Error", "json.loads", "json.Nope"
+    ) == (json.JSONDecodeError,)

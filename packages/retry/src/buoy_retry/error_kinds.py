@@ -1,17 +1,19 @@
-"""Which errors are meant: classes, and groups that look at an error."""
+"""Which errors a rule is for: exception classes, and groups that are given by a function."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from .declared import check_callable, check_hashable, expect
-from .delay import Delay, GivenDelay, strategy
+from buoy.model.checks import expect
+
+from .delay import Delay, GivenDelay, delay_strategy
+from .option_checks import check_callable, check_hashable
 
 
 @dataclass(frozen=True)
 class Group:
-    """Errors of one kind, told by looking at each: ``holds(error)``."""
+    """A named group of errors: an error belongs to it when ``holds(error)`` returns True."""
 
     name: str
     holds: Callable[[BaseException], bool]
@@ -28,11 +30,12 @@ Kind = type[BaseException] | Group
 Kinds = Kind | Sequence[Kind] | Set[Kind]
 On = Kinds | Mapping[Any, GivenDelay | None]
 Rules = tuple[tuple[Kind, Delay | None], ...]
-"""Kinds of errors, each with the delay of its own, if it has one."""
+"""Kinds of errors, each with its own delay, or None for the delay of the Retry."""
 
 
-def kinds(given: Kinds, subject: str) -> tuple[Kind, ...]:
-    """Classes and groups that are given alone or as several."""
+def checked_kinds(given: Kinds, subject: str) -> tuple[Kind, ...]:
+    """Returns the exception classes and groups of an option, which may be one or several. Raises
+    ConfigurationError for anything else."""
     several = isinstance(given, list | tuple | set | frozenset)
     found: tuple[Any, ...] = tuple(given) if several else (given,)  # type: ignore[arg-type]
     for each in found:
@@ -42,21 +45,22 @@ def kinds(given: Kinds, subject: str) -> tuple[Kind, ...]:
     return found
 
 
-def rules(on: On, subject: str) -> Rules:
-    """The kinds of errors that are given, alone, as several, or with a delay for each."""
+def checked_rules(on: On, subject: str) -> Rules:
+    """Returns the option ``on`` as pairs of kind and delay. Raises ConfigurationError when it names
+    no kind of error, or a wrong one."""
     pairs = on.items() if isinstance(on, Mapping) else [(on, None)]
     found = {
-        kind: None if own is None else strategy(own, subject)
+        kind: None if own is None else delay_strategy(own, subject)
         for some, own in pairs
-        for kind in kinds(some, subject)
+        for kind in checked_kinds(some, subject)
     }
     expect(len(found) > 0, subject, "at least one exception class (limit=0 retries none)", on)
     return tuple(found.items())
 
 
-def nearest(among: Iterable[Kind], error: BaseException) -> Kind | None:
-    """What describes the error best: its own class, else the first group that holds it, else the
-    nearest of its bases."""
+def nearest_kind(among: Iterable[Kind], error: BaseException) -> Kind | None:
+    """Returns the kind that describes an error best: its own class, else the first group that holds
+    it, else the nearest of its base classes. Returns None when no kind does."""
     listed = list(among)
     own, *bases = type(error).__mro__
     if own in listed:
@@ -67,9 +71,9 @@ def nearest(among: Iterable[Kind], error: BaseException) -> Kind | None:
     return next((base for base in bases if base in listed), None)
 
 
-def loaded(*names: str) -> tuple[type, ...]:
-    """The classes of these full names, as far as their modules are loaded: an error of another
-    module cannot have been raised. So nothing is imported for a declaration."""
+def loaded_classes(*names: str) -> tuple[type, ...]:
+    """Returns the classes with these full names whose modules are loaded. An error of a module that
+    is not loaded cannot have been raised, so a group needs to import no library."""
     pairs = [name.rpartition(".") for name in names]
     found = [getattr(sys.modules.get(module), name, None) for module, _, name in pairs]
     return tuple(each for each in found if isinstance(each, type))
