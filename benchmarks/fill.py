@@ -19,7 +19,7 @@ KEYS = Keys()
 def waiting(client: Any, count: int) -> None:
     """Jobs behind those that are there."""
     for ids in stored(client, count):
-        client.rpush(KEYS.part(ours.QUEUE, "ready"), *ids)
+        client.rpush(KEYS.part(ours.QUEUE, "queued"), *ids)
 
 
 def delayed(client: Any, count: int) -> None:

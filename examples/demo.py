@@ -169,7 +169,7 @@ class Demo:
     def is_quiet(self) -> bool:
         """Whether each order is packed, or lies among the failed, and no job is under way."""
         packed, queues = database.count(database.papers), self.monitor.queues()
-        under_way = sum(queue.waiting + queue.delayed + queue.running for queue in queues)
+        under_way = sum(queue.queued + queue.delayed + queue.running for queue in queues)
         failed = sum(queue.failed for queue in queues)
         return packed + failed >= len(self.orders) and under_way == 0
 
@@ -207,7 +207,7 @@ class Demo:
             self.screen.tell(self.timed(line.rstrip("\n")))
         queues = self.monitor.queues()
         states = {
-            "waiting": sum(queue.waiting for queue in queues),
+            "queued": sum(queue.queued for queue in queues),
             "running": sum(queue.running for queue in queues),
             "to be retried": sum(queue.delayed for queue in queues),
             "failed": sum(queue.failed for queue in queues),

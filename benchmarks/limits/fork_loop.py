@@ -59,7 +59,7 @@ def run(payload: bytes) -> None:
 def main(megabytes: float) -> None:
     wire = Wire(jobs.URL)
     text = resources.files(__package__).joinpath("least.lua").read_text()
-    keys = [Keys().part(jobs.QUEUE, part) for part in ("ready", "jobs", "leases")]
+    keys = [Keys().part(jobs.QUEUE, part) for part in ("queued", "jobs", "leases")]
     sha = wire.call("SCRIPT", "LOAD", text)
     ballast.grow_to(megabytes)
     gc.collect()

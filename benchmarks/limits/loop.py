@@ -44,7 +44,7 @@ def with_least(client: Any) -> Advance:
     """The shortest script."""
     text = resources.files(__package__).joinpath("least.lua").read_text()
     advance = client.register_script(text)
-    keys = [Keys().part(jobs.QUEUE, part) for part in ("ready", "jobs", "leases")]
+    keys = [Keys().part(jobs.QUEUE, part) for part in ("queued", "jobs", "leases")]
 
     def go(done: list[Pair]) -> tuple[list[Pair], list[bytes]]:
         ids, payloads = advance(keys, [LEASE_MS, BATCH, *(id for id, _ in done)])

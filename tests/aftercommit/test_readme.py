@@ -37,7 +37,7 @@ def test_the_example_runs(tmp_path: Path, buoy_server: Server) -> None:
 
     said = shell(commands, tmp_path, buoy_server.url)
 
-    assert said.splitlines() == ["pack-1 is deferred", "waiting", "packing order 1"]
+    assert said.splitlines() == ["pack-1 is deferred", "queued", "packing order 1"]
 
 
 def test_a_crash_between_commit_and_push_is_made_good_by_the_sweep(

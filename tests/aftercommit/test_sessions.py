@@ -77,7 +77,7 @@ class TestOneTransaction:
 
         found = buoy_app.find(handle.id)
         assert found is not None
-        assert (found.state, found.identifier) == ("waiting", handle.identifier)
+        assert (found.state, found.identifier) == ("queued", handle.identifier)
         assert drain(buoy_app) == {"done": 1}
 
     def test_outside_of_one_it_is_pushed_at_once(self, buoy_app: App, sessions: Sessions) -> None:

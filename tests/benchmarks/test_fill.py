@@ -22,7 +22,7 @@ def test_filled_jobs_are_where_buoy_looks_for_them(buoy_app: App) -> None:
     fill.failed(client, COUNT - 2)
 
     [view] = buoy_app.monitor.queues([ours.QUEUE])
-    assert (view.waiting, view.delayed, view.failed) == (COUNT, COUNT - 1, COUNT - 2)
+    assert (view.queued, view.delayed, view.failed) == (COUNT, COUNT - 1, COUNT - 2)
     [first] = buoy_app.monitor.peek(ours.QUEUE, 0, 1)
     assert (first.name, first.args) == (f"{ours.APP}.Spare", [0])
 

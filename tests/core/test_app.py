@@ -51,7 +51,7 @@ class Door(Plugin):
         if self.tick >= 0:
             job.transition.newer("tick", self.tick)
         if self.status:
-            job.transition.then("SET", job.app.key(job.queue, "status", job.id), "waiting")
+            job.transition.then("SET", job.app.key(job.queue, "status", job.id), "queued")
         verdicts = dict(self.verdicts)
         return verdicts.get(job.payload.args[0])
 
@@ -147,7 +147,7 @@ class TestBeforeEnqueue:
 
         key = buoy_app.key("purchasing", "status", handle.id)
         assert key == f"buoy:{{purchasing}}:status:{handle.id}"
-        assert buoy_app.command("GET", key) == b"waiting"
+        assert buoy_app.command("GET", key) == b"queued"
 
     def test_what_one_asking_attached_is_gone_in_the_next(self, buoy_app: App) -> None:
         guarded = with_door(Door(claim="k", status=True))

@@ -252,7 +252,7 @@ def one_run(job: type[Job], *args: Any) -> Settlement:
 
 def failure_of(job: type[Job], *args: Any) -> dict[str, Any]:
     settlement = one_run(job, *args)
-    assert settlement.act == "failed"
+    assert settlement.outcome == "failed"
     record: dict[str, Any] = json.loads(settlement.payload)["failure"]
     return record
 
@@ -307,7 +307,7 @@ class TestOneRun:
                 return Later(5.0)
 
         job = type("Seen", (Limited,), {"plugins": [Sees()], "name": "arun.seen"})
-        assert one_run(job, "wait").act == "later"
+        assert one_run(job, "wait").outcome == "delayed"
         assert [type(error).__name__ for error in seen] == ["JobTimeout"] * 2
 
     def test_an_old_style_wrapper_is_refused_and_not_taken_for_an_answer(self) -> None:

@@ -79,8 +79,8 @@ def test_queues_shows_totals_as_a_table(run: Run) -> None:
     Purchase.using(delay=60).enqueue(2)
 
     assert run("queues").output == (
-        "name        waiting  delayed  running  failed  done  rejected  paused\n"
-        "purchasing  1        1        0        0       0     0         no\n"
+        "name        queued  delayed  running  failed  done  rejected  paused\n"
+        "purchasing  1       1        0        0       0     0         no\n"
     )
 
 
@@ -92,7 +92,7 @@ def test_queues_list_as_json_is_one_array_of_objects(run: Run) -> None:
     [row] = json.loads(run("queues", "list", "--json").output)
     assert row == {
         "name": "purchasing",
-        "waiting": 1,
+        "queued": 1,
         "delayed": 0,
         "running": 0,
         "failed": 0,
@@ -127,7 +127,7 @@ def test_peek_shows_the_next_jobs_and_changes_nothing(run: Run, buoy_app: App) -
     assert run("queues", "peek", "purchasing", "--delayed").output == (
         "nothing is there in purchasing\n"
     )
-    assert buoy_app.monitor.queues()[0].waiting == 4
+    assert buoy_app.monitor.queues()[0].queued == 4
 
 
 def test_peek_shows_delayed_jobs_with_the_time_they_are_due(run: Run) -> None:
@@ -149,7 +149,7 @@ def test_pause_and_resume_say_what_they_changed(run: Run, buoy_app: App) -> None
     assert drain(buoy_app) == {"done": 1}
 
 
-def test_clear_ends_waiting_and_delayed_jobs_only(run: Run, buoy_app: App) -> None:
+def test_clear_ends_queued_and_delayed_jobs_only(run: Run, buoy_app: App) -> None:
     failing("no")
     Purchase.enqueue_many([(n,) for n in range(150)])
     Purchase.using(delay=60).enqueue_many([(n,) for n in range(150)])
@@ -157,7 +157,7 @@ def test_clear_ends_waiting_and_delayed_jobs_only(run: Run, buoy_app: App) -> No
     assert run("queues", "clear", "purchasing", "--yes").output == "300 jobs were ended\n"
 
     [queue] = buoy_app.monitor.queues()
-    assert (queue.waiting, queue.delayed, queue.failed) == (0, 0, 1)
+    assert (queue.queued, queue.delayed, queue.failed) == (0, 0, 1)
 
 
 def test_clear_asks_first(run: Run, buoy_app: App) -> None:
@@ -165,8 +165,8 @@ def test_clear_asks_first(run: Run, buoy_app: App) -> None:
 
     refused = run("queues", "clear", "purchasing", answer="n\n", code=1)
 
-    assert refused.output.startswith("End all waiting and delayed jobs of purchasing? [y/N]: n\n")
-    assert buoy_app.monitor.queues()[0].waiting == 1
+    assert refused.output.startswith("End all queued and delayed jobs of purchasing? [y/N]: n\n")
+    assert buoy_app.monitor.queues()[0].queued == 1
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "clear", "peek"])
@@ -201,7 +201,7 @@ def test_a_queue_can_be_paused_before_its_first_job(run: Run, buoy_app: App) -> 
 def test_clear_passes_over_what_it_cannot_end(run: Run, buoy_app: App) -> None:
     Purchase.enqueue_many([(n,) for n in range(150)])
     for n in range(150):
-        buoy_app.command("LPUSH", buoy_app.key("purchasing", "ready"), f"ghost-{n}")
+        buoy_app.command("LPUSH", buoy_app.key("purchasing", "queued"), f"ghost-{n}")
 
     assert run("queues", "clear", "purchasing", "--yes").output == "150 jobs were ended\n"
 
@@ -215,7 +215,7 @@ def test_without_anybody_to_ask_yes_must_be_said(run: Run, buoy_app: App) -> Non
         refused = run(*words, code=2)
         assert "Error: expected --yes where nobody can be asked\n" in refused.output
     [queue] = buoy_app.monitor.queues()
-    assert queue.waiting + queue.failed == 2
+    assert queue.queued + queue.failed == 2
 
 
 # Failures
@@ -381,7 +381,7 @@ def test_failed_show_of_another_job_says_where_it_is(run: Run) -> None:
         "Error: xyz: expected a failed job, but it is unknown\n"
     )
     assert run("failed", "show", handle.id, code=1).output == (
-        f"Error: {handle.id}: expected a failed job, but it is waiting in purchasing\n"
+        f"Error: {handle.id}: expected a failed job, but it is queued in purchasing\n"
     )
 
 
@@ -547,7 +547,7 @@ def test_what_is_passed_over_is_told_on_stderr(buoy_app: App) -> None:
 
     assert ended.stdout == b"[]\n"
     assert ended.stderr == (
-        rb"passed over: buoy:queues: expected names of queues, got 'a b\x1b[31m'" + b"\n"
+        rb"skipped: buoy:queues: expected names of queues, got 'a b\x1b[31m'" + b"\n"
     )
 
 

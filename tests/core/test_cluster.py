@@ -118,7 +118,7 @@ class SlotMove:
 
     def __init__(self, world: World, cluster: Cluster) -> None:
         self.world = world
-        self.slot = slot_of(["LLEN", world.key("ready")])
+        self.slot = slot_of(["LLEN", world.key("queued")])
         self.source = owner(world, world.queue)
         self.target = (self.source + 1) % 3
         self.names = [node.call("CLUSTER", "MYID").decode() for node in world.nodes]
@@ -160,7 +160,7 @@ def queue_on(world: World, node: int) -> str:
 
 def owner(world: World, queue: str) -> int:
     """The node on which a queue lives: slots are dealt out in three equal parts."""
-    return slot_of(["LLEN", world.broker.keys.part(queue, "ready")]) * 3 // 16384
+    return slot_of(["LLEN", world.broker.keys.part(queue, "queued")]) * 3 // 16384
 
 
 def test_of_a_cluster_with_a_dead_node_commands_say_what_they_can(

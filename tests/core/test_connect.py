@@ -347,8 +347,8 @@ class TestSlots:
     @pytest.mark.parametrize(
         "words",
         [
-            ["LLEN", "buoy:{mail}:ready"],
-            ["EVALSHA", "0" * 40, 2, "buoy:{mail}:ready", "buoy:{mail}:jobs", "word"],
+            ["LLEN", "buoy:{mail}:queued"],
+            ["EVALSHA", "0" * 40, 2, "buoy:{mail}:queued", "buoy:{mail}:jobs", "word"],
             ["EVAL", "return 1", 1, "buoy:{mail}:meta"],
         ],
     )

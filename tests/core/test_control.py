@@ -93,7 +93,7 @@ class TestCancel:
     def test_a_job_is_ended_wherever_it_is(self, buoy_app: App) -> None:
         waiting, delayed = Charge.enqueue(1), Charge.using(delay=60).enqueue(2)
 
-        assert buoy_app.cancel(waiting.id) == "waiting"
+        assert buoy_app.cancel(waiting.id) == "queued"
         assert buoy_app.cancel(delayed.id, queue="purchasing") == "delayed"
         assert buoy_app.cancel(waiting.id) is None
 
@@ -176,12 +176,12 @@ class TestPlugins:
 
         async def both() -> list[Any]:
             found = await buoy_app.ascript("buoy.broker", "find", keys, [0, "a"])
-            counted = await buoy_app.acommand("LLEN", buoy_app.key("purchasing", "ready"))
+            counted = await buoy_app.acommand("LLEN", buoy_app.key("purchasing", "queued"))
             await buoy_app.aclose()
             return [found[1], counted]
 
-        assert buoy_app.script("buoy.broker", "find", keys, [0, "a"])[1] == b"waiting"
-        assert asyncio.run(both()) == [b"waiting", 1]
+        assert buoy_app.script("buoy.broker", "find", keys, [0, "a"])[1] == b"queued"
+        assert asyncio.run(both()) == [b"queued", 1]
 
     def test_a_key_of_no_queue_is_in_the_namespace(self) -> None:
         assert App(namespace="shop").global_key("cron", "entries") == "shop:cron:entries"
@@ -209,7 +209,7 @@ class TestMove:
 
         assert said == "purchasing: waiting 1, delayed 2, all for slow\n"
         [left] = buoy_app.monitor.queues(["purchasing"])
-        assert (left.waiting, left.delayed) == (1, 2)
+        assert (left.queued, left.delayed) == (1, 2)
 
     def test_waiting_and_delayed_jobs_are_moved_in_order(self, buoy_app: App) -> None:
         handles = Charge.enqueue_many([(number,) for number in range(250)])
@@ -223,8 +223,8 @@ class TestMove:
         assert [view.id for view in views] == [handle.id for handle in handles]
         assert [(v.id, v.at) for v in buoy_app.monitor.delayed("slow")] == [(delayed.id, due)]
         left, moved = buoy_app.monitor.queues(["purchasing", "slow"])
-        assert (left.waiting, left.delayed, left.running, left.done) == (0, 0, 0, 0)
-        assert (moved.waiting, moved.delayed) == (250, 1)
+        assert (left.queued, left.delayed, left.running, left.done) == (0, 0, 0, 0)
+        assert (moved.queued, moved.delayed) == (250, 1)
         assert drain(buoy_app) == {"done": 250}
         assert ran == list(range(250))
 

@@ -48,7 +48,7 @@ def settled(job: Any, *args: Any) -> Settlement:
 
 
 def failure(settlement: Settlement) -> tuple[str, str]:
-    assert settlement.act == "failed"
+    assert settlement.outcome == "failed"
     record = json.loads(settlement.payload)["failure"]
     return record["error"], record["message"]
 
@@ -103,7 +103,7 @@ class TestNames:
 
             def perform(self) -> None: ...
 
-        assert settled(Annotated).act == "done"
+        assert settled(Annotated).outcome == "done"
 
     @pytest.mark.parametrize(
         "name",
@@ -148,8 +148,8 @@ class TestNames:
         ["before", "on_failures", "before_performing", "retry", "retries", "lock", "limit", "log"],
     )
     def test_names_of_ones_own_are_free(self, name: str) -> None:
-        assert settled(a_class(**{name: lambda self: None})).act == "done"
-        assert settled(a_class(**{name: 5})).act == "done"
+        assert settled(a_class(**{name: lambda self: None})).outcome == "done"
+        assert settled(a_class(**{name: 5})).outcome == "done"
 
     def test_a_value_is_not_asked_what_it_is(self) -> None:
         class Lazy:
@@ -160,7 +160,7 @@ class TestNames:
             def __class__(self) -> Any:
                 raise RuntimeError("there is no request")
 
-        assert settled(a_class(request=Lazy(), before_perform=Lazy())).act == "done"
+        assert settled(a_class(request=Lazy(), before_perform=Lazy())).outcome == "done"
 
     def test_a_plugin_is_no_base(self) -> None:
         class Retry(Plugin):
@@ -264,7 +264,7 @@ class TestPerform:
     def test_a_mock_wraps_no_end_of_others(self) -> None:
         mock = Mock()
 
-        assert settled(a_class(perform=mock), 1).act == "done"
+        assert settled(a_class(perform=mock), 1).outcome == "done"
         mock.assert_called_once_with(1)
 
     @pytest.mark.parametrize("perform", [5, None, property(lambda self: 1), Generates])
@@ -277,7 +277,7 @@ class TestPerform:
         nasty = a_class(perform=ADDS_ONE[kind])
 
         assert str(nasty.accepts.whole) == "(two)"
-        assert settled(nasty, 2).act == "done"
+        assert settled(nasty, 2).outcome == "done"
         assert RAN == [3]
 
 
@@ -342,7 +342,7 @@ class TestAbstract:
             def rows(self) -> int:
                 return 1
 
-        assert settled(Whole).act == "done"
+        assert settled(Whole).outcome == "done"
         assert RAN == [1]
 
     def test_what_came_later_counts(self) -> None:
@@ -354,11 +354,11 @@ class TestAbstract:
             def rows(self) -> int: ...
 
         Late: Any = Lazy  # noqa: N806
-        assert settled(Late).act == "failed"
+        assert settled(Late).outcome == "failed"
         Late.rows = lambda self: 1
         abc.update_abstractmethods(Late)
 
-        assert settled(Late).act == "done"
+        assert settled(Late).outcome == "done"
 
     def test_it_needs_no_abc(self) -> None:
         class Base(Job):
@@ -385,7 +385,7 @@ class TestOddClasses:
             def perform(self) -> None:
                 RAN.append(self.region)
 
-        assert settled(Lower).act == "done"
+        assert settled(Lower).outcome == "done"
         assert RAN == ["eu"]
 
     def test_one_that_tells_nobody_is_told_of(self) -> None:
@@ -413,7 +413,7 @@ class TestOddClasses:
         class Lower(Base[int]):
             pass
 
-        assert settled(Lower).act == "done"
+        assert settled(Lower).outcome == "done"
         untyped: Any = Base[int]
         with refused(f"{Base.__name__}: expected a job class, got {untyped!r}"):
             built(untyped, ((), {}), Options())
@@ -427,7 +427,7 @@ class TestOddClasses:
             def perform(self) -> None:
                 RAN.append(self.rows)
 
-        assert settled(Data).act == "done"
+        assert settled(Data).outcome == "done"
         assert RAN == [5]
 
     def test_with_slots_of_their_own(self) -> None:
@@ -438,7 +438,7 @@ class TestOddClasses:
                 self.rows = 5
                 self.others = 6
 
-        assert settled(Slotted).act == "done"
+        assert settled(Slotted).outcome == "done"
 
     def test_enums(self) -> None:
         class Color(Job, enum.Enum):
@@ -446,7 +446,7 @@ class TestOddClasses:
 
             def perform(self) -> None: ...
 
-        assert settled(Color).act == "done"
+        assert settled(Color).outcome == "done"
 
     @pytest.mark.parametrize("base", [str, dict, Exception, int])
     def test_a_value_is_no_job(self, base: type) -> None:

@@ -154,7 +154,7 @@ class TestQueues:
             Finding(
                 "queue purchasing",
                 "wrong",
-                "waiting 1, delayed 2, but no worker has ever looked at it",
+                "queued 1, delayed 2, but no worker has ever looked at it",
                 "start one: buoy worker -a MODULE -q purchasing",
             )
         ]
@@ -173,7 +173,7 @@ class TestQueues:
         buoy_clock.advance(4)
         [finding] = unserved(Facts(buoy_app))
         assert finding.state == "wrong"
-        assert finding.text == ("waiting 1, delayed 0, but no worker has looked at it for 63 s")
+        assert finding.text == ("queued 1, delayed 0, but no worker has looked at it for 63 s")
 
     def test_an_empty_queue_needs_no_worker(self, buoy_app: App, buoy_clock: Clock) -> None:
         Charge.enqueue(1)
@@ -247,14 +247,14 @@ class TestWorkers:
         assert gone(90) == Finding(
             "worker w-2",
             "wrong",
-            "gone without a goodbye 90 s ago, jobs in hand: 0",
+            "gone without a goodbye 90 s ago, jobs in flight: 0",
             "see its log and the kernel's (killed? out of memory?); then buoy workers forget w-2",
         )
         assert gone(599).state == "wrong"
         assert gone(601) == Finding(
             "worker w-2",
             "fine",
-            "gone without a goodbye 601 s ago, jobs in hand: 0; buoy workers forget w-2",
+            "gone without a goodbye 601 s ago, jobs in flight: 0; buoy workers forget w-2",
         )
 
     def test_one_whose_jobs_nobody_has_taken_is_wrong_until_then(
@@ -266,7 +266,7 @@ class TestWorkers:
         assert gone(5000) == Finding(
             "worker w-2",
             "wrong",
-            "gone without a goodbye 5000 s ago, jobs in hand: 1",
+            "gone without a goodbye 5000 s ago, jobs in flight: 1",
             "see its log and the kernel's (killed? out of memory?); its jobs need another worker",
         )
 

@@ -151,9 +151,9 @@ class TestRun:
     def test_what_must_be_awaited_is(self, way: str, kind: str) -> None:
         runs, job = WAYS[way]
 
-        assert runs(held(job, kind)).act == "done"
+        assert runs(held(job, kind)).outcome == "done"
         assert WORK == ["done"]
-        assert runs(held(with_plugin(job), kind)).act == "done"
+        assert runs(held(with_plugin(job), kind)).outcome == "done"
         assert RESULTS == ["result"]
 
     @pytest.mark.parametrize("kind", UNFINISHED)
@@ -162,7 +162,7 @@ class TestRun:
         for each in (job, with_plugin(job)):
             settlement = runs(held(each, kind))
 
-            assert settlement.act == "failed"
+            assert settlement.outcome == "failed"
             record = json.loads(settlement.payload)["failure"]
             assert (record["error"], record["message"]) == (
                 "buoy.errors.UnfinishedWork",
@@ -175,7 +175,7 @@ class TestRun:
     def test_any_other_value_is_one(self, way: str, kind: str) -> None:
         runs, job = WAYS[way]
 
-        assert runs(held(job, kind)).act == "done"
+        assert runs(held(job, kind)).outcome == "done"
 
 
 async def await_work() -> None:

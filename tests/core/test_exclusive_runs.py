@@ -45,7 +45,7 @@ class TestExclusiveRuns:
         old, new = runs("a")
         exclusive.start(old)
         exclusive.start(new)
-        assert exclusive.release_waiting() == [Settlement.of(new, "release")]
+        assert exclusive.release_waiting() == [Settlement.of(new, "released")]
         assert exclusive.finish(old) is None
 
     @pytest.mark.parametrize("step", range(4))

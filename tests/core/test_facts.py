@@ -104,14 +104,14 @@ class TestAnyName:
     def test_changes_nothing_of_a_success(self, name: str, runs: Any, job: type[Job]) -> None:
         settlement = runs(held(job, name, False))
 
-        assert (settlement.act, settlement.id, settlement.token) == ("done", "a1", "7:w:1")
+        assert (settlement.outcome, settlement.id, settlement.token) == ("done", "a1", "7:w:1")
         assert [seen[:3] for seen in SEEN] == ([("done", "a1", "mail")] if job.plugins else [])
 
     @pytest.mark.parametrize(("runs", "job"), RUNS)
     def test_changes_nothing_of_a_failure(self, name: str, runs: Any, job: type[Job]) -> None:
         settlement = runs(held(job, name, True, attempt=2))
 
-        assert settlement.act == "failed"
+        assert settlement.outcome == "failed"
         payload = Payload.decoded(settlement.payload)
         assert (payload.id, payload.args, payload.attempt) == ("a1", [name, True], 2)
         record = payload.failure or {}
@@ -122,7 +122,7 @@ class TestAnyName:
     def test_nor_of_a_retry_inline_or_drained(self, name: str, buoy_app: App) -> None:
         Watched.enqueue(name, True)
         Watched.enqueue(name, False)
-        assert drain(buoy_app) == {"later": 1, "done": 1}
+        assert drain(buoy_app) == {"delayed": 1, "done": 1}
 
         with buoy_app.inline(), pytest.raises(ValueError, match=r"^the real error$"):
             Watched.enqueue(name, True)
@@ -151,8 +151,8 @@ class TestObjects:
                 if fails:
                     raise KeyError
 
-        assert run(held(Audited, False)).act == "done"
-        assert run(held(Audited, True)).act == "failed"
+        assert run(held(Audited, False)).outcome == "done"
+        assert run(held(Audited, True)).outcome == "failed"
         assert SEEN == [(["client"], "mail"), ("client", ["client"], "mail")]
 
     def test_what_a_run_calls_may_ask_for_what_is_true(self) -> None:
@@ -213,7 +213,7 @@ class Nonsense(Rude):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("job", [Rude, Nonsense])
 def test_an_object_may_answer_what_it_likes(job: type[Job]) -> None:
-    assert run(held(job, False)).act == "done"
+    assert run(held(job, False)).outcome == "done"
     settlement = run(held(job, True))
     record = json.loads(settlement.payload)["failure"]
     assert (record["error"], record["message"]) == ("ValueError", "the real error")

@@ -6,7 +6,7 @@ from buoy.executor.fork.frames import HEAD, Frames, frame
 
 
 def test_values_come_back_as_they_were_however_the_bytes_are_cut() -> None:
-    values = [{"commands": [["ZADD", "key", math.inf, "\ud800 é"]]}, {"act": "done"}]
+    values = [{"commands": [["ZADD", "key", math.inf, "\ud800 é"]]}, {"outcome": "done"}]
     data = b"".join(frame(value) for value in values)
 
     for size in (1, 7, len(data)):
@@ -18,7 +18,7 @@ def test_values_come_back_as_they_were_however_the_bytes_are_cut() -> None:
 
 def test_what_stands_before_a_mark_is_passed_over_however_the_bytes_are_cut() -> None:
     mark = b"\x00mark\x00\xff"
-    junk = [b"", b"\xff\xff\xff\xff", mark[:4], b"\x00" * 9, frame({"act": "done"})]
+    junk = [b"", b"\xff\xff\xff\xff", mark[:4], b"\x00" * 9, frame({"outcome": "done"})]
     values = [{"n": number} for number in range(len(junk))]
     data = b"".join(some + mark + frame(value) for some, value in zip(junk, values, strict=True))
 

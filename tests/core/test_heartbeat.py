@@ -133,14 +133,14 @@ class TestSlowJobs:
         world.enqueue("slow", "waits")
         slow, waits = world.take(2)
         keeper.hand.take([slow, waits])
-        keeper.unsettled = [Settlement.of(waits, "release")]
+        keeper.unsettled = [Settlement.of(waits, "released")]
 
         keeper.settle()
         keeper.beat()
 
-        assert (world.ready, world.running) == (["waits"], ["slow"])
+        assert (world.queued, world.running) == (["waits"], ["slow"])
         assert told == [[]]
-        assert keeper.hand.counts == {"release": 1}
+        assert keeper.hand.counts == {"released": 1}
 
 
 class TestGrace:
@@ -155,9 +155,9 @@ class TestGrace:
         keeper.tend()
         keeper.tend()
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
         assert codes == [0] * own_process
-        assert keeper.hand.counts == {"release": 1}
+        assert keeper.hand.counts == {"released": 1}
 
 
 class Recorder(Inline):
@@ -224,7 +224,7 @@ class TestTheSameJobAgain:
             worker.collect()
 
             assert list(worker.hand.held) == [new.token]
-            assert world.runs == {"a": new.token}
+            assert world.tokens == {"a": new.token}
             assert world.beat(new) == []
             assert world.broker.beat({"mail": [old, new]}) == [old]
 

@@ -152,7 +152,7 @@ class Leases(RuleBasedStateMachine):
 
     @invariant()
     def no_worker_that_lives_has_lost_a_job(self) -> None:
-        runs = self.world.runs
+        runs = self.world.tokens
         for worker in self.workers.values():
             for held in worker.hand:
                 assert runs.get(held.id) == held.token
@@ -161,7 +161,7 @@ class Leases(RuleBasedStateMachine):
         """With a worker that lives and has contact, the jobs of all others are back in time."""
         self.workers["one"] = self.workers.get("one") or Someone(self.time)
         self.live(RECOVERY)
-        assert self.orphans <= set(self.world.ready)
+        assert self.orphans <= set(self.world.queued)
 
 
 def test_no_sequence_takes_a_job_from_a_worker_that_lives(world: World) -> None:

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from buoy.model.entry import Entry
-from buoy.model.reservation import Act, Advanced, Reservation, Settlement
+from buoy.model.reservation import Advanced, OutcomeWord, Reservation, Settlement
 from buoy.model.transition import Transition
 from buoy.operations.repair import Survey
 from tests.support.snapshot import Snapshot, snapshot
@@ -31,7 +31,16 @@ from tests.support.world import LEASE, World
 
 IDS = st.sampled_from([f"job-{number}" for number in range(8)])
 WORKERS = st.sampled_from(["one", "two", "three"])
-ACTS: list[Act] = ["done", "done", "later", "failed", "rejected", "release", "crashed", "moved"]
+OUTCOMES: list[OutcomeWord] = [
+    "done",
+    "done",
+    "delayed",
+    "failed",
+    "rejected",
+    "released",
+    "crashed",
+    "moved",
+]
 CLAIMS = st.one_of(
     st.tuples(st.sampled_from(["k", "m"]), st.sampled_from(["started", "finished"])),
     st.just(("newest", "latest")),
@@ -39,7 +48,7 @@ CLAIMS = st.one_of(
 NUMBERS = st.tuples(st.just("tick"), st.integers(0, 9))
 DUES = st.sampled_from(["", "", "", "+2000", "+60000", "0"])
 MOVES = st.sampled_from([100, 1000, LEASE // 3, LEASE // 3, LEASE + 1000, 10 * LEASE, -LEASE // 2])
-PLACES = st.sets(st.sampled_from(["waiting", "delayed", "running", "failed"]), min_size=1)
+PLACES = st.sets(st.sampled_from(["queued", "delayed", "running", "failed"]), min_size=1)
 
 EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "200"))
 
@@ -105,7 +114,7 @@ class Lifecycle(RuleBasedStateMachine):
         if counted:
             transition.then("INCR", self.world.key("effects"))
         entries = [Entry(id, self.payload(id).encode(), due, transition) for id, due in rows]
-        length = len(self.seen.ready) + len(self.seen.delayed)
+        length = len(self.seen.queued) + len(self.seen.delayed)
 
         answers = self.world.broker.enqueue("mail", entries, limit)
 
@@ -120,7 +129,7 @@ class Lifecycle(RuleBasedStateMachine):
                 length += 1
 
     def expected(self, entry: Entry, claims: Any, numbers: Any, limit: Any, length: int) -> str:
-        if entry.id in self.seen.recent:
+        if entry.id in self.seen.ended:
             return "ended"
         if entry.id in self.accepted:
             return "exists"
@@ -161,7 +170,7 @@ class Lifecycle(RuleBasedStateMachine):
 
         answer = self.world.trip(wanted, *settlements, worker=worker, hands=hands, number=number)
 
-        stale = [each for each in settlements if self.seen.runs.get(each.id) != each.token]
+        stale = [each for each in settlements if self.seen.tokens.get(each.id) != each.token]
         assert {each.token for each in answer.refused} == {each.token for each in stale}
         for each in settlements:
             if each not in stale:
@@ -177,21 +186,21 @@ class Lifecycle(RuleBasedStateMachine):
         self.take(worker, hands, answer)
 
     def settlement(self, held: Reservation, data: st.DataObject) -> Settlement:
-        act = data.draw(st.sampled_from(ACTS))
+        outcome = data.draw(st.sampled_from(OUTCOMES))
         effect = [["INCR", self.world.key("effects")]] if data.draw(st.booleans()) else []
         wait = data.draw(st.sampled_from([0.0, 2.0, 60.0]))
-        payload = self.payload(held.id) if act in ("later", "failed") else ""
-        return Settlement.of(held, act, payload=payload, wait=wait, commands=effect)
+        payload = self.payload(held.id) if outcome in ("delayed", "failed") else ""
+        return Settlement.of(held, outcome, payload=payload, wait=wait, commands=effect)
 
     def settled(self, each: Settlement) -> None:
         self.effects += len(each.commands)
         job = self.accepted[each.id]
-        if each.act in ("done", "rejected", "moved"):
+        if each.outcome in ("done", "rejected", "moved"):
             del self.accepted[each.id]
             self.end(each.id)
             self.ended += 1
-        elif each.act in ("later", "failed"):
-            job.payload, job.over = each.payload, each.act == "failed"
+        elif each.outcome in ("delayed", "failed"):
+            job.payload, job.over = each.payload, each.outcome == "failed"
             if job.over:
                 self.end(each.id)
 
@@ -202,7 +211,7 @@ class Lifecycle(RuleBasedStateMachine):
         for held in given:
             job = self.accepted[held.id]
             assert held.payload == job.payload
-            assert held.token not in self.seen.runs.values()
+            assert held.token not in self.seen.tokens.values()
             job.started = True
         if any(held.lost >= 2 for held in given):
             assert (len(given), hands, answer.state) == (1, 0, "alone")
@@ -220,7 +229,7 @@ class Lifecycle(RuleBasedStateMachine):
 
         lost = self.world.broker.beat({"mail": hand})
 
-        stale = [held for held in hand if self.seen.runs.get(held.id) != held.token]
+        stale = [held for held in hand if self.seen.tokens.get(held.id) != held.token]
         assert lost == stale
         self.hands[worker] = [held for held in hand if held not in stale]
 
@@ -271,7 +280,7 @@ class Lifecycle(RuleBasedStateMachine):
     def remove(self, ids: list[str], places: set[str]) -> None:
         gone = self.world.control.remove("mail", ids, " ".join(sorted(places)))
 
-        there = {id: "".join(self.seen.place(id)).replace("ready", "waiting") for id in ids}
+        there = {id: "".join(self.seen.place(id)).replace("queued", "queued") for id in ids}
         assert gone == {id: place for id, place in there.items() if place in places}
         for id in gone:
             del self.accepted[id]
@@ -299,7 +308,7 @@ class Lifecycle(RuleBasedStateMachine):
     def take_out_of_turn(self, worker: str, ids: list[str]) -> None:
         taken = self.world.control.take("mail", ids, worker)
 
-        there = [id for id in ids if self.seen.place(id) in (["ready"], ["delayed"])]
+        there = [id for id in ids if self.seen.place(id) in (["queued"], ["delayed"])]
         assert [each.id for each in taken] == there
         for each in taken:
             assert each.payload == self.accepted[each.id].payload
@@ -320,24 +329,28 @@ class Lifecycle(RuleBasedStateMachine):
     def every_job_is_in_one_place(self, seen: Snapshot) -> None:
         assert seen.jobs == {id: job.payload for id, job in self.accepted.items()}
         assert {id: len(seen.place(id)) for id in seen.jobs} == dict.fromkeys(seen.jobs, 1)
-        for ids in (seen.ready, seen.leases, seen.delayed, seen.failed, seen.crashes):
+        for ids in (seen.queued, seen.leases, seen.delayed, seen.failed, seen.crashes):
             assert set(ids) <= set(seen.jobs)
-        assert set(seen.runs) == set(seen.leases)
+        assert set(seen.tokens) == set(seen.leases)
         assert set(seen.failed) == {id for id, job in self.accepted.items() if job.over}
-        assert not set(seen.recent) & set(seen.jobs)
-        assert len(seen.bell) <= 1
+        assert not set(seen.ended) & set(seen.jobs)
+        assert len(seen.wakeup) <= 1
 
     def nothing_moved_too_early(self, before: Snapshot, seen: Snapshot) -> None:
         for id in set(before.jobs) & set(seen.jobs):
-            if before.runs.get(id) and seen.place(id) == ["ready"] and not self.settles(id, before):
+            if (
+                before.tokens.get(id)
+                and seen.place(id) == ["queued"]
+                and not self.settles(id, before)
+            ):
                 assert before.leases[id] <= seen.now
-            if before.place(id) == ["delayed"] and seen.place(id) == ["ready"]:
+            if before.place(id) == ["delayed"] and seen.place(id) == ["queued"]:
                 assert before.delayed[id] <= seen.now or id in self.hastened
 
     def settles(self, id: str, before: Snapshot) -> bool:
         """Whether the run is out of hand because its worker has settled it."""
         held = [each.token for hand in self.hands.values() for each in hand]
-        return before.runs[id] not in held
+        return before.tokens[id] not in held
 
     def claims_are_held_by_those_who_must(self, claims: dict[str, str]) -> None:
         assert {key[1:]: id for key, id in claims.items() if key[0] == ">"} == self.holders()
@@ -359,7 +372,7 @@ class Lifecycle(RuleBasedStateMachine):
                 self.accepted.pop(held[0].id)
         left = snapshot(self.world)
         assert set(left.jobs) == set(self.accepted) == set(left.failed)
-        assert (left.ready, left.runs, left.crashes, left.claims) == ([], {}, {}, {})
+        assert (left.queued, left.tokens, left.crashes, left.claims) == ([], {}, {}, {})
 
 
 def by_token(answer: Advanced) -> set[tuple[str, str, str]]:

@@ -6,7 +6,8 @@ import pytest
 from buoy import App, ConfigurationError, Job
 from buoy.model.reservation import Advance, Reservation, Settlement
 from buoy.operations.failed_set import Filter, find, newest_first, remove, retry
-from buoy.operations.monitor import PAGE, QueueView
+from buoy.operations.monitor import PAGE
+from buoy.operations.views import QueueView
 from buoy.testing import Clock, drain
 
 
@@ -30,9 +31,9 @@ def settle(app: App, *settlements: Settlement) -> None:
 def store(app: App, payload: bytes, id: str = "a1", queue: str = "purchasing") -> None:
     """Put something into a queue by hand."""
     Charge.using(queue=queue).enqueue(0)
-    app.command("DEL", app.key(queue, "ready"), app.key(queue, "jobs"))
+    app.command("DEL", app.key(queue, "queued"), app.key(queue, "jobs"))
     app.command("HSET", app.key(queue, "jobs"), id, payload)
-    app.command("RPUSH", app.key(queue, "ready"), id)
+    app.command("RPUSH", app.key(queue, "queued"), id)
 
 
 class TestQueues:
@@ -48,7 +49,7 @@ class TestQueues:
 
         assert purchasing == QueueView(
             name="purchasing",
-            waiting=1,
+            queued=1,
             delayed=3,
             running=1,
             failed=1,
@@ -56,7 +57,7 @@ class TestQueues:
             rejected=0,
             paused=False,
         )
-        assert (mail.name, mail.waiting, mail.paused) == ("mail", 1, True)
+        assert (mail.name, mail.queued, mail.paused) == ("mail", 1, True)
         assert buoy_app.monitor.queues(["mail"]) == [mail]
 
     def test_a_queue_of_which_nothing_is_known_is_empty(self, buoy_app: App) -> None:
@@ -81,7 +82,7 @@ class TestFind:
 
         views = [buoy_app.find(each.id) for each in (waiting, delayed, failed, running)]
 
-        assert [view.state for view in views if view] == ["waiting", "delayed", "failed", "running"]
+        assert [view.state for view in views if view] == ["queued", "delayed", "failed", "running"]
         one, two, three, four = views
         assert one is not None
         assert two is not None
@@ -104,12 +105,12 @@ class TestFind:
         handle = Charge.enqueue(1)
         [held] = take(buoy_app)
         payload = held.payload.replace('"enqueued_at"', '"attempt":2,"enqueued_at"')
-        settle(buoy_app, Settlement.of(held, "later", payload=payload, wait=60.0))
+        settle(buoy_app, Settlement.of(held, "delayed", payload=payload, wait=60.0))
 
         view = buoy_app.find(handle.id)
 
         assert view is not None
-        assert (view.state, view.attempt) == ("retrying", 2)
+        assert (view.state, view.attempt) == ("delayed", 2)
 
     @pytest.mark.parametrize(
         "text", [b"", b"{", b"[]", b"\xff", b"[" * 10**5, b'{"class":"J","id":"a","args":[NaN]}']

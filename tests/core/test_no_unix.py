@@ -33,7 +33,7 @@ except buoy.ClaimHeld as error:
 app = buoy.Job.app
 Order.using(delay=5).enqueue_many([(n,) for n in range(3, 6)])
 [queue] = app.monitor.queues()
-print(queue.waiting, queue.delayed, first.identifier)
+print(queue.queued, queue.delayed, first.identifier)
 """
 
 

@@ -93,8 +93,8 @@ class TestInline:
         executor = Inline(clock=lambda: now[0])
         monkeypatch.setattr("buoy.executor.inline.run", run)
         executor.start_jobs(held(*"abcde"[: len(seconds)]))
-        assert [each.id for each in seen if each.act == "release"] == given_back
-        ended = [each.id for each in [*seen, *executor.take_finished()] if each.act == "done"]
+        assert [each.id for each in seen if each.outcome == "released"] == given_back
+        ended = [each.id for each in [*seen, *executor.take_finished()] if each.outcome == "done"]
         assert ended == [c for c in "abcde"[: len(seconds)] if c not in given_back]
 
 
@@ -140,7 +140,7 @@ def test_an_executor_leaves_nothing_behind(
         executor.start_jobs(held("a", "b"))  # no payloads: they fail
         while len(executor.running) + len(executor.prefetched.waiting):
             select.select([executor.wake], [], [], 1.0)
-        assert [each.act for each in executor.take_finished()] == ["failed", "failed"]
+        assert [each.outcome for each in executor.take_finished()] == ["failed", "failed"]
         executor.close()
     assert threading.active_count() == threads
     assert os.listdir("/proc/self/fd") == files  # noqa: PTH208
@@ -172,5 +172,5 @@ def test_how_deep_python_calls_is_put_back_after_each_job() -> None:
         sys.setrecursionlimit(200)
         raise RecursionError
 
-    assert run_isolated(copy_context(), shallow, held).act == "failed"
+    assert run_isolated(copy_context(), shallow, held).outcome == "failed"
     assert sys.getrecursionlimit() == limit

@@ -17,9 +17,9 @@ class TestPrefetchQueue:
         queue = PrefetchQueue()
         queue.waiting.extend(held("a", "b", "c"))
         queue.next()
-        assert [(each.id, each.act) for each in queue.release_waiting()] == [
-            ("c", "release"),
-            ("b", "release"),
+        assert [(each.id, each.outcome) for each in queue.release_waiting()] == [
+            ("c", "released"),
+            ("b", "released"),
         ]
         assert queue.release_waiting() == []
 

@@ -124,8 +124,8 @@ class TestKeys:
     def test_all_keys_of_a_queue_are_in_one_slot(self) -> None:
         keys = Keys("shop").queue("mail")
 
-        assert keys[0] == "shop:{mail}:ready"
-        assert keys[-1] == "shop:{mail}:bell"
+        assert keys[0] == "shop:{mail}:queued"
+        assert keys[-1] == "shop:{mail}:wakeup"
         assert all(key.startswith("shop:{mail}:") for key in keys)
         assert Keys("shop").part("mail", "status", "a1") == "shop:{mail}:status:a1"
 

@@ -274,7 +274,7 @@ class TestPayload:
         settlement = run(Reservation("a1", "1:w:1", "mail", text))
 
         shelf = json.loads(settlement.payload)
-        assert (settlement.act, shelf["raw"]) == ("failed", text)
+        assert (settlement.outcome, shelf["raw"]) == ("failed", text)
         assert shelf["failure"]["error"] == "buoy.errors.CorruptPayload"
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from buoy import App, Job
 from buoy.broker.broker import Broker
 from buoy.cli import main
-from buoy.model.reservation import Act, Settlement
+from buoy.model.reservation import OutcomeWord, Settlement
 from buoy.operations.doctor import examine
 from buoy.operations.repair import SCAN, Survey, overlap
 from tests.support.snapshot import check_whole, snapshot
@@ -26,13 +26,13 @@ def command(name: str, part: str, *words: str | int) -> Break:
 BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
     "a payload in no place": (
         "nowhere",
-        [command("LREM", "ready", 0, "w1")],
-        {"ready": ["w1", "w2", "w3"]},
+        [command("LREM", "queued", 0, "w1")],
+        {"queued": ["w1", "w2", "w3"]},
     ),
-    "a waiting id without a payload": (
+    "a queued id without a payload": (
         "empty",
         [command("HDEL", "jobs", "w2")],
-        {"ready": ["w1", "w3"]},
+        {"queued": ["w1", "w3"]},
     ),
     "a running id without a payload": ("empty", [command("HDEL", "jobs", "r")], {"leases": []}),
     "a delayed id without a payload": (
@@ -41,28 +41,28 @@ BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
         {"delayed": []},
     ),
     "a failed id without a payload": ("empty", [command("HDEL", "jobs", "f")], {"failed": []}),
-    "a run without a lease": ("run", [command("ZREM", "leases", "r")], {"leases": ["r"]}),
-    "a lease without a run": (
+    "a token without a lease": ("token", [command("ZREM", "leases", "r")], {"leases": ["r"]}),
+    "a lease without a token": (
         "lease",
-        [command("HDEL", "runs", "r")],
-        {"ready": ["r", "w1", "w2", "w3"], "leases": []},
+        [command("HDEL", "tokens", "r")],
+        {"queued": ["r", "w1", "w2", "w3"], "leases": []},
     ),
     "a lease without an end": ("long", [command("ZADD", "leases", "inf", "r")], {"leases": ["r"]}),
     "a lease of years": ("long", [command("ZADD", "leases", 10**13, "r")], {"leases": ["r"]}),
     "one waits twice": (
-        "twice waiting",
-        [command("RPUSH", "ready", "w1", "w2", "w1")],
-        {"ready": ["w1", "w2", "w3"]},
+        "twice queued",
+        [command("RPUSH", "queued", "w1", "w2", "w1")],
+        {"queued": ["w1", "w2", "w3"]},
     ),
     "one runs and waits": (
         "twice running",
-        [command("RPUSH", "ready", "r", "r")],
-        {"ready": ["w1", "w2", "w3"], "leases": ["r"]},
+        [command("RPUSH", "queued", "r", "r")],
+        {"queued": ["w1", "w2", "w3"], "leases": ["r"]},
     ),
     "one waits, is delayed and has failed": (
-        "twice waiting",
+        "twice queued",
         [command("ZADD", "delayed", 1, "w2"), command("ZADD", "failed", 1, "w2")],
-        {"ready": ["w1", "w2", "w3"], "delayed": ["d"], "failed": ["f"]},
+        {"queued": ["w1", "w2", "w3"], "delayed": ["d"], "failed": ["f"]},
     ),
     "one is delayed and has failed": (
         "twice delayed",
@@ -71,7 +71,7 @@ BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
     ),
     "one is delayed and has a run": (
         "twice delayed",
-        [command("HSET", "runs", "d", "9:gone:1")],
+        [command("HSET", "tokens", "d", "9:gone:1")],
         {"delayed": ["d"], "leases": ["r"]},
     ),
     "one has failed and has a lease": (
@@ -153,16 +153,16 @@ def test_one_fault_may_hide_another(full: World) -> None:
 
 
 def test_a_repair_rings_for_what_it_puts_back(full: World) -> None:
-    full.rung()
-    full.call("LREM", "ready", 0, "w1")
+    full.take_wakeup()
+    full.call("LREM", "queued", 0, "w1")
 
     faults(full, mend=True)
 
-    assert full.rung()
+    assert full.take_wakeup()
 
 
 def test_a_full_redis_can_be_repaired(full: World) -> None:
-    full.call("LREM", "ready", 0, "w1")
+    full.call("LREM", "queued", 0, "w1")
     full.everywhere("CONFIG", "SET", "maxmemory", 1)
     try:
         assert faults(full, mend=True) == [("nowhere", "w1")]
@@ -175,12 +175,12 @@ def test_many_lost_jobs_come_back_in_their_order(world: World) -> None:
     """As a worker of an old version left them that took too many at a time."""
     ids = [f"{n:05}" for n in range(12_000)]
     world.enqueue(*ids)
-    world.call("LPOP", "ready", 10_512)
+    world.call("LPOP", "queued", 10_512)
 
     assert len(faults(world)) == 10_512
     assert len(faults(world, mend=True)) == 10_512
 
-    assert check_whole(world).ready == ids
+    assert check_whole(world).queued == ids
 
 
 def test_a_long_list_without_payloads_is_emptied(world: World) -> None:
@@ -190,7 +190,7 @@ def test_a_long_list_without_payloads_is_emptied(world: World) -> None:
 
     assert len(faults(world, mend=True)) == 5000
 
-    assert check_whole(world).ready == ["a"]
+    assert check_whole(world).queued == ["a"]
 
 
 def test_pushes_between_two_pages_look_like_no_fault() -> None:
@@ -208,7 +208,7 @@ def test_a_long_list_is_read_whole(world: World) -> None:
     ids = [f"{n:05}" for n in range(2 * SCAN + 7)]
     world.enqueue(*ids)
 
-    assert sorted(each.decode() for each in Survey(world.broker, "mail").waiting()) == ids
+    assert sorted(each.decode() for each in Survey(world.broker, "mail").queued()) == ids
 
 
 class Bustle:
@@ -247,15 +247,17 @@ class Bustle:
 
     def work(self, mine: World, dice: random.Random) -> None:
         for held in mine.take(dice.randrange(1, 40), worker=f"w{dice.random()}"):
-            act: Act = dice.choice(["done", "done", "done", "release", "later", "failed"])
-            mine.settle(held, act)
-            if act == "done":
+            outcome: OutcomeWord = dice.choice(
+                ["done", "done", "done", "released", "delayed", "failed"]
+            )
+            mine.settle(held, outcome)
+            if outcome == "done":
                 self.ended.append(held.id)
 
     def operate(self, mine: World, _: random.Random) -> None:
         waiting = [each.id for each in mine.monitor.peek("mail")]
         taken = mine.control.take("mail", waiting, "mover")
-        back = [Settlement(each.id, each.token, "mail", "release") for each in taken]
+        back = [Settlement(each.id, each.token, "mail", "released") for each in taken]
         mine.control.settle("mail", "mover", back)
         failed = mine.monitor.page("mail", "failed", 0, 5)
         mine.control.retry("mail", [(v.id, round((v.at or 0) * 1000), "again", []) for v in failed])
@@ -287,8 +289,8 @@ def buoy(*words: str, code: int = 0) -> str:
 @pytest.fixture
 def broken(full: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(Job, "app", App(full.broker.settings.url))
-    full.call("LREM", "ready", 0, "w1")
-    full.call("LREM", "ready", 0, "w2")
+    full.call("LREM", "queued", 0, "w1")
+    full.call("LREM", "queued", 0, "w2")
     full.call("HSET", "claims", ">gone", "x")
     return full
 
@@ -308,7 +310,7 @@ def test_the_command_says_what_it_would_do_and_does_it(broken: World) -> None:
 
 def test_of_many_jobs_some_are_named(broken: World) -> None:
     broken.enqueue(*(f"{n:03}" for n in range(100)))
-    broken.call("DEL", "ready")
+    broken.call("DEL", "queued")
 
     assert "jobs in no place: 103, put back to the head of the queue: w3, w2, w1, 099, 098, " in (
         said := buoy("queues", "repair", "mail")
@@ -319,13 +321,13 @@ def test_of_many_jobs_some_are_named(broken: World) -> None:
 def test_a_queue_that_cannot_be_repaired_is_named_and_the_others_are(broken: World) -> None:
     for key in ("away", "odd"):
         broken.broker.client.call("SADD", broken.broker.keys.queues(), key)
-    broken.broker.client.call("SET", broken.broker.keys.part("odd", "ready"), "x")
+    broken.broker.client.call("SET", broken.broker.keys.part("odd", "queued"), "x")
 
     assert "away: all is well\n" in buoy("queues", "repair", "away")
     said = buoy("queues", "repair", "nope", "odd", "mail", code=1)
 
     assert "nope: expected a queue, got nothing under this name\n" in said
-    assert "buoy:{odd}:ready: expected a list, got a string; nothing was changed\n" in said
+    assert "buoy:{odd}:queued: expected a list, got a string; nothing was changed\n" in said
     check_whole(broken)
 
 

@@ -52,7 +52,7 @@ def test_a_stop_waits_for_a_reply_that_may_bring_jobs(
     assert not worker.over()
     worker.work()
     assert not worker.trips.unsaid
-    assert (world.ready, world.running) == (["a", "b", "c"], [])
+    assert (world.queued, world.running) == (["a", "b", "c"], [])
 
 
 def test_a_stop_does_not_wait_for_a_reply_that_brings_nothing(
@@ -102,7 +102,7 @@ def test_a_queue_that_stands_still_is_told_once_and_tried_again(
 def test_a_look_at_several_queues_sees_the_others_of_one_that_is_wrong(world: World) -> None:
     for queue in ("a", "b", "c"):
         World(world.broker, world.nodes, queue=queue).enqueue("1", "2")
-    for part, command in (("ready", "SET"), ("delayed", "SET"), ("meta", "SET")):
+    for part, command in (("queued", "SET"), ("delayed", "SET"), ("meta", "SET")):
         key = world.broker.keys.part("b", part)
         world.broker.client.calls([["DEL", key], [command, key, "x"]])
 

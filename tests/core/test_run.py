@@ -105,7 +105,7 @@ class TestFailed:
     def test_whatever_a_job_raises_is_its_failure(self, key: str, error: str, message: str) -> None:
         settlement = run(held(Charge, {"raise": key}, attempt=2))
 
-        assert settlement.act == "failed"
+        assert settlement.outcome == "failed"
         record = failure_in(settlement)
         assert (record["error"], record.get("message", "")) == (error, message)
         assert (record["cause"], record["attempt"], record["worker"]) == ("exception", 2, "w")
@@ -152,7 +152,7 @@ class TestVerdicts:
     def test_a_job_may_be_run_again_later(self) -> None:
         settlement = run(held(charging(Again()), {"raise": "value"}))
 
-        assert (settlement.act, settlement.wait) == ("later", 5.0)
+        assert (settlement.outcome, settlement.wait) == ("delayed", 5.0)
         payload = Payload.decoded(settlement.payload)
         assert (payload.attempt, payload.failure) == (2, None)
         assert payload.plugins == {"again": {"seen": 1}}
@@ -163,7 +163,7 @@ class TestVerdicts:
         assert Payload.decoded(settlement.payload).attempt == 1
 
     def test_without_a_view_the_core_fails_it(self) -> None:
-        assert run(held(charging(Again(None)), {"raise": "value"})).act == "failed"
+        assert run(held(charging(Again(None)), {"raise": "value"})).outcome == "failed"
 
     def test_what_on_failure_attached_goes_along(self) -> None:
         settlement = run(held(charging(Again(notes=True)), {"raise": "value"}))
@@ -217,7 +217,7 @@ class TestVerdicts:
 
         settlement = run(held(charging(Carrying(), "carrying"), {"raise": "value"}))
 
-        assert settlement.act == "failed"
+        assert settlement.outcome == "failed"
         record = failure_in(settlement)
         assert (record["error"], record["message"]) == ("ValueError", "no")
         assert record["also"] == (
@@ -230,14 +230,14 @@ class TestExpiry:
     def test_a_job_that_comes_too_late_is_rejected(self) -> None:
         settlement = run(held(Charge, expires_at=100.0, now=100.1))
 
-        assert settlement.act == "rejected"
+        assert settlement.outcome == "rejected"
 
     def test_in_time_it_runs(self) -> None:
-        assert run(held(Charge, expires_at=100.0, now=99.9)).act == "done"
+        assert run(held(Charge, expires_at=100.0, now=99.9)).outcome == "done"
 
     def test_what_has_been_started_in_time_runs_again_whenever(self) -> None:
-        assert run(held(Charge, expires_at=100.0, now=200.0, attempt=2)).act == "done"
-        assert run(held(Charge, expires_at=100.0, now=200.0, lost=1)).act == "done"
+        assert run(held(Charge, expires_at=100.0, now=200.0, attempt=2)).outcome == "done"
+        assert run(held(Charge, expires_at=100.0, now=200.0, lost=1)).outcome == "done"
 
     def test_nor_does_a_first_attempt_expire_that_was_put_off(self) -> None:
         again = charging(Again(Later(60, count=False)))
@@ -263,7 +263,7 @@ class TestNotRun:
     def test_what_is_no_payload_is_kept_whole(self, text: str) -> None:
         settlement = run(raw(text))
 
-        assert settlement.act == "failed"
+        assert settlement.outcome == "failed"
         shelf = json.loads(settlement.payload)
         assert shelf["raw"] == text
         assert shelf["failure"]["error"] == "buoy.errors.CorruptPayload"
@@ -310,7 +310,7 @@ class TestGivenUp:
     def test_its_plugins_are_asked(self) -> None:
         settlement = run(held(charging(Again()), lost=4, given_up=True))
 
-        assert settlement.act == "later"
+        assert settlement.outcome == "delayed"
 
 
 class TestDeath:
@@ -318,7 +318,7 @@ class TestDeath:
         error = DirtyExit("killed by SIGKILL")
         error.cause = "SIGKILL"
 
-        assert died(held(charging(Again())), error).act == "later"
+        assert died(held(charging(Again())), error).outcome == "delayed"
         record = failure_in(died(held(Charge), error))
         assert (record["error"], record["message"]) == (
             "buoy.errors.DirtyExit",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from buoy.model.reservation import Act, Reservation, Settlement
+from buoy.model.reservation import OutcomeWord, Reservation, Settlement
 from tests.support.world import LEASE, RECOVERY, World, done, payload_of
 
 
@@ -13,7 +13,7 @@ class TestReserve:
 
         assert [held.id for held in world.take(2)] == ["a", "b"]
 
-        assert world.ready == ["c"]
+        assert world.queued == ["c"]
         assert sorted(world.running) == ["a", "b"]
 
     def test_a_reservation_says_what_it_holds(self, any_world: World) -> None:
@@ -27,7 +27,7 @@ class TestReserve:
         assert held.worker == "one"
         assert held.lost == 0
         assert not held.given_up
-        assert world.runs == {"a": held.token}
+        assert world.tokens == {"a": held.token}
 
     def test_each_token_of_a_queue_is_greater_than_those_before(self, any_world: World) -> None:
         world = any_world
@@ -63,7 +63,7 @@ class TestReserve:
         world.trip(0, *map(done, held))
 
         assert len(held) == 1000
-        assert (world.jobs, world.running, world.runs) == ({}, [], {})
+        assert (world.jobs, world.running, world.tokens) == ({}, [], {})
 
     def test_the_answer_tells_what_is_left(self, any_world: World) -> None:
         world = any_world
@@ -85,7 +85,7 @@ class TestReserve:
         answer = world.trip(1)
 
         assert (answer.reservations, answer.state, answer.look) == ([], "paused", (0, None))
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
 
     def test_a_paused_queue_lets_settle(self, any_world: World) -> None:
         world = any_world
@@ -108,7 +108,7 @@ class TestLostReply:
 
         assert tokens(again.reservations) == tokens(lost.reservations)
         assert [held.lost for held in again.reservations] == [0, 0]
-        assert world.ready == ["c"]
+        assert world.queued == ["c"]
 
     def test_asked_again_they_get_a_whole_lease(self, any_world: World) -> None:
         world = any_world
@@ -119,7 +119,7 @@ class TestLostReply:
         [held] = world.trip(1, number=7, again=True).reservations
         world.live_on(LEASE - 5000)
 
-        assert world.runs == {"a": held.token}
+        assert world.tokens == {"a": held.token}
 
     def test_asked_again_after_the_question_was_lost_it_reserves(self, any_world: World) -> None:
         world = any_world
@@ -170,7 +170,7 @@ class TestSettle:
 
         assert world.settle(world.take_one(), "done") == []
 
-        assert (world.jobs, world.runs, world.running, world.ready) == ({}, {}, [], [])
+        assert (world.jobs, world.tokens, world.running, world.queued) == ({}, {}, [], [])
         assert (world.claims, world.call("EXISTS", "crashes")) == ({}, 0)
         assert world.meta["done"] == "1"
 
@@ -178,7 +178,7 @@ class TestSettle:
         world = any_world
         world.enqueue("a")
 
-        world.settle(world.take_one(), "later", payload="second", wait=5.0)
+        world.settle(world.take_one(), "delayed", payload="second", wait=5.0)
 
         assert world.delayed == ["a"]
         assert world.jobs == {"a": "second"}
@@ -205,21 +205,23 @@ class TestSettle:
         assert world.meta["rejected"] == "1"
         assert world.meta["done"] == "0"
 
-    @pytest.mark.parametrize("act", ["release", "crashed"])
-    def test_what_is_put_back_comes_before_all_others(self, any_world: World, act: Act) -> None:
+    @pytest.mark.parametrize("outcome", ["released", "crashed"])
+    def test_what_is_put_back_comes_before_all_others(
+        self, any_world: World, outcome: OutcomeWord
+    ) -> None:
         world = any_world
         world.enqueue("a", "b", "c", "d")
         held = world.take(3)
 
-        world.trip(0, *[Settlement.of(each, act) for each in reversed(held)])
+        world.trip(0, *[Settlement.of(each, outcome) for each in reversed(held)])
 
-        assert world.ready == ["a", "b", "c", "d"]
+        assert world.queued == ["a", "b", "c", "d"]
 
     def test_a_released_job_has_lost_no_lease(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
 
-        world.settle(world.take_one(), "release")
+        world.settle(world.take_one(), "released")
 
         assert world.take_one().lost == 0
 
@@ -231,15 +233,15 @@ class TestSettle:
 
         assert world.take_one().lost == 1
 
-    @pytest.mark.parametrize("act", ["later", "failed"])
+    @pytest.mark.parametrize("outcome", ["delayed", "failed"])
     def test_a_run_that_ended_clears_the_count_of_lost_leases(
-        self, any_world: World, act: Act
+        self, any_world: World, outcome: OutcomeWord
     ) -> None:
         world = any_world
         world.enqueue("a")
         world.settle(world.take_one(), "crashed")
 
-        world.settle(world.take_one(), act)
+        world.settle(world.take_one(), outcome)
 
         assert world.call("HGET", "crashes", "a") is None
 
@@ -254,31 +256,33 @@ class TestSettle:
 
 
 class TestFence:
-    ACTS = ("done", "later", "failed", "rejected", "release", "crashed")
+    OUTCOMES = ("done", "delayed", "failed", "rejected", "released", "crashed")
 
-    @pytest.mark.parametrize("act", ACTS)
-    def test_a_run_that_lost_its_lease_cannot_settle(self, any_world: World, act: Act) -> None:
+    @pytest.mark.parametrize("outcome", OUTCOMES)
+    def test_a_run_that_lost_its_lease_cannot_settle(
+        self, any_world: World, outcome: OutcomeWord
+    ) -> None:
         world = any_world
         world.enqueue("a")
         stale = world.take_one()
         world.live_on(RECOVERY)
         held = world.take_one(worker="two")
-        before = (world.jobs, world.runs)
+        before = (world.jobs, world.tokens)
 
-        assert world.settle(stale, act, payload="stale") == ["a"]
+        assert world.settle(stale, outcome, payload="stale") == ["a"]
 
-        assert (world.jobs, world.runs) == before == ({"a": held.payload}, {"a": held.token})
+        assert (world.jobs, world.tokens) == before == ({"a": held.payload}, {"a": held.token})
 
-    @pytest.mark.parametrize("act", ACTS)
-    def test_nothing_is_settled_twice(self, any_world: World, act: Act) -> None:
+    @pytest.mark.parametrize("outcome", OUTCOMES)
+    def test_nothing_is_settled_twice(self, any_world: World, outcome: OutcomeWord) -> None:
         world = any_world
         world.enqueue("a")
         held = world.take_one()
-        world.settle(held, "release")
+        world.settle(held, "released")
 
-        assert world.settle(held, act, payload="stale") == ["a"]
+        assert world.settle(held, outcome, payload="stale") == ["a"]
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
         assert world.jobs == {"a": held.payload}
 
     def test_of_a_batch_only_the_stale_are_refused(self, any_world: World) -> None:
@@ -324,7 +328,7 @@ class TestAttachedCommands:
         world = any_world
         world.enqueue("a")
         held = world.take_one()
-        world.settle(held, "release")
+        world.settle(held, "released")
 
         world.settle(held, "done", commands=[["SET", world.key("status:a"), "ok"]])
 
@@ -351,60 +355,60 @@ class TestBell:
     def test_who_leaves_jobs_behind_rings(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", "b")
-        world.rung()
+        world.take_wakeup()
 
         world.take(1)
 
-        assert world.rung()
+        assert world.take_wakeup()
 
     def test_who_takes_the_last_job_does_not_ring(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", "b")
-        world.rung()
+        world.take_wakeup()
 
         world.take(2)
 
-        assert not world.rung()
+        assert not world.take_wakeup()
 
     def test_who_has_room_left_does_not_ring(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
-        world.rung()
+        world.take_wakeup()
 
         world.take(2)
 
-        assert not world.rung()
+        assert not world.take_wakeup()
 
     def test_who_has_no_room_rings_for_what_will_be_due(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
         world.enqueue("b", due="+5000")
-        world.rung()
+        world.take_wakeup()
 
         world.take(1)
 
-        assert world.rung()
+        assert world.take_wakeup()
 
     def test_a_paused_queue_does_not_ring(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", "b")
-        world.rung()
+        world.take_wakeup()
         world.control.pause("mail")
 
         world.take(1)
         world.trip(0)
 
-        assert not world.rung()
+        assert not world.take_wakeup()
 
     def test_who_brings_a_job_back_rings(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
-        world.rung()
+        world.take_wakeup()
         held = world.take_one()
 
-        world.settle(held, "release")
+        world.settle(held, "released")
 
-        assert world.rung()
+        assert world.take_wakeup()
 
 
 def tokens(reservations: list[Reservation]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ class TestEnqueue:
         assert world.enqueue("a") == ["queued"]
         assert world.enqueue("b", "c") == ["queued", "queued"]
 
-        assert world.ready == ["a", "b", "c"]
+        assert world.queued == ["a", "b", "c"]
         assert world.jobs == {id: payload_of(id).decode() for id in "abc"}
 
     def test_a_job_with_a_delay_waits_until_it_is_due(self, any_world: World) -> None:
@@ -31,14 +31,14 @@ class TestEnqueue:
         assert world.enqueue("b", due=str(round(now - 5000))) == ["queued"]
 
         assert world.delayed == ["a"]
-        assert world.ready == ["b"]
+        assert world.queued == ["b"]
 
     def test_many_jobs_keep_their_order(self, any_world: World) -> None:
         ids = [f"{number:05}" for number in range(2500)]
 
         assert any_world.enqueue(*ids) == ["queued"] * 2500
 
-        assert any_world.ready == ids
+        assert any_world.queued == ids
 
 
 class TestKnownIds:
@@ -48,13 +48,13 @@ class TestKnownIds:
 
         assert world.enqueue("a", payload=b"second") == ["exists"]
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
         assert world.jobs == {"a": "first"}
 
     def test_an_id_is_stored_once_from_one_call_too(self, any_world: World) -> None:
         assert any_world.enqueue("a", "a") == ["queued", "exists"]
 
-        assert any_world.ready == ["a"]
+        assert any_world.queued == ["a"]
 
     def test_an_id_is_known_while_it_runs_is_delayed_or_has_failed(self, any_world: World) -> None:
         world = any_world
@@ -82,13 +82,13 @@ class TestKnownIds:
     def test_a_hundred_thousand_ended_ids_are_known_and_no_more(self, world: World) -> None:
         now = round(world.trip().now * 1000)
         words = [word for number in range(100_000) for word in (now - 1000, f"old-{number:06}")]
-        world.call("ZADD", "recent", *words)
+        world.call("ZADD", "ended", *words)
         world.enqueue("a", "b")
         first, second = world.take(2)
 
         world.trip(0, done(first), done(second))
 
-        assert world.call("ZCARD", "recent") == 100_000
+        assert world.call("ZCARD", "ended") == 100_000
         assert world.enqueue("a", "b", "old-000000") == ["ended", "ended", "queued"]
 
 
@@ -99,7 +99,7 @@ class TestClaims:
 
         assert world.enqueue("b", claims=[("loner:42", "finished")]) == ["exists a"]
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
         assert list(world.jobs) == ["a"]
         assert world.claims == {"loner:42": "a"}
 
@@ -116,19 +116,19 @@ class TestClaims:
 
     def test_a_claim_is_free_when_its_job_has_ended_in_any_way(self, any_world: World) -> None:
         world = any_world
-        for act in ("done", "failed", "rejected"):
-            world.enqueue(act, claims=[("k", "finished"), ("s", "started")])
-            assert world.claims == {"k": act, "s": act}
+        for outcome in ("done", "failed", "rejected"):
+            world.enqueue(outcome, claims=[("k", "finished"), ("s", "started")])
+            assert world.claims == {"k": outcome, "s": outcome}
 
-            world.settle(world.take_one(), act)
+            world.settle(world.take_one(), outcome)
 
             assert world.claims == {}
 
     def test_a_claim_is_held_while_its_job_will_run_again(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", claims=[("k", "finished")])
-        for act in ("release", "crashed", "later"):
-            world.settle(world.take_one(), act, wait=0.0)
+        for outcome in ("released", "crashed", "delayed"):
+            world.settle(world.take_one(), outcome, wait=0.0)
             assert world.claims == {"k": "a"}
 
     def test_a_claim_until_started_is_free_once_the_job_is_reserved(self, any_world: World) -> None:
@@ -161,7 +161,7 @@ class TestNumbers:
         assert world.enqueue("c", newer=[("tick", 6)]) == ["older tick"]
         assert world.enqueue("d", newer=[("tick", 8)]) == ["queued"]
 
-        assert world.ready == ["a", "d"]
+        assert world.queued == ["a", "d"]
 
     def test_a_job_that_is_kept_out_leaves_the_number_as_it_was(self, any_world: World) -> None:
         world = any_world
@@ -201,9 +201,9 @@ class TestAttachedCommands:
     def test_a_command_is_applied_with_the_enqueueing(self, any_world: World) -> None:
         world = any_world
 
-        world.enqueue("a", then=[("SET", "status:a", "waiting"), ("RPUSH", "log", "a", 1, 2.5)])
+        world.enqueue("a", then=[("SET", "status:a", "queued"), ("RPUSH", "log", "a", 1, 2.5)])
 
-        assert world.call("GET", "status:a") == b"waiting"
+        assert world.call("GET", "status:a") == b"queued"
         assert world.call("LRANGE", "log", 0, -1) == [b"a", b"1", b"2.5"]
 
     def test_each_job_of_one_call_has_its_own_commands(self, any_world: World) -> None:
@@ -215,18 +215,18 @@ class TestAttachedCommands:
         world = any_world
         world.enqueue("a")
 
-        world.enqueue("a", then=[("SET", "status:a", "waiting")])
+        world.enqueue("a", then=[("SET", "status:a", "queued")])
 
         assert world.call("EXISTS", "status:a") == 0
 
     def test_a_refused_command_does_not_stop_the_enqueueing(self, any_world: World) -> None:
         world = any_world
-        commands = [("INCR", "jobs"), ("NOSUCHCOMMAND", "x"), ("SET", "status:a", "waiting")]
+        commands = [("INCR", "jobs"), ("NOSUCHCOMMAND", "x"), ("SET", "status:a", "queued")]
 
         assert world.enqueue("a", then=commands) == ["queued"]
 
-        assert world.ready == ["a"]
-        assert world.call("GET", "status:a") == b"waiting"
+        assert world.queued == ["a"]
+        assert world.call("GET", "status:a") == b"queued"
 
 
 class TestBell:
@@ -234,24 +234,24 @@ class TestBell:
         any_world.enqueue("a")
         any_world.enqueue("b", "c")
 
-        assert any_world.rung()
-        assert not any_world.rung()
+        assert any_world.take_wakeup()
+        assert not any_world.take_wakeup()
 
     def test_a_nearer_due_time_rings(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", due="+5000")
-        assert world.rung()
+        assert world.take_wakeup()
 
         world.enqueue("b", due="+6000")
-        assert not world.rung()
+        assert not world.take_wakeup()
 
         world.enqueue("c", due="+4000")
-        assert world.rung()
+        assert world.take_wakeup()
 
     def test_what_is_kept_out_does_not_ring(self, any_world: World) -> None:
         any_world.enqueue("a")
-        any_world.rung()
+        any_world.take_wakeup()
 
         any_world.enqueue("a")
 
-        assert not any_world.rung()
+        assert not any_world.take_wakeup()

@@ -4,7 +4,7 @@ import pytest
 
 from buoy.broker.broker import Broker
 from buoy.errors import EnqueueError, Unavailable
-from buoy.model.reservation import Act, Reservation, Settlement
+from buoy.model.reservation import OutcomeWord, Reservation, Settlement
 from buoy.settings import Settings
 from tests.support.proxy import Proxy, When
 from tests.support.world import RECOVERY, World, done
@@ -36,7 +36,7 @@ class TestFullRedis:
         assert str(raised.value).startswith(f"queue 'mail': 2 jobs: Redis is full: {FULL}")
         assert str(raised.value).endswith("; nothing was enqueued")
         assert (raised.value.enqueued, raised.value.ids) == (False, ["b", "c"])
-        assert (world.ready, world.claims) == (["a"], {})
+        assert (world.queued, world.claims) == (["a"], {})
         assert world.call("EXISTS", "x") == 0
 
     def test_a_delayed_enqueueing_is_refused_too(self, any_world: World) -> None:
@@ -45,8 +45,10 @@ class TestFullRedis:
 
         assert any_world.jobs == {}
 
-    @pytest.mark.parametrize("act", ["done", "later", "failed", "rejected", "release", "crashed"])
-    def test_jobs_are_reserved_and_settled(self, any_world: World, act: Act) -> None:
+    @pytest.mark.parametrize(
+        "outcome", ["done", "delayed", "failed", "rejected", "released", "crashed"]
+    )
+    def test_jobs_are_reserved_and_settled(self, any_world: World, outcome: OutcomeWord) -> None:
         world = any_world
         world.enqueue("a", claims=[("s", "started"), ("k", "finished")])
         world.enqueue("b", due="+1000")
@@ -54,28 +56,28 @@ class TestFullRedis:
 
         with Full(world):
             held = world.take_one()
-            commands = [["SET", world.key("result"), act]]
-            assert world.settle(held, act, commands=commands) == []
+            commands = [["SET", world.key("result"), outcome]]
+            assert world.settle(held, outcome, commands=commands) == []
 
-        assert world.runs == {}
-        assert world.call("GET", "result") == act.encode()
+        assert world.tokens == {}
+        assert world.call("GET", "result") == outcome.encode()
 
     def test_no_trip_is_refused_whatever_there_is_to_do(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", "b")
         world.enqueue("c", due="+5000")
-        world.rung()
+        world.take_wakeup()
         with Full(world):
             first = world.trip(1, number=7)
             again = world.trip(1, number=7, again=True)
-            world.rung()
+            world.take_wakeup()
             world.trip(0)
             world.trip(0, Settlement("b", "stale", "mail", "done"))
             world.broker.advance("one", [], ["mail"])
 
         assert [held.id for held in again.reservations] == ["a"]
         assert again.reservations[0].token == first.reservations[0].token
-        assert world.rung()
+        assert world.take_wakeup()
 
     def test_leases_are_renewed_and_lost_ones_put_back(self, any_world: World) -> None:
         world = any_world
@@ -87,8 +89,8 @@ class TestFullRedis:
                 world.wait(1000)
                 assert world.beat(first) == []
 
-        assert world.runs == {"a": first.token}
-        assert world.ready == ["b"]
+        assert world.tokens == {"a": first.token}
+        assert world.queued == ["b"]
 
     def test_operators_can_act(self, any_world: World) -> None:
         world = any_world
@@ -100,9 +102,9 @@ class TestFullRedis:
             assert world.control.pause("mail")
             assert world.control.pause("mail", resume=True)
             assert world.control.retry("mail", [("a", failed_at, "anew", [])]) == ["queued"]
-            assert world.control.remove("mail", ["b"], "waiting") == {"b": "waiting"}
+            assert world.control.remove("mail", ["b"], "queued") == {"b": "queued"}
 
-        assert world.ready == ["c", "a"]
+        assert world.queued == ["c", "a"]
 
     def test_what_was_refused_can_be_enqueued_when_there_is_room(self, any_world: World) -> None:
         world = any_world
@@ -155,7 +157,7 @@ class TestLostAnswers:
             finished += [each.id for each in held]
 
         assert finished == ["a", "b", "c", "d"]
-        assert (world.jobs, world.runs, world.meta["done"]) == ({}, {}, "4")
+        assert (world.jobs, world.tokens, world.meta["done"]) == ({}, {}, "4")
 
 
 def insist(world: World, wanted: int, *settlements: Settlement) -> list[Reservation]:

@@ -19,7 +19,7 @@ class TestLostLease:
             world.wait(LEASE // 3)
             assert world.beat(held) == []
 
-        assert world.runs == {"a": held.token}
+        assert world.tokens == {"a": held.token}
 
     def test_a_dead_workers_job_is_back_within_four_thirds_of_a_lease(
         self, any_world: World
@@ -31,8 +31,8 @@ class TestLostLease:
 
         world.live_on(LEASE * 4 // 3)
 
-        assert world.ready == ["a"]
-        assert (world.running, world.runs) == ([], {})
+        assert world.queued == ["a"]
+        assert (world.running, world.tokens) == ([], {})
 
     def test_it_is_back_before_all_others_and_in_order(self, any_world: World) -> None:
         world = any_world
@@ -43,7 +43,7 @@ class TestLostLease:
 
         world.live_on(LEASE * 4 // 3)
 
-        assert world.ready == ["a", "b", "c", "d"]
+        assert world.queued == ["a", "b", "c", "d"]
 
     @pytest.mark.parametrize("pause", [LEASE * 2 // 3, LEASE, LEASE * 3 // 2, 10 * LEASE])
     def test_it_is_back_also_where_workers_only_come_and_go(
@@ -57,7 +57,7 @@ class TestLostLease:
             world.wait(pause)
             world.trip(0, worker="short-lived")
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
 
     def test_a_beat_that_comes_too_late_is_told(self, any_world: World) -> None:
         world = any_world
@@ -75,13 +75,13 @@ class TestLostLease:
         world.enqueue("b", due="+5000")
         world.take_one()
         world.live_on(LEASE * 2 // 3)
-        assert world.rung()
+        assert world.take_wakeup()
 
         world.live_on(LEASE * 2 // 3)
 
-        assert world.rung()
+        assert world.take_wakeup()
         world.beat()
-        assert not world.rung()
+        assert not world.take_wakeup()
 
     def test_a_hundred_jobs_are_put_back_at_a_time(self, any_world: World) -> None:
         world = any_world
@@ -93,7 +93,7 @@ class TestLostLease:
             world.beat()
             assert len(world.running) == left
 
-        assert sorted(world.ready) == [f"{number:03}" for number in range(250)]
+        assert sorted(world.queued) == [f"{number:03}" for number in range(250)]
 
     def test_a_hundred_jobs_become_due_at_a_time(self, any_world: World) -> None:
         world = any_world
@@ -105,7 +105,7 @@ class TestLostLease:
             assert len(world.delayed) == left
             assert (answer.look[1] is None) == (left == 0)
 
-        assert world.ready == [f"{number:03}" for number in range(250)]
+        assert world.queued == [f"{number:03}" for number in range(250)]
 
     def test_twenty_workers_put_a_job_back_once(self, any_world: World) -> None:
         world = any_world
@@ -116,7 +116,7 @@ class TestLostLease:
         for number in range(20):
             world.trip(0, worker=f"worker-{number}")
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
         assert world.take_one().lost == 1
 
 
@@ -135,7 +135,7 @@ class TestSilence:
         world.trip(0, worker="two")
 
         assert world.beat(held) == []
-        assert world.runs == {"a": held.token}
+        assert world.tokens == {"a": held.token}
 
     def test_after_an_outage_a_dead_workers_job_is_back_within_two_leases(
         self, any_world: World
@@ -147,7 +147,7 @@ class TestSilence:
 
         world.live_on(2 * LEASE)
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
 
     def test_after_a_silence_those_that_are_late_are_listened_for(self, any_world: World) -> None:
         world = any_world
@@ -169,7 +169,7 @@ class TestSilence:
         held = world.take_one()
 
         assert world.beat(held) == []
-        assert world.ready == []
+        assert world.queued == []
 
     @pytest.mark.parametrize("outage", [LEASE // 9, LEASE * 2 // 5, LEASE * 13 // 10])
     def test_outages_that_follow_each_other_steal_no_job(
@@ -201,7 +201,7 @@ class TestSilence:
             world.wait(LEASE // 30)
             world.beat()
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
 
     def test_who_beats_is_never_late(self, any_world: World) -> None:
         world = any_world
@@ -224,7 +224,7 @@ class TestClock:
         world.trip(0, worker="two")
 
         assert world.beat(held) == []
-        assert world.runs == {"a": held.token}
+        assert world.tokens == {"a": held.token}
 
     def test_a_clock_that_jumps_back_steals_no_job(self, any_world: World) -> None:
         world = any_world
@@ -235,7 +235,7 @@ class TestClock:
         world.trip(0, worker="two")
 
         assert world.beat(held) == []
-        assert world.runs == {"a": held.token}
+        assert world.tokens == {"a": held.token}
 
     def test_after_a_jump_back_a_dead_workers_job_is_back_within_two_leases(
         self, any_world: World
@@ -249,7 +249,7 @@ class TestClock:
         world.beat()
         world.live_on(2 * LEASE)
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
 
     @pytest.mark.parametrize("jump", [LEASE // 3, LEASE * 4 // 5, 2 * LEASE, HOUR])
     def test_jumps_that_follow_each_other_steal_no_job(self, any_world: World, jump: int) -> None:
@@ -281,7 +281,7 @@ class TestClock:
             assert world.left() <= LEASE
         world.live_on(RECOVERY)
 
-        assert world.ready == ["a", "b"]
+        assert world.queued == ["a", "b"]
 
 
 class TestSideBySide:
@@ -314,7 +314,7 @@ class TestSideBySide:
             world.wait(1000)
             world.beat()
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
 
     def test_a_clock_that_went_back_since_does_not_make_that_longer(self, world: World) -> None:
         world.enqueue("a")
@@ -324,7 +324,7 @@ class TestSideBySide:
 
         world.beat()
 
-        assert world.ready == ["a"]
+        assert world.queued == ["a"]
 
 
 class TestPoison:
@@ -346,31 +346,31 @@ class TestPoison:
 
         assert [(held.id, held.lost) for held in answer.reservations] == [("a", 2)]
         assert answer.state == "alone"
-        assert world.ready == ["b"]
+        assert world.queued == ["b"]
 
     def test_it_is_not_taken_by_a_worker_that_has_others_in_hand(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
         world.lose("a", times=2)
-        world.rung()
+        world.take_wakeup()
 
         answer = world.trip(2, hands=1)
 
         assert (answer.reservations, answer.state) == ([], "alone")
-        assert world.ready == ["a"]
-        assert world.rung()
+        assert world.queued == ["a"]
+        assert world.take_wakeup()
 
     def test_jobs_before_it_are_taken_without_it(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
         world.lose("a", times=2)
         world.enqueue("b", "c")
-        world.call("LPUSH", "ready", world.call("RPOP", "ready"))
+        world.call("LPUSH", "queued", world.call("RPOP", "queued"))
 
         answer = world.trip(3)
 
         assert [held.id for held in answer.reservations] == ["c"]
-        assert world.ready == ["a", "b"]
+        assert world.queued == ["a", "b"]
 
     def test_it_is_given_up_when_it_has_lost_more_leases_than_allowed(
         self, any_world: World

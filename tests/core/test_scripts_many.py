@@ -7,7 +7,7 @@ import pytest
 
 from buoy.connection.client import Word as Raw
 from buoy.errors import BrokerError
-from buoy.model.reservation import Act, Advance, Reservation, Settlement
+from buoy.model.reservation import Advance, OutcomeWord, Reservation, Settlement
 from buoy.model.transition import COMMAND_WORDS, Word
 from tests.support.calls import MANY, Call, advance, call, state
 from tests.support.snapshot import check_whole
@@ -17,7 +17,7 @@ NAMED = 1000
 """How many jobs one script looks for in a long list."""
 GIVEN = 4000
 """How many jobs one script gives to a worker."""
-ACTS: list[Act] = ["later", "failed", "rejected", "release", "crashed", "moved"]
+OUTCOMES: list[OutcomeWord] = ["delayed", "failed", "rejected", "released", "crashed", "moved"]
 
 
 def ids(number: int = MANY) -> list[str]:
@@ -38,11 +38,15 @@ def take_all(world: World) -> list[Reservation]:
 @pytest.mark.parametrize("name", ["push", "push_new"])
 def test_many_plain_jobs_enter_at_once(world: World, name: str) -> None:
     words = [word for id in ids() for word in (id, "payload")]
-    parts = ("ready", "jobs", "bell") if name == "push_new" else ("ready", "jobs", "recent", "bell")
+    parts = (
+        ("queued", "jobs", "wakeup")
+        if name == "push_new"
+        else ("queued", "jobs", "ended", "wakeup")
+    )
 
     Call(name, world.broker.keys.parts("mail", *parts), words).run(world)
 
-    assert len(check_whole(world).ready) == MANY
+    assert len(check_whole(world).queued) == MANY
 
 
 @pytest.mark.parametrize("due", ["", "+5000"])
@@ -55,7 +59,7 @@ def test_many_jobs_with_claims_enter_and_end_at_once(world: World, due: str) -> 
     call(world, "enqueue", "", MANY, *words).run(world)
     assert len(check_whole(world).claims) == 3 * MANY
     world.call(
-        "ZREMRANGEBYRANK" if due else "LRANGE", "delayed" if due else "ready", 0, 0 if due else -1
+        "ZREMRANGEBYRANK" if due else "LRANGE", "delayed" if due else "queued", 0, 0 if due else -1
     )
 
 
@@ -77,7 +81,7 @@ def test_many_are_taken_page_by_page_and_done_at_once(world: World) -> None:
     push_all(world, claims=[("latest", "latest")])
 
     assert len(world.take(MANY)) == GIVEN
-    held = [hold_of(world, *pair) for pair in check_whole(world).runs.items()] + take_all(world)
+    held = [hold_of(world, *pair) for pair in check_whole(world).tokens.items()] + take_all(world)
     assert len(check_whole(world).leases) == len(held) == MANY
 
     effects = world.key("effects")
@@ -98,33 +102,33 @@ def hold_of(world: World, id: str, token: str) -> Reservation:
 
 def test_many_are_settled_at_once_in_all_ways(world: World) -> None:
     push_all(world, claims=[("latest", "latest")])
-    acts = [(held, ACTS[n % len(ACTS)]) for n, held in enumerate(take_all(world))]
-    settled = [Settlement.of(held, act, payload="p", wait=60) for held, act in acts]
+    outcomes = [(held, OUTCOMES[n % len(OUTCOMES)]) for n, held in enumerate(take_all(world))]
+    settled = [Settlement.of(held, outcome, payload="p", wait=60) for held, outcome in outcomes]
 
     assert advance(world, 0, *settled).run(world)[4] == []
 
-    left, count = check_whole(world), Counter(act for _, act in acts)
-    assert left.runs == {}
-    assert len(left.ready) == count["release"] + count["crashed"]
+    left, count = check_whole(world), Counter(outcome for _, outcome in outcomes)
+    assert left.tokens == {}
+    assert len(left.queued) == count["released"] + count["crashed"]
     assert len(left.crashes) == count["crashed"]
-    assert len(left.delayed) == count["later"]
+    assert len(left.delayed) == count["delayed"]
     assert len(left.failed) == int(left.meta["failed"]) == count["failed"]
     assert int(left.meta["rejected"]) == count["rejected"]
-    assert len(left.recent) == count["rejected"] + count["moved"]
+    assert len(left.ended) == count["rejected"] + count["moved"]
 
 
 @pytest.mark.parametrize("size", [3999, 4000, 4001, 7999, 8001])
 def test_a_number_at_the_edge_of_what_goes_into_one_command(world: World, size: int) -> None:
     words = [word for id in ids(size) for word in (id, "payload")]
-    Call("push_new", world.broker.keys.parts("mail", "ready", "jobs", "bell"), words).run(world)
-    assert check_whole(world).ready == ids(size)
+    Call("push_new", world.broker.keys.parts("mail", "queued", "jobs", "wakeup"), words).run(world)
+    assert check_whole(world).queued == ids(size)
 
     held = take_all(world)
     assert [each.id for each in held] == ids(size)
     advance(world, 0, *(Settlement.of(each, "done") for each in held)).run(world)
 
     left = check_whole(world)
-    assert (left.jobs, left.meta["done"], set(left.recent)) == ({}, str(size), set(ids(size)))
+    assert (left.jobs, left.meta["done"], set(left.ended)) == ({}, str(size), set(ids(size)))
 
 
 def test_the_same_settlement_twice_in_one_call_counts_once(world: World) -> None:
@@ -162,7 +166,7 @@ def test_many_leases_are_renewed_and_healed(world: World) -> None:
     assert world.beat(*held) == []
     world.live_on(2 * LEASE + HEALING)
 
-    assert len(check_whole(world).ready) > 0
+    assert len(check_whole(world).queued) > 0
 
 
 def told(reply: Any) -> Any:
@@ -180,8 +184,8 @@ def test_many_are_retried_and_put_off_at_once(world: World) -> None:
     answers = call(world, "retry", MANY, *words).run(world)
 
     assert set(answers) == {b"queued"}
-    assert len(check_whole(world).ready) == MANY
-    assert world.control.remove("mail", ids(NAMED), "waiting").keys() == set(ids(NAMED))
+    assert len(check_whole(world).queued) == MANY
+    assert world.control.remove("mail", ids(NAMED), "queued").keys() == set(ids(NAMED))
     assert len(check_whole(world).claims) == 2 * (MANY - NAMED)
 
 
@@ -194,7 +198,7 @@ def test_many_are_made_due_at_once(world: World) -> None:
 
     call(world, "reschedule", "", MANY, *ids()).run(world)
 
-    assert len(check_whole(world).ready) == MANY
+    assert len(check_whole(world).queued) == MANY
 
 
 @pytest.mark.parametrize("name", ["take", "remove"])
@@ -206,7 +210,7 @@ def test_what_must_search_a_long_list_is_asked_for_a_thousand_at_most(
     each = ids(NAMED + 1)
     words: list[Raw] = [LEASE, "mover", len(each), *each]
     if name == "remove":
-        words = [len(each), *(word for id in each for word in (id, "waiting", 0))]
+        words = [len(each), *(word for id in each for word in (id, "queued", 0))]
 
     with pytest.raises(BrokerError, match="expected a whole one from 0 to 1000, got 1001"):
         call(world, name, *words).run(world)
@@ -218,14 +222,14 @@ def test_python_asks_in_pages_that_scripts_can_take(world: World) -> None:
     push_all(world, claims=[("latest", "latest")])
     taken = world.control.take("mail", ids(300), "mover")
     held = take_all(world)
-    settled = [Settlement(each.id, each.token, "mail", "release") for each in taken]
+    settled = [Settlement(each.id, each.token, "mail", "released") for each in taken]
     world.control.settle("mail", "mover", settled)
     assert world.beat(*held) == []
 
     refused = world.trip(0, *(Settlement.of(each, "done") for each in (*held, *held[:5]))).refused
 
     assert len(refused) == 5
-    assert len(check_whole(world).ready) == 300
+    assert len(check_whole(world).queued) == 300
 
 
 def test_a_trip_of_many_words_goes_in_several_scripts(world: World) -> None:

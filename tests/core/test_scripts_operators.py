@@ -10,7 +10,7 @@ from tests.support.world import World, payload_of
 class TestFind:
     def test_a_job_is_found_wherever_it_is(self, any_world: World) -> None:
         world = any_world
-        world.enqueue("running", "failed", "waiting")
+        world.enqueue("running", "failed", "queued")
         running = world.take_one()
         world.settle(world.take_one(), "failed")
         world.enqueue("delayed", due="+5000")
@@ -19,9 +19,9 @@ class TestFind:
         found = {id: world.find(id) for id in world.jobs}
 
         places = {id: place[1] for id, place in found.items() if place}
-        assert places == {id: id for id in ("running", "failed", "waiting", "delayed")}
+        assert places == {id: id for id in ("running", "failed", "queued", "delayed")}
         assert found["running"] == (payload_of("running").decode(), "running", running.token)
-        assert found["waiting"] == (payload_of("waiting").decode(), "waiting", "")
+        assert found["queued"] == (payload_of("queued").decode(), "queued", "")
         assert found["delayed"] is not None
         assert abs(float(found["delayed"][2]) / 1000 - now - 5) < 1
 
@@ -36,41 +36,41 @@ class TestFind:
 class TestRemove:
     def test_waiting_delayed_and_failed_jobs_are_ended(self, any_world: World) -> None:
         world = any_world
-        world.enqueue("failed", "waiting", claims=[])
+        world.enqueue("failed", "queued", claims=[])
         world.settle(world.take_one(), "failed")
         world.enqueue("delayed", due="+5000")
 
-        ids = ["waiting", "delayed", "failed", "unknown"]
-        gone = world.control.remove("mail", ids, "waiting delayed failed")
+        ids = ["queued", "delayed", "failed", "unknown"]
+        gone = world.control.remove("mail", ids, "queued delayed failed")
 
-        assert gone == {id: id for id in ("waiting", "delayed", "failed")}
-        assert (world.jobs, world.ready, world.delayed, world.failed) == ({}, [], [], [])
+        assert gone == {id: id for id in ("queued", "delayed", "failed")}
+        assert (world.jobs, world.queued, world.delayed, world.failed) == ({}, [], [], [])
 
     def test_only_the_places_that_are_named_are_looked_at(self, any_world: World) -> None:
         world = any_world
-        world.enqueue("waiting")
+        world.enqueue("queued")
         world.enqueue("delayed", due="+5000")
 
-        assert world.control.remove("mail", ["waiting", "delayed"], "delayed failed") == {
+        assert world.control.remove("mail", ["queued", "delayed"], "delayed failed") == {
             "delayed": "delayed"
         }
 
-        assert list(world.jobs) == ["waiting"]
+        assert list(world.jobs) == ["queued"]
 
     def test_a_running_job_is_let_be(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
         held = world.take_one()
 
-        assert world.control.remove("mail", ["a"], "waiting delayed failed") == {}
+        assert world.control.remove("mail", ["a"], "queued delayed failed") == {}
 
-        assert world.runs == {"a": held.token}
+        assert world.tokens == {"a": held.token}
 
     def test_what_it_claimed_is_free(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", claims=[("k", "finished"), ("s", "started")])
 
-        world.control.remove("mail", ["a"], "waiting")
+        world.control.remove("mail", ["a"], "queued")
 
         assert world.claims == {}
 
@@ -78,7 +78,7 @@ class TestRemove:
         world = any_world
         world.enqueue("a")
 
-        world.control.remove("mail", ["a"], "waiting")
+        world.control.remove("mail", ["a"], "queued")
 
         assert world.enqueue("a") == ["ended"]
 
@@ -87,7 +87,7 @@ class TestRemove:
         ids = [f"{number:03}" for number in range(250)]
         world.enqueue(*ids)
 
-        assert list(world.control.remove("mail", ids, "waiting")) == ids
+        assert list(world.control.remove("mail", ids, "queued")) == ids
 
         assert world.jobs == {}
 
@@ -97,18 +97,18 @@ class TestRemove:
         held = world.take_one()
         then = [["SET", world.key("note"), "ended"]]
 
-        gone = world.control.remove("mail", ["a", "b"], "waiting running", then)
+        gone = world.control.remove("mail", ["a", "b"], "queued running", then)
 
         assert gone == {"a": "running"}
         assert world.call("GET", "note") == b"ended"
-        assert (world.jobs, world.runs, world.running, world.claims) == ({}, {}, [], {})
+        assert (world.jobs, world.tokens, world.running, world.claims) == ({}, {}, [], {})
         assert world.beat(held) == ["a"]
         assert world.settle(held, "done") == ["a"]
 
     def test_a_command_of_a_job_that_is_not_there_is_not_sent(self, any_world: World) -> None:
         world = any_world
 
-        assert world.control.remove("mail", ["a"], "waiting", [["SET", world.key("n"), 1]]) == {}
+        assert world.control.remove("mail", ["a"], "queued", [["SET", world.key("n"), 1]]) == {}
 
         assert world.call("EXISTS", "n") == 0
 
@@ -128,20 +128,20 @@ class TestReschedule:
     def test_a_delayed_job_is_made_ready_now(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", due="+60000")
-        world.rung()
+        world.take_wakeup()
 
         assert world.control.reschedule("mail", ["a"], None) == ["a"]
 
-        assert (world.ready, world.delayed, world.rung()) == (["a"], [], True)
+        assert (world.queued, world.delayed, world.take_wakeup()) == (["a"], [], True)
 
     def test_only_delayed_jobs_are_touched(self, any_world: World) -> None:
         world = any_world
-        world.enqueue("running", "waiting")
+        world.enqueue("running", "queued")
         world.take_one()
 
-        assert world.control.reschedule("mail", ["running", "waiting", "unknown"], None) == []
+        assert world.control.reschedule("mail", ["running", "queued", "unknown"], None) == []
 
-        assert (world.running, world.ready) == (["running"], ["waiting"])
+        assert (world.running, world.queued) == (["running"], ["queued"])
 
 
 class TestRelease:
@@ -151,7 +151,7 @@ class TestRelease:
 
         assert world.control.release("mail", "k") == "a"
 
-        assert (world.claims, world.ready) == ({"m": "a"}, ["a"])
+        assert (world.claims, world.queued) == ({"m": "a"}, ["a"])
 
     def test_who_takes_it_keeps_it_when_the_first_ends(self, any_world: World) -> None:
         world = any_world
@@ -190,7 +190,7 @@ class TestTake:
         taken = world.control.take("mail", ["c", "b", "unknown"], "mover")
 
         assert [(each.id, each.due) for each in taken] == [("c", str(due)), ("b", "")]
-        assert (world.ready, world.running) == (["a"], ["b", "c"])
+        assert (world.queued, world.running) == (["a"], ["b", "c"])
 
     def test_when_the_taker_vanishes_a_delayed_job_is_back_when_it_is_due(
         self, any_world: World
@@ -211,14 +211,14 @@ class TestRetry:
         world = any_world
         world.enqueue("a", "b")
         failed_at = fail(world, "a")
-        world.rung()
+        world.take_wakeup()
 
         assert world.control.retry("mail", [("a", failed_at, "anew", [])]) == ["queued"]
 
-        assert world.ready == ["b", "a"]
+        assert world.queued == ["b", "a"]
         assert world.failed == []
         assert world.jobs["a"] == "anew"
-        assert world.rung()
+        assert world.take_wakeup()
 
     def test_it_claims_again_what_it_had_claimed(self, any_world: World) -> None:
         world = any_world
@@ -270,7 +270,7 @@ class TestRetry:
 
         assert world.control.retry("mail", entries) == ["queued"] * 250
 
-        assert world.ready == ids
+        assert world.queued == ids
 
 
 class TestPause:
@@ -294,11 +294,11 @@ class TestPause:
     def test_resuming_rings(self, any_world: World) -> None:
         world = any_world
         world.control.pause("mail")
-        assert not world.rung()
+        assert not world.take_wakeup()
 
         world.control.pause("mail", resume=True)
 
-        assert world.rung()
+        assert world.take_wakeup()
 
 
 class TestLook:

@@ -9,12 +9,12 @@ from buoy.broker.keys import QUEUE_PARTS, TYPES
 from buoy.connection.client import Word as Raw
 from buoy.errors import BrokerError, EnqueueError
 from buoy.model.entry import Entry
-from buoy.model.reservation import Act, Reservation, Settlement
+from buoy.model.reservation import OutcomeWord, Reservation, Settlement
 from tests.support.calls import Call, State, advance, call, state
 from tests.support.snapshot import check_whole
 from tests.support.world import LEASE, World
 
-ACTS: list[Act] = ["later", "failed", "rejected", "release", "crashed", "moved"]
+OUTCOMES: list[OutcomeWord] = ["delayed", "failed", "rejected", "released", "crashed", "moved"]
 
 
 @pytest.fixture
@@ -25,21 +25,21 @@ def crowd(world: World) -> World:
     claims = [("loner", "finished"), ("opening", "started"), ("latest", "latest")]
     world.enqueue("a", claims=claims, newer=[("tick", 3)])
     world.enqueue("b", "c", "d", "e")
-    world.enqueue("later", due="+600000", claims=[("slow", "finished")])
+    world.enqueue("slow", due="+600000", claims=[("slow", "finished")])
     world.enqueue("due", due="+40000")
     world.trip(4, number=5)
     world.settle(hold(world, "b"), "failed")
     world.settle(hold(world, "c"), "done")
     world.live_on(LEASE * 2 // 3)
     world.wait(LEASE * 2 // 3)
-    world.rung()
+    world.take_wakeup()
     check_whole(world)
     return world
 
 
 def hold(world: World, id: str) -> Reservation:
     """The reservation of a job that runs."""
-    return Reservation(id, world.runs[id], world.queue, world.jobs[id])
+    return Reservation(id, world.tokens[id], world.queue, world.jobs[id])
 
 
 def calls(world: World) -> dict[str, Call]:
@@ -62,23 +62,21 @@ def calls(world: World) -> dict[str, Call]:
         "advance, idle": advance(world, 1),
         "advance, again": advance(world, 1, again=True),
         "beat": call(world, "beat", LEASE, 2, "a", a.token, "d", "stale"),
-        "remove": call(
-            world, "remove", 1, "e", "waiting running", 1, 2, "INCR", 12, attached=[key]
-        ),
+        "remove": call(world, "remove", 1, "e", "queued running", 1, 2, "INCR", 12, attached=[key]),
         "retry": call(world, "retry", 1, "b", failed_at, "anew", 1, "r", "finished"),
-        "reschedule": call(world, "reschedule", "", 2, "later", "due"),
-        "take": call(world, "take", LEASE, "mover", 2, "later", "e"),
-        "release": call(world, "release", "slow"),
+        "reschedule": call(world, "reschedule", "", 2, "slow", "due"),
+        "take": call(world, "take", LEASE, "mover", 2, "slow", "e"),
+        "release_claim": call(world, "release_claim", "slow"),
         "pause": call(world, "pause", "pause"),
         "resume": call(world, "pause", "resume"),
         "find": call(world, "find", "a"),
     }
-    for act in ACTS:
-        settlement = Settlement.of(lost, act, payload="anew", wait=2.0, commands=effect)
-        found[f"advance, {act}"] = advance(world, 1, settlement)
+    for outcome in OUTCOMES:
+        settlement = Settlement.of(lost, outcome, payload="anew", wait=2.0, commands=effect)
+        found[f"advance, {outcome}"] = advance(world, 1, settlement)
     parts = world.broker.keys.parts
-    found["push"] = Call("push", parts("mail", "ready", "jobs", "recent", "bell"), ["n", "p"])
-    found["push_new"] = Call("push_new", parts("mail", "ready", "jobs", "bell"), ["n", "p"])
+    found["push"] = Call("push", parts("mail", "queued", "jobs", "ended", "wakeup"), ["n", "p"])
+    found["push_new"] = Call("push_new", parts("mail", "queued", "jobs", "wakeup"), ["n", "p"])
     return found
 
 
@@ -107,7 +105,7 @@ def made_wrong(world: World, part: str, kind: str) -> None:
 PLAIN = {"push", "push_new"}
 HEEDLESS: dict[str, set[str]] = {
     "failed": {"advance, done", "advance, idle", "advance, again", "enqueue", "enqueue without"},
-    "runs": {"enqueue", "enqueue without"},
+    "tokens": {"enqueue", "enqueue without"},
     "leases": {"enqueue", "enqueue without"},
 }
 """What does not read a key, nor write to it. A plain push knows four keys."""
@@ -115,7 +113,7 @@ HEEDLESS: dict[str, set[str]] = {
 
 def heedless(part: str, name: str) -> bool:
     if name in PLAIN:
-        return part not in ("ready", "jobs", "bell", *(("recent",) if name == "push" else ()))
+        return part not in ("queued", "jobs", "wakeup", *(("ended",) if name == "push" else ()))
     return name in HEEDLESS.get(part, ())
 
 
@@ -176,12 +174,12 @@ def test_what_is_refused_is_said(crowd: World) -> None:
     lost = hold(crowd, "lost")
     unknown = advance(crowd, 1, Settlement.of(lost, "vanish"))  # type: ignore[arg-type]
     short = call(crowd, "reschedule", "", 3, "a")
-    command = call(crowd, "remove", 1, "e", "waiting", 1, 2, "INCR", 11)
+    command = call(crowd, "remove", 1, "e", "queued", 1, 2, "INCR", 11)
     for each, said in [
-        (unknown, "act: expected one of lua/settle.lua, got vanish"),
+        (unknown, "outcome: expected one of lua/settle.lua, got vanish"),
         (short, "word 5: expected one more, got the end"),
         (command, "number: expected a whole one from 12 to 11, got 11"),
-        (call(crowd, "pause", "stop"), "act: expected pause or resume, got stop"),
+        (call(crowd, "pause", "stop"), "mode: expected pause or resume, got stop"),
         (call(crowd, "find", "a", "b"), "words: expected 2, got 3"),
     ]:
         with pytest.raises(BrokerError) as raised:
@@ -193,13 +191,13 @@ def test_what_nobody_can_have_meant_stops_no_worker(world: World) -> None:
     world.enqueue("a", "b", "c")
     for wait in (float("inf"), float("nan"), -1.0):
         [held] = world.trip(1, hands=-1).reservations
-        world.trip(-1, Settlement.of(held, "later", payload="p", wait=wait))
+        world.trip(-1, Settlement.of(held, "delayed", payload="p", wait=wait))
 
-    assert check_whole(world).runs == {}
+    assert check_whole(world).tokens == {}
 
 
 def test_who_enqueues_is_told_of_a_wrong_key(world: World) -> None:
-    for part in ("ready", "meta"):
+    for part in ("queued", "meta"):
         key = world.key(part)
         world.broker.client.calls([["DEL", key], ["SET", key, "x"]])
         world.broker.registered.clear()
@@ -235,12 +233,12 @@ def test_garbage_in_the_place_of_numbers_is_none(crowd: World) -> None:
 
 def test_a_key_that_a_plugin_destroys_stops_nothing_halfway(crowd: World) -> None:
     """What is attached comes when all else is done."""
-    crowd.enqueue("n1", "n2", then=[("DEL", "bell"), ("RENAME", "bell", crowd.key("away"))])
+    crowd.enqueue("n1", "n2", then=[("DEL", "wakeup"), ("RENAME", "wakeup", crowd.key("away"))])
     lost, a = hold(crowd, "lost"), hold(crowd, "a")
-    commands = [["DEL", crowd.key("recent")], ["SET", crowd.key("recent"), "x"]]
+    commands = [["DEL", crowd.key("ended")], ["SET", crowd.key("ended"), "x"]]
 
     crowd.trip(2, Settlement.of(a, "done", commands=commands), Settlement.of(lost, "rejected"))
 
-    assert crowd.call("GET", "recent") == b"x"
-    crowd.call("DEL", "recent")
+    assert crowd.call("GET", "ended") == b"x"
+    crowd.call("DEL", "ended")
     check_whole(crowd)

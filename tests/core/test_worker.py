@@ -40,7 +40,7 @@ def test_a_worn_worker_ends_without_a_rest(worker: Worker, monkeypatch: pytest.M
 
 def test_jobs_that_were_put_back_do_not_wear_it(worker: Worker) -> None:
     with worker.wake:
-        worker.hand.counts.update(done=1, release=5)
+        worker.hand.counts.update(done=1, released=5)
 
         assert worker.done() == 1
         assert worker.room() == 1

@@ -11,7 +11,7 @@ from buoy.cli import main
 from buoy.embedded.server import Server
 from buoy.errors import BrokerError
 from buoy.model.reservation import Advance
-from buoy.operations.worker_commands import forget, signal_of, wish
+from buoy.operations.worker_commands import forget, send_command, signal_of
 
 
 class Charge(Job):
@@ -39,8 +39,8 @@ def seen(buoy_app: App) -> Callable[..., None]:
 Seen = Callable[..., None]
 
 
-def wishes(app: App) -> dict[str, Any]:
-    return {view.id: view.wish for view in app.monitor.workers()}
+def commands(app: App) -> dict[str, Any]:
+    return {view.id: view.command for view in app.monitor.workers()}
 
 
 class TestTelling:
@@ -50,10 +50,10 @@ class TestTelling:
         seen("w-2")
 
         assert run(word, "w-2") == f"w-2: {word}\n"
-        assert wishes(buoy_app) == {"w-1": None, "w-2": word}
+        assert commands(buoy_app) == {"w-1": None, "w-2": word}
 
         assert run(word) == f"w-1: {word}\nw-2: {word}\n"
-        assert wishes(buoy_app) == {"w-1": word, "w-2": word}
+        assert commands(buoy_app) == {"w-1": word, "w-2": word}
 
     def test_without_workers_there_is_nobody_to_tell(self, buoy_app: App) -> None:
         assert run("stop") == "no workers\n"
@@ -66,12 +66,12 @@ class TestTelling:
             assert run("stop", "w-1", id, code=1) == (
                 f"Error: expected the id of a worker, got '{id}'; see buoy workers\n"
             )
-        assert wishes(buoy_app) == {"w-1": None, "w-2": None}
+        assert commands(buoy_app) == {"w-1": None, "w-2": None}
 
-    def test_a_wish_brings_no_worker_back(self, buoy_app: App) -> None:
+    def test_a_command_brings_no_worker_back(self, buoy_app: App) -> None:
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
 
-        assert wish(buoy_app.broker, "stop", ["w-1"]) == {"w-1": False}
+        assert send_command(buoy_app.broker, "stop", ["w-1"]) == {"w-1": False}
 
         [view] = buoy_app.monitor.workers()
         assert view.gone
@@ -96,11 +96,11 @@ class TestTelling:
         url = buoy_server.url.replace("unix://", "unix://lax:x@")
 
         with pytest.raises(BrokerError, match="ermission"):
-            wish(App(url).broker, "stop", ["w-1"])
+            send_command(App(url).broker, "stop", ["w-1"])
 
-        assert wishes(buoy_app) == {"w-1": None}
+        assert commands(buoy_app) == {"w-1": None}
 
-    def test_a_wish_is_obeyed_as_a_signal_if_it_is_known(self) -> None:
+    def test_a_known_command_is_handled_as_a_signal(self) -> None:
         assert signal_of(b"stop 17") == signal.SIGTERM
         assert signal_of(b"quiet 17") == signal.SIGUSR2
         assert signal_of(b"resume 17") == signal.SIGCONT
@@ -111,7 +111,7 @@ class TestTelling:
         run("quiet")
 
         [row] = json.loads(run("--json"))
-        assert (row["id"], row["state"], row["wish"]) == ("w-1", "running", "quiet")
+        assert (row["id"], row["state"], row["command"]) == ("w-1", "running", "quiet")
 
 
 class TestForgetting:
@@ -142,22 +142,22 @@ class TestWaiting:
         Charge.enqueue()
         app.broker.visit(worker, Advance("default", 1, 1))
 
-    def test_workers_with_empty_hands_are_at_rest(self, buoy_app: App, seen: Seen) -> None:
+    def test_workers_without_jobs_are_at_rest(self, buoy_app: App, seen: Seen) -> None:
         assert run("wait") == ""
         seen("w-1")
         seen("w-2", "paused")
         assert run("wait") == ""
 
-    def test_jobs_in_hand_are_waited_for(self, buoy_app: App, seen: Seen) -> None:
+    def test_jobs_in_flight_are_waited_for(self, buoy_app: App, seen: Seen) -> None:
         seen("w-1")
         seen("w-2")
         self.take_one(buoy_app, "w-1")
 
         said = run("wait", "--timeout", "0.1", code=1)
 
-        assert said == "Error: not at rest after 0.1 s:\n  w-1: jobs in hand: 1\n"
+        assert said == "Error: not at rest after 0.1 s:\n  w-1: jobs in flight: 1\n"
         assert run("wait", "w-2") == ""
-        assert run("wait", "w-3") == "w-3: there is no such worker, or no more\n"
+        assert run("wait", "w-3") == "w-3: this worker is not there, or has ended\n"
 
     def test_those_that_were_told_must_have_heard_it(self, buoy_app: App, seen: Seen) -> None:
         seen("w-1")
@@ -168,9 +168,9 @@ class TestWaiting:
 
         assert run("wait", "--timeout", "0", code=1) == (
             "Error: not at rest after 0 s:\n"
-            "  w-1: has not heard yet\n"
-            "  w-2: stopping, jobs in hand: 0\n"
-            "  w-3: stopping, jobs in hand: 0\n"
+            "  w-1: has not received the command yet\n"
+            "  w-2: stopping, jobs in flight: 0\n"
+            "  w-3: stopping, jobs in flight: 0\n"
         )
         seen("w-1", "paused")
         assert run("wait", "w-1") == ""

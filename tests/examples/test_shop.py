@@ -189,7 +189,7 @@ class TestJobs:
         order = order_that_is(answer, gateway)
         place(order)
 
-        assert drain(shop, "purchasing") == {"later": 1}
+        assert drain(shop, "purchasing") == {"delayed": 1}
         while checkout.receipt(order.id) is None:
             buoy_clock.advance(2)
             drain(shop, "purchasing")
@@ -244,9 +244,9 @@ class TestMails:
         post.busy = 2
         place(ORDERS[0])
 
-        assert drain(shop, "mail") == {"later": 1}
+        assert drain(shop, "mail") == {"delayed": 1}
         buoy_clock.advance(1)
-        assert drain(shop, "mail") == {"later": 1}
+        assert drain(shop, "mail") == {"delayed": 1}
         buoy_clock.advance(1)
         assert drain(shop, "mail") == {"done": 1}
 
@@ -271,7 +271,7 @@ def test_all_orders_come_through(
     counts += drain(shop)
 
     assert counts["done"] == 3 * len(ORDERS)
-    assert counts["later"] == gateway.answers["busy"] + gateway.answers["cut off"] + post.refused
+    assert counts["delayed"] == gateway.answers["busy"] + gateway.answers["cut off"] + post.refused
     assert gateway.answers["slow"] > 3
     assert list(what_is_wrong(shop, gateway, post, ORDERS)) == []
 

@@ -45,7 +45,7 @@ def test_a_retried_job_frees_its_claim_only_when_it_is_given_up(
     buoy_app: App, buoy_clock: Clock
 ) -> None:
     first = Tenacious.enqueue(42, "fail")
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
     assert state_and_holder(Tenacious.enqueue(42, "fail")) == ("exists", first.id)
     buoy_clock.advance(61)
 
@@ -198,7 +198,7 @@ def test_until_started_a_job_does_not_take_its_claim_back_for_a_retry(
     buoy_app: App, buoy_clock: Clock
 ) -> None:
     Reindex.enqueue(7, "fail")
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
 
     second = Reindex.using(delay=3600).enqueue(7, "fail")
     assert state_and_holder(second) == ("delayed", None)

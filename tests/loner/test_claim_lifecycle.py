@@ -74,7 +74,7 @@ NUMBERS = st.integers(0, 1)
 DELAYS = st.sampled_from([None, None, 3.0, 60.0])
 WORKERS = st.sampled_from(["one", "two"])
 FATES = st.sampled_from(
-    ["done", "fail", "fail", "retry", "die", "die and retry", "release", "crashed"]
+    ["done", "fail", "fail", "retry", "die", "die and retry", "released", "crashed"]
 )
 
 
@@ -206,7 +206,7 @@ class ClaimMachine(RuleBasedStateMachine):
 
 def settle_run(reservation: Reservation, word: str) -> Settlement:
     """Ends a run in the way that the word names."""
-    if word in ("release", "crashed"):
+    if word in ("released", "crashed"):
         return Settlement.of(reservation, word)  # type: ignore[arg-type]  # these two
     fate.word = word.removeprefix("die and ")
     if word.startswith("die"):

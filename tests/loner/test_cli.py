@@ -39,9 +39,9 @@ def test_list_shows_which_job_holds_which_claim_since_when(buoy_app: App) -> Non
     rows = listed()
 
     assert [(row["class"], row["id"], row["queue"], row["state"]) for row in rows] == [
-        (Tenacious.name, retrying.id, "purchasing", "retrying"),
+        (Tenacious.name, retrying.id, "purchasing", "delayed"),
         (Charge.name, running.id, "purchasing", "running"),
-        (Charge.name, waiting.id, "purchasing", "waiting"),
+        (Charge.name, waiting.id, "purchasing", "queued"),
         (Charge.name, delayed.id, "purchasing", "delayed"),
     ]
     for row in rows:
@@ -79,7 +79,7 @@ def test_list_filters_by_queue_class_and_count(buoy_app: App) -> None:
 
 def test_list_shows_a_claim_whose_job_was_deleted_by_hand(buoy_app: App) -> None:
     first = Charge.enqueue(42)
-    for part in ("jobs", "ready"):
+    for part in ("jobs", "queued"):
         buoy_app.command("DEL", buoy_app.key("purchasing", part))
 
     [row] = listed()
@@ -182,7 +182,7 @@ def test_release_does_not_release_claims_of_other_plugins(buoy_app: App) -> None
 
 def test_release_frees_a_claim_whose_job_was_deleted_by_hand(buoy_app: App) -> None:
     first = Charge.enqueue(42)
-    for part in ("jobs", "ready"):
+    for part in ("jobs", "queued"):
         buoy_app.command("DEL", buoy_app.key("purchasing", part))
     assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from buoy import App
 from buoy.cli import main
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 from buoy.testing import Clock, drain
 from buoy_mailer import Mail, Mailer, mail
 from tests.support.smtp import MailServer
@@ -62,10 +62,10 @@ def test_what_passes_is_tried_again(
     setattr(server, fault, [reply, reply])
     handle = UserMailer.news().deliver()
 
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
     [waiting] = buoy_app.monitor.delayed("mail")
     assert waiting.carried == {}
-    for outcome in ("later", "done"):
+    for outcome in ("delayed", "done"):
         buoy_clock.advance(61)
         assert drain(buoy_app) == {outcome: 1}
 
@@ -89,7 +89,7 @@ def test_a_mail_that_may_have_gone_out_has_the_same_message_id(
     server.at_data = ["cut after"]
     UserMailer.news().deliver()
 
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
     buoy_clock.advance(61)
     assert drain(buoy_app) == {"done": 1}
 
@@ -103,13 +103,13 @@ def test_only_those_get_it_again_who_were_refused_for_now(
     server.refuse = {"bob@example.com": "450 greylisted", "cy@example.com": "452 too many"}
     UserMailer.news().deliver()
 
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
     [waiting] = buoy_app.monitor.delayed("mail")
     assert waiting.carried["mailer"] == {"reached": ["ann@example.com"]}
 
     server.refuse = {"cy@example.com": "452 too many"}
     buoy_clock.advance(61)
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
     server.refuse = {}
     buoy_clock.advance(61)
     assert drain(buoy_app) == {"done": 1}
@@ -125,7 +125,7 @@ def test_who_is_refused_for_good_is_not_asked_again_and_not_forgotten(
     server.refuse = {"bob@example.com": "450 greylisted", "cy@example.com": "550 unknown"}
     handle = UserMailer.news().deliver()
 
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
     assert f"{handle.id}: cy@example.com is refused: 550 b'unknown'" in caplog.messages
     server.refuse = {}
     buoy_clock.advance(61)
@@ -158,7 +158,7 @@ def test_when_retries_are_used_up_both_kinds_are_told(
 ) -> None:
     server.refuse = {"bob@example.com": "450 greylisted", "cy@example.com": "550 unknown"}
     UserMailer.news().deliver()
-    for outcome in ("later", "later", "later", "failed"):
+    for outcome in ("delayed", "delayed", "delayed", "failed"):
         assert drain(buoy_app) == {outcome: 1}
         buoy_clock.advance(61)
 
@@ -174,7 +174,7 @@ def test_when_retries_are_used_up_both_kinds_are_told(
     ]
 
 
-@pytest.mark.parametrize(("code", "outcome"), [("450", "later"), ("550", "failed")])
+@pytest.mark.parametrize(("code", "outcome"), [("450", "delayed"), ("550", "failed")])
 def test_all_are_refused(buoy_app: App, server: MailServer, code: str, outcome: str) -> None:
     server.refuse = dict.fromkeys(EVERYBODY, f"{code} no")
     UserMailer.news().deliver()
@@ -188,7 +188,7 @@ def test_a_server_that_hangs_up_between_recipients(
 ) -> None:
     server.refuse = {"bob@example.com": "421 going down"}
     UserMailer.news().deliver()
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
 
     server.refuse = {}
     buoy_clock.advance(61)
@@ -218,7 +218,7 @@ def test_an_operators_retry_that_is_cut_short_still_asks_all(
     server.refuse = {}
     server.at_data = ["451 busy"]
     retry(buoy_app)
-    assert drain(buoy_app) == {"later": 1}
+    assert drain(buoy_app) == {"delayed": 1}
     buoy_clock.advance(61)
     assert drain(buoy_app) == {"done": 1}
 

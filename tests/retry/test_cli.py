@@ -112,7 +112,7 @@ def test_list_accepts_ids(run: Run, three: list[str]) -> None:
 def test_now_makes_jobs_due(run: Run, three: list[str], buoy_app: App) -> None:
     assert run("now", three[0], three[2]).output == "2 jobs were made due\n"
 
-    assert drain(buoy_app) == {"done": 1, "later": 2}
+    assert drain(buoy_app) == {"done": 1, "delayed": 2}
     assert [view.attempt for id in three if (view := buoy_app.find(id))] == [3, 2, 3]
 
 
@@ -128,7 +128,7 @@ def test_cancel_ends_jobs(run: Run, three: list[str], buoy_app: App) -> None:
 
     assert [buoy_app.find(id) is None for id in three] == [False, True, True]
     [mail] = buoy_app.monitor.queues(["mail"])
-    assert (mail.waiting, mail.delayed, mail.failed) == (1, 1, 1)
+    assert (mail.queued, mail.delayed, mail.failed) == (1, 1, 1)
 
 
 def test_cancel_does_not_end_a_job_that_has_started(

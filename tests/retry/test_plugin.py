@@ -26,7 +26,7 @@ from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
 from buoy.operations.failed_set import Filter as FailedFilter
 from buoy.operations.failed_set import find, retry
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 from buoy.testing import Clock, drain, plugin_contract
 from buoy_retry import (
     HTTP_ERRORS,
@@ -96,7 +96,7 @@ class TestRetrying:
     ) -> None:
         enqueue(Mail, TimeoutError("busy"))
 
-        assert drain(buoy_app) == {"later": 1}
+        assert drain(buoy_app) == {"delayed": 1}
         buoy_clock.advance(59)
         assert drain(buoy_app) == {}
         buoy_clock.advance(1.1)
@@ -110,7 +110,7 @@ class TestRetrying:
         view = found(handle)
         [last] = history(view)
 
-        assert (view.state, view.attempt) == ("retrying", 2)
+        assert (view.state, view.attempt) == ("delayed", 2)
         assert (last.attempt, last.error, last.message) == (1, "TimeoutError", "busy")
         assert (last.worker, last.wait) == ("drain", 60)
         assert view.at is not None
@@ -122,9 +122,9 @@ class TestRetrying:
         handle = enqueue(Mail, *[ValueError(str(n)) for n in range(4)])
 
         assert outcomes(buoy_app, buoy_clock, 5) == [
-            {"later": 1},
-            {"later": 1},
-            {"later": 1},
+            {"delayed": 1},
+            {"delayed": 1},
+            {"delayed": 1},
             {"failed": 1},
             {},
         ]
@@ -147,7 +147,7 @@ class TestRetrying:
 
         enqueue(Endless, *[ValueError()] * 50)
 
-        assert outcomes(buoy_app, buoy_clock, 51) == [{"later": 1}] * 50 + [{"done": 1}]
+        assert outcomes(buoy_app, buoy_clock, 51) == [{"delayed": 1}] * 50 + [{"done": 1}]
 
     def test_with_a_limit_of_0_a_job_is_given_up_at_once(self, buoy_app: App) -> None:
         class Once(Scripted):
@@ -164,7 +164,7 @@ class TestRetrying:
 
         enqueue(AtOnce, ValueError(), ValueError())
 
-        assert drain(buoy_app) == {"later": 2, "done": 1}
+        assert drain(buoy_app) == {"delayed": 2, "done": 1}
 
     @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
     def test_a_job_that_exits_is_not_retried(self, buoy_app: App, error: BaseException) -> None:
@@ -178,7 +178,7 @@ class TestRetrying:
 
         enqueue(Stubborn, SystemExit(1))
 
-        assert drain(buoy_app) == {"later": 1}
+        assert drain(buoy_app) == {"delayed": 1}
 
     def test_in_inline_mode_the_error_is_raised_at_once(self, buoy_app: App) -> None:
         with buoy_app.inline(), pytest.raises(TimeoutError):
@@ -254,12 +254,12 @@ class TestAgain:
         view = found(handle)
         assert (view.state, view.attempt, history(view)) == ("delayed", 1, [])
         buoy_clock.advance(61)
-        assert outcomes(buoy_app, buoy_clock, 3) == [{"later": 1}, {"later": 1}, {"done": 1}]
+        assert outcomes(buoy_app, buoy_clock, 3) == [{"delayed": 1}, {"delayed": 1}, {"done": 1}]
 
     def test_a_job_is_given_up_after_max_snoozes(self, buoy_app: App, buoy_clock: Clock) -> None:
         handle = enqueue(Polling, *[Snooze(60)] * 4)
 
-        assert outcomes(buoy_app, buoy_clock, 4) == [{"later": 1}] * 3 + [{"failed": 1}]
+        assert outcomes(buoy_app, buoy_clock, 4) == [{"delayed": 1}] * 3 + [{"failed": 1}]
         message = "run again in 60 s, but given up: it was snoozed 3 times before"
         assert given_up == [(Polling.name, 1, message)]
         [last] = history(found(handle))
@@ -274,7 +274,7 @@ class TestAgain:
 
         retry(buoy_app.control, buoy_app.monitor.failed())
 
-        assert outcomes(buoy_app, buoy_clock, 4) == [{"later": 1}] * 3 + [{"done": 1}]
+        assert outcomes(buoy_app, buoy_clock, 4) == [{"delayed": 1}] * 3 + [{"done": 1}]
 
 
 EXPECTED = "buoy.errors.PluginError: Retry: delay(attempt, error): expected seconds, got"
@@ -346,7 +346,7 @@ class TestGivingUp:
 
         enqueue(Hasty, ValueError())
 
-        assert drain(buoy_app) == {"later": 1, "done": 1}
+        assert drain(buoy_app) == {"delayed": 1, "done": 1}
 
     def test_a_job_is_given_up_only_when_no_other_plugin_retries_it(
         self, buoy_app: App, buoy_clock: Clock
@@ -362,7 +362,7 @@ class TestGivingUp:
 
         handle = enqueue(Rescued, KeyError("x"), ValueError("no"))
 
-        assert drain(buoy_app) == {"later": 1}
+        assert drain(buoy_app) == {"delayed": 1}
         assert [each.wait for each in history(found(handle))] == [60]
         assert given_up == []
         buoy_clock.advance(61)
@@ -406,7 +406,7 @@ class TestAfterAnOperatorsRetry:
             handle.id: "queued"
         }
 
-        assert drain(buoy_app) == {"later": 1}
+        assert drain(buoy_app) == {"delayed": 1}
         assert [(each.attempt, each.wait) for each in history(found(handle))] == [
             (1, 60),
             (2, 60),
@@ -432,7 +432,7 @@ class TestDeaths:
     def test_deaths_of_processes_are_retried_like_any_error(self, error: Exception) -> None:
         settlement = die(Mail, error)
 
-        assert (settlement.act, settlement.wait) == ("later", 60)
+        assert (settlement.outcome, settlement.wait) == ("delayed", 60)
         [record] = json.loads(settlement.payload)["plugins"]["retry"]["history"]
         assert record["error"] == f"buoy.errors.{type(error).__name__}"
         assert record["worker"] == "w-1"
@@ -444,7 +444,7 @@ class TestDeaths:
         assert die(Ruled, DirtyExit("died")).wait == 60
         assert die(Ruled, MemoryExceeded("fat")).wait == 60
         assert die(Ruled, JobTimeout("late")).wait == 600
-        assert die(Ruled, WorkerLost("gone")).act == "failed"
+        assert die(Ruled, WorkerLost("gone")).outcome == "failed"
 
 
 # Longer examples
@@ -487,7 +487,7 @@ class TestInheritance:
         Welcome.enqueue_many([(n,) for n in range(4)])
 
         for later in (3, 2, 1):
-            assert drain(buoy_app)["later"] == later
+            assert drain(buoy_app)["delayed"] == later
             assert list(buoy_app.monitor.failed()) == []
             buoy_clock.advance(61)
 
@@ -500,7 +500,7 @@ class TestInheritance:
     ) -> None:
         Welcome.enqueue(99)
 
-        assert outcomes(buoy_app, buoy_clock, 5) == [{"later": 1}] * 3 + [{"failed": 1}, {}]
+        assert outcomes(buoy_app, buoy_clock, 5) == [{"delayed": 1}] * 3 + [{"failed": 1}, {}]
 
     def test_a_class_can_override_the_retry_of_its_base(
         self, buoy_app: App, buoy_clock: Clock
@@ -508,7 +508,7 @@ class TestInheritance:
         Newsletter.enqueue()
         Complaint.enqueue()
 
-        assert drain(buoy_app) == {"later": 1, "failed": 1}
+        assert drain(buoy_app) == {"delayed": 1, "failed": 1}
         buoy_clock.advance(3601)
         assert drain(buoy_app) == {"failed": 1}
 
@@ -547,7 +547,7 @@ def test_a_job_and_the_job_that_it_enqueues_are_retried_separately(
 
     found = outcomes(buoy_app, buoy_clock, 4, 90.1)
 
-    assert found == [{"later": 1}, {"done": 1, "later": 1}, {"later": 1}, {"done": 1}]
+    assert found == [{"delayed": 1}, {"done": 1, "delayed": 1}, {"delayed": 1}, {"done": 1}]
     assert charged == ["a", "a packed"]
 
 
@@ -559,7 +559,7 @@ def test_http_calls_are_retried_after_http_errors_only(buoy_app: App, buoy_clock
         Call, TimeoutError(), ConnectionRefusedError(), ConnectionResetError(), KeyError("total")
     )
 
-    assert outcomes(buoy_app, buoy_clock, 4) == [{"later": 1}] * 3 + [{"failed": 1}]
+    assert outcomes(buoy_app, buoy_clock, 4) == [{"delayed": 1}] * 3 + [{"failed": 1}]
 
 
 @pytest.mark.parametrize(

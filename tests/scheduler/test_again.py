@@ -121,7 +121,7 @@ def test_an_entry_that_moves_to_another_queue_and_back_fires_nothing_twice(
     reader: Reader, buoy_app: App
 ) -> None:
     def waiting() -> int:
-        return sum(view.waiting for view in buoy_app.monitor.queues(["reports", "other"]))
+        return sum(view.queued for view in buoy_app.monitor.queues(["reports", "other"]))
 
     for queue in ("other", "reports"):
         reader.again(f"a: {{every: 1m, class: {Report.name}, queue: {queue}}}\n")

@@ -41,7 +41,7 @@ ALL: dict[str, object] = EVERY_MINUTE | {"missed": "all"}
 
 
 def waiting(app: App, queue: str = "reports") -> int:
-    return app.monitor.queues([queue])[0].waiting
+    return app.monitor.queues([queue])[0].queued
 
 
 def fields(app: App, key: str) -> set[str]:

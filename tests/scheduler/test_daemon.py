@@ -90,7 +90,7 @@ NOBODY: dict[str, object] = {"every": "1m", "class": "shop.Nobody"}
 
 
 def waiting(app: App, queue: str = "reports") -> int:
-    return app.monitor.queues([queue])[0].waiting
+    return app.monitor.queues([queue])[0].queued
 
 
 def spied(app: App, monkeypatch: pytest.MonkeyPatch) -> list[Any]:

@@ -184,7 +184,7 @@ class TestFinding:
         Failing.enqueue()
         drain(buoy_app)
 
-        assert [view.state for view in Delayed(Failing)] == ["retrying"]
+        assert [view.state for view in Delayed(Failing)] == ["delayed"]
 
 
 class TestChanging:

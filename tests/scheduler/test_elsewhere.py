@@ -27,7 +27,7 @@ def test_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
         days.pass_with(daemon, seconds=125)
         enqueue_in(60, Report)
 
-        waiting = {view.name: view.waiting for view in app.monitor.queues(["reports", "other"])}
+        waiting = {view.name: view.queued for view in app.monitor.queues(["reports", "other"])}
         assert waiting == {"reports": 2, "other": 2}
         assert len(Delayed(Report).now()) == 1
         assert list(get_schedule()) == ["a"]
@@ -47,10 +47,10 @@ def test_a_full_redis_is_waited_for(
             set_schedule("a", Report, every="1m")
     finally:
         buoy_app.command("CONFIG", "SET", "maxmemory", 0)
-    assert buoy_app.monitor.queues(["reports"])[0].waiting == 0
+    assert buoy_app.monitor.queues(["reports"])[0].queued == 0
 
     days.pass_with(daemon, fresh, seconds=1)
 
-    assert buoy_app.monitor.queues(["reports"])[0].waiting == 1
+    assert buoy_app.monitor.queues(["reports"])[0].queued == 1
     assert list(fresh.courses) == ["other"]
     assert [text.partition(": ")[0] for text in caplog.messages] == ["report", "queue 'reports'"]

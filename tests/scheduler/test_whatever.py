@@ -131,7 +131,7 @@ def test_whatever_lies_in_redis_the_others_fire(
     days.pass_with(daemon, seconds=30)
 
     assume(name != "good" and (not text.isdigit() or int(text) < days.now()))
-    assert buoy_app.monitor.queues(["low"])[0].waiting >= 10
+    assert buoy_app.monitor.queues(["low"])[0].queued >= 10
 
 
 # Cron: what is said of an expression is true

@@ -16,7 +16,7 @@ from .shop import Checkout, Plain, Stubborn, fail, told
 def test_a_waiting_job_is_removed(buoy_app: App) -> None:
     handle = Checkout.enqueue(42)
 
-    assert cancel(handle) == "waiting"
+    assert cancel(handle) == "queued"
     found = told(Checkout, 42)
     assert (found.state, found.id, found.attempt) == ("cancelled", handle.id, 1)
     assert found.enqueued_at is not None
@@ -69,16 +69,16 @@ def test_what_has_ended_is_let_be(buoy_app: App, inside: Any) -> None:
     assert cancel(done) is None
     assert cancel(failed) is None
     assert cancel("a") is None
-    assert told(done).state == "succeeded"
+    assert told(done).state == "done"
     assert told(failed).state == "failed"
 
 
 def test_by_id_alone_all_queues_are_asked(buoy_app: App) -> None:
     first, second = Checkout.enqueue(42), Checkout.using(queue="slow").enqueue(42)
 
-    assert cancel(second.id) == "waiting"
+    assert cancel(second.id) == "queued"
     assert cancel(first.id, queue="slow") is None
-    assert cancel(first.id, queue="purchasing") == "waiting"
+    assert cancel(first.id, queue="purchasing") == "queued"
     assert told(second.id).state == told(first.id).state == "cancelled"
 
 
@@ -88,21 +88,21 @@ def test_a_job_that_was_moved_is_found(buoy_app: App) -> None:
     handle = Checkout.enqueue(42)
     Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
 
-    assert cancel(handle) == "waiting"
+    assert cancel(handle) == "queued"
     assert told(handle).state == told(Checkout, 42).state == "cancelled"
 
 
 def test_a_job_without_the_plugin_can_be_cancelled_too(buoy_app: App) -> None:
     handle = Plain.enqueue()
 
-    assert cancel(handle) == "waiting"
+    assert cancel(handle) == "queued"
     assert told(handle).state == "cancelled"
 
 
 def test_who_awaits_can_cancel(buoy_app: App) -> None:
     handle = Checkout.enqueue(42)
 
-    assert asyncio.run(acancel(handle)) == "waiting"
+    assert asyncio.run(acancel(handle)) == "queued"
     assert asyncio.run(acancel(handle.id, queue="purchasing")) is None
 
 
@@ -115,7 +115,7 @@ def test_the_app_of_a_class_is_named(buoy_app: App) -> None:
     handle = Elsewhere.enqueue(42)
 
     assert cancel(handle) is None
-    assert cancel(handle, app=other) == "waiting"
+    assert cancel(handle, app=other) == "queued"
 
 
 def test_the_next_of_the_same_identifier_is_not_touched(buoy_app: App) -> None:
@@ -123,4 +123,4 @@ def test_the_next_of_the_same_identifier_is_not_touched(buoy_app: App) -> None:
 
     cancel(first)
     assert told(Checkout, 42).id == second.id
-    assert told(Checkout, 42).state == "waiting"
+    assert told(Checkout, 42).state == "queued"

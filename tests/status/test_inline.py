@@ -24,7 +24,7 @@ def test_the_end_is_known_at_once(inline: App) -> None:
     handle = Checkout.enqueue(42)
 
     found = told(Checkout, 42)
-    assert (found.state, found.result, found.id) == ("succeeded", {"cart": 42}, handle.id)
+    assert (found.state, found.result, found.id) == ("done", {"cart": 42}, handle.id)
     assert status(handle) == status(handle.id) == wait(handle) == wait(handle.id, 5) == found
     assert asyncio.run(astatus(Checkout, 42)) == asyncio.run(ended(handle)) == found
 
@@ -67,7 +67,7 @@ def test_only_so_many_are_remembered(inline: App, monkeypatch: pytest.MonkeyPatc
         Checkout.enqueue(number)
 
     assert status(Checkout, 0) is None
-    assert told(Checkout, 1).state == told(Checkout, 2).state == "succeeded"
+    assert told(Checkout, 1).state == told(Checkout, 2).state == "done"
 
 
 def test_a_worker_that_was_told_inline_records_all_the_same(
@@ -79,4 +79,4 @@ def test_a_worker_that_was_told_inline_records_all_the_same(
     with buoy_app.inline():  # as BUOY_INLINE in the environment of all processes has it
         drain(buoy_app)
 
-    assert told(handle).state == "succeeded"
+    assert told(handle).state == "done"

@@ -24,7 +24,7 @@ class TestLife:
     def test_a_job_waits_runs_and_succeeds(self, buoy_app: App, hands: Hands) -> None:
         handle = Checkout.enqueue(42)
         waiting = told(Checkout, 42)
-        assert (waiting.id, waiting.queue, waiting.state) == (handle.id, "purchasing", "waiting")
+        assert (waiting.id, waiting.queue, waiting.state) == (handle.id, "purchasing", "queued")
         assert (waiting.attempt, waiting.ended, waiting.result) == (1, False, None)
 
         held = hands.take()
@@ -32,7 +32,7 @@ class TestLife:
 
         assert hands.run(held)
         done = told(Checkout, 42)
-        assert (done.state, done.result, done.ended) == ("succeeded", {"cart": 42}, True)
+        assert (done.state, done.result, done.ended) == ("done", {"cart": 42}, True)
         assert (done.id, done.attempt) == (handle.id, 1)
         assert done.enqueued_at == waiting.enqueued_at
         assert done.enqueued_at is not None
@@ -42,7 +42,7 @@ class TestLife:
 
     def test_by_arguments_by_handle_by_id_and_by_state_it_is_the_same(self, buoy_app: App) -> None:
         handle = Checkout.enqueue(42, "x")
-        for _ in ("waiting", "succeeded"):
+        for _ in ("queued", "done"):
             found = status(Checkout, 42, note="x")
             assert found is not None
             assert found == status(handle) == status(handle.id) == status(found)
@@ -67,29 +67,29 @@ class TestLife:
 
         buoy_clock.advance(61)
         drain(buoy_app)
-        assert told(Checkout, 42).state == "succeeded"
+        assert told(Checkout, 42).state == "done"
 
-    def test_a_job_that_fails_is_retrying_until_it_succeeds(
+    def test_a_job_that_fails_is_delayed_until_its_next_attempt(
         self, buoy_app: App, buoy_clock: Clock, hands: Hands, inside: Any
     ) -> None:
         Stubborn.enqueue(42)
         inside(fail)
         drain(buoy_app)
-        retrying = told(Stubborn, 42)
-        assert (retrying.state, retrying.attempt) == ("retrying", 2)
-        assert (retrying.error, retrying.message) == ("ValueError", "no such card")
-        assert retrying.due_at is not None
+        failing = told(Stubborn, 42)
+        assert (failing.state, failing.attempt) == ("delayed", 2)
+        assert (failing.error, failing.message) == ("ValueError", "no such card")
+        assert failing.due_at is not None
 
         buoy_clock.advance(61)
         Hands(buoy_app, "other").look()
-        assert told(Stubborn, 42).state == "retrying"  # due, and nobody has taken it
+        assert told(Stubborn, 42).state == "queued"  # due, and nobody has taken it
         held = hands.take()
         running = told(Stubborn, 42)
         assert (running.state, running.attempt, running.error) == ("running", 2, "ValueError")
 
         hands.run(held)
         done = told(Stubborn, 42)
-        assert (done.state, done.attempt, done.error) == ("succeeded", 2, None)
+        assert (done.state, done.attempt, done.error) == ("done", 2, None)
 
     def test_a_job_that_fails_for_good_has_failed(
         self, buoy_app: App, buoy_clock: Clock, inside: Any
@@ -133,7 +133,7 @@ class TestLife:
         for _ in range(40):  # another worker looks closely
             buoy_clock.advance(1)
             Hands(buoy_app, "other").look()
-        assert told(Checkout, 42).state == "waiting"
+        assert told(Checkout, 42).state == "queued"
 
         again = Hands(buoy_app, "other").take()
         assert not hands.run(held)
@@ -142,7 +142,7 @@ class TestLife:
 
     def test_an_unknown_class_is_told_by_id(self, buoy_app: App) -> None:
         handle = buoy_app.push("other.team.Job", [1], queue="mail")
-        assert told(handle).state == "waiting"
+        assert told(handle).state == "queued"
 
         drain(buoy_app, "mail")
         assert (told(handle).state, told(handle).error) == ("failed", "buoy.errors.UnknownJob")
@@ -152,7 +152,7 @@ class TestLife:
         assert status(Checkout, 42) is None
         drain(buoy_app)
 
-        assert told(handle).state == told(Checkout, 42).state == "succeeded"
+        assert told(handle).state == told(Checkout, 42).state == "done"
 
 
 class TestSilentEnds:
@@ -179,9 +179,9 @@ class TestSilentEnds:
         drain(buoy_app)
         retry(buoy_app.control, find(buoy_app.monitor, Filter()))
 
-        assert told(handle).state == told(Checkout, 42).state == "waiting"
+        assert told(handle).state == told(Checkout, 42).state == "queued"
         drain(buoy_app)
-        assert told(handle).state == told(Checkout, 42).state == "succeeded"
+        assert told(handle).state == told(Checkout, 42).state == "done"
 
     def test_a_failure_that_an_operator_removes_has_failed(
         self, buoy_app: App, inside: Any
@@ -199,10 +199,10 @@ class TestSilentEnds:
         Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
 
         for found in (told(Checkout, 42), told(handle), told(handle.id)):
-            assert (found.state, found.queue) == ("waiting", "slow")
+            assert (found.state, found.queue) == ("queued", "slow")
         drain(buoy_app)
         for found in (told(Checkout, 42), told(handle), told(handle.id)):
-            assert (found.state, found.queue) == ("succeeded", "slow")
+            assert (found.state, found.queue) == ("done", "slow")
 
     def test_one_that_was_put_back_before_too(self, buoy_app: App, inside: Any) -> None:
         handle = Checkout.enqueue(42)
@@ -212,7 +212,7 @@ class TestSilentEnds:
         Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
 
         for found in (told(Checkout, 42), told(handle), told(handle.id)):
-            assert (found.state, found.queue) == ("waiting", "slow")
+            assert (found.state, found.queue) == ("queued", "slow")
 
     def test_one_that_was_put_back_and_dequeued_has_failed(
         self, buoy_app: App, inside: Any

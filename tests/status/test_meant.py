@@ -15,11 +15,11 @@ def test_the_latest_of_the_same_arguments_is_meant(buoy_app: App, hands: Hands) 
 
     older = hands.take()
     hands.run(hands.take())
-    assert (told(Checkout, 42).id, told(Checkout, 42).state) == (second.id, "succeeded")
+    assert (told(Checkout, 42).id, told(Checkout, 42).state) == (second.id, "done")
 
     hands.run(older)  # it took longer, and is not the latest for that
     assert told(Checkout, 42).id == second.id
-    assert told(first).state == "succeeded"
+    assert told(first).state == "done"
 
 
 def test_another_queue_is_asked_by_a_variant(buoy_app: App) -> None:
@@ -36,7 +36,7 @@ def test_an_id_of_ones_own_is_asked_by_a_variant(buoy_app: App) -> None:
     Checkout.enqueue(42)
 
     assert told(Checkout.using(id="cart-42"), 42).id == "cart-42"
-    assert told("cart-42").state == "waiting"
+    assert told("cart-42").state == "queued"
 
 
 def test_an_id_that_is_used_again_begins_anew(buoy_app: App, buoy_clock: Clock) -> None:
@@ -46,7 +46,7 @@ def test_an_id_that_is_used_again_begins_anew(buoy_app: App, buoy_clock: Clock) 
     drain(buoy_app)  # forgets the ids that have ended
 
     assert Checkout.using(id="cart-42").enqueue(42).state == "queued"
-    assert told("cart-42").state == "waiting"
+    assert told("cart-42").state == "queued"
     buoy_app.dequeue("cart-42")
     assert told("cart-42").state == "cancelled"
 
@@ -56,7 +56,7 @@ def test_a_refused_job_changes_nothing(buoy_app: App) -> None:
     drain(buoy_app)
 
     assert Checkout.using(id="cart-42").enqueue(42).state == "exists"
-    assert told(Checkout, 42).state == told("cart-42").state == "succeeded"
+    assert told(Checkout, 42).state == told("cart-42").state == "done"
 
 
 def test_a_class_may_say_itself_what_is_the_same(buoy_app: App) -> None:
@@ -66,9 +66,9 @@ def test_a_class_may_say_itself_what_is_the_same(buoy_app: App) -> None:
             return f"{{cart}} {cart_id}"
 
     Reckon.enqueue(42, "a")
-    assert told(Reckon, 42, "b").state == "waiting"
+    assert told(Reckon, 42, "b").state == "queued"
     drain(buoy_app)
-    assert told(Reckon, 42, "c").state == "succeeded"
+    assert told(Reckon, 42, "c").state == "done"
 
 
 def test_another_class_may_say_the_same(buoy_app: App) -> None:
@@ -86,7 +86,7 @@ def test_another_class_may_say_the_same(buoy_app: App) -> None:
     assert (told(Reckon, 42).id, told(Refund, 42).id) == (first.id, later.id)
     cancel(later)
     drain(buoy_app)
-    assert (told(Reckon, 42).state, told(Refund, 42).state) == ("succeeded", "cancelled")
+    assert (told(Reckon, 42).state, told(Refund, 42).state) == ("done", "cancelled")
 
 
 def test_the_app_of_the_class_is_asked(buoy_app: App) -> None:
@@ -97,7 +97,7 @@ def test_the_app_of_the_class_is_asked(buoy_app: App) -> None:
 
     handle = Elsewhere.enqueue(42)
 
-    assert told(Elsewhere, 42).state == "waiting"
+    assert told(Elsewhere, 42).state == "queued"
     assert status(handle) is None
     assert told(handle, app=other) == told(handle.id, app=other) == told(Elsewhere, 42)
 

@@ -23,7 +23,7 @@ class TestOptions:
         drain(buoy_app)
 
         found = told(Discreet, 42)
-        assert (found.state, found.result, found.missing) == ("succeeded", None, None)
+        assert (found.state, found.result, found.missing) == ("done", None, None)
 
     def test_a_result_that_is_too_long_is_missing(
         self, buoy_app: App, inside: Any, caplog: pytest.LogCaptureFixture
@@ -33,7 +33,7 @@ class TestOptions:
         assert drain(buoy_app) == {"done": 1}
 
         found = told(Small, 42)
-        assert (found.state, found.result) == ("succeeded", None)
+        assert (found.state, found.result) == ("done", None)
         assert found.missing == (
             "result: expected at most 20 bytes of JSON, got 101; "
             "store it elsewhere and return its key, or raise max_result"
@@ -66,11 +66,11 @@ class TestOptions:
         handle = Brief.enqueue(42)
         wait_until(lambda: buoy_app.command("KEYS", "*status:*") == [])
 
-        assert told(Brief, 42).state == told(handle).state == "waiting"
+        assert told(Brief, 42).state == told(handle).state == "queued"
         held = hands.take()
         assert told(Brief, 42).state == told(handle).state == "running"
         hands.run(held)
-        assert told(Brief, 42).state == told(handle).state == "succeeded"
+        assert told(Brief, 42).state == told(handle).state == "done"
 
     def test_all_that_is_kept_is_kept_for_a_time(self, buoy_app: App, inside: Any) -> None:
         Checkout.enqueue(1)

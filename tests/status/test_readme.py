@@ -14,7 +14,7 @@ def test_the_example_is_told_of_before_and_after_its_job(
     [commands] = page.blocks("sh")
     said = shell(f"export BUOY_NAMESPACE=readme\n{commands}", tmp_path, buoy_server.url)
 
-    assert said.splitlines() == ["waiting: in progress", "paid: A-42"]
+    assert said.splitlines() == ["queued: in progress", "paid: A-42"]
 
 
 def test_every_option_is_documented_with_its_default() -> None:

@@ -30,7 +30,7 @@ def job() -> Job:
 
 
 def kept(result: Any, limit: int = 100) -> dict[str, Any]:
-    facts = json.loads(record.succeeded(job(), 6.0, result, limit))
+    facts = json.loads(record.done(job(), 6.0, result, limit))
     assert isinstance(facts, dict)
     return facts
 
@@ -66,7 +66,7 @@ def test_what_json_would_change_is_not_kept_and_the_job_has_succeeded(
 ) -> None:
     facts = kept(result)
 
-    assert (facts["state"], facts["missing"]) == ("succeeded", missing)
+    assert (facts["state"], facts["missing"]) == ("done", missing)
     assert "result" not in facts
 
 
@@ -93,12 +93,12 @@ def test_the_limit_counts_bytes_of_json() -> None:
 
 @given(result=st.recursive(st.integers() | st.text(), st.lists))
 def test_a_record_comes_back_as_it_was_made(result: Any) -> None:
-    text = record.succeeded(job(), 6.0, result, 10**6)
+    text = record.done(job(), 6.0, result, 10**6)
 
     found = past("a", "mail", text, "")
 
     assert found is not None
-    assert (found.state, found.result, found.attempt) == ("succeeded", result, 3)
+    assert (found.state, found.result, found.attempt) == ("done", result, 3)
     assert (found.enqueued_at, found.started_at) == (5.0, 6.0)
 
 

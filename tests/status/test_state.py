@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buoy.operations.monitor import job_view
+from buoy.operations.views import job_view
 from buoy_status.state import ENDS, Progress, State, live, past
 
 PAYLOAD: dict[str, Any] = {"class": "shop.Checkout", "args": [42], "id": "a", "enqueued_at": 7.5}
@@ -27,10 +27,10 @@ class TestLive:
     @pytest.mark.parametrize(
         ("place", "attempt", "state"),
         [
-            ("waiting", 1, "waiting"),
-            ("waiting", 2, "retrying"),
+            ("queued", 1, "queued"),
+            ("queued", 2, "queued"),
             ("delayed", 1, "delayed"),
-            ("delayed", 2, "retrying"),
+            ("delayed", 2, "delayed"),
             ("running", 1, "running"),
             ("running", 2, "running"),
             ("failed", 1, "failed"),
@@ -46,7 +46,7 @@ class TestLive:
         assert alive("failed", "9000").ended_at == 9.0
         assert alive("failed", "9000").due_at is None
         assert alive("running", "1:w:1").ended_at is None
-        assert alive("waiting").enqueued_at == 7.5
+        assert alive("queued").enqueued_at == 7.5
 
     def test_the_error_is_that_of_the_last_attempt(self) -> None:
         told = {"error": "ValueError", "message": "no such card"}
@@ -62,10 +62,10 @@ class TestLive:
     def test_what_is_no_error_is_not_told(self, kept: Any) -> None:
         found = alive("delayed", "9000", attempt=2, plugins={"status": kept})
 
-        assert (found.state, found.error, found.message) == ("retrying", None, None)
+        assert (found.state, found.error, found.message) == ("delayed", None, None)
 
     def test_what_is_no_payload_waits_all_the_same(self) -> None:
-        assert live(job_view("mail", "a", "\x00", "waiting", ""), "").state == "waiting"
+        assert live(job_view("mail", "a", "\x00", "queued", ""), "").state == "queued"
 
     def test_progress_of_a_run_that_was_lost_is_not_that_of_the_next(self) -> None:
         said = json.dumps({"token": "1:w:1", "done": 3, "of": 4, "note": None, "at": 8.5})
@@ -84,10 +84,10 @@ class TestLive:
 
 class TestPast:
     def test_a_record_says_how_a_job_ended(self) -> None:
-        record = {"state": "succeeded", "attempt": 2, "result": {"cart": 42}, "ended_at": 9.5}
+        record = {"state": "done", "attempt": 2, "result": {"cart": 42}, "ended_at": 9.5}
 
         assert past("a", "mail", json.dumps(record), "") == State(
-            id="a", queue="mail", state="succeeded", attempt=2, result={"cart": 42}, ended_at=9.5
+            id="a", queue="mail", state="done", attempt=2, result={"cart": 42}, ended_at=9.5
         )
 
     def test_a_job_that_left_no_word_was_cancelled(self) -> None:
@@ -97,7 +97,7 @@ class TestPast:
         assert past("a", "mail", "", "") is None
 
     @pytest.mark.parametrize(
-        "record", ["\x00", "[]", "7", '{"state":"waiting"}', '{"state":7}', '{"state":null}']
+        "record", ["\x00", "[]", "7", '{"state":"queued"}', '{"state":7}', '{"state":null}']
     )
     def test_of_what_is_no_record_nothing_is_known(self, record: str) -> None:
         assert past("a", "mail", record, "") is None

@@ -23,7 +23,7 @@ from .conftest import Hands
 from .shop import Stubborn, fail, fail_for_good
 
 CART = 42
-ENDS = {"succeeded", "failed", "cancelled"}
+ENDS = {"done", "failed", "cancelled"}
 ACTS = [
     "enqueue",
     "enqueue",
@@ -67,9 +67,6 @@ class Truth(RuleBasedStateMachine):
         ids = [id for id, state in self.expected.items() if state in states]
         return ids[number % len(ids)] if ids else None
 
-    def again(self, id: str) -> str:
-        return "retrying" if self.attempts[id] > 1 else "waiting"
-
     @rule(act=st.sampled_from(ACTS), number=st.integers(0, 100))
     def act(self, act: str, number: int) -> None:
         getattr(self, act)(number)
@@ -78,7 +75,7 @@ class Truth(RuleBasedStateMachine):
         handle = Stubborn.using(delay=1000 * (number % 2)).enqueue(CART)
         self.handles.append(handle)
         self.attempts[handle.id] = 1
-        self.expected[handle.id] = "delayed" if number % 2 else "waiting"
+        self.expected[handle.id] = "delayed" if number % 2 else "queued"
 
     def take(self, number: int) -> None:
         if self.app.monitor.peek("purchasing", 0, 1):
@@ -86,10 +83,10 @@ class Truth(RuleBasedStateMachine):
             self.expected[self.held[-1].id] = "running"
 
     def succeed(self, number: int) -> None:
-        self.settle(number, None, "succeeded")
+        self.settle(number, None, "done")
 
     def fail(self, number: int) -> None:
-        self.settle(number, fail, "retrying")
+        self.settle(number, fail, "delayed")
 
     def fail_for_good(self, number: int) -> None:
         self.settle(number, fail_for_good, "failed")
@@ -102,20 +99,20 @@ class Truth(RuleBasedStateMachine):
         took = self.hands.run(held)
         shop.inside.clear()
         assert took == (self.expected[held.id] == "running")
-        if took and state == "retrying" and self.attempts[held.id] == 3:
+        if took and state == "delayed" and self.attempts[held.id] == 3:
             state = "failed"
         if took:
-            self.attempts[held.id] += state == "retrying"
+            self.attempts[held.id] += state == "delayed"
             self.expected[held.id] = state
 
     def make_due(self, number: int) -> None:
-        id = self.one(number, "delayed", "retrying")
+        id = self.one(number, "delayed")
         if id and self.app.reschedule(id):
-            self.expected[id] = "retrying" if self.attempts[id] > 1 else "waiting"
+            self.expected[id] = "queued"
             self.hands.look()
 
     def cancel(self, number: int) -> None:
-        id = self.one(number, "waiting", "delayed", "retrying", "running")
+        id = self.one(number, "queued", "delayed", "running")
         if id:
             assert cancel(id) is not None
             self.expected[id] = "cancelled"
@@ -125,7 +122,7 @@ class Truth(RuleBasedStateMachine):
         assert id is None or cancel(id) is None
 
     def dequeue(self, number: int) -> None:
-        id = self.one(number, "waiting", "delayed", "retrying")
+        id = self.one(number, "queued", "delayed")
         if id and self.app.dequeue(id):
             self.expected[id] = "cancelled"
             if id in self.put_back:  # nothing was said: what was said before holds again
@@ -136,7 +133,7 @@ class Truth(RuleBasedStateMachine):
         retry(self.app.control, views)
         for view in views:
             self.put_back[view.id] = self.attempts[view.id]
-            self.expected[view.id], self.attempts[view.id] = "waiting", 1
+            self.expected[view.id], self.attempts[view.id] = "queued", 1
 
     def remove_failures(self, number: int) -> None:
         remove(self.app.control, find(self.app.monitor, Filter()))  # they stay what they were
@@ -145,9 +142,9 @@ class Truth(RuleBasedStateMachine):
         Move(self.app.control, self.app.monitor, "purchasing", "slow", "mover").run()
         self.what_is_told_is_so()
         # For two minutes they could not come home: an id that has left is remembered.
-        self.app.command("DEL", self.app.key("purchasing", "recent"))
+        self.app.command("DEL", self.app.key("purchasing", "ended"))
         Move(self.app.control, self.app.monitor, "slow", "purchasing", "mover").run()
-        self.app.command("DEL", self.app.key("slow", "recent"))
+        self.app.command("DEL", self.app.key("slow", "ended"))
 
     @invariant()
     def what_is_told_is_so(self) -> None:
@@ -158,7 +155,7 @@ class Truth(RuleBasedStateMachine):
             assert found.ended == (found.state in ENDS)
             if found.state != "cancelled":
                 assert found.attempt == self.attempts[handle.id]
-            assert (found.result is not None) == (found.state == "succeeded")
+            assert (found.result is not None) == (found.state == "done")
             assert found == status(handle.id)
 
     @invariant()

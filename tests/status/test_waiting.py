@@ -169,7 +169,7 @@ def test_what_a_plugin_holds_is_waited_for(buoy_app: App) -> None:
 
         found = future.result(SOON)
     assert found is not None
-    assert found.state == "succeeded"
+    assert found.state == "done"
 
 
 def test_a_job_that_is_run_again_is_waited_for_again(
@@ -187,7 +187,7 @@ def test_a_job_that_is_run_again_is_waited_for_again(
     assert calls(buoy_app, "xread") <= 3
     drain(buoy_app)
 
-    assert future.result(SOON).state == "succeeded"
+    assert future.result(SOON).state == "done"
 
 
 def test_waiting_costs_a_look_now_and_then(buoy_app: App, begin: Wait) -> None:
@@ -210,7 +210,7 @@ def test_a_full_redis_does_not_end_the_waiting(buoy_app: App, function: Any) -> 
             future = pool.submit(function, handle)
             wait_until(lambda: calls(buoy_app, "evalsha") >= 3)
             drain(buoy_app)
-            assert future.result(SOON).state == "succeeded"
+            assert future.result(SOON).state == "done"
     finally:
         buoy_app.command("CONFIG", "SET", "maxmemory", 0)
 
@@ -228,7 +228,7 @@ def test_many_who_await_do_not_keep_others_from_redis(buoy_app: App) -> None:
         await buoy_app.aclose()
         return found
 
-    assert [found and found.state for found in asyncio.run(crowd())] == ["succeeded"] * 60
+    assert [found and found.state for found in asyncio.run(crowd())] == ["done"] * 60
 
 
 def test_who_gives_up_awaiting_leaves_nothing(buoy_app: App) -> None:

@@ -83,12 +83,12 @@ def a_state(state: State[str]) -> None:
     assert_type(state.result, str | None)
     assert_type(status(state), State[str] | None)
     assert_type(wait(state), State[str] | None)
-    assert_type(state.state == "succeeded", bool)
+    assert_type(state.state == "done", bool)
     if state.progress is not None:
         assert_type(state.progress.fraction, float | None)
 
     state.result = "x"  # type: ignore[misc]
-    if state.state == "done":  # type: ignore[comparison-overlap]
+    if state.state == "succeeded":  # type: ignore[comparison-overlap]
         pass
     Status(ttl="1d")  # type: ignore[arg-type]
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 from buoy import App
 from buoy.embedded.server import Server
 from buoy.errors import Unavailable
-from buoy.operations.monitor import QueueView
+from buoy.operations.views import QueueView
 
 MARK = "BUOY_TEST_MARK"
 RECORD = "BUOY_TEST_RECORD"
@@ -220,7 +220,7 @@ class Site:
     def idle(self, queue: str = "default") -> bool:
         """Whether no job waits, is delayed, or runs."""
         view = self.view(queue)
-        return not (view.waiting or view.delayed or view.running)
+        return not (view.queued or view.delayed or view.running)
 
     def view(self, queue: str = "default") -> QueueView:
         """The queue in numbers."""

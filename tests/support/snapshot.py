@@ -11,43 +11,43 @@ from tests.support.world import World, decoded, pairs
 class Snapshot:
     """All that lies in the queue."""
 
-    ready: list[str]
+    queued: list[str]
     jobs: dict[str, str]
     leases: dict[str, float]
-    runs: dict[str, str]
+    tokens: dict[str, str]
     delayed: dict[str, float]
     failed: dict[str, float]
     claims: dict[str, str]
     crashes: dict[str, str]
-    recent: dict[str, float]
+    ended: dict[str, float]
     meta: dict[str, str]
-    bell: list[str]
+    wakeup: list[str]
     now: float = field(default=0.0)
 
     def place(self, id: str) -> list[str]:
         """Where a job lies: a list of one, if all is well."""
         places = {"running": self.leases, "delayed": self.delayed, "failed": self.failed}
         found = [name for name, there in places.items() if id in there]
-        return found + ["ready"] * self.ready.count(id)
+        return found + ["queued"] * self.queued.count(id)
 
 
 def snapshot(world: World) -> Snapshot:
-    lists: list[list[Word]] = [["LRANGE", world.key(part), 0, -1] for part in ("ready", "bell")]
-    parts = ("jobs", "runs", "claims", "crashes", "meta")
+    lists: list[list[Word]] = [["LRANGE", world.key(part), 0, -1] for part in ("queued", "wakeup")]
+    parts = ("jobs", "tokens", "claims", "crashes", "meta")
     hashes: list[list[Word]] = [["HGETALL", world.key(part)] for part in parts]
     zsets: list[list[Word]] = [
         ["ZRANGE", world.key(part), 0, -1, "WITHSCORES"]
-        for part in ("leases", "delayed", "failed", "recent")
+        for part in ("leases", "delayed", "failed", "ended")
     ]
     found = world.broker.client.calls([*lists, *hashes, *zsets, ["TIME"]])
-    ready, bell = map(decoded, found[:2])
-    jobs, runs, claims, crashes, meta = map(pairs, found[2:7])
+    queued, wakeup = map(decoded, found[:2])
+    jobs, tokens, claims, crashes, meta = map(pairs, found[2:7])
     scores = [{id: float(score) for id, score in pairs(each).items()} for each in found[7:11]]
-    leases, delayed, failed, recent = scores
+    leases, delayed, failed, ended = scores
     seconds, micros = map(int, found[11])
     now = seconds * 1000 + micros // 1000 + world.broker.shift
     return Snapshot(
-        ready, jobs, leases, runs, delayed, failed, claims, crashes, recent, meta, bell, now
+        queued, jobs, leases, tokens, delayed, failed, claims, crashes, ended, meta, wakeup, now
     )
 
 
@@ -59,15 +59,15 @@ def lines(text: str) -> set[str]:
 def check_whole(world: World) -> Snapshot:
     """Every job is in exactly one place, and claims belong to jobs that live."""
     seen = snapshot(world)
-    places = Counter([*seen.ready, *seen.leases, *seen.delayed, *seen.failed])
+    places = Counter([*seen.queued, *seen.leases, *seen.delayed, *seen.failed])
     assert places == Counter(list(seen.jobs))
-    assert set(seen.runs) == set(seen.leases)
+    assert set(seen.tokens) == set(seen.leases)
     assert set(seen.crashes) <= set(seen.jobs)
     living = set(seen.jobs) - set(seen.failed)
     listed = {key[1:]: lines(text) for key, text in seen.claims.items() if key[0] == "<"}
     assert set(listed) <= living
     for key, id in seen.claims.items():
         assert key[0] == "<" or key[1:] in listed[id]
-    assert not set(seen.recent) & set(seen.jobs)
-    assert len(seen.bell) <= 1
+    assert not set(seen.ended) & set(seen.jobs)
+    assert len(seen.wakeup) <= 1
     return seen

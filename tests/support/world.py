@@ -8,7 +8,7 @@ from buoy.broker.broker import Broker
 from buoy.broker.script_arguments import Packing
 from buoy.connection.client import Client
 from buoy.model.entry import Entry
-from buoy.model.reservation import Act, Advance, Advanced, Reservation, Settlement
+from buoy.model.reservation import Advance, Advanced, OutcomeWord, Reservation, Settlement
 from buoy.model.transition import Transition, Word
 from buoy.operations.control import Control
 from buoy.operations.monitor import Monitor
@@ -80,11 +80,11 @@ class World:
         [held] = self.take(worker=worker)
         return held
 
-    def settle(self, held: Reservation, act: Act, **facts: Any) -> list[str]:
+    def settle(self, held: Reservation, outcome: OutcomeWord, **facts: Any) -> list[str]:
         """Say what became of a job; returns the ids that are refused."""
-        if act in ("later", "failed"):
+        if outcome in ("delayed", "failed"):
             facts.setdefault("payload", held.payload)
-        answer = self.trip(0, Settlement.of(held, act, **facts))
+        answer = self.trip(0, Settlement.of(held, outcome, **facts))
         return [each.id for each in answer.refused]
 
     def beat(self, *held: Reservation) -> list[str]:
@@ -94,7 +94,7 @@ class World:
         return [each.id for each in beaten.lost]
 
     def lose(self, id: str, times: int) -> None:
-        """Let a job, the only one that is ready, lose so many leases."""
+        """Let a job, the only one in the queue, lose so many leases."""
         for _ in range(times):
             assert [held.id for held in self.take(worker="dying")] == [id]
             self.live_on(RECOVERY)
@@ -137,8 +137,8 @@ class World:
             node.call(*words)
 
     @property
-    def ready(self) -> list[str]:
-        return decoded(self.call("LRANGE", "ready", 0, -1))
+    def queued(self) -> list[str]:
+        return decoded(self.call("LRANGE", "queued", 0, -1))
 
     @property
     def delayed(self) -> list[str]:
@@ -164,8 +164,8 @@ class World:
         return int(seconds) * 1000 + int(micros) // 1000 + self.broker.shift
 
     @property
-    def runs(self) -> dict[str, str]:
-        return pairs(self.call("HGETALL", "runs"))
+    def tokens(self) -> dict[str, str]:
+        return pairs(self.call("HGETALL", "tokens"))
 
     @property
     def jobs(self) -> dict[str, str]:
@@ -181,10 +181,10 @@ class World:
     def meta(self) -> dict[str, str]:
         return pairs(self.call("HGETALL", "meta"))
 
-    def rung(self) -> bool:
-        """Whether the bell has been rung; takes the ring."""
-        assert self.call("LLEN", "bell") in (0, 1)
-        return self.call("LPOP", "bell") is not None
+    def take_wakeup(self) -> bool:
+        """Take the wakeup from the list; returns whether there was one."""
+        assert self.call("LLEN", "wakeup") in (0, 1)
+        return self.call("LPOP", "wakeup") is not None
 
 
 def payload_of(id: str) -> bytes:

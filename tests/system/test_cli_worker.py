@@ -26,7 +26,7 @@ def test_burst_runs_what_is_ready_and_ends(site: Site, executor: str) -> None:
 def test_a_burst_runs_what_is_due_by_now(site: Site, executor: str) -> None:
     Note.using(delay=0.05).enqueue("due")
     Note.using(delay=60).enqueue("much later")
-    wait_until(lambda: site.view().waiting + site.view().delayed == 2)
+    wait_until(lambda: site.view().queued + site.view().delayed == 2)
     time.sleep(0.1)
     site.burst("--executor", executor)
     assert site.words() == ["due"]

@@ -50,7 +50,7 @@ def queues(site: Site, cluster: Cluster) -> tuple[str, str, str]:
     assert isinstance(client, ClusterClient)
     client.learn()
     homes = {
-        client.topology.home(["GET", site.app.key(queue, "ready")]): queue
+        client.topology.home(["GET", site.app.key(queue, "queued")]): queue
         for queue in (f"queue{n}" for n in range(30))
     }
     first, second, third = (f"127.0.0.1:{server.port}" for server in cluster.servers[:3])
@@ -180,7 +180,7 @@ def test_slots_that_move_under_load_lose_and_double_nothing(site: Site, whole: C
         wait_until(lambda: len(site.words()) > 5, what=site.logs)
         for source, target in ((1, 2), (2, 1)):
             before = len(producer.times)
-            whole.move_slot(site.app.key(here, "ready"), source, target)
+            whole.move_slot(site.app.key(here, "queued"), source, target)
             wait_until(lambda: len(producer.times) > before + 5)  # noqa: B023 - called here
     site.settled(here)
     assert sorted(site.words()) == sorted(producer.times)

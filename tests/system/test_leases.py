@@ -53,7 +53,7 @@ def test_jobs_that_come_back_to_the_worker_that_runs_them_run_to_their_end(
         for word in words:
             site.note("began", word)
         with cut_off(proxy):
-            wait_until(lambda: site.view().waiting == 4, within=3 * LEASE)
+            wait_until(lambda: site.view().queued == 4, within=3 * LEASE)
         wait_until(lambda: set(site.words()) == set(words), 4 * LEASE + 3, what=site.logs)
         wait_until(lambda: site.view().done == 4, 4 * LEASE + 3, what=site.logs)
         began = Counter(site.words("began"))
@@ -146,7 +146,7 @@ def test_a_clock_of_redis_that_steps_ahead_again_and_again_takes_no_job(
 def test_a_worker_that_only_looks_in_runs_what_a_dead_one_had(site: Site) -> None:
     site.lease = 2.0
     Wait.enqueue("lost", "gate")
-    Note.enqueue("waiting")
+    Note.enqueue("queued")
     worker = site.worker()
     site.note("began", "lost")
     worker.kill()
@@ -156,7 +156,7 @@ def test_a_worker_that_only_looks_in_runs_what_a_dead_one_had(site: Site) -> Non
 
     site.burst()
 
-    assert sorted(site.words()) == ["lost", "waiting"]
+    assert sorted(site.words()) == ["lost", "queued"]
     assert site.idle()
 
 

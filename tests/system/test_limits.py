@@ -75,7 +75,7 @@ def test_inline_refuses_jobs_with_a_timeout(site: Site) -> None:
 def test_a_job_that_comes_too_late_is_rejected_and_counted(site: Site, executor: str) -> None:
     in_time = Expiring.using(delay=0.05).enqueue("in time")
     late = Expiring.enqueue("late")
-    key = site.app.broker.keys.part("default", "ready")
+    key = site.app.broker.keys.part("default", "queued")
     wait_until(lambda: late_by(site, late.id) > 0.1)
     assert site.app.broker.client.call("LLEN", key) == 1
     worker = site.worker("--executor", executor, app="expiring")

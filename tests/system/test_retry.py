@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 from buoy_retry import history
 from tests.support.processes import EXECUTORS, Site, wait_until
 
 from .apps import retrying
 from .apps.retrying_anywhere import Fetch, FetchSoon
 
-APP = "retrying"
+APP = "delayed"
 
 
 def failed(site: Site) -> JobView:
@@ -137,7 +137,7 @@ def test_operators_see_run_and_end_what_waits(site: Site) -> None:
     second = retrying.Retried.enqueue(1)
     site.worker(app=APP)
     wait_until(lambda: site.view().delayed == 2)
-    assert [view.state for view in site.app.monitor.delayed("default")] == ["retrying"] * 2
+    assert [view.state for view in site.app.monitor.delayed("default")] == ["delayed"] * 2
     assert first.id in site.run("retry")[1]
     assert site.run("retry", "now", first.id) == (0, "1 job was made due\n")
     site.note("ran", "2")
@@ -159,4 +159,4 @@ def test_a_job_that_is_put_back_has_not_failed(site: Site) -> None:
     assert site.words("given up") == []
     view = site.app.find(handle.id)
     assert view is not None
-    assert (view.state, view.attempt) == ("waiting", 1)
+    assert (view.state, view.attempt) == ("queued", 1)

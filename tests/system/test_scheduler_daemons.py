@@ -39,7 +39,7 @@ def scheduler(
 
 
 def waiting(site: Site, queue: str = "ticks") -> int:
-    return site.view(queue).waiting
+    return site.view(queue).queued
 
 
 def ticks(site: Site, entry: str = "tick", queue: str = "ticks") -> int:

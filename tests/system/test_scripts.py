@@ -27,7 +27,7 @@ def test_more_slots_than_a_script_takes_jobs(
 
     assert len(site.words()) == len(set(site.words())) == number
     view = site.view()
-    assert (view.done, view.waiting, view.running) == (number, 0, 0)
+    assert (view.done, view.queued, view.running) == (number, 0, 0)
     code, said = site.run("queues", "repair", "default")
     assert (code, said) == (0, "default: all is well\n")
 

@@ -76,7 +76,7 @@ def test_an_app_for_all_classes_is_served_by_workers_and_enqueued_to(
 def test_a_job_is_enqueued_to_the_app_of_its_class(site: Site, shop: App) -> None:
     code, said = site.run("enqueue", f"{NAME}.Charge", '["a"]', "-a", NAME)
     assert code == 0, said
-    assert [view.waiting for view in shop.monitor.queues()] == [1]
+    assert [view.queued for view in shop.monitor.queues()] == [1]
     assert site.app.monitor.queues() == []
 
 

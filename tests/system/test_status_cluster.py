@@ -37,7 +37,7 @@ def test_jobs_of_all_nodes_are_told_of(site: Site) -> None:
         for queue, handle, end in zip(QUEUES, handles, ends, strict=True):
             found = end.result(15)
             assert found is not None
-            assert (found.state, found.result, found.queue) == ("succeeded", 14, queue)
+            assert (found.state, found.result, found.queue) == ("done", 14, queue)
             assert found == status(handle.id) == status(Brave.using(queue=queue), 7)
 
 

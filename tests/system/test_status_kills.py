@@ -33,7 +33,7 @@ def becomes(state: str, job: Any, *args: Any, within: float = 15.0) -> State[Any
 def test_a_job_is_told_of_from_the_first_to_the_last(site: Site, executor: str) -> None:
     kind: Any = WorkSoon if executor == "async" else Work
     handle = kind.enqueue("word", "gate")
-    assert told(handle).state == "waiting"
+    assert told(handle).state == "queued"
 
     worker = site.worker("--executor", executor, app="statuses")
     site.note("began")
@@ -45,7 +45,7 @@ def test_a_job_is_told_of_from_the_first_to_the_last(site: Site, executor: str) 
     site.open("gate")
     ended = wait(handle, timeout=15)
     assert ended is not None
-    assert (ended.state, ended.result) == ("succeeded", "word")
+    assert (ended.state, ended.result) == ("done", "word")
     worker.stop()
 
 
@@ -87,7 +87,7 @@ def test_a_worker_that_is_killed_leaves_a_job_that_waits_and_then_runs(
     assert before.progress is not None
     assert running.progress.note != before.progress.note
     site.open("gate")
-    assert becomes("succeeded", handle).result == "word"
+    assert becomes("done", handle).result == "word"
     other.stop()
 
 
@@ -99,7 +99,7 @@ def test_without_another_worker_it_is_said_to_wait(site: Site) -> None:
     site.app.control.pause("default")
     healer = site.worker(app="statuses")
 
-    waiting = becomes("waiting", handle)
+    waiting = becomes("queued", handle)
     assert (waiting.attempt, waiting.progress and waiting.progress.done) == (1, 1)
     healer.stop()
 
@@ -115,7 +115,7 @@ def test_a_worker_that_was_frozen_says_nothing_more(site: Site) -> None:
     frozen.signal(signal.SIGCONT)
     site.open("gate")
 
-    ended = becomes("succeeded", handle)
+    ended = becomes("done", handle)
     assert ended.progress == second
     assert second is not None
     frozen.stop()
@@ -140,7 +140,7 @@ def test_a_running_job_that_is_cancelled_ends_within_a_beat(site: Site, executor
         site.note("cancelled", within=site.lease / 3 + SLACK)
 
     Brave.enqueue(1)  # the worker goes on
-    assert becomes("succeeded", Brave, 1).result == 2
+    assert becomes("done", Brave, 1).result == 2
     assert told(handle).state == "cancelled"
     assert site.words() == []
     worker.stop()

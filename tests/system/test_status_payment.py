@@ -46,13 +46,13 @@ def page(found: State[str] | None) -> Page:
     if found is None:
         return Page(404, "no such checkout")
     match found.state:
-        case "succeeded":
+        case "done":
             return Page(200, f"paid: {found.result}")
         case "failed":
             return Page(402, f"not paid: {found.message}")
         case "cancelled":
             return Page(410, "the checkout was given up")
-        case "retrying":
+        case "queued" | "delayed" if found.attempt > 1:
             return Page(202, f"the bank does not answer, attempt {found.attempt}")
         case _:
             step = found.progress.note if found.progress else None

@@ -88,7 +88,7 @@ def test_a_stop_is_passed_on_and_running_jobs_get_their_time(
     site.open("gate")
     assert supervisor.wait() == 0, supervisor.log
     assert sorted(site.words()) == ["a", "b"]
-    assert site.view().waiting == 1
+    assert site.view().queued == 1
 
 
 @pytest.mark.parametrize("to", ["the group", "all processes"])
@@ -117,7 +117,7 @@ def test_a_second_term_puts_back_at_once(site: Site) -> None:
     holds_for(1.2, lambda: supervisor.process.poll() is None)
     supervisor.signal(signal.SIGTERM)
     assert supervisor.wait(5.0) == 0
-    assert site.view().waiting == 1
+    assert site.view().queued == 1
 
 
 def test_a_stop_while_workers_start_is_heard(site: Site) -> None:

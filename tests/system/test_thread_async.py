@@ -78,7 +78,7 @@ def test_what_waits_behind_slow_jobs_is_given_back(site: Site, kind: str) -> Non
     began(site, 2)
     wait_until(lambda: site.view().running == 2, within=SLACK)
     # And it is not fetched again, to be given back again.
-    holds_for(0.3, lambda: site.view().waiting == 5)
+    holds_for(0.3, lambda: site.view().queued == 5)
     other = start(site, kind)
     wait_until(lambda: sorted(site.words()) == [str(n) for n in range(5)])
     site.open("gate")

@@ -30,7 +30,7 @@ def started(site: Site, job: Seen) -> WorkerProcess:
 def child_killed(site: Site, job: Seen) -> None:
     started(site, job)
     os.kill(site.note("began").pid, signal.SIGKILL)
-    wait_until(lambda: state(job) == "retrying", what=site.logs)
+    wait_until(lambda: state(job) == "delayed", what=site.logs)
 
 
 def worker_killed(site: Site, job: Seen) -> None:
@@ -38,7 +38,7 @@ def worker_killed(site: Site, job: Seen) -> None:
     worker.kill()
     site.app.control.pause("payments")
     site.worker(queues="payments", app="together")  # heals, and takes nothing
-    wait_until(lambda: state(job) == "waiting", what=site.logs)
+    wait_until(lambda: state(job) == "queued", what=site.logs)
 
 
 def workers_killed(site: Site, job: Seen) -> None:
@@ -46,7 +46,7 @@ def workers_killed(site: Site, job: Seen) -> None:
     for _ in range(CRASHES + 1):
         started(site, job).kill()
     site.worker(queues="payments", app="together")
-    wait_until(lambda: state(job) in ("retrying", "failed"), what=site.logs)
+    wait_until(lambda: state(job) in ("delayed", "failed"), what=site.logs)
 
 
 def cancelled(site: Site, job: Seen) -> None:

@@ -51,4 +51,4 @@ def test_its_queue_is_bounded_it_is_told_and_the_shop_goes_on(
     assert [view.name for view in site.app.monitor.queues()] == ["default"]
     assert site.app.monitor.find("x") is None
     worker.stop()
-    assert analytics.monitor.queues()[0].waiting == 1000
+    assert analytics.monitor.queues()[0].queued == 1000

@@ -17,7 +17,7 @@ def test_a_worker_ends_in_order_after_so_many_jobs(site: Site, kind: str) -> Non
     assert worker.wait() == 0
     assert "stops: " in worker.log
     assert "(--max-jobs 3)" in worker.log
-    assert (site.view().done, site.view().waiting) == (3, 497)
+    assert (site.view().done, site.view().queued) == (3, 497)
 
 
 def test_a_supervisor_replaces_it(site: Site) -> None:

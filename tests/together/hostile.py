@@ -71,7 +71,7 @@ def put(app: App, queue: str, place: str, id: bytes, payload: bytes, score: str)
     """What puts a job into a place of a queue."""
     key = app.key(queue, place)
     yield ["HSET", app.key(queue, "jobs"), id, payload]
-    yield ["RPUSH", key, id] if place == "ready" else ["ZADD", key, score, id]
+    yield ["RPUSH", key, id] if place == "queued" else ["ZADD", key, score, id]
 
 
 def send(app: App, commands: Commands) -> None:
@@ -87,13 +87,13 @@ def bad_ones(app: App, queue: str, place: str) -> Commands:
 def fill(app: App, queue: str = "mail") -> None:
     """A queue with all of that in each of its places."""
     app.command("SADD", app.global_key("queues"), queue)
-    for place in ("ready", "delayed", "failed"):
+    for place in ("queued", "delayed", "failed"):
         good(app, queue, place, f"first-{place}")
         send(app, bad_ones(app, queue, place))
         send(app, put(app, queue, place, b"\xff\xfe" + place.encode(), b"{}", "5"))
         good(app, queue, place, f"last-{place}")
     for number, token in enumerate((b"", b"x", b"\xff", b"1:2", b"1:w:3", NASTY.encode())):
-        app.command("HSET", app.key(queue, "runs"), f"run-{number}{NASTY}", token)
+        app.command("HSET", app.key(queue, "tokens"), f"run-{number}{NASTY}", token)
     claims = app.key(queue, "claims")
     app.command("HSET", claims, ">loner:a" + NASTY, "nobody", b">loner:\xff", b"\xff", "x", "y")
     for field in ("done", "rejected", "seen", "paused", "failed", "seq"):
@@ -104,12 +104,12 @@ def fill_around(app: App) -> None:
     """Names, workers and what the other packages keep."""
     names: tuple[bytes, ...] = (b"\xff", b"a b", b"", NASTY.encode(), b"{x}", b"broken", b"good")
     app.command("SADD", app.global_key("queues"), *names)
-    for part in ("ready", "jobs", "delayed", "failed", "claims", "meta", "leases", "runs"):
+    for part in ("queued", "jobs", "delayed", "failed", "claims", "meta", "leases", "tokens"):
         app.command("SET", app.key("broken", part), "of a wrong type")
-    for place in ("ready", "delayed", "failed"):
+    for place in ("queued", "delayed", "failed"):
         good(app, "good", place, f"good-{place}")
     card: dict[str, Any] = {"host": "h", "pid": 1, "queues": "q", "executor": "fork", "slots": 1}
-    card |= {"state": "running", "started_at": 1.0, "wish": "stop 1"}
+    card |= {"state": "running", "started_at": 1.0, "command": "stop 1"}
     for field in card:
         for number, value in enumerate((NASTY, "", "nan", "1e300", b"\xff")):
             worker(app, f"w-{field}-{number}".encode(), card | {field: value})

@@ -7,7 +7,7 @@ from buoy import App, Handle
 from buoy.errors import DirtyExit
 from buoy.jobs.run import loaded, run, settle_death
 from buoy.model.reservation import Advance, Reservation, Settlement
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 from buoy.testing import Clock
 from buoy_loner import holder
 from buoy_retry import history
@@ -57,7 +57,7 @@ class Seen:
         if now.carried == before.carried:
             assert now.attempt == before.attempt
             return "is not asked"
-        assert now.state in ("delayed", "retrying")
+        assert now.state == "delayed"
         if now.attempt == before.attempt:
             assert history(now) == history(before)
             return "snoozes it"

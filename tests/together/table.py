@@ -61,7 +61,7 @@ def buoy(*words: str, code: int = 0) -> None:
 # On its way
 
 
-@row("it is enqueued", "is not asked", "held", "held", "waiting")
+@row("it is enqueued", "is not asked", "held", "held", "queued")
 def enqueued(scene: Scene) -> Iterator[None]:
     yield
     scene.enqueue()
@@ -80,7 +80,7 @@ def taken(scene: Scene) -> Iterator[None]:
     scene.take()
 
 
-@row("it succeeds", "is not asked", "free", "free", "succeeded")
+@row("it succeeds", "is not asked", "free", "free", "done")
 def succeeds(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
@@ -90,7 +90,7 @@ def succeeds(scene: Scene) -> Iterator[None]:
 # Failures
 
 
-@row("it fails, and has retries left", "runs it again", "held", "free", "retrying")
+@row("it fails, and has retries left", "runs it again", "held", "free", "delayed")
 def fails(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     yield
@@ -132,21 +132,21 @@ def refused(scene: Scene) -> Iterator[None]:
 # Deaths
 
 
-@row("its child is killed (`DirtyExit`)", "runs it again", "held", "free", "retrying")
+@row("its child is killed (`DirtyExit`)", "runs it again", "held", "free", "delayed")
 def killed(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
     scene.kill()
 
 
-@row("its worker is killed, and it goes back", "is not asked", "held", "free", "waiting")
+@row("its worker is killed, and it goes back", "is not asked", "held", "free", "queued")
 def worker_killed(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
     scene.lose()
 
 
-@row("its workers die too often (`WorkerLost`)", "runs it again", "held", "free", "retrying")
+@row("its workers die too often (`WorkerLost`)", "runs it again", "held", "free", "delayed")
 def worker_lost(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     scene.lose(4)
@@ -185,7 +185,7 @@ def dequeued_while_delayed(scene: Scene) -> Iterator[None]:
 
 
 @row("it is dequeued between two attempts", "is not asked", "free", "free", "cancelled")
-def dequeued_while_retrying(scene: Scene) -> Iterator[None]:
+def dequeued_before_its_next_attempt(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     scene.run()
     yield
@@ -226,7 +226,7 @@ def cleared(scene: Scene) -> Iterator[None]:
 # Operators
 
 
-@row("`buoy retry now`", "is not asked", "held", "free", "retrying")
+@row("`buoy retry now`", "is not asked", "held", "free", "queued")
 def made_due(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     scene.run()
@@ -234,7 +234,7 @@ def made_due(scene: Scene) -> Iterator[None]:
     buoy("retry", "now", scene.id)
 
 
-@row("`buoy failed retry`", "begins anew", "held", "held", "waiting")
+@row("`buoy failed retry`", "begins anew", "held", "held", "queued")
 def put_back(scene: Scene) -> Iterator[None]:
     give_up(scene)
     yield
@@ -269,7 +269,7 @@ def removed(scene: Scene) -> Iterator[None]:
     buoy("failed", "remove", scene.id)
 
 
-@row("`buoy queues move`", "is not asked", "held there", "held there", "waiting")
+@row("`buoy queues move`", "is not asked", "held there", "held there", "queued")
 def moved(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield

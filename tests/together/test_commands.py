@@ -136,7 +136,7 @@ def known() -> None:
 @pytest.mark.parametrize("use", USES, ids=str)
 @pytest.mark.parametrize("value", ["", " "])
 def test_an_empty_text_is_never_taken_for_all(buoy_app: App, use: Use, value: str) -> None:
-    for place in ("ready", "delayed", "failed"):
+    for place in ("queued", "delayed", "failed"):
         good(buoy_app, "mail", place, f"first-{place}")
     before = snapshot(buoy_app)
 
@@ -159,7 +159,7 @@ def test_what_is_no_utf_8_is_refused(buoy_app: App, use: Use) -> None:
 @pytest.mark.parametrize("use", QUEUES, ids=str)
 @pytest.mark.parametrize("value", ["mail*", "!mail", "ma il", "{mail}", "mail,good", NASTY])
 def test_a_glob_is_no_queue(buoy_app: App, use: Use, value: str) -> None:
-    good(buoy_app, "mail", "ready", "first-ready")
+    good(buoy_app, "mail", "queued", "first-queued")
     before = snapshot(buoy_app)
 
     assert run(*use.words(value)).exit_code == 2
@@ -186,7 +186,7 @@ def must_be_there(use: Use) -> bool:
 @pytest.mark.parametrize("use", NAMED, ids=str)
 @pytest.mark.parametrize("value", ["nope", "no\x1bpe\u202e"])
 def test_a_name_that_nothing_has_changes_nothing(buoy_app: App, use: Use, value: str) -> None:
-    for place in ("ready", "delayed", "failed"):
+    for place in ("queued", "delayed", "failed"):
         good(buoy_app, "mail", place, f"first-{place}")
         good(buoy_app, "good", place, f"good-{place}")
     buoy_app.command("SADD", "buoy:queues", "mail", "good")
@@ -251,10 +251,10 @@ def test_what_cannot_be_read_is_named(odd: App, caplog: pytest.LogCaptureFixture
 
     told = [record.getMessage() for record in caplog.records if record.name == "buoy.monitor"]
 
-    for start in ("buoy:queues", "buoy:{broken}:ready", "buoy:{mail}:meta", "buoy:{mail}:runs"):
-        assert any(line.startswith(f"passed over: {start}: ") for line in told), start
-    assert any(line.startswith("passed over: worker w-pid-") for line in told)
-    assert any(line.startswith("passed over: worker typed: ") for line in told)
+    for start in ("buoy:queues", "buoy:{broken}:queued", "buoy:{mail}:meta", "buoy:{mail}:tokens"):
+        assert any(line.startswith(f"skipped: {start}: ") for line in told), start
+    assert any(line.startswith("skipped: worker w-pid-") for line in told)
+    assert any(line.startswith("skipped: worker typed: ") for line in told)
     assert all(record.levelno == logging.WARNING for record in caplog.records)
 
 
@@ -268,14 +268,14 @@ def test_the_good_ones_are_listed_among_the_others(odd: App) -> None:
 
 
 ACTING = [
-    (["failed", "retry", "--all"], ["failed"], "waiting"),
+    (["failed", "retry", "--all"], ["failed"], "queued"),
     (["failed", "remove", "--all", "--yes"], ["failed"], None),
-    (["delayed", "now", "--all"], ["delayed"], "waiting"),
+    (["delayed", "now", "--all"], ["delayed"], "queued"),
     (["delayed", "move", "--all", "--to", "2285-01-01"], [], None),
     (["delayed", "remove", "--all", "--yes"], ["delayed"], None),
-    (["retry", "now", "--all"], ["delayed"], "waiting"),
+    (["retry", "now", "--all"], ["delayed"], "queued"),
     (["retry", "cancel", "--all", "--yes"], ["delayed"], None),
-    (["queues", "clear", "mail", "--yes"], ["ready", "delayed"], None),
+    (["queues", "clear", "mail", "--yes"], ["queued", "delayed"], None),
     (["queues", "move", "mail", "other"], [], None),
 ]
 
@@ -293,14 +293,14 @@ def test_the_good_ones_are_done_among_the_others(
             assert (view and view.state) == state, result.output
 
 
-def test_what_is_moved_leaves_nothing_in_hand(odd: App) -> None:
-    odd.command("DEL", odd.key("mail", "runs"))
+def test_a_move_leaves_no_leases(odd: App) -> None:
+    odd.command("DEL", odd.key("mail", "tokens"))
 
     run("queues", "move", "mail", "other")
 
-    assert odd.command("HLEN", odd.key("mail", "runs")) == 0
+    assert odd.command("HLEN", odd.key("mail", "tokens")) == 0
     assert odd.command("ZCARD", odd.key("mail", "leases")) == 0
-    for id in ("first-ready", "last-ready", "first-delayed", "last-delayed"):
+    for id in ("first-queued", "last-queued", "first-delayed", "last-delayed"):
         view = odd.monitor.find(id, "other")
         assert view is not None, id
 
@@ -318,8 +318,8 @@ def test_the_good_ones_are_run_among_the_others(odd: App) -> None:
 
     drain(odd, "mail")
 
-    assert {"first-ready", "last-ready"} <= {*ran}
-    assert odd.command("LLEN", odd.key("mail", "ready")) == 0
+    assert {"first-queued", "last-queued"} <= {*ran}
+    assert odd.command("LLEN", odd.key("mail", "queued")) == 0
     assert odd.command("ZCARD", odd.key("mail", "leases")) == 0
 
 
@@ -330,7 +330,7 @@ def test_one_is_enqueued_among_the_others(odd: App) -> None:
     assert {view.id for view in odd.monitor.peek("mail", 0, 10_000)} >= {"a", "b"}
 
 
-@pytest.mark.parametrize("id", ["first-ready", "first-delayed", "first-failed"])
+@pytest.mark.parametrize("id", ["first-queued", "first-delayed", "first-failed"])
 @pytest.mark.parametrize("words", [["failed", "show"], ["retry", "show"]])
 def test_one_is_shown_among_the_others(odd: App, words: list[str], id: str) -> None:
     fails = words[0] == "failed" and id != "first-failed"

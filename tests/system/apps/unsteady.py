@@ -29,7 +29,7 @@ def framed(value: object) -> bytes:
 
 
 ANSWERS: list[object] = [5, None, [], {"foo": 1}, {"ended": 7}, {"ended": "x"}]
-ANSWERS += [{"ended": "nobody", "act": act} for act in ("done", "dance", 5)]
+ANSWERS += [{"ended": "nobody", "outcome": act} for act in ("done", "dance", 5)]
 NONSENSE = [framed(answer) for answer in ANSWERS]
 
 
@@ -87,7 +87,7 @@ class WritesEverywhere(Job):
 
     def perform(self, fails: bool) -> None:
         for file in range(3, 64):
-            for data in (b"\xff" * 16, framed({"act": "rejected"}), b"\x00\x00\x00"):
+            for data in (b"\xff" * 16, framed({"outcome": "rejected"}), b"\x00\x00\x00"):
                 with suppress(OSError):
                     os.set_blocking(file, False)
                     os.write(file, data)

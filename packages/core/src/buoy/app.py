@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from .broker.broker import Broker
     from .connection.async_client import AsyncClient
     from .operations.control import Control
-    from .operations.monitor import JobView, Monitor
+    from .operations.monitor import Monitor
+    from .operations.views import JobView
 
 J = TypeVar("J", bound=Job)
 T = TypeVar("T")
@@ -308,17 +309,17 @@ class App(Configured):
                 built(job, (list(args), kwargs), Options()).identifier if args or kwargs else None
             )
             ids = self.monitor.ids_of(job.name, same)
-        ended = [self.control.remove(queue, some, "waiting delayed") for queue, some in ids.items()]
+        ended = [self.control.remove(queue, some, "queued delayed") for queue, some in ids.items()]
         return [id for some in ended for id in some]
 
     def cancel(
         self, id: str, queue: str | None = None, then: Sequence[Sequence[str | int | float]] = ()
     ) -> str | None:
-        """End a job wherever it is: "waiting", "delayed" or "running", as is returned; None if it
+        """End a job wherever it is: "queued", "delayed" or "running", as is returned; None if it
         is nowhere. The worker of one that runs ends it with its next heartbeat; what the job would
         still say is refused. ``then``: commands of the same instant, as in a transition."""
         for name in [queue] if queue else self.monitor.queue_names():
-            ended = self.control.remove(name, [id], "waiting delayed running", then)
+            ended = self.control.remove(name, [id], "queued delayed running", then)
             if ended:
                 return ended[id]
         return None

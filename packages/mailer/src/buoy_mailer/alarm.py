@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from buoy.cli.output import cell, stamp
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 from buoy.text.printable import one_line
 
 Marks = dict[str, dict[str, Any]]

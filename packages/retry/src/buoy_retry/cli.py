@@ -18,7 +18,7 @@ from buoy.cli.options import (
 )
 from buoy.cli.output import all_known, counted, end, json_option, say, show, stamp
 from buoy.cli.params import TEXT
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 
 from .attempts import Attempt, history
 from .retrying import RetryFilter, end_jobs, find_retrying, make_due

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from buoy import App
 from buoy.model.checks import expect
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 
 from .attempts import history
 
@@ -45,7 +45,7 @@ def find_retrying(app: App, wanted: RetryFilter) -> Iterator[JobView]:
     """Yields the jobs that are delayed for another attempt and match, queue by queue, in a queue
     the next due first."""
     views = app.monitor.each("delayed", None if wanted.queue is None else [wanted.queue])
-    return (view for view in views if view.state == "retrying" and wanted.matches(view))
+    return (view for view in views if view.attempt > 1 and wanted.matches(view))
 
 
 def make_due(app: App, views: Iterable[JobView]) -> list[str]:

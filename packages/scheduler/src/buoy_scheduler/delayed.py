@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from buoy import App, Call, Handle, InvalidArguments, Job
 from buoy.jobs.job import Async, Performs, Rows, built, enqueue_rows
 from buoy.model.options import Options
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 
 from .entry import shown
 
@@ -160,7 +160,7 @@ class Delayed:
         fits, monitor = self.fits(), self.app.monitor
         if self.ids is not None:
             views = [monitor.find(id, queue) for id in dict.fromkeys(self.ids)]
-            there = [view for view in views if view and view.state in ("delayed", "retrying")]
+            there = [view for view in views if view and view.state == "delayed"]
             yield from filter(fits, there)
             return
         seen: set[bytes] = set()

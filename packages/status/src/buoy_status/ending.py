@@ -4,14 +4,14 @@ from typing import Any, Literal, cast
 
 from buoy import App, Handle
 from buoy.jobs.registry import registry
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 
 from . import record, store
 from .lookup import look_up, named
 from .plugin import Status, status_of
 from .state import State
 
-Place = Literal["waiting", "delayed", "running"]
+Place = Literal["queued", "delayed", "running"]
 
 
 def cancel(

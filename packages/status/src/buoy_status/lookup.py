@@ -9,7 +9,7 @@ from buoy.connection.client import RedisSteps
 from buoy.jobs.job import Async, P, Performs, R, built
 from buoy.model.options import Options
 from buoy.model.strict_json import is_text
-from buoy.operations.monitor import job_view
+from buoy.operations.views import job_view
 
 from . import store
 from .plugin import status_of

@@ -41,7 +41,7 @@ class Status(Plugin):
     def around_perform(self, job: Job) -> Generator[None, Any, Any]:
         started_at = time.time()
         result = yield
-        kept = record.succeeded(job, started_at, result if self.result else None, self.max_result)
+        kept = record.done(job, started_at, result if self.result else None, self.max_result)
         self.keep(job, kept)
         return result
 

@@ -6,7 +6,7 @@ from typing import Any
 from buoy import Job
 from buoy.model.failure import Failure
 from buoy.model.strict_json import NotPlain, check_plain, encode
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 from buoy.process.logs import logger
 
 LOG = "buoy.status"
@@ -15,9 +15,9 @@ UNKNOWN = "{}"
 """The record of a job of which only that it was enqueued is known."""
 
 
-def succeeded(job: Job, started_at: float, result: Any, limit: int) -> str:
+def done(job: Job, started_at: float, result: Any, limit: int) -> str:
     """The record of a run that has done its work, with its result if that can be kept."""
-    facts = of_run(job, "succeeded") | {"started_at": round(started_at, 3)}
+    facts = of_run(job, "done") | {"started_at": round(started_at, 3)}
     missing = why_not(result, limit)
     if missing:
         logger(LOG).warning("%r: %s", job, missing)

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 
 R = TypeVar("R")
-End = Literal["succeeded", "failed", "cancelled"]
-Name = Literal["waiting", "delayed", "running", "retrying"] | End
-ENDS: tuple[End, ...] = ("succeeded", "failed", "cancelled")
+End = Literal["done", "failed", "cancelled"]
+Name = Literal["queued", "delayed", "running"] | End
+ENDS: tuple[End, ...] = ("done", "failed", "cancelled")
 Number = int | float
 
 
@@ -33,10 +33,10 @@ class Progress:
 class State(Generic[R]):
     """How a job stands; ``R`` is what its ``perform`` returns. Times are epoch seconds.
 
-    ``state``: "waiting", "delayed" until ``due_at``, "running", "retrying" (it has failed and is to
-    run again), "succeeded" with its ``result``, "failed", "cancelled" (it ended without having run
-    to an end). ``error`` and ``message`` say why the last attempt failed, if it did; ``missing``
-    why a result is not here.
+    ``state``: "queued"; "delayed" until ``due_at``, for its first run or for a further attempt;
+    "running"; "done" with its ``result``; "failed"; "cancelled", it ended without a complete run.
+    ``error`` and ``message`` say why the last attempt failed, if one did; ``missing`` says why a
+    result was not kept.
     """
 
     id: str
@@ -72,21 +72,15 @@ def live(view: JobView, progress: str) -> State[Any]:
     return State(
         id=view.id,
         queue=view.queue,
-        state=named(view),
+        state=view.state,
         attempt=view.attempt,
         error=text_or_none(told.get("error")),
         message=text_or_none(told.get("message")),
         progress=progress_of(progress, view.token),
         enqueued_at=view.enqueued_at or None,
-        due_at=view.at if view.state in ("delayed", "retrying") else None,
+        due_at=view.at if view.state == "delayed" else None,
         ended_at=view.at if view.state == "failed" else None,
     )
-
-
-def named(view: JobView) -> Name:
-    """A job that is to run again is retrying, be it due or not."""
-    again = view.attempt > 1 and view.state in ("waiting", "delayed")
-    return "retrying" if again else view.state
 
 
 def past(id: str, queue: str, record: str, progress: str) -> State[Any] | None:

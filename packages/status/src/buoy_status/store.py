@@ -130,13 +130,13 @@ async def asay(job: Job, progress: str, ttl: float) -> bool:
 
 
 def saying(job: Job, progress: str, ttl: float) -> tuple[list[str], list[Word]]:
-    keys = [job.app.key(job.queue, "runs"), progress_key(job.app, job.queue, job.id)]
+    keys = [job.app.key(job.queue, "tokens"), progress_key(job.app, job.queue, job.id)]
     return keys, [job.id, job.token, progress, whole_ms(ttl)]
 
 
 def token(job: Job) -> str | None:
     """The token of the run that holds the job now."""
-    found = job.app.command("HGET", job.app.key(job.queue, "runs"), job.id)
+    found = job.app.command("HGET", job.app.key(job.queue, "tokens"), job.id)
     return None if found is None else found.decode()
 
 
@@ -151,7 +151,7 @@ def latest(app: App, queue: str, like: str) -> RedisSteps[str]:
 
 def state(app: App, queue: str, id: str) -> RedisSteps[list[str]]:
     """What is known of a job: payload, place, its detail, record, progress."""
-    keys = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "runs")]
+    keys = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "tokens")]
     keys += [record_key(app, queue, id), progress_key(app, queue, id)]
     return [text(each) for each in (yield from asked("state", keys, [id]))]
 

@@ -20,8 +20,8 @@ from .scripts import ScriptCall, run_scripts, script, scripted
 
 logger = Log("buoy.broker")
 
-PUSH = "push", ("ready", "jobs", "recent", "bell")
-PUSH_NEW = "push_new", ("ready", "jobs", "bell")
+PUSH = "push", ("queued", "jobs", "ended", "wakeup")
+PUSH_NEW = "push_new", ("queued", "jobs", "wakeup")
 """Scripts for plain jobs, and the keys that they take."""
 HURRY = 1.0
 """Seconds that a worker waits for one of several servers, or a quarter of its lease."""
@@ -222,7 +222,7 @@ class Broker:
         return self.act("advance", trip.queue, packing)
 
     def glance(self, queues: Sequence[str]) -> ScriptCall:
-        parts = ("ready", "delayed", "meta")
+        parts = ("queued", "delayed", "meta")
         keys = [key for queue in queues for key in self.keys.parts(queue, *parts)]
         return script(__package__, "look"), keys, []
 

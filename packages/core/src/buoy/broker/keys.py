@@ -1,7 +1,7 @@
-"""Every key that the core keeps in Redis, one function each.
+"""The names of all keys of the core in Redis.
 
-The keys of a queue share the hash tag ``{queue}``: they live in one slot, so one script may touch
-them all, on a cluster too.
+The keys of a queue share the hash tag ``{queue}``: they are in one slot of a cluster, so one script
+may use all of them.
 """
 
 from collections.abc import Sequence
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from functools import cache
 
 QUEUE_PARTS = (
-    "ready",  # list of ids, the head is next
-    "jobs",  # hash id -> payload: the only copy, in every state
-    "leases",  # zset id -> deadline, in ms of the Redis clock
-    "runs",  # hash id -> token of the run that holds it
-    "delayed",  # zset id -> due, in ms
-    "failed",  # zset id -> when it failed, in ms
-    "claims",  # hash ">claim" -> id that holds it, "<id" -> its claims
-    "crashes",  # hash id -> leases lost in a row
-    "recent",  # zset id -> when it ended, in ms; bounded in time and number
-    "meta",  # hash: counters, pause, clock of the healers, numbers for newer
-    "bell",  # list of at most one token: wakes one idle worker
+    "queued",  # list of ids of jobs that are due; the head is next
+    "jobs",  # hash: id -> payload, the only copy, in every state
+    "leases",  # zset: id -> deadline of the lease, in ms of the clock of Redis
+    "tokens",  # hash: id -> token of the run that holds the job
+    "delayed",  # zset: id -> due time, in ms
+    "failed",  # zset: id -> when it failed, in ms
+    "claims",  # hash: ">CLAIM" -> id of the job that holds it, "<ID" -> claims of this job
+    "crashes",  # hash: id -> leases lost in a row
+    "ended",  # zset: id -> when it ended, in ms; holds two minutes, at most 100 000 ids
+    "meta",  # hash: counters, pause, when a worker last healed the queue, numbers for newer
+    "wakeup",  # list of at most one element: wakes one idle worker
 )
 
 TYPES = {
-    **dict.fromkeys(("ready", "bell"), "list"),
-    **dict.fromkeys(("jobs", "runs", "claims", "crashes", "meta"), "hash"),
-    **dict.fromkeys(("leases", "delayed", "failed", "recent"), "zset"),
+    **dict.fromkeys(("queued", "wakeup"), "list"),
+    **dict.fromkeys(("jobs", "tokens", "claims", "crashes", "meta"), "hash"),
+    **dict.fromkeys(("leases", "delayed", "failed", "ended"), "zset"),
 }
-"""What Redis calls the type of each part of a queue."""
+"""The Redis type of each part of a queue."""
 
 
 @dataclass(frozen=True)
@@ -38,33 +38,42 @@ class Keys:
 
     @cache  # noqa: B019 - there are few namespaces and queues
     def queue(self, queue: str) -> tuple[str, ...]:
-        """All keys of a queue, in the order in which every script takes them."""
+        """Return all keys of a queue, in the order of KEYS in every script."""
         prefix = f"{self.namespace}:{{{queue}}}:"
         return tuple(prefix + part for part in QUEUE_PARTS)
 
     def parts(self, queue: str, *parts: str) -> list[str]:
-        """Some keys of a queue."""
+        """Return the keys of these parts of a queue."""
         return [self.part(queue, part) for part in parts]
 
     def part(self, queue: str, *parts: str) -> str:
-        """One key in the slot of a queue: the core's own, or a plugin's (its name comes first)."""
+        """Return one key in the slot of a queue.
+
+        ``parts``: a part of the core, or the name of a plugin and its own parts.
+        """
         return ":".join([self.namespace, f"{{{queue}}}", *parts])
 
     def queues(self) -> str:
-        """Set: the names of all queues that anything was ever pushed to."""
+        """Return the key of the set of the names of all queues."""
         return f"{self.namespace}:queues"
 
     def workers(self) -> str:
-        """Zset: worker id -> its last heartbeat, in ms."""
+        """Return the key of the zset: worker id -> its last heartbeat, in ms."""
         return f"{self.namespace}:workers"
 
     def worker(self, worker: str) -> str:
-        """Hash: what a worker says of itself; expires when its heartbeat stops."""
+        """Return the key of the hash with the registration of a worker.
+
+        It expires one lease after the last heartbeat.
+        """
         return f"{self.namespace}:worker:{worker}"
 
 
 def wrong_types(keys: Sequence[str], found: Sequence[object]) -> list[str]:
-    """What is to be said of keys of queues that have another type than theirs."""
+    """Return a text for each key of a queue that has a wrong type.
+
+    ``found``: what Redis replies to TYPE for each of these keys.
+    """
     return [
         f"{key}: expected a {TYPES[part]}, got a {kind.decode()}"
         for key, kind in zip(keys, found, strict=True)

@@ -35,8 +35,8 @@ class QueueRegistration:
         wait there that no worker looks at."""
         if self.knows(queue):
             return
-        ready, meta = self.keys.parts(queue, "ready", "meta")
-        facts = [["LLEN", ready], ["HGET", meta, "seen"], ["TIME"]]
+        queued, meta = self.keys.parts(queue, "queued", "meta")
+        facts = [["LLEN", queued], ["HGET", meta, "seen"], ["TIME"]]
         self.registered[queue] = time.monotonic()  # at once: others need not do and say the same
         try:
             noted, *found = yield [["SADD", self.keys.queues(), queue], *facts]

@@ -64,7 +64,7 @@ class Packing:
     def settlements(self, settlements: Sequence[Settlement]) -> None:
         """What becomes of jobs: those that are done, those done with something attached, others."""
         plain = [each for each in settlements if each.plain]
-        attached = [each for each in settlements if each.act == "done" and each.commands]
+        attached = [each for each in settlements if each.outcome == "done" and each.commands]
         self.words.append(len(plain))
         for each in plain:
             self.words += each[:2]
@@ -74,11 +74,11 @@ class Packing:
             self.commands(each.commands)
         self.words.append(len(settlements) - len(plain) - len(attached))
         for each in settlements:
-            if each.act != "done":
+            if each.outcome != "done":
                 self.settlement(each)
 
     def settlement(self, other: Settlement) -> None:
-        self.words += [other.id, other.token, other.act]
+        self.words += [other.id, other.token, other.outcome]
         self.words += [raw(other.payload), milliseconds(other.wait)]
         self.commands(other.commands)
 

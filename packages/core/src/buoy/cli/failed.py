@@ -11,7 +11,7 @@ from ..jobs.job import Job
 from ..operations.failed_set import Filter, find, newest_first
 from ..operations.failed_set import remove as remove_failures
 from ..operations.failed_set import retry as retry_failures
-from ..operations.monitor import JobView
+from ..operations.views import JobView
 from ..text.printable import indented, one_line
 from .options import class_option, confirm, known_queue, none_in, queue_option, yes_option
 from .output import (

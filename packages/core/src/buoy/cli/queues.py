@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..jobs.job import Job
-from ..operations.monitor import JobView
 from ..operations.move import PAGE, Move
 from ..operations.repair import Survey, summed_up
+from ..operations.views import JobView
 from ..worker.in_flight import worker_id
 from .options import confirm, known_queue, yes_option
 from .output import counted, end, json_option, say, show, stamp
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..operations.control import Control
     from ..operations.monitor import Monitor
 
-TOTALS = ("name", "waiting", "delayed", "running", "failed", "done", "rejected", "paused")
+TOTALS = ("name", "queued", "delayed", "running", "failed", "done", "rejected", "paused")
 JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
 
 
@@ -86,10 +86,10 @@ def resume(queue: str) -> None:
 @click.argument("queue", type=QUEUE)
 @yes_option
 def clear(queue: str, yes: bool) -> None:
-    """End all waiting and delayed jobs of a queue; running and failed ones are let be."""
+    """End all queued and delayed jobs of a queue; running and failed ones are let be."""
     app = Job.app
     known_queue(queue)
-    confirm(f"End all waiting and delayed jobs of {queue}?", yes=yes)
+    confirm(f"End all queued and delayed jobs of {queue}?", yes=yes)
     say(f"{counted(sum(cleared(app.control, app.monitor, queue)))} ended")
 
 
@@ -98,7 +98,7 @@ def clear(queue: str, yes: bool) -> None:
 @click.argument("target", metavar="TO", type=QUEUE)
 @click.option("--dry-run", is_flag=True, help="Only say how many jobs it would be.")
 def move(source: str, target: str, dry_run: bool) -> None:
-    """Move all waiting and delayed jobs of a queue to the tail of another.
+    """Move all queued and delayed jobs of a queue to the tail of another.
 
     Each keeps its id, its arguments and its due time; running and failed ones are let be.
     """
@@ -108,7 +108,7 @@ def move(source: str, target: str, dry_run: bool) -> None:
     known_queue(source)
     if dry_run:
         [view] = app.monitor.queues([source])
-        say(f"{source}: waiting {view.waiting}, delayed {view.delayed}, all for {target}")
+        say(f"{source}: queued {view.queued}, delayed {view.delayed}, all for {target}")
         return
     moving = Move(app.control, app.monitor, source, target, worker_id())
     try:
@@ -125,7 +125,7 @@ def move(source: str, target: str, dry_run: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what is wrong.")
 def repair(names: tuple[str, ...], dry_run: bool) -> None:
     """Put right what `buoy doctor` finds in queues: jobs in no place or in two, ids without a
-    payload, runs without a lease, claims without a job. Workers may go on meanwhile.
+    payload, tokens without a lease, claims without a job. Workers may go on meanwhile.
 
     Without names: all queues. Ends with 1 if something is left as it was.
     """
@@ -156,10 +156,10 @@ def repaired(survey: Survey, dry_run: bool) -> bool:
 
 def cleared(control: "Control", monitor: "Monitor", queue: str) -> Iterator[int]:
     """End jobs page by page, always from the start; what cannot be ended is passed over."""
-    for look in (monitor.waiting_ids, monitor.delayed_ids):
+    for look in (monitor.queued_ids, monitor.delayed_ids):
         stay: set[str] = set()
         while ids := [id for id in look(queue, PAGE + len(stay)) if id not in stay]:
-            gone = control.remove(queue, ids, "waiting delayed")
+            gone = control.remove(queue, ids, "queued delayed")
             stay |= set(ids) - set(gone)
             yield len(gone)
 

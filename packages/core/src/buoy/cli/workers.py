@@ -7,97 +7,103 @@ from dataclasses import asdict
 import click
 
 from ..jobs.job import Job
-from ..operations.monitor import WorkerView
+from ..operations.views import WorkerView
+from ..operations.worker_commands import WorkerCommand, pending_reason, send_command
 from ..operations.worker_commands import forget as forget_worker
-from ..operations.worker_commands import unrest, wish
 from ..text.printable import one_line
 from .output import end, json_option, say, show, stamp
 from .params import SECONDS, TEXT
 
 COLUMNS = ("id", "state", "queues", "executor", "slots", "running", "started_at", "beat_at")
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
 @click.group(invoke_without_command=True)
 @json_option
 @click.pass_context
 def workers(ctx: click.Context, as_json: bool) -> None:
-    """Workers: what they serve and which jobs they have in hand; tell them to stop or pause.
+    """List workers, the queues that they serve and their jobs in flight; send commands to them.
 
-    State "gone" means that the heartbeat stopped without a goodbye: the worker was killed, or it
-    cannot reach Redis.
+    State "gone": the heartbeats stopped, and the worker did not say that it ends. It was killed, or
+    it cannot reach Redis.
     """
     if ctx.invoked_subcommand is None:
         rows = [worker_row(view) for view in Job.app.monitor.workers()]
-        show(rows, COLUMNS, as_json, "no workers")
+        show(rows, COLUMNS, as_json=as_json, empty="no workers")
 
 
 @workers.command()
 @click.argument("ids", nargs=-1, type=TEXT)
 def stop(ids: tuple[str, ...]) -> None:
-    """Tell workers to stop, as TERM does: these, or all."""
-    tell("stop", ids)
+    """Tell these workers, or all, to stop, as TERM does."""
+    send_to_workers("stop", ids)
 
 
 @workers.command()
 @click.argument("ids", nargs=-1, type=TEXT)
 def quiet(ids: tuple[str, ...]) -> None:
-    """Tell workers to take nothing new, as USR2 does: these, or all."""
-    tell("quiet", ids)
+    """Tell these workers, or all, to take no new jobs, as USR2 does."""
+    send_to_workers("quiet", ids)
 
 
 @workers.command()
 @click.argument("ids", nargs=-1, type=TEXT)
 def resume(ids: tuple[str, ...]) -> None:
-    """Tell workers to take jobs again, as CONT does: these, or all."""
-    tell("resume", ids)
+    """Tell these workers, or all, to take jobs again, as CONT does."""
+    send_to_workers("resume", ids)
 
 
 @workers.command()
 @click.argument("ids", nargs=-1, type=TEXT)
 @click.option("--timeout", type=SECONDS, help="Seconds to wait.  [default: for ever]")
 def wait(ids: tuple[str, ...], timeout: float | None) -> None:
-    """Wait until workers, these or all, have no job in hand and have done as they were told.
+    """Wait until these workers, or all, have no job in flight and have followed their commands.
 
-    One that has ended is at rest. Exit code 1 when the time is over before.
+    A worker that has ended is at rest. Ends with exit code 1 if the time is over before.
     """
     known = {view.id for view in Job.app.monitor.workers()}
     for id in ids:
         if id not in known:
-            say(f"{id}: there is no such worker, or no more", err=True)
+            say(f"{id}: this worker is not there, or has ended", err=True)
     started = time.monotonic()
-    while reasons := [
-        f"{view.id}: {reason}"
-        for view in Job.app.monitor.workers()
-        if (not ids or view.id in ids) and (reason := unrest(view))
-    ]:
+    while reasons := pending_reasons(ids):
         if timeout is not None and time.monotonic() - started >= timeout:
             lines = "".join(f"\n{one_line(reason)}" for reason in reasons)
             raise click.ClickException(f"not at rest after {timeout:g} s:{lines}")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
+
+
+def pending_reasons(ids: Sequence[str]) -> list[str]:
+    """Return a line for each of these workers, or of all, that is not at rest."""
+    views = [view for view in Job.app.monitor.workers() if not ids or view.id in ids]
+    return [f"{view.id}: {reason}" for view in views if (reason := pending_reason(view))]
 
 
 @workers.command()
 @click.argument("ids", nargs=-1, type=TEXT, required=True)
 def forget(ids: tuple[str, ...]) -> None:
-    """Take workers that are gone off the list: you know why. Their jobs are not touched."""
-    for view in expected(ids, gone=True):
-        done = forget_worker(Job.app.broker, view.id)
-        say(f"{view.id}: forgotten" if done else f"{view.id}: is back at work")
+    """Remove workers that are gone from the list. Their jobs do not change."""
+    for view in require_workers(ids, gone=True):
+        forgotten = forget_worker(Job.app.broker, view.id)
+        say(f"{view.id}: forgotten" if forgotten else f"{view.id}: is back at work")
 
 
-def tell(word: str, ids: Sequence[str]) -> None:
-    there = expected(ids, gone=False)
-    told = wish(Job.app.broker, word, [view.id for view in there])
-    for id, heard in told.items():
-        say(f"{id}: {word}" if heard else f"{id}: is gone")
-    if not there:
+def send_to_workers(command: WorkerCommand, ids: Sequence[str]) -> None:
+    """Send a command to these workers, or to all, and report it; ends with 1 if one is gone."""
+    views = require_workers(ids, gone=False)
+    sent = send_command(Job.app.broker, command, [view.id for view in views])
+    for id, was_there in sent.items():
+        say(f"{id}: {command}" if was_there else f"{id}: is gone")
+    if not views:
         say("no workers")
-    end(all(told.values()))
+    end(all(sent.values()))
 
 
-def expected(ids: Sequence[str], *, gone: bool) -> list[WorkerView]:
-    """The workers of these ids, or all, that are gone or not; ends the command unless each is."""
+def require_workers(ids: Sequence[str], *, gone: bool) -> list[WorkerView]:
+    """Return the workers with these ids, or all, that are gone (or are not).
+
+    Raises ClickException for an id without such a worker.
+    """
     found = {view.id: view for view in Job.app.monitor.workers() if view.gone == gone}
     for id in ids:
         if id not in found:
@@ -107,6 +113,7 @@ def expected(ids: Sequence[str], *, gone: bool) -> list[WorkerView]:
 
 
 def worker_row(view: WorkerView) -> dict[str, object]:
+    """Return a worker as a row of the table, and as an object of the JSON output."""
     return asdict(view) | {
         "state": "gone" if view.gone else view.state,
         "started_at": stamp(view.started_at or None),

@@ -203,6 +203,6 @@ def settle_task(reservation: Reservation, task: asyncio.Task[Settlement]) -> Set
     """The settlement of a job whose task has ended. A job that this executor has cancelled, and
     that did not end well, is released."""
     if task.cancelled():
-        return Settlement.of(reservation, "release")
+        return Settlement.of(reservation, "released")
     error = task.exception()
     return task.result() if error is None else settle_plainly(reservation, error)

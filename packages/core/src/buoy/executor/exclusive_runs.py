@@ -49,4 +49,4 @@ class ExclusiveRuns:
     def release_waiting(self) -> list[Settlement]:
         """Forget all runs that wait for the end of another run. Returns their settlements."""
         popped = [self.waiting.pop(job, None) for job in list(self.waiting)]
-        return [Settlement.of(each, "release") for each in popped if each]
+        return [Settlement.of(each, "released") for each in popped if each]

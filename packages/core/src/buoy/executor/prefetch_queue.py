@@ -47,7 +47,7 @@ class PrefetchQueue:
         released = []
         while self.waiting:
             try:
-                released.append(Settlement.of(self.waiting.pop(), "release"))
+                released.append(Settlement.of(self.waiting.pop(), "released"))
             except IndexError:  # another thread was faster
                 break
         return released

@@ -173,13 +173,13 @@ def packed(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
             return Settlement.of(held, "rejected", commands=commands)
         case Released(reason):
             log(INFO, held, job, f"put back: {reason}")
-            return Settlement.of(held, "release")
+            return Settlement.of(held, "released")
         case Later(seconds, count):
             # Its first run has begun in time, so it expires no more.
             again = replace(job.payload, attempt=job.attempt + count, expires_at=None)
             payload = written(again)
             log(WARNING, held, job, f"again in {seconds:g} s")
-            return Settlement.of(held, "later", payload=payload, wait=seconds, commands=commands)
+            return Settlement.of(held, "delayed", payload=payload, wait=seconds, commands=commands)
         case Failed(failure):
             payload = written(replace(job.payload, failure=failure.record()))
             log(ERROR, held, job, f"failed: {failure.error}: {failure.message}")

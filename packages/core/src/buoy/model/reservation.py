@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from .transition import Word, words_of
 
-Act = Literal["done", "later", "failed", "rejected", "release", "crashed", "moved"]
+OutcomeWord = Literal["done", "delayed", "failed", "rejected", "released", "crashed", "moved"]
 
 
 # Reservation and Settlement are tuples, since those are made fastest: one of each a job.
@@ -35,7 +35,7 @@ class Settlement(NamedTuple):
     id: str
     token: str
     queue: str
-    act: Act
+    outcome: OutcomeWord
     payload: str = ""
     wait: float = 0.0
     commands: Sequence[Sequence[Word]] = ()
@@ -43,7 +43,7 @@ class Settlement(NamedTuple):
     @property
     def plain(self) -> bool:
         """Whether this is the common case: done, and nothing else to write."""
-        return self.act == "done" and not self.commands
+        return self.outcome == "done" and not self.commands
 
     @property
     def size(self) -> int:
@@ -51,9 +51,9 @@ class Settlement(NamedTuple):
         return 6 + words_of(self.commands)
 
     @classmethod
-    def of(cls, held: Reservation, act: Act, **facts: Any) -> Self:
+    def of(cls, held: Reservation, outcome: OutcomeWord, **facts: Any) -> Self:
         """What becomes of a reservation."""
-        return cls(held.id, held.token, held.queue, act, **facts)
+        return cls(held.id, held.token, held.queue, outcome, **facts)
 
 
 Look = tuple[int, float | None]

@@ -73,7 +73,7 @@ class Control:
 
     def release(self, queue: str, claim: str) -> str | None:
         """Free one claim, whoever holds it; returns the id of that job, which stays what it is."""
-        holder: bytes | None = self.broker.run("release", queue, Packing([raw(claim)]))
+        holder: bytes | None = self.broker.run("release_claim", queue, Packing([raw(claim)]))
         return text(holder) if holder else None
 
     def pause(self, queue: str, *, resume: bool = False) -> bool:

@@ -11,7 +11,7 @@ from .repair import Survey, summed_up
 
 if TYPE_CHECKING:
     from ..app import App
-    from .monitor import WorkerView
+    from .views import WorkerView
 
 OVERDUE_SECONDS = 60.0
 SKEW_SECONDS = 5.0
@@ -178,14 +178,14 @@ def unserved(facts: Facts) -> Iterator[Finding]:
     found = False
     for queue in facts.queues:
         silence = facts.silent_for(queue.name)
-        if queue.waiting + queue.delayed and silence > patience:
+        if queue.queued + queue.delayed and silence > patience:
             found = True
             never = silence == float("inf")
             looked = "has ever looked at it" if never else f"has looked at it for {silence:.0f} s"
             yield Finding(
                 f"queue {queue.name}",
                 "wrong",
-                f"waiting {queue.waiting}, delayed {queue.delayed}, but no worker {looked}",
+                f"queued {queue.queued}, delayed {queue.delayed}, but no worker {looked}",
                 f"start one: buoy worker -a MODULE -q {queue.name}",
             )
     if not found:
@@ -209,7 +209,7 @@ def workers(facts: Facts) -> Iterator[Finding]:
 
 def of_gone(view: "WorkerView", ago: float, patience: float) -> Finding:
     """A worker that was killed is wrong until others have its jobs, and somebody could read it."""
-    said = f"gone without a goodbye {ago:.0f} s ago, jobs in hand: {len(view.running)}"
+    said = f"gone without a goodbye {ago:.0f} s ago, jobs in flight: {len(view.running)}"
     subject, forget = f"worker {view.id}", f"buoy workers forget {view.id}"
     if not view.running and not 0 <= ago < patience:
         return Finding(subject, "fine", f"{said}; {forget}")

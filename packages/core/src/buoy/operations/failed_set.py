@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..model.checks import expect
 from ..model.payload import Payload
-from .monitor import JobView, Monitor
+from .monitor import Monitor
+from .views import JobView
 
 if TYPE_CHECKING:
     from .control import Control, Retry

@@ -40,7 +40,7 @@ class Move:
 
     def run(self) -> None:
         """Move all that is there; raises what Redis answers, with nothing lost."""
-        for look in (self.monitor.waiting_ids, self.monitor.delayed_ids):
+        for look in (self.monitor.queued_ids, self.monitor.delayed_ids):
             tried: set[str] = set()
             # Those that stay lie among the others, so each look is longer by them.
             while ids := [id for id in look(self.source, PAGE + len(tried)) if id not in tried]:
@@ -61,7 +61,7 @@ class Move:
         pairs = zip(taken, answers, strict=True)
         settlements = [self.settlement(each, answer) for each, answer in pairs]
         self.settle(settlements[::-1])
-        return {each.id for each in settlements if each.act == "moved"}
+        return {each.id for each in settlements if each.outcome == "moved"}
 
     def put_back(self, taken: Sequence["Taken"]) -> None:
         """Put jobs back in their order: each goes to the head."""
@@ -111,5 +111,5 @@ def entry(each: "Taken", queue: str) -> Entry:
 def put_back(each: "Taken", queue: str) -> Settlement:
     """The job as it was: at the head of those that wait, or due when it was due."""
     if not each.due:
-        return Settlement(each.id, each.token, queue, "release")
-    return Settlement(each.id, each.token, queue, "later", each.payload, each.wait)
+        return Settlement(each.id, each.token, queue, "released")
+    return Settlement(each.id, each.token, queue, "delayed", each.payload, each.wait)

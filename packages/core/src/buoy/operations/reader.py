@@ -1,4 +1,4 @@
-"""Reading what lies in Redis, whatever somebody has written there."""
+"""Reads Redis, even if somebody has written there what buoy cannot read."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -11,44 +11,49 @@ from ..text.printable import one_line
 if TYPE_CHECKING:
     from ..broker.broker import Broker
 
-TOLD = 1000
-"""So much of what cannot be read is named; more would nobody read."""
+MOST_REPORTED = 1000
+"""How many different lines a reader logs; nobody would read more."""
 
 
 class Reader:
-    """Asks Redis. What cannot be read is named in the log, once, and passed over: it hides nothing
-    else."""
+    """Sends reading commands. Skips what it cannot read, and logs it once.
+
+    All methods raise BrokerError if Redis does not answer.
+    """
 
     def __init__(self, broker: "Broker", *, brisk: bool = False) -> None:
         self.broker = broker
         self.keys, self.client = broker.keys, broker.brisk if brisk else broker.client
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
 
-    def pass_over(self, what: str, reason: object) -> None:
-        """Name what cannot be read."""
-        line = one_line(f"passed over: {what}: {reason}")
-        if line not in self.told and len(self.told) < TOLD:
-            self.told.add(line)
+    def report_skipped(self, what: str, reason: object) -> None:
+        """Log what cannot be read, once."""
+        line = one_line(f"skipped: {what}: {reason}")
+        if line not in self.reported and len(self.reported) < MOST_REPORTED:
+            self.reported.add(line)
             logger("buoy.monitor").warning("%s", line)
 
     def readable(self, what: str, reply: Any) -> Any:
-        """A reply; None if it says that the key is of a wrong type."""
+        """Return a reply, or None if it says that the key has a wrong type.
+
+        Raises the error if the reply is any other error.
+        """
         if isinstance(reply, WrongType):
-            self.pass_over(what, reply)
+            self.report_skipped(what, reply)
             return None
         return only([reply])
 
     def ask(self, key: str, command: str, *words: Word) -> Any:
-        """The reply to a command; None if the key is of a wrong type."""
+        """Send a command on a key; returns the reply, or None if the key has a wrong type."""
         return self.readable(key, self.client.calls([[command, key, *words]])[0])
 
     def number(self, what: str, value: bytes | None) -> float:
-        """A number; 0 for what is none."""
+        """Return a value of Redis as a finite number, or 0 if it is none."""
         try:
             found = float(value or 0)
         except ValueError:
             found = math.nan
         if math.isfinite(found):
             return found
-        self.pass_over(what, f"expected a number, got {value!r:.80}")
+        self.report_skipped(what, f"expected a number, got {value!r:.80}")
         return 0.0

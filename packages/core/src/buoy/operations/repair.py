@@ -44,11 +44,11 @@ KINDS = {
     "nowhere": Kind("jobs in no place", "put back to the head of the queue"),
     "empty": Kind("ids without a payload", "taken out"),
     "twice running": Kind("jobs in two places, one of them a run", "left running"),
-    "twice waiting": Kind("jobs in two places", "left waiting"),
+    "twice queued": Kind("jobs in two places", "left in the queue"),
     "twice delayed": Kind("jobs in two places", "left delayed"),
     "twice failed": Kind("jobs in two places", "left failed"),
-    "run": Kind("runs without a lease", "given a new lease"),
-    "lease": Kind("leases without a run", "put back to the head of the queue"),
+    "token": Kind("tokens without a lease", "given a new lease"),
+    "lease": Kind("leases without a token", "put back to the head of the queue"),
     "long": Kind("leases that are longer than any can be", "given a new lease"),
     "claim": Kind("claims of jobs that are gone", "freed"),
     "claims": Kind("jobs that have ended and are noted with claims", "freed"),
@@ -106,12 +106,12 @@ class Survey:
         meanwhile is mostly seen all the same.
         """
         stored = set(self.fields("jobs"))
-        waiting = Counter(self.waiting())
+        queued = Counter(self.queued())
         leases = dict(self.pairs("leases", "ZSCAN"))
         delayed, failed = (set(self.members(part)) for part in ("delayed", "failed"))
-        places = Counter(chain(waiting.elements(), leases, delayed, failed))
+        places = Counter(chain(queued.elements(), leases, delayed, failed))
         suspected = {id for id in stored if places[id] != 1} | (places.keys() - stored)
-        suspected |= leases.keys() ^ set(self.fields("runs"))
+        suspected |= leases.keys() ^ set(self.fields("tokens"))
         latest = time.time() * 1000 + LONGEST
         suspected |= {id for id, deadline in leases.items() if float(deadline) > latest}
         suspected |= set(self.fields("crashes")) - stored
@@ -120,12 +120,12 @@ class Survey:
         listed = {key[1:] for key in claims if key.startswith(b"<")}
         suspected |= (listed & failed) | (listed - stored - set(owners.values()))
         # The last first: each that is put back comes before the others.
-        jobs = [(id, int(id in waiting)) for id in sorted(suspected, reverse=True)]
+        jobs = [(id, int(id in queued)) for id in sorted(suspected, reverse=True)]
         return jobs, [claim for claim, id in owners.items() if id not in stored]
 
-    def waiting(self) -> Iterator[bytes]:
+    def queued(self) -> Iterator[bytes]:
         """Those that wait, from the tail. What is seen again because of pushes is left out."""
-        key, last = self.broker.keys.part(self.queue, "ready"), -1
+        key, last = self.broker.keys.part(self.queue, "queued"), -1
         before: list[bytes] = []
         while page := self.client.call("LRANGE", key, last - SCAN + 1, last):
             yield from page[: len(page) - overlap(page, before)]

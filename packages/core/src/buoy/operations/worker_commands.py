@@ -1,35 +1,46 @@
-"""What operators want of workers, from anywhere: a field of the worker's card in Redis, which the
-worker reads at its next heartbeat and obeys like a signal."""
+"""Commands that operators send to workers through Redis.
+
+A command is a field of the worker's registration. The worker reads it at its next heartbeat and
+handles it like the signal of SIGNALS.
+"""
 
 import signal
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ..broker.script_arguments import text
 from ..broker.scripts import ScriptCall, run_scripts, script
 from ..connection.client import accepted
-from .monitor import WorkerView
+from .views import WorkerView, command_of
 
 if TYPE_CHECKING:
     from ..broker.broker import Broker
 
-SIGNALS = {"stop": "SIGTERM", "quiet": "SIGUSR2", "resume": "SIGCONT"}
-"""By name: who wishes may be on a system that has not all of them."""
+WorkerCommand = Literal["stop", "quiet", "resume"]
+SIGNALS: dict[str, str] = {"stop": "SIGTERM", "quiet": "SIGUSR2", "resume": "SIGCONT"}
+"""Names of signals: an operator may use a system that does not have all of these signals."""
 
 
-def wish(broker: "Broker", word: str, workers: Sequence[str]) -> dict[str, bool]:
-    """Leave word for these workers; tells for each whether it was there to be told."""
-    field = f"{word} {time.time_ns()}"  # the time tells this wish from the one before
-    told = script("buoy.broker", "wish")
-    acts: list[ScriptCall] = [(told, [broker.keys.worker(id)], [field]) for id in workers]
-    replies = accepted(run_scripts(broker.client, acts)) if acts else []
+def send_command(
+    broker: "Broker", command: WorkerCommand, workers: Sequence[str]
+) -> dict[str, bool]:
+    """Leave a command for these workers; returns for each id whether the worker was there.
+
+    Raises BrokerError if Redis does not answer.
+    """
+    field = f"{command} {time.time_ns()}"  # the time makes each command differ from the last one
+    store = script("buoy.broker", "worker_command")
+    calls: list[ScriptCall] = [(store, [broker.keys.worker(id)], [field]) for id in workers]
+    replies = accepted(run_scripts(broker.client, calls)) if calls else []
     return {id: bool(reply) for id, reply in zip(workers, replies, strict=True)}
 
 
 def forget(broker: "Broker", worker: str) -> bool:
-    """Take a worker off the list; False if it is no longer gone. One that comes back after that
-    puts itself on the list again."""
+    """Remove a worker that is gone from the list; returns False if it sends heartbeats again.
+
+    A worker that comes back later adds itself to the list.
+    """
     if broker.client.call("EXISTS", broker.keys.worker(worker)):
         return False
     broker.client.call("ZREM", broker.keys.workers(), worker)
@@ -37,17 +48,22 @@ def forget(broker: "Broker", worker: str) -> bool:
 
 
 def signal_of(field: bytes) -> signal.Signals | None:
-    """The signal that says what is wished; None for a wish that this version does not know."""
-    name = SIGNALS.get(text(field).split(" ")[0])
+    """Return the signal for the field of a registration, or None for an unknown command."""
+    name = SIGNALS.get(command_of(text(field)))
     return None if name is None else signal.Signals[name]
 
 
-def unrest(view: WorkerView) -> str | None:
-    """Why a worker is not at rest yet: jobs in hand, or a wish that it has not fulfilled."""
+def pending_reason(view: WorkerView) -> str | None:
+    """Return why a worker is not at rest yet: it has jobs, or has not yet followed its command.
+
+    Returns None if the worker is at rest or gone.
+    """
     if view.gone:
         return None
-    if view.wish == "stop" or view.state == "stopping":
-        return f"stopping, jobs in hand: {len(view.running)}"
+    if view.command == "stop" or view.state == "stopping":
+        return f"stopping, jobs in flight: {len(view.running)}"
     if view.running:
-        return f"jobs in hand: {len(view.running)}"
-    return "has not heard yet" if view.wish == "quiet" and view.state != "paused" else None
+        return f"jobs in flight: {len(view.running)}"
+    if view.command == "quiet" and view.state != "paused":
+        return "has not received the command yet"
+    return None

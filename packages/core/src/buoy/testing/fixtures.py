@@ -30,7 +30,7 @@ WORKER = "drain"
 def drain(app: App, *queues: str) -> Counter[str]:
     """Run all jobs that are due, those that they enqueue too, in this process.
 
-    Returns how many ended how: "done", "failed", "later", "rejected". Without queues: all.
+    Returns how many ended how: "done", "failed", "delayed", "rejected". Without queues: all.
     """
     counts: Counter[str] = Counter()
     number, idle = 0, False
@@ -42,7 +42,7 @@ def drain(app: App, *queues: str) -> Counter[str]:
             for held in app.broker.visit(WORKER, trip).reservations:
                 idle = False
                 settlement = run_isolated(copy_context(), run, held)
-                counts[settlement.act] += 1
+                counts[settlement.outcome] += 1
                 app.broker.visit(WORKER, Advance(queue, 0, settlements=[settlement]))
     return counts
 

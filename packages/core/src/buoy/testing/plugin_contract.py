@@ -129,4 +129,4 @@ def behave(app: App, plugins: list[Plugin], *, fails: bool) -> tuple[str, str]:
         return type(verdict).__name__, ""
     payload = app.encoded(job).decode()
     held = Reservation(job.id, "1:contract:1", job.queue, payload, worker="contract")
-    return "passed", run(held).act
+    return "passed", run(held).outcome

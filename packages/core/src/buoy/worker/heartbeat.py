@@ -203,7 +203,7 @@ class Heartbeat(threading.Thread):
                 ["PEXPIRE", key, round(lease * 1000)],
                 ["ZADD", keys.workers(), now, self.card.id],
                 ["ZREMRANGEBYSCORE", keys.workers(), "-inf", now - LISTED],
-                ["HGET", key, "wish"],
+                ["HGET", key, "command"],
             ]
         )
 
@@ -259,7 +259,7 @@ class Heartbeat(threading.Thread):
         held = list(self.hand.held.values())
         unfinished = [each for each in held if each.token not in tokens]
         logger.warning("grace time over: %d unfinished jobs are put back", len(unfinished))
-        self.unsettled = ended + [Settlement.of(each, "release") for each in unfinished[::-1]]
+        self.unsettled = ended + [Settlement.of(each, "released") for each in unfinished[::-1]]
         self.settle()
         if self.leave is None:
             return

@@ -46,7 +46,7 @@ class InFlight:
         """Hold these no longer: it is known what has become of them, but for those refused."""
         for each in settlements:
             if self.held.pop(each.token, None) and each not in refused:
-                self.counts[each.act] += 1
+                self.counts[each.outcome] += 1
 
     def by_queue(self, queues: Iterable[str]) -> dict[str, list[Reservation]]:
         """What is held, by queue; these queues in any case."""

@@ -41,7 +41,7 @@ class Wakeup:
 
     def listen(self, queues: Sequence[str]) -> None:
         """See to it that a BLPOP on these queues is outstanding, if Redis can be reached."""
-        wanted = {self.keys.part(queue, "bell").encode(): queue for queue in queues}
+        wanted = {self.keys.part(queue, "wakeup").encode(): queue for queue in queues}
         if self.asked and list(self.asked) != list(wanted):
             self.close()
         if self.asked or not wanted or self.broken.seconds() > 0:

@@ -137,7 +137,7 @@ class Worker:
 
     def done(self) -> int:
         """How many jobs it has run; those that were put back are others' work."""
-        return self.hand.counts.total() - self.hand.counts["release"]
+        return self.hand.counts.total() - self.hand.counts["released"]
 
     def over(self) -> bool:
         free = not self.hand and not self.trips.unsaid
@@ -216,7 +216,7 @@ class Worker:
         self.bell.follow(bool(taken))
         self.lose(self.hand.older(taken))
         if self.stopped_at is not None:
-            back = [Settlement.of(each, "release") for each in reversed(taken)]
+            back = [Settlement.of(each, "released") for each in reversed(taken)]
             self.trips.settlements += back
         elif taken:
             show(f"worker: {len(self.hand)} of {self.executor.slots} jobs from {self.queues}")
@@ -322,4 +322,4 @@ def those_readable(files: Sequence[int], seconds: float) -> set[int]:
 
 
 def told(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {act}" for act, count in sorted(counts.items())) or "no jobs"
+    return ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "no jobs"

@@ -29,7 +29,7 @@ from buoy.cli.output import (
     stamp,
 )
 from buoy.cli.params import TEXT
-from buoy.operations.monitor import JobView
+from buoy.operations.views import JobView
 
 from ..delayed import Delayed
 from ..values import duration

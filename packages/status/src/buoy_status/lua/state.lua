@@ -1,25 +1,26 @@
--- What is known of a job at one moment: where it is, what is recorded of its end, its progress.
+-- Returns what is known of a job at one moment: where it is, the record of its end, its progress.
 --
--- KEYS     of its queue: jobs, delayed, failed, runs; of the job: record, progress
+-- KEYS     of its queue: jobs, delayed, failed, tokens; of the job: record, progress
 -- ARGV     id
--- returns  payload, place ('waiting', 'delayed', 'running', 'failed'), and when it is due or failed
---          (in ms) or the token of its run; all three '' if it has no place; record, progress or ''
+-- returns  payload, state ('queued', 'delayed', 'running', 'failed'), and when the job is due or
+--          failed (in ms) or the token of its run; all three '' if the queue does not know it; record
+--          or '', progress or ''
 
 local id = ARGV[1]
 local payload = redis.call('HGET', KEYS[1], id)
-local place, detail = '', ''
+local state, detail = '', ''
 if payload then
   local due, failed_at = redis.call('ZSCORE', KEYS[2], id), redis.call('ZSCORE', KEYS[3], id)
   local token = redis.call('HGET', KEYS[4], id)
   if due then
-    place, detail = 'delayed', due
+    state, detail = 'delayed', due
   elseif failed_at then
-    place, detail = 'failed', failed_at
+    state, detail = 'failed', failed_at
   elseif token then
-    place, detail = 'running', token
+    state, detail = 'running', token
   else
-    place = 'waiting'
+    state = 'queued'
   end
 end
 local record, progress = redis.call('GET', KEYS[5]), redis.call('GET', KEYS[6])
-return { payload or '', place, detail, record or '', progress or '' }
+return { payload or '', state, detail, record or '', progress or '' }

@@ -1,34 +1,35 @@
--- A worker's round trip: settles what it has finished, heals the queue, takes the next jobs.
+-- One round trip of a worker: settles what has finished, heals the queue, takes the next jobs.
 --
 -- KEYS     see queue.lua
--- ARGV     clock shift; lease in ms; lost leases from which on a job runs alone; worker; number of
---          this call; 1 if it is asked again because its reply was lost; how many jobs are wanted;
---          how many the worker keeps in hand; then what it settles: how many done, for each id and
---          token; how many done with something attached, for each id, token, commands (see
---          queue.lua); how many others, for each id, token, act ('rejected', 'later', 'failed',
---          'release', 'crashed', 'moved'), payload, wait in ms, commands
--- returns  {now, next due or -1, whether jobs are left waiting, state ('', 'paused' or 'alone'),
---          tokens whose settling was refused, refusals of attached commands, jobs as id, token,
---          payload, lost leases}
+-- ARGV     clock shift; lease in ms; number of lost leases from which on a job runs alone; worker;
+--          number of this call; 1 if the call is repeated because its reply was lost, else 0; how
+--          many jobs the worker wants; how many it has in flight; then the settlements: number of
+--          done jobs, for each id and token; number of done jobs with attached commands, for each
+--          id, token, commands (see attached.lua); number of other jobs, for each id, token,
+--          outcome ('rejected', 'delayed', 'failed', 'released', 'crashed', 'moved'), payload, wait
+--          in ms, commands
+-- returns  {now in ms, next due time in ms or -1, how many jobs are left in the queue, state ('',
+--          'paused' or 'alone'), tokens whose settlement was refused, refusals of attached
+--          commands, jobs as id, token, payload, number of lost leases}
 
 -- include queue
 -- include heal
 -- include settle
 
-local MOST_GIVEN = 4000 -- jobs at a time, however many are wanted
+local MOST_GIVEN = 4000 -- jobs in one call, even if more are wanted
 
 local lease, alone = number(1, GREATEST), number(0, GREATEST)
-local worker, call_number, again = take(), take(), take() == '1'
-local wanted, hands = math.min(number(0, GREATEST), MOST_GIVEN), number(0, GREATEST)
+local worker, call_number, repeated = take(), take(), take() == '1'
+local wanted, in_flight = math.min(number(0, GREATEST), MOST_GIVEN), number(0, GREATEST)
 local done_ids, done_tokens, done_commands = read_done()
 local others = read_others()
 done_reading()
 
-local held = call('ZCARD', leases)
-call('LLEN', ready)
+local running = call('ZCARD', leases)
+call('LLEN', queued)
 call('HLEN', jobs)
-call('HLEN', runs)
-call('ZCARD', recent)
+call('HLEN', tokens)
+call('ZCARD', ended)
 local caller = ':' .. worker .. ':' .. call_number
 local seen, grace, paused, seq, done, ended_failed, rejected = unpack(
   call('HMGET', meta, 'seen', 'grace', 'paused', 'seq', 'done', 'failed', 'rejected')
@@ -38,67 +39,67 @@ local refused, state, given = {}, '', {}
 local function give(id, token, payload, lost)
   local n = #given
   given[n + 1], given[n + 2], given[n + 3] = id, token, payload or ''
-  given[n + 4] = lost and kept(lost) or 0
+  given[n + 4] = lost and stored_number(lost) or 0
 end
 
--- The reply to this call was lost: the same jobs are handed over again.
-local function give_again()
-  -- The ids and tokens that the call of this number has taken.
+-- The reply to this call was lost, so the worker gets the jobs that it has already taken once more.
+local function give_repeated()
+  -- Returns the ids and tokens that the call of this number has taken.
   local function taken_before()
-    local ids, tokens = {}, {}
-    for first = 0, held, CHUNK do
+    local ids, found = {}, {}
+    for first = 0, running, CHUNK do
       local some = call('ZRANGE', leases, first, first + CHUNK - 1)
-      for n, token in ipairs(ask('HMGET', runs, some)) do
+      for n, token in ipairs(ask('HMGET', tokens, some)) do
         if token and string.sub(token, -#caller) == caller then
-          ids[#ids + 1], tokens[#tokens + 1] = some[n], token
+          ids[#ids + 1], found[#found + 1] = some[n], token
         end
       end
     end
-    return ids, tokens
+    return ids, found
   end
 
-  make_way()
-  local ids, tokens = taken_before()
+  allow_writes()
+  local ids, taken = taken_before()
   local payloads, lost = ask('HMGET', jobs, ids), ask('HMGET', crashes, ids)
   local deadlines = {}
   for n, id in ipairs(ids) do
     deadlines[2 * n - 1], deadlines[2 * n] = now + lease, id
-    give(id, tokens[n], payloads[n], lost[n])
+    give(id, taken[n], payloads[n], lost[n])
   end
-  each('ZADD', leases, deadlines)
+  send('ZADD', leases, deadlines)
 end
 
--- How many of the popped jobs may be taken: a job that lost leases before runs with nothing else.
+-- Returns how many of the popped jobs the worker may take. A job that has lost leases runs alone.
 local function takeable(ids, lost)
   for n = 1, #ids do
-    if lost[n] and kept(lost[n]) >= alone then
+    if lost[n] and stored_number(lost[n]) >= alone then
       state = 'alone'
-      return (n == 1 and hands == 0) and 1 or n - 1
+      return (n == 1 and in_flight == 0) and 1 or n - 1
     end
   end
   return #ids
 end
 
 local function lease_out(ids, payloads, lost)
-  local deadlines, tokens, gone = {}, {}, {}
+  local deadlines, id_tokens, gone = {}, {}, {}
   for n, id in ipairs(ids) do
     if payloads[n] then
       seq = seq + 1
       local token = string.format('%.0f', seq) .. caller
-      tokens[#tokens + 1], tokens[#tokens + 2] = id, token
+      id_tokens[#id_tokens + 1], id_tokens[#id_tokens + 2] = id, token
       deadlines[#deadlines + 1], deadlines[#deadlines + 2] = now + lease, id
       give(id, token, payloads[n], lost[n])
     else
       gone[#gone + 1] = id
     end
   end
-  if marked then free(ids, true) end
-  if marked and #gone > 0 then
+  if claims_or_crashes then free(ids, true) end
+  if claims_or_crashes and #gone > 0 then
     free(gone)
-    each('HDEL', crashes, gone)
+    send('HDEL', crashes, gone)
   end
-  each('HSET', runs, tokens)
-  each('ZADD', leases, deadlines)
+  send('HSET', tokens, id_tokens)
+  send('ZADD', leases, deadlines)
 end
 
 local function put_back_from(ids, first)
@@ -106,46 +107,46 @@ local function put_back_from(ids, first)
   for n = #ids, first, -1 do
     back[#back + 1], ids[n] = ids[n], nil
   end
-  each('LPUSH', ready, back)
+  send('LPUSH', queued, back)
 end
 
 local function reserve()
-  local ids = call('LPOP', ready, wanted)
+  local ids = call('LPOP', queued, wanted)
   if not ids or #ids == 0 then return 0 end
-  local lost = marked and ask('HMGET', crashes, ids) or {}
-  local most = marked and takeable(ids, lost) or #ids
+  local lost = claims_or_crashes and ask('HMGET', crashes, ids) or {}
+  local most = claims_or_crashes and takeable(ids, lost) or #ids
   if most < #ids then put_back_from(ids, most + 1) end
   if most > 0 then lease_out(ids, ask('HMGET', jobs, ids), lost) end
   return most
 end
 
 local function write_counts()
-  local words = { 'seq', seq, 'done', kept(done) + settled.done }
+  local words = { 'seq', seq, 'done', stored_number(done) + settled.done }
   if settled.failed + settled.rejected > 0 then
-    words[5], words[6] = 'failed', kept(ended_failed) + settled.failed
-    words[7], words[8] = 'rejected', kept(rejected) + settled.rejected
+    words[5], words[6] = 'failed', stored_number(ended_failed) + settled.failed
+    words[7], words[8] = 'rejected', stored_number(rejected) + settled.rejected
   end
   call('HSET', meta, unpack(words))
 end
 
-seq = kept(seq)
+seq = stored_number(seq)
 local before = seq
 settle_done(done_ids, done_tokens, done_commands, refused)
 settle_others(others, refused)
 heal(lease, seen, grace)
 local due = promote()
 
-if again then give_again() end
+if repeated then give_repeated() end
 if #given == 0 and wanted > 0 then
   if paused then state = 'paused' else wanted = wanted - reserve() end
 end
 
 if seq > before or settled.done + settled.failed + settled.rejected > 0 then write_counts() end
--- Who takes all that it can must wake another for what it leaves behind.
+-- A worker that takes as many jobs as it can wakes another one for the jobs that it leaves.
 local left = 0
 if not paused and (wanted == 0 or state == 'alone') then
-  left = call('LLEN', ready)
-  if left > 0 or due >= 0 then ring() end
+  left = call('LLEN', queued)
+  if left > 0 or due >= 0 then wake() end
 end
-apply()
+apply_attached()
 return { now, due, left, state, refused, refusals, given }

@@ -1,9 +1,9 @@
--- Included where plugins may attach commands.
+-- Included by scripts to which plugins attach commands.
 
 -- include queue
 
--- Reads the commands that plugins attached: how many, then for each the number of its words, the
--- command, the number of its key, the other words.
+-- Reads the commands that plugins attached: how many there are, then for each: how many words it
+-- has, the command, the number of its key in KEYS, the other words.
 local function read_commands()
   local commands = {}
   for n = 1, number(0, MANY) do
@@ -15,14 +15,14 @@ local function read_commands()
   return commands
 end
 
--- Attached commands are applied when all else is done: whatever one of them does or is refused,
--- no transition stops halfway. Refusals are reported.
+-- Attached commands run after everything else. Whatever they do, and even if Redis refuses one, no
+-- transition stops halfway. The script returns the refusals.
 local attached, refusals = {}, {}
 local function attach(commands)
   for _, words in ipairs(commands) do attached[#attached + 1] = words end
 end
 
-local function apply()
+local function apply_attached()
   for _, words in ipairs(attached) do
     local answer = redis.pcall(unpack(words))
     if type(answer) == 'table' and answer.err then

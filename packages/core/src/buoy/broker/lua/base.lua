@@ -1,16 +1,16 @@
--- What every script begins with. Redis does not roll back what a script has written when it fails:
--- so all that can fail comes before the first write. The words are read and checked, and each key
--- that may be written to is read, for that is refused if its type is wrong. After that nothing is
--- refused any more, and no number of words is too large.
+-- Included by every script. Redis does not undo the writes of a script that fails. So everything
+-- that can fail comes before the first write: the script reads and checks all its words, and reads
+-- each key that it may write to, because Redis refuses to read a key of a wrong type. After that
+-- nothing is refused, and no number of words is too large.
 
 local call = redis.call
-local GREATEST = 2 ^ 53 - 1 -- of the whole numbers that a float can hold, one by one
-local MANY = 100000 -- how many of anything one call may name; who has more calls again
-local CHUNK = 4000 -- how many words go into one command: Lua's stack has no room for 8000
+local GREATEST = 2 ^ 53 - 1 -- up to here a float holds every whole number
+local MANY = 100000 -- how many items one call may name; with more, the caller calls again
+local CHUNK = 4000 -- how many words one command may have: the stack of Lua has no room for 8000
 local cursor = 0
 
 local function refuse(subject, expected, got)
-  got = string.gsub(got, '%c', '.') -- a line's end would end the reply
+  got = string.gsub(got, '%c', '.') -- a line end would end the reply
   error('REFUSED ' .. subject .. ': expected ' .. expected .. ', got ' .. string.sub(got, 1, 80), 0)
 end
 
@@ -19,7 +19,7 @@ local function take()
   return ARGV[cursor] or refuse('word ' .. cursor, 'one more', 'the end')
 end
 
--- The next word, or this text, as a whole number.
+-- Returns the next word, or the given text, as a whole number.
 local function number(least, most, text)
   text = text or take()
   local n = tonumber(text)
@@ -31,14 +31,14 @@ local function done_reading()
   if cursor < #ARGV then refuse('words', cursor, #ARGV) end
 end
 
--- Sends a command on a key, with any number of words but none at all.
-local function each(command, key, words)
+-- Sends a command with any number of words in chunks. Sends nothing if there are no words.
+local function send(command, key, words)
   for first = 1, #words, CHUNK do
     call(command, key, unpack(words, first, math.min(first + CHUNK - 1, #words)))
   end
 end
 
--- Asks for as many answers as there are words.
+-- Sends a command that answers each word, in chunks; returns all answers.
 local function ask(command, key, words)
   if #words == 0 then return {} end
   if #words <= CHUNK then return call(command, key, unpack(words)) end

@@ -1,8 +1,8 @@
--- Included where jobs enter a queue: reads what they claim, and writes it down.
+-- Included by scripts that put jobs into a queue: reads and writes the claims of these jobs.
 
 -- include queue
 
--- Reads claims: pairs of key and "started", "finished" or "latest".
+-- Reads how many claims there are, then for each its key and "started", "finished" or "latest".
 local function read_claims()
   local wanted = {}
   local kinds = { started = true, finished = true, latest = true }
@@ -15,8 +15,8 @@ local function read_claims()
   return wanted
 end
 
--- The id of another job that holds one of these claims. The key of the latest is held against
--- nobody.
+-- Returns the id of another job that holds one of these claims, or nil. A claim of kind "latest"
+-- goes over to the new job, so it keeps no job out.
 local function holder_of(wanted, id)
   for _, claim in ipairs(wanted) do
     local owner = claim[2] ~= 'latest' and call('HGET', claims, '>' .. claim[1])
@@ -32,5 +32,5 @@ local function write_claims(id, wanted)
     lines[n] = string.sub(claim[2], 1, 1) .. claim[1] .. '\n'
   end
   fields[#fields + 1], fields[#fields + 2] = '<' .. id, table.concat(lines)
-  each('HSET', claims, fields)
+  send('HSET', claims, fields)
 end

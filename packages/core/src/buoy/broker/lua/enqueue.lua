@@ -1,15 +1,16 @@
--- Stores jobs and puts them on their queue, or among the delayed; a known id is never stored twice.
+-- Stores jobs and puts them into their queue, or among the delayed jobs. A known id is not stored
+-- twice.
 --
--- KEYS     see queue.lua; the 12th is the set in which the name of the queue is noted
--- ARGV     clock shift; max_length or ''; how many jobs; for each: id, payload, due ('' now, '+MS'
---          from now, 'MS' since the epoch), claims, numbers (how many, then field and number),
---          commands
--- returns  {answers, refusals, 1 if the name of the queue was not noted, though it had been before};
---          an answer is 'queued', 'delayed', 'exists' (with the id of the
---          holder behind it when that is another job), 'ended' (it was here until
---          moments ago), 'older FIELD', or 'full LENGTH'
+-- KEYS     see queue.lua; the 12th is the set that gets the name of the queue
+-- ARGV     clock shift; max_length or ''; number of jobs; for each: id, payload, due time ('' for
+--          now, '+MS' after now, 'MS' since the epoch), claims, numbers (how many, then field and
+--          number), commands
+-- returns  {answers, refusals of attached commands, 1 if the set did not have the name of the
+--          queue, else 0}; an answer is 'queued', 'delayed', 'exists' (followed by the id of the
+--          holder if another job holds the claim), 'ended' (a job with this id ended moments ago),
+--          'older FIELD', or 'full LENGTH'
 --
--- For the common case there is push.lua. The first write is one that a full Redis refuses, so it refuses the whole.
+-- push.lua does the common case. A full Redis refuses the first write, and so the whole script.
 
 -- include queue
 -- include claims
@@ -17,11 +18,11 @@
 
 local word = take()
 local limit = word ~= '' and number(0, GREATEST, word)
-local there = call('LLEN', ready) + call('ZCARD', delayed)
+local there = call('LLEN', queued) + call('ZCARD', delayed)
 local answers, pushed = {}, {}
 call('HLEN', jobs)
 call('HLEN', meta)
-call('ZCARD', recent)
+call('ZCARD', ended)
 
 local function read_due()
   local due = take()
@@ -44,18 +45,18 @@ local function read_entry()
   return entry
 end
 
--- The first number that is not higher than the one that is kept.
+-- Returns the field of the first number that is not higher than the number in Redis, or nil.
 local function older(numbers)
   for _, number in ipairs(numbers) do
     local last = call('HGET', meta, number[1])
-    if last and kept(last) >= number[2] then return string.sub(number[1], 7) end
+    if last and stored_number(last) >= number[2] then return string.sub(number[1], 7) end
   end
 end
 
--- Puts a job among the delayed; when it is the next one due, whoever sleeps must know.
+-- Puts a job among the delayed jobs. Wakes a worker if no other job is due earlier.
 local function delay(id, due)
   call('ZADD', delayed, due, id)
-  if call('ZRANGE', delayed, 0, 0)[1] == id then ring() end
+  if call('ZRANGE', delayed, 0, 0)[1] == id then wake() end
 end
 
 local function place(id, due)
@@ -71,7 +72,7 @@ end
 local function enqueue(entry)
   local id = entry.id
   if call('HEXISTS', jobs, id) == 1 then return 'exists' end
-  if call('ZSCORE', recent, id) then return 'ended' end
+  if call('ZSCORE', ended, id) then return 'ended' end
   local holder, field = holder_of(entry.claims, id), older(entry.numbers)
   if holder then return 'exists ' .. holder end
   if field then return 'older ' .. field end
@@ -89,8 +90,8 @@ local entries = {}
 for n = 1, number(0, MANY) do entries[n] = read_entry() end
 done_reading()
 for n, entry in ipairs(entries) do answers[n] = enqueue(entry) end
-each('RPUSH', ready, pushed)
-if #pushed > 0 then ring() end
-apply()
-local noted = redis.pcall('SADD', KEYS[12], string.match(ready, '{(.*)}'))
+send('RPUSH', queued, pushed)
+if #pushed > 0 then wake() end
+apply_attached()
+local noted = redis.pcall('SADD', KEYS[12], string.match(queued, '{(.*)}'))
 return { answers, refusals, noted == 1 and 1 or 0 }

@@ -1,11 +1,12 @@
--- Included where jobs end or start: frees what they claim.
+-- Included by scripts in which jobs end or start: frees their claims.
 
 -- include queue
 
--- Frees the claims of jobs: all, or only those that last until a job starts. What another job holds
--- by now (an operator had released it, or it was the key of the latest) is let be.
+-- Frees the claims of jobs: all claims, or only those that last until a job starts. Does not touch
+-- a claim that another job holds by now (because an operator released it, or it is of kind
+-- "latest").
 local function free(ids, started_only)
-  local lists, held, owners, gone, left = {}, {}, {}, {}, {}
+  local lists, freed, owners, gone, left = {}, {}, {}, {}, {}
   for n, id in ipairs(ids) do lists[n] = '<' .. id end
   for n, list in ipairs(ask('HMGET', claims, lists)) do
     local rest = {}
@@ -16,7 +17,7 @@ local function free(ids, started_only)
       if started_only and kind ~= 's' then
         rest[#rest + 1] = kind .. key .. '\n'
       else
-        held[#held + 1], owners[#owners + 1] = '>' .. key, ids[n]
+        freed[#freed + 1], owners[#owners + 1] = '>' .. key, ids[n]
       end
     end
     if list and #rest == 0 then
@@ -25,9 +26,9 @@ local function free(ids, started_only)
       left[#left + 1], left[#left + 2] = lists[n], table.concat(rest)
     end
   end
-  for n, owner in ipairs(ask('HMGET', claims, held)) do
-    if owner == owners[n] then gone[#gone + 1] = held[n] end
+  for n, owner in ipairs(ask('HMGET', claims, freed)) do
+    if owner == owners[n] then gone[#gone + 1] = freed[n] end
   end
-  each('HDEL', claims, gone)
-  each('HSET', claims, left)
+  send('HDEL', claims, gone)
+  send('HSET', claims, left)
 end

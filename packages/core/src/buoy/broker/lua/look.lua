@@ -1,8 +1,9 @@
--- A glance at several queues of one server: what could be taken from them?
+-- Returns for several queues of one server what a worker could take from them.
 --
--- KEYS     for each queue: ready, delayed, meta
--- returns  for each: length of ready and next due time or -1; 0 and -1 while it is paused; 1 and -1
---          if a key has a wrong type: who goes there is told of it, and the others are served
+-- KEYS     for each queue: queued, delayed, meta
+-- returns  for each queue: number of queued jobs, and next due time (in ms) or -1; 0 and -1 if it
+--          is paused; 1 and -1 if a key has a wrong type, so that a worker goes there and gets the
+--          error
 
 local function ask(...)
   local answer = redis.pcall(...)
@@ -10,8 +11,8 @@ local function ask(...)
   return answer
 end
 
-local function look(ready, delayed, meta)
-  local paused, length = ask('HEXISTS', meta, 'paused'), ask('LLEN', ready)
+local function look(queued, delayed, meta)
+  local paused, length = ask('HEXISTS', meta, 'paused'), ask('LLEN', queued)
   local first = ask('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   if not (paused and length and first) then return 1, -1 end
   if paused == 1 then return 0, -1 end

@@ -1,35 +1,35 @@
--- Stores plain jobs (due now, without a limit, nothing attached) and puts them on their queue; a
--- known id is never stored twice. What enqueue.lua does for all, in the fewest commands.
+-- Stores plain jobs (due now, without max_length, nothing attached) and puts them into their queue.
+-- A known id is not stored twice. For plain jobs it does what enqueue.lua does, in fewer commands.
 --
--- KEYS     ready, jobs, recent, bell; the set in which the name of the queue is noted
+-- KEYS     queued, jobs, ended, wakeup; the set that gets the name of the queue
 -- ARGV     for each job: id, payload
--- returns  as enqueue.lua: {answers, no refusals, 1 or 0}; an answer is 'queued', 'exists'
---          or 'ended'
+-- returns  what enqueue.lua returns: {answers, no refusals, 1 or 0}; an answer is 'queued',
+--          'exists' or 'ended'
 --
--- The first write is one that a full Redis refuses, so it refuses the whole.
+-- A full Redis refuses the first write, and so the whole script.
 
 -- include base
 
-local ready, jobs, recent, bell, names = unpack(KEYS)
+local queued, jobs, ended, wakeup, names = unpack(KEYS)
 local ids, words, answers, pushed, known = {}, {}, {}, {}, {}
 for n = 1, #ARGV, 2 do ids[#ids + 1] = ARGV[n] end
 if #ARGV % 2 == 1 or #ids > MANY then refuse('words', 'pairs', #ARGV) end
 
-local rung = call('LLEN', bell)
-call('LLEN', ready)
-local stored, ended = ask('HMGET', jobs, ids), ask('ZMSCORE', recent, ids)
+local wakeups = call('LLEN', wakeup)
+call('LLEN', queued)
+local stored, ended_at = ask('HMGET', jobs, ids), ask('ZMSCORE', ended, ids)
 for n, id in ipairs(ids) do
   if stored[n] or known[id] then
     answers[n] = 'exists'
-  elseif ended[n] then
+  elseif ended_at[n] then
     answers[n] = 'ended'
   else
     known[id], answers[n], pushed[#pushed + 1] = true, 'queued', id
     words[#words + 1], words[#words + 2] = id, ARGV[2 * n]
   end
 end
-each('HSET', jobs, words)
-each('RPUSH', ready, pushed)
-if #pushed > 0 and rung == 0 then call('RPUSH', bell, 1) end
-local noted = redis.pcall('SADD', names, string.match(ready, '{(.*)}'))
+send('HSET', jobs, words)
+send('RPUSH', queued, pushed)
+if #pushed > 0 and wakeups == 0 then call('RPUSH', wakeup, 1) end
+local noted = redis.pcall('SADD', names, string.match(queued, '{(.*)}'))
 return { answers, {}, noted == 1 and 1 or 0 }

@@ -1,21 +1,23 @@
--- Stores plain jobs as push.lua does, for ids that were made for this call and are sent for the
--- first time: they cannot be known, so nobody looks for them.
+-- Stores plain jobs like push.lua. Their ids were made for this call, and this is its first try: no
+-- job can have these ids, so the script does not look for them.
 --
--- KEYS     ready, jobs, bell; the set in which the name of the queue is noted
+-- KEYS     queued, jobs, wakeup; the set that gets the name of the queue
 -- ARGV     for each job: id, payload
--- returns  nothing: all are queued; or 1: the name was not noted, though it had been before
+-- returns  nothing: all jobs are queued; or 1: all are queued, and the set did not have the name of
+--          the queue
 --
--- The first write is one that a full Redis refuses, so it refuses the whole.
+-- A full Redis refuses the first write, and so the whole script.
 
--- All others read what may have a wrong type before they write; see base.lua. Here one command less
--- counts: what was stored is taken out again when the list is none, and nobody else knew of it.
+-- All other scripts read a key that may have a wrong type before they write; see base.lua. This
+-- script must be fast, so it saves that command: if `queued` is no list, it deletes the payloads
+-- again. Nobody else knows these ids.
 
 local call = redis.call
-local ready, jobs, bell, names = unpack(KEYS)
-local rung = call('LLEN', bell)
+local queued, jobs, wakeup, names = unpack(KEYS)
+local wakeups = call('LLEN', wakeup)
 if #ARGV % 2 == 1 or #ARGV > 200000 then error('REFUSED words: expected pairs, got ' .. #ARGV, 0) end
 
--- As many at a time as Lua's stack has room for.
+-- Calls `send` for chunks of ARGV for which the stack of Lua has room.
 local function chunks(send)
   for first = 1, #ARGV, 4000 do
     local answer = send(first, math.min(first + 3999, #ARGV))
@@ -29,17 +31,17 @@ local function ids(first, last)
   return unpack(found)
 end
 
-local waited
+local not_empty
 chunks(function(first, last) call('HSET', jobs, unpack(ARGV, first, last)) end)
 local refused = chunks(function(first, last)
-  local length = redis.pcall('RPUSH', ready, ids(first, last))
+  local length = redis.pcall('RPUSH', queued, ids(first, last))
   if type(length) == 'table' then return length end
-  if first == 1 then waited = length * 2 > last end
+  if first == 1 then not_empty = length * 2 > last end
 end)
 if refused then
   chunks(function(first, last) call('HDEL', jobs, ids(first, last)) end)
   return refused
 end
-if rung == 0 then call('RPUSH', bell, 1) end
--- Where nothing waited, all may have been lost since.
-if not waited and redis.pcall('SADD', names, string.match(ready, '{(.*)}')) == 1 then return 1 end
+if wakeups == 0 then call('RPUSH', wakeup, 1) end
+-- If the queue was empty, Redis may have lost all data since the name was added to the set.
+if not not_empty and redis.pcall('SADD', names, string.match(queued, '{(.*)}')) == 1 then return 1 end

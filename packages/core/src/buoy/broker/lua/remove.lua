@@ -1,9 +1,10 @@
--- Ends jobs wherever they lie. The worker of one that runs hears of it with its next beat.
+-- Ends jobs, wherever they are. The worker of a running job learns of it at its next heartbeat.
 --
 -- KEYS     see queue.lua
--- ARGV     clock shift; how many ids, for each: id, the places where it may be ('waiting',
---          'delayed', 'running', 'failed', with a space between), commands (see queue.lua)
--- returns  {places, refusals}; a place is where the job was, or '' if it was in none of these
+-- ARGV     clock shift; number of ids, for each: id, the states in which it may be ('queued',
+--          'delayed', 'running', 'failed', separated by spaces), commands (see attached.lua)
+-- returns  {states, refusals of attached commands}; a state is where the job was, or '' if it was
+--          in none of the given states
 
 -- include queue
 -- include free
@@ -19,15 +20,15 @@ read_all()
 local places = {}
 function places.delayed(id) return call('ZREM', delayed, id) == 1 end
 function places.failed(id) return call('ZREM', failed, id) == 1 end
-function places.running(id) return call('HDEL', runs, id) + call('ZREM', leases, id) > 0 end
-function places.waiting(id)
-  return call('HEXISTS', runs, id) == 0 and call('HEXISTS', jobs, id) == 1
-    and call('LREM', ready, 1, id) == 1
+function places.running(id) return call('HDEL', tokens, id) + call('ZREM', leases, id) > 0 end
+function places.queued(id)
+  return call('HEXISTS', tokens, id) == 0 and call('HEXISTS', jobs, id) == 1
+    and call('LREM', queued, 1, id) == 1
 end
 
--- Among the waiting last: to find it there takes longest.
+-- Searches the queue last, because that takes longest.
 local function place_of(id, allowed)
-  for _, name in ipairs({ 'delayed', 'failed', 'running', 'waiting' }) do
+  for _, name in ipairs({ 'delayed', 'failed', 'running', 'queued' }) do
     if string.find(allowed, name, 1, true) and places[name](id) then return name end
   end
   return ''
@@ -39,7 +40,7 @@ local function remove(job)
     call('HDEL', jobs, job.id)
     call('HDEL', crashes, job.id)
     free({ job.id })
-    call('ZADD', recent, now, job.id)
+    call('ZADD', ended, now, job.id)
     attach(job.commands)
   end
   return place
@@ -47,5 +48,5 @@ end
 
 local answers = {}
 for n, job in ipairs(wanted) do answers[n] = remove(job) end
-apply()
+apply_attached()
 return { answers, refusals }

@@ -1,8 +1,8 @@
--- Makes delayed jobs due at another time.
+-- Gives delayed jobs another due time.
 --
 -- KEYS     see queue.lua
--- ARGV     clock shift; when (ms since the epoch, or '' for now); how many ids, each id
--- returns  for each 1 if it was delayed, else 0
+-- ARGV     clock shift; due time (ms since the epoch, or '' for now); number of ids, each id
+-- returns  for each id 1 if the job was delayed, else 0
 
 -- include queue
 
@@ -12,13 +12,13 @@ for n = 1, number(0, MANY) do ids[n] = take() end
 done_reading()
 read_all()
 
-make_way()
+allow_writes()
 local answers = {}
 for n, id in ipairs(ids) do
   answers[n] = call('ZREM', delayed, id)
   if answers[n] == 1 then
-    if due > now then call('ZADD', delayed, due, id) else call('RPUSH', ready, id) end
+    if due > now then call('ZADD', delayed, due, id) else call('RPUSH', queued, id) end
   end
 end
-ring()
+wake()
 return answers

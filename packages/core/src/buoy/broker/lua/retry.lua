@@ -1,9 +1,9 @@
--- Moves jobs from the failed set back to the tail of their queue.
+-- Moves jobs from the failed set to the tail of their queue.
 --
 -- KEYS     see queue.lua
--- ARGV     clock shift; how many jobs, for each: id, when it failed (in ms; another time means that
---          it ran and failed anew), payload of a first attempt, claims
--- returns  for each 'queued', 'gone', or 'exists' with the id of the job that holds its claim
+-- ARGV     clock shift; number of jobs, for each: id, when it failed (in ms; another time in Redis
+--          means that the job has run and failed again since), payload of a first attempt, claims
+-- returns  for each 'queued', 'gone', or 'exists ID' with the id of the job that holds its claim
 
 -- include queue
 -- include claims
@@ -24,10 +24,10 @@ local function retry(job)
   call('ZREM', failed, id)
   call('HSET', jobs, id, job.payload)
   write_claims(id, job.claims)
-  call('RPUSH', ready, id)
+  call('RPUSH', queued, id)
   return 'queued'
 end
 
 for n, job in ipairs(wanted) do answers[n] = retry(job) end
-if call('EXISTS', ready) == 1 then ring() end
+if call('EXISTS', queued) == 1 then wake() end
 return answers

@@ -1,4 +1,4 @@
--- Included in advance.lua: applies outcomes. Only the run whose token holds the job may settle it.
+-- Included by advance.lua: settles jobs. Only the run whose token holds a job may settle it.
 
 -- include queue
 -- include free
@@ -6,57 +6,57 @@
 
 local settled = { done = 0, failed = 0, rejected = 0 }
 
-local function let_go(ids)
-  each('ZREM', leases, ids)
-  each('HDEL', runs, ids)
+local function end_runs(ids)
+  send('ZREM', leases, ids)
+  send('HDEL', tokens, ids)
 end
 
 local function forget_jobs(ids)
-  each('HDEL', jobs, ids)
-  if marked then
-    each('HDEL', crashes, ids)
+  send('HDEL', jobs, ids)
+  if claims_or_crashes then
+    send('HDEL', crashes, ids)
     free(ids)
   end
-  local ended = {}
+  local scores = {}
   for _, id in ipairs(ids) do
-    ended[#ended + 1], ended[#ended + 2] = now, id
+    scores[#scores + 1], scores[#scores + 2] = now, id
   end
-  each('ZADD', recent, ended)
-  -- Only batches can outrun the rationed forgetting in heal.lua.
-  if #ids > 1 then call('ZREMRANGEBYRANK', recent, 0, -RECENT_MOST - 1) end
+  send('ZADD', ended, scores)
+  -- heal.lua removes old ids, but not often: only batches can add ids faster than that.
+  if #ids > 1 then call('ZREMRANGEBYRANK', ended, 0, -ENDED_MOST - 1) end
 end
 
--- Reads what is done: ids, tokens, and the commands that are attached to some.
+-- Reads the jobs that are done: ids, tokens, and the commands that are attached to some of them.
 local function read_done()
-  local ids, tokens, commands = {}, {}, {}
-  for n = 1, number(0, MANY) do ids[n], tokens[n] = take(), take() end
+  local ids, found, commands = {}, {}, {}
+  for n = 1, number(0, MANY) do ids[n], found[n] = take(), take() end
   for n = #ids + 1, #ids + number(0, MANY) do
-    ids[n], tokens[n], commands[n] = take(), take(), read_commands()
+    ids[n], found[n], commands[n] = take(), take(), read_commands()
   end
-  return ids, tokens, commands
+  return ids, found, commands
 end
 
--- What may become of others. Made only where there are some.
-local function make_acts()
-  local acts = {}
+-- Returns what each other outcome does. Only called if there are other outcomes, to save time.
+local function make_outcomes()
+  local outcomes = {}
 
-  function acts.rejected(id)
+  function outcomes.rejected(id)
     forget_jobs({ id })
     settled.rejected = settled.rejected + 1
   end
 
-  function acts.moved(id)
+  function outcomes.moved(id)
     forget_jobs({ id })
   end
 
-  function acts.later(id, payload, wait)
+  function outcomes.delayed(id, payload, wait)
     call('HDEL', crashes, id)
     call('HSET', jobs, id, payload)
     call('ZADD', delayed, now + wait, id)
-    waits = true
+    any_delayed = true
   end
 
-  function acts.failed(id, payload)
+  function outcomes.failed(id, payload)
     call('HDEL', crashes, id)
     free({ id })
     call('HSET', jobs, id, payload)
@@ -64,59 +64,59 @@ local function make_acts()
     settled.failed = settled.failed + 1
   end
 
-  function acts.release(id)
-    call('LPUSH', ready, id)
+  function outcomes.released(id)
+    call('LPUSH', queued, id)
   end
 
-  function acts.crashed(id)
-    lose(id)
-    call('LPUSH', ready, id)
+  function outcomes.crashed(id)
+    count_lost_lease(id)
+    call('LPUSH', queued, id)
   end
 
-  return acts
+  return outcomes
 end
 
-local function read_other(acts)
-  local id, token, act, payload = take(), take(), take(), take()
+local function read_other(outcomes)
+  local id, token, outcome, payload = take(), take(), take(), take()
   local wait, commands = number(-GREATEST, GREATEST), read_commands()
-  if not acts[act] then refuse('act', 'one of lua/settle.lua', act) end
-  return { id = id, token = token, act = acts[act], payload = payload, wait = wait,
+  if not outcomes[outcome] then refuse('outcome', 'one of lua/settle.lua', outcome) end
+  return { id = id, token = token, outcome = outcomes[outcome], payload = payload, wait = wait,
     commands = commands }
 end
 
--- Reads what has become of others; only here it matters what the failed set is.
+-- Reads the settlements with other outcomes. Reads the failed set, which only these write to.
 local function read_others()
   local others, many = {}, number(0, MANY)
   if many == 0 then return others end
-  local acts = make_acts()
+  local outcomes = make_outcomes()
   call('ZCARD', failed)
-  for n = 1, many do others[n] = read_other(acts) end
+  for n = 1, many do others[n] = read_other(outcomes) end
   return others
 end
 
--- Settles what is done, all of it in few commands.
-local function settle_done(ids, tokens, commands, refused)
-  local held, mine = {}, {}
-  for n, token in ipairs(ask('HMGET', runs, ids)) do
+-- Settles all jobs that are done, in few commands.
+local function settle_done(ids, run_tokens, commands, refused)
+  local owned, seen_ids = {}, {}
+  for n, token in ipairs(ask('HMGET', tokens, ids)) do
     local id = ids[n]
-    if token == tokens[n] and not mine[id] then
-      held[#held + 1], mine[id] = id, true
+    if token == run_tokens[n] and not seen_ids[id] then
+      owned[#owned + 1], seen_ids[id] = id, true
       if commands[n] then attach(commands[n]) end
     else
-      refused[#refused + 1] = tokens[n]
+      refused[#refused + 1] = run_tokens[n]
     end
   end
-  if #held == 0 then return end
-  let_go(held)
-  forget_jobs(held)
-  settled.done = settled.done + #held
+  if #owned == 0 then return end
+  end_runs(owned)
+  forget_jobs(owned)
+  settled.done = settled.done + #owned
 end
 
 local function settle_others(others, refused)
   for _, other in ipairs(others) do
-    if call('HGET', runs, other.id) == other.token then
-      let_go({ other.id })
-      other.act(other.id, other.payload, other.wait)
+    if call('HGET', tokens, other.id) == other.token then
+      end_runs({ other.id })
+      other.outcome(other.id, other.payload, other.wait)
       attach(other.commands)
     else
       refused[#refused + 1] = other.token

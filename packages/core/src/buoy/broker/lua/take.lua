@@ -1,10 +1,12 @@
--- Takes waiting and delayed jobs out of turn, into the hands of who moves them to another queue.
+-- Takes queued and delayed jobs out of turn, for a holder that moves them to another queue.
 --
 -- KEYS     see queue.lua
--- ARGV     clock shift; lease in ms; who takes them; how many ids, each id
--- returns  {now, jobs}; of each that was there: id, token, payload, due in ms ('' if it waited)
+-- ARGV     clock shift; lease in ms; holder; number of ids, each id
+-- returns  {now in ms, jobs}; for each job that was there: id, token, payload, due time in ms (''
+--          if it was queued)
 --
--- If who holds them vanishes, they are put back: a delayed one not before it is due.
+-- If the holder dies, its leases run out and the jobs return to the queue; a delayed job not before
+-- it is due.
 
 -- include queue
 
@@ -13,21 +15,21 @@ for n = 1, number(0, NAMED) do ids[n] = take() end
 done_reading()
 read_all()
 
-make_way()
-local seq, taken = kept(call('HGET', meta, 'seq')), {}
+allow_writes()
+local seq, taken = stored_number(call('HGET', meta, 'seq')), {}
 
 local function taken_out(id)
   local due = call('ZSCORE', delayed, id)
   local there = due and call('ZREM', delayed, id) == 1
-    or call('HEXISTS', jobs, id) == 1 and call('LREM', ready, 1, id) == 1
+    or call('HEXISTS', jobs, id) == 1 and call('LREM', queued, 1, id) == 1
   return there, due
 end
 
 local function lease_to_holder(id, due)
   seq = seq + 1
   local token = string.format('%.0f', seq) .. ':' .. holder .. ':0'
-  call('HSET', runs, id, token)
-  call('ZADD', leases, math.max(now + lease, kept(due)), id)
+  call('HSET', tokens, id, token)
+  call('ZADD', leases, math.max(now + lease, stored_number(due)), id)
   for _, word in ipairs({ id, token, call('HGET', jobs, id) or '', due or '' }) do
     taken[#taken + 1] = word
   end

@@ -7,13 +7,13 @@ from ...model.reservation import Reservation, Settlement
 
 Answer = dict[str, Any]
 """``act``, and perhaps ``payload``, ``wait`` (seconds) and ``commands``, as in Settlement."""
-ACTS = ("done", "later", "failed", "rejected", "release")
+OUTCOMES = ("done", "delayed", "failed", "rejected", "released")
 
 
 def answer_of(settlement: Settlement) -> Answer:
     """The answer that ``parse_answer`` makes this settlement of."""
     return {
-        "act": settlement.act,
+        "outcome": settlement.outcome,
         "payload": settlement.payload,
         "wait": settlement.wait,
         "commands": settlement.commands,
@@ -23,13 +23,13 @@ def answer_of(settlement: Settlement) -> Answer:
 def parse_answer(reservation: Reservation, answer: Any) -> Settlement | None:
     """The settlement of a job by its answer. Returns None when the value is no answer: a job may
     have written into a pipe that is not its own."""
-    if not isinstance(answer, dict) or answer.get("act") not in ACTS:
+    if not isinstance(answer, dict) or answer.get("outcome") not in OUTCOMES:
         return None
     payload, wait = answer.get("payload", ""), answer.get("wait", 0.0)
     commands = answer.get("commands", ())
     right = isinstance(payload, str) and is_seconds(wait) and are_commands(commands)
     facts = {"payload": payload, "wait": wait, "commands": commands}
-    return Settlement.of(reservation, answer["act"], **facts) if right else None
+    return Settlement.of(reservation, answer["outcome"], **facts) if right else None
 
 
 def is_seconds(value: Any) -> bool:

@@ -41,7 +41,7 @@ to 80 more pages."""
 WARM_UP_RUNS = 100
 """Runs after which Python's interpreter has specialized the code, and changes it no further."""
 
-DONE = MARK + frame({"act": "done"})
+DONE = MARK + frame({"outcome": "done"})
 """The most frequent answer."""
 
 Task = tuple[Reservation, Facts | None, BaseException | None, float | None]

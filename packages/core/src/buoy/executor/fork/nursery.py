@@ -42,8 +42,8 @@ WEIGH_SECONDS = 0.1
 LONGEST_SLEEP = 86_400.0
 """Seconds. poll takes milliseconds, no more than a C int holds."""
 
-PLAIN: Answer = {"act": "done"}
-RELEASE: Answer = {"act": "release"}
+PLAIN: Answer = {"outcome": "done"}
+RELEASE: Answer = {"outcome": "released"}
 
 WORKER_DIED = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2))
 """The signal that Linux sends to the nursery when its worker dies."""
@@ -214,7 +214,7 @@ class Nursery:
         """Delay a job by a second, since the system refuses to fork."""
         text = "no fork for id=%s queue=%s: %s; again in 1 s"
         logger(LOG).error(text, reservation.id, reservation.queue, error)
-        delayed = Settlement.of(reservation, "later", payload=reservation.payload, wait=1.0)
+        delayed = Settlement.of(reservation, "delayed", payload=reservation.payload, wait=1.0)
         self.send(reservation.token, answer_of(delayed))
 
     def read_pipe(self, child: Child) -> bool:
@@ -265,7 +265,7 @@ class Nursery:
         process is gone; a terminated job that is not done is released."""
         if child.ended_for == "lost":
             return
-        if child.ended_for == "terminated" and answer["act"] != "done":
+        if child.ended_for == "terminated" and answer["outcome"] != "done":
             answer = RELEASE
         self.send(child.reservation.token, answer)
 

@@ -1,4 +1,4 @@
--- Frees one claim, whoever holds it; its job stays what it is.
+-- Frees one claim, whichever job holds it. The job itself does not change.
 --
 -- KEYS     see queue.lua
 -- ARGV     clock shift; the claim
@@ -13,8 +13,8 @@ local id = call('HGET', claims, '>' .. key)
 if not id then return false end
 call('HDEL', claims, '>' .. key)
 local rest = {}
-for line, held in string.gmatch(call('HGET', claims, '<' .. id) or '', '(%l([^\n]*)\n)') do
-  if held ~= key then rest[#rest + 1] = line end
+for line, claim in string.gmatch(call('HGET', claims, '<' .. id) or '', '(%l([^\n]*)\n)') do
+  if claim ~= key then rest[#rest + 1] = line end
 end
 if #rest == 0 then
   call('HDEL', claims, '<' .. id)

@@ -29,12 +29,12 @@ def test_stop_is_as_term(site: Site, executor: str) -> None:
     worker.wait_for_log("told through Redis: stop")
     code, output = site.run("workers", "wait", "--timeout", "0.5")
     assert code == 1
-    assert output == f"Error: not at rest after 0.5 s:\n  {view.id}: stopping, jobs in hand: 1\n"
+    assert output == f"Error: not at rest after 0.5 s:\n  {view.id}: stopping, jobs in flight: 1\n"
     site.open("gate")
     assert worker.wait() == 0
     assert site.run("workers", "wait", "--timeout", "5") == (0, "")
     assert site.words() == ["running"]
-    assert site.view().waiting == 1
+    assert site.view().queued == 1
 
 
 def test_quiet_takes_nothing_new_until_resume(site: Site, executor: str) -> None:
