@@ -207,11 +207,11 @@ class TestMove:
 
         said = move("purchasing", "slow", "--dry-run").output
 
-        assert said == "purchasing: waiting 1, delayed 2, all for slow\n"
+        assert said == "purchasing: queued 1, delayed 2, all for slow\n"
         [left] = buoy_app.monitor.queues(["purchasing"])
         assert (left.queued, left.delayed) == (1, 2)
 
-    def test_waiting_and_delayed_jobs_are_moved_in_order(self, buoy_app: App) -> None:
+    def test_queued_and_delayed_jobs_are_moved_in_order(self, buoy_app: App) -> None:
         handles = Charge.enqueue_many([(number,) for number in range(250)])
         delayed = Charge.using(delay=60).enqueue(999)
         due = buoy_app.monitor.delayed("purchasing")[0].at
@@ -276,7 +276,28 @@ class TestMove:
         named = [line.split()[0] for line in result.output.splitlines()[1:]]
         assert named == [handle.id for handle in (*waiting[:350], *delayed)]
 
-    def test_an_error_of_any_kind_leaves_nothing_in_hand(
+    def test_a_few_that_stay_on_each_page_keep_their_order(self, buoy_app: App) -> None:
+        Charge.using(queue="slow").enqueue_many([(n,) for n in range(0, 250, 10)])
+        handles = Charge.enqueue_many([(n,) for n in range(250)])
+
+        result = move("purchasing", "slow", code=1)
+
+        assert result.output.splitlines()[0] == "225 jobs were moved from purchasing to slow"
+        left = buoy_app.monitor.peek("purchasing", 0, 1000)
+        assert [view.id for view in left] == [handle.id for handle in handles[::10]]
+        assert buoy_app.monitor.running() == {}
+
+    def test_jobs_behind_those_that_stay_are_moved(self, buoy_app: App) -> None:
+        Charge.using(queue="slow").enqueue_many([(n,) for n in range(60)])
+        handles = Charge.enqueue_many([(n,) for n in range(130)])
+
+        result = move("purchasing", "slow", code=1)
+
+        assert result.output.splitlines()[0] == "70 jobs were moved from purchasing to slow"
+        left = buoy_app.monitor.peek("purchasing", 0, 1000)
+        assert [view.id for view in left] == [handle.id for handle in handles[:60]]
+
+    def test_an_error_of_any_kind_puts_all_jobs_back(
         self, buoy_app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         handles = Charge.enqueue_many([(n,) for n in range(3)])

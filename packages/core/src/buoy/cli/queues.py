@@ -115,9 +115,9 @@ def move(source: str, target: str, dry_run: bool) -> None:
         moving.run()
     finally:
         say(f"{counted(moving.moved)} moved from {source} to {target}")
-    for id, reason in moving.kept.items():
+    for id, reason in moving.skipped.items():
         say(f"{id} stays in {source}: {reason}", err=True)
-    end(not moving.kept)
+    end(not moving.skipped)
 
 
 @queues.command()

@@ -1,4 +1,4 @@
-"""Moving jobs to another queue, each in one hand at any moment."""
+"""Moves jobs to another queue. At each moment one holder has a job, or it lies in one queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from .control import Control, Taken
 
 PAGE = 100
+"""How many jobs are moved at a time."""
 
 
 @dataclass(slots=True)
 class Move:
-    """A move of waiting and delayed jobs, with their claims, to the tail of another queue.
+    """A move of all queued and delayed jobs, with their claims, to the tail of another queue.
 
-    A job is taken as a worker takes it, stored in the other queue under its id, and only then
-    forgotten here. Whoever dies in between loses a lease, and no job. ``kept``: id -> why that job
-    stays.
+    It takes a job by a lease, as a worker does, stores it in the other queue under the same id, and
+    only then removes it from this one. If the process dies in between, the leases run out and the
+    jobs return to this queue.
+
+    ``moved``: how many jobs are moved. ``skipped``: id -> why this job stays in its queue.
     """
 
     control: "Control"
@@ -34,22 +37,26 @@ class Move:
     target: str
     holder: str
     moved: int = 0
-    kept: dict[str, str] = field(default_factory=dict)
-    waited: list[str] = field(default_factory=list)
-    """Of those that stay the ones that waited, in their order."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    put_back_pages: list[list[str]] = field(default_factory=list)
+    """The ids of queued jobs that were put back, in their order, by page."""
 
     def run(self) -> None:
-        """Move all that is there; raises what Redis answers, with nothing lost."""
-        for look in (self.monitor.queued_ids, self.monitor.delayed_ids):
-            tried: set[str] = set()
-            # Those that stay lie among the others, so each look is longer by them.
-            while ids := [id for id in look(self.source, PAGE + len(tried)) if id not in tried]:
-                tried |= {*ids} - self.page(ids)
-        self.put_in_order()
+        """Move all jobs that are there.
 
-    def page(self, ids: Sequence[str]) -> set[str]:
-        """Move these, if they are still there; returns the ids of those that are moved."""
-        self.kept |= {id: "its id is no UTF-8" for id in ids if not is_text(id)}
+        Raises EnqueueError or another BrokerError if Redis refuses; then the jobs that are not yet
+        moved are still in their queue, or return to it when their leases run out.
+        """
+        for next_ids in (self.monitor.queued_ids, self.monitor.delayed_ids):
+            tried: set[str] = set()
+            # Jobs that stay lie in front of the others, so each page must reach further.
+            while ids := [id for id in next_ids(self.source, PAGE + len(tried)) if id not in tried]:
+                tried |= {*ids} - self.move_page(ids)
+        self.restore_order()
+
+    def move_page(self, ids: Sequence[str]) -> set[str]:
+        """Move the jobs with these ids that are still there; returns the ids of moved jobs."""
+        self.skipped |= {id: "its id is no UTF-8" for id in ids if not is_text(id)}
         taken = self.control.take(self.source, [*filter(is_text, ids)], self.holder)
         try:
             entries = [entry(each, self.target) for each in taken]
@@ -58,36 +65,38 @@ class Move:
             if not isinstance(error, EnqueueError) or error.enqueued is False:
                 self.put_back(taken)
             raise
+        self.put_back_pages.append([])
         pairs = zip(taken, answers, strict=True)
         settlements = [self.settlement(each, answer) for each, answer in pairs]
         self.settle(settlements[::-1])
         return {each.id for each in settlements if each.outcome == "moved"}
 
     def put_back(self, taken: Sequence["Taken"]) -> None:
-        """Put jobs back in their order: each goes to the head."""
-        for each in batches(taken[::-1]):
-            self.settle([put_back(one, self.source) for one in each])
+        """Put jobs back so that they keep their order: each goes to the head of the queue."""
+        for batch in batches(taken[::-1]):
+            self.settle([put_back(each, self.source) for each in batch])
 
-    def put_in_order(self) -> None:
-        """Those that stay were put back page by page, the last page at the head."""
-        if len(self.waited) > PAGE:
-            pages = [
-                self.control.take(self.source, ids, self.holder) for ids in batches(self.waited)
-            ]
-            self.put_back([each for page in pages for each in page])
+    def restore_order(self) -> None:
+        """Put the jobs that stay into their order: each page was put back in front of the last."""
+        pages = [page for page in self.put_back_pages if page]
+        if len(pages) > 1:
+            self.put_back(
+                [job for ids in pages for job in self.control.take(self.source, ids, self.holder)]
+            )
 
     def settlement(self, each: "Taken", answer: str) -> Settlement:
+        """Return what happens with a job here, by the answer of the other queue."""
         reason = self.reason(each, answer)
         if reason:
-            self.kept[each.id] = reason
+            self.skipped[each.id] = reason
             if not each.due:
-                self.waited.append(each.id)
+                self.put_back_pages[-1].append(each.id)
             return put_back(each, self.source)
         self.moved += 1
         return Settlement(each.id, each.token, self.source, "moved")
 
     def reason(self, each: "Taken", answer: str) -> str:
-        """Why a job is not in the other queue, if it is not."""
+        """Return why a job is not in the other queue, or an empty text if it is."""
         if answer.startswith("exists "):
             return f"job {answer[7:]} holds its claim in {self.target}"
         if answer == "ended":
@@ -95,12 +104,13 @@ class Move:
         return ""
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Settle jobs of the source queue."""
         if settlements:
             self.control.settle(self.source, self.holder, settlements)
 
 
 def entry(each: "Taken", queue: str) -> Entry:
-    """The same job, as it enters another queue."""
+    """Return a job in the form in which it enters another queue."""
     try:
         claims = Payload.decoded(each.payload).claims
     except CorruptPayload:
@@ -109,7 +119,10 @@ def entry(each: "Taken", queue: str) -> Entry:
 
 
 def put_back(each: "Taken", queue: str) -> Settlement:
-    """The job as it was: at the head of those that wait, or due when it was due."""
+    """Return the settlement that puts a job back where it was.
+
+    A queued job goes to the head of its queue; a delayed one keeps its due time.
+    """
     if not each.due:
         return Settlement(each.id, each.token, queue, "released")
     return Settlement(each.id, each.token, queue, "delayed", each.payload, each.wait)
