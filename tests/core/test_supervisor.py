@@ -1,7 +1,13 @@
 import sys
 from pathlib import Path
 
-from buoy.worker.supervisor import AGAIN, LONGEST_PAUSE, YOUNG_SECONDS, Place, Supervisor
+from buoy.worker.supervisor import (
+    LONGEST_PAUSE,
+    MIN_LIFE_SECONDS,
+    RECYCLE_EXIT,
+    ManagedWorker,
+    Supervisor,
+)
 
 KILLED = 9
 """The wait status of a process that was killed."""
@@ -16,27 +22,27 @@ class Hands:
         return self.now
 
 
-def pause_after(supervisor: Supervisor, place: Place, lived: float) -> float:
-    """How long a place stays empty after a worker that lived so long."""
-    place.started_at = supervisor.clock() - lived
-    supervisor.vacate(place, KILLED)
-    return place.not_before - supervisor.clock()
+def pause_after(supervisor: Supervisor, worker: ManagedWorker, lived: float) -> float:
+    """How long a worker stays empty after a worker that lived so long."""
+    worker.started_at = supervisor.clock() - lived
+    supervisor.handle_exit(worker, KILLED)
+    return worker.not_before - supervisor.clock()
 
 
 def test_workers_that_die_young_are_replaced_less_and_less_often() -> None:
-    supervisor, place = Supervisor([], 1, clock=Hands(), proven=True), Place(1)
+    supervisor, worker = Supervisor([], 1, clock=Hands(), first_serves=True), ManagedWorker(1)
 
-    pauses = [pause_after(supervisor, place, lived=0.5) for _ in range(8)]
+    pauses = [pause_after(supervisor, worker, lived=0.5) for _ in range(8)]
 
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, LONGEST_PAUSE, LONGEST_PAUSE, LONGEST_PAUSE]
 
 
 def test_one_that_has_worked_is_replaced_at_once() -> None:
-    supervisor, place = Supervisor([], 1, clock=Hands(), proven=True), Place(1)
-    pause_after(supervisor, place, lived=0.5)
+    supervisor, worker = Supervisor([], 1, clock=Hands(), first_serves=True), ManagedWorker(1)
+    pause_after(supervisor, worker, lived=0.5)
 
-    assert pause_after(supervisor, place, lived=YOUNG_SECONDS) == 0.0
-    assert pause_after(supervisor, place, lived=0.5) == 1.0
+    assert pause_after(supervisor, worker, lived=MIN_LIFE_SECONDS) == 0.0
+    assert pause_after(supervisor, worker, lived=0.5) == 1.0
 
 
 def test_it_has_the_code_of_the_first_worker_if_that_cannot_begin() -> None:
@@ -44,20 +50,20 @@ def test_it_has_the_code_of_the_first_worker_if_that_cannot_begin() -> None:
         supervisor = Supervisor([sys.executable, "-c", f"exit({code})"], 3)
 
         assert supervisor.run() == code
-        assert [place.started_at > 0 for place in supervisor.places] == [True, False, False]
+        assert [worker.started_at > 0 for worker in supervisor.workers] == [True, False, False]
 
 
 def test_it_ends_when_all_workers_have_ended_in_order() -> None:
     supervisor = Supervisor([sys.executable, "-c", SERVE], 3)
 
     assert supervisor.run() == 0
-    assert all(place.started_at > 0 for place in supervisor.places)
+    assert all(worker.started_at > 0 for worker in supervisor.workers)
 
 
 def test_one_that_has_done_enough_is_replaced_at_once(tmp_path: Path) -> None:
     record = tmp_path / "record"
     program = f"{SERVE}\nwith open({str(record)!r}, 'a') as file: file.write('x')\n"
-    program += f"exit({AGAIN} if len(open({str(record)!r}).read()) < 4 else 0)"
+    program += f"exit({RECYCLE_EXIT} if len(open({str(record)!r}).read()) < 4 else 0)"
 
     assert Supervisor([sys.executable, "-c", program], 1).run() == 0
     assert record.read_text() == "xxxx"

@@ -109,7 +109,7 @@ def worker(
     from ..process.system import follow_supervisor, noted_pid
     from ..worker.queue_list import QueueList
     from ..worker.recycling import RecycleLimits
-    from ..worker.supervisor import AGAIN, Supervisor
+    from ..worker.supervisor import RECYCLE_EXIT, Supervisor
     from ..worker.worker import Worker
 
     configure(verbose - quiet)
@@ -126,7 +126,7 @@ def worker(
     limits: dict[str, Any] = {"grace": grace, "burst": burst, "wear": wear, "leave": os._exit}
     one = Worker(broker, running, serving, **limits, supervisor=supervisor)
     one.run()
-    leave(AGAIN if supervisor is not None and not (burst or one.told_to_stop) else 0)
+    leave(RECYCLE_EXIT if supervisor is not None and not (burst or one.told_to_stop) else 0)
 
 
 def leave(code: int) -> NoReturn:

@@ -15,150 +15,160 @@ from ..process.system import cause_of
 
 logger = Log("buoy.supervisor")
 
-YOUNG_SECONDS = 5.0
+MIN_LIFE_SECONDS = 5.0
 """A worker that ends sooner than this has not worked: the next one waits before it starts."""
 LONGEST_PAUSE = 30.0
+"""Seconds to wait before a worker is started again, at most."""
 
-WRONG = {1, 2}
+CONFIGURATION_EXITS = {1, 2}
 """Exit codes of a worker that says what is wrong with its app or its command line."""
-AGAIN = 75
-"""Exit code of a worker that has ended by itself and wants a successor."""
+RECYCLE_EXIT = 75
+"""Exit code of a worker that has reached a recycle limit and wants a successor."""
 
 
 @dataclass
-class Place:
-    """One of the places for a worker, and who is there."""
+class ManagedWorker:
+    """One of the workers that the supervisor keeps alive, with its present process, if any. Times
+    are seconds of the supervisor's clock."""
 
     number: int
-    worker: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     not_before: float = 0.0
     failures: int = 0
-    done: bool = False
+    """How many processes in a row have ended too soon."""
+    finished: bool = False
+    """Whether no other process is to be started."""
 
 
 @dataclass
 class Supervisor:
-    """Starts workers, replaces those that die or have done enough, passes signals on.
+    """Starts workers, replaces those that die or are recycled, and passes signals on.
 
     The first worker must have begun to serve before the others start: if it cannot, it says why,
-    and that is the end. As the first process of a container it also buries the orphans that jobs
-    leave behind.
+    and the supervisor ends. As the first process of a container it also reaps the orphans that jobs
+    leave behind. ``command`` is the command line of one worker.
     """
 
     command: Sequence[str]
     count: int
     clock: Callable[[], float] = time.monotonic
     signals: list[signal.Signals] = field(default_factory=list)
-    proven: bool = False
+    """Signals that have arrived and are not yet handled."""
+    first_serves: bool = False
     stopping: bool = False
     paused: bool = False
-    code: int = 0
-    places: list[Place] = field(default_factory=list)
+    exit_code: int = 0
+    workers: list[ManagedWorker] = field(default_factory=list)
 
     def run(self) -> int:
         """Supervise until all workers have ended for good; returns the exit code."""
-        self.places = [Place(number) for number in range(1, self.count + 1)]
-        self.news, self.tell = os.pipe()
+        self.workers = [ManagedWorker(number) for number in range(1, self.count + 1)]
+        serving, report_serving = os.pipe()
         with SignalPipe(self.signals.append, also=[signal.SIGCHLD]) as wake:
-            while not all(place.done for place in self.places):
-                for place in self.vacant():
-                    if place.not_before <= self.clock():
-                        self.start(place)
-                self.wait(wake)
+            while not all(worker.finished for worker in self.workers):
+                for worker in self.missing():
+                    if worker.not_before <= self.clock():
+                        self.start(worker, report_serving)
+                self.wait(wake, serving)
                 while self.signals:
-                    self.obey(self.signals.pop(0))
-                self.bury()
-        os.close(self.news)
-        os.close(self.tell)
-        return self.code
+                    self.handle_signal(self.signals.pop(0))
+                self.reap()
+        os.close(serving)
+        os.close(report_serving)
+        return self.exit_code
 
-    def vacant(self) -> list[Place]:
-        """Where a worker is missing."""
-        places = self.places if self.proven else self.places[:1]
-        return [place for place in places if place.worker is None and not place.done]
+    def missing(self) -> list[ManagedWorker]:
+        """The workers that have no process and need one."""
+        workers = self.workers if self.first_serves else self.workers[:1]
+        return [each for each in workers if each.process is None and not each.finished]
 
-    def wait(self, wake: SignalPipe) -> None:
+    def wait(self, wake: SignalPipe, serving: int) -> None:
         """Sleep until a signal comes, the first worker serves, or a pause is over."""
-        pauses = [max(0.0, place.not_before - self.clock()) for place in self.vacant()]
-        files = [wake.fileno(), self.news]
-        readable, _, _ = select.select(files, [], [], min(pauses, default=None))
+        pauses = [max(0.0, each.not_before - self.clock()) for each in self.missing()]
+        readable, _, _ = select.select([wake.fileno(), serving], [], [], min(pauses, default=None))
         wake.clear()
-        if self.news in readable:
-            self.proven = bool(os.read(self.news, 4096))
+        if serving in readable:
+            self.first_serves = bool(os.read(serving, 4096))
 
     # Workers
 
-    def start(self, place: Place) -> None:
-        """Start a worker, or try again later."""
+    def start(self, worker: ManagedWorker, report_serving: int) -> None:
+        """Start the process of a worker, which writes to ``report_serving`` when it serves. If the
+        system has no more processes or memory, try again later."""
         # Signals that come before the worker can hear them are kept for it; see SignalPipe.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
-        environment = os.environ | {"BUOY_SUPERVISOR": f"{os.getpid()} {self.tell}"}
-        place.started_at = self.clock()
+        environment = os.environ | {"BUOY_SUPERVISOR": f"{os.getpid()} {report_serving}"}
+        worker.started_at = self.clock()
         try:
-            place.worker = subprocess.Popen(self.command, env=environment, pass_fds=[self.tell])
-        except OSError as error:  # no memory, no more processes
-            self.postpone(place)
-            logger.error("worker %d cannot be started: %s", place.number, error)
+            worker.process = subprocess.Popen(
+                self.command, env=environment, pass_fds=[report_serving]
+            )
+        except OSError as error:
+            self.postpone(worker)
+            logger.error("worker %d cannot be started: %s", worker.number, error)
             return
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        logger.info("worker %d started: pid %d", place.number, place.worker.pid)
+        logger.info("worker %d started: pid %d", worker.number, worker.process.pid)
         if self.paused:
-            self.send(signal.SIGUSR2, [place])
+            self.send_signal(signal.SIGUSR2, [worker])
 
-    def bury(self) -> None:
-        """Take note of all processes that have ended, our workers among them."""
+    def reap(self) -> None:
+        """Collect the exit status of all processes that have ended, workers among them."""
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 pid, status = ended
-                for place in self.places:
-                    if place.worker is not None and place.worker.pid == pid:
-                        place.worker.returncode = os.waitstatus_to_exitcode(status)
-                        place.worker = None
-                        self.vacate(place, status)
+                for worker in self.workers:
+                    if worker.process is not None and worker.process.pid == pid:
+                        worker.process.returncode = os.waitstatus_to_exitcode(status)
+                        worker.process = None
+                        self.handle_exit(worker, status)
 
-    def vacate(self, place: Place, status: int) -> None:
-        """One that ends with 0 was told to, or has nothing left to do; all others are replaced."""
+    def handle_exit(self, worker: ManagedWorker, status: int) -> None:
+        """Decide what follows the end of a worker's process. If it ended with 0, it was told to or
+        has nothing left to do; in all other cases it is replaced."""
         code = os.waitstatus_to_exitcode(status)
-        place.done = self.stopping or code == 0
-        if code in WRONG and not self.proven:  # it has said why
-            self.code = code
+        worker.finished = self.stopping or code == 0
+        if code in CONFIGURATION_EXITS and not self.first_serves:  # it has said why
+            self.exit_code = code
             self.stop()
-        elif code == AGAIN:
-            logger.info("worker %d has done enough", place.number)
+        elif code == RECYCLE_EXIT:
+            logger.info("worker %d has reached a recycle limit", worker.number)
         elif code != 0:
-            logger.error("worker %d died: %s", place.number, cause_of(status))
-            self.code = self.code or int(self.stopping)
-            self.postpone(place)
+            logger.error("worker %d died: %s", worker.number, cause_of(status))
+            self.exit_code = self.exit_code or int(self.stopping)
+            self.postpone(worker)
 
-    def postpone(self, place: Place) -> None:
-        """One that dies young is replaced less and less often."""
-        young = self.clock() - place.started_at < YOUNG_SECONDS
-        place.failures = place.failures + 1 if young else 0
-        pause = min(LONGEST_PAUSE, 0.5 * 2.0**place.failures) if young else 0.0
-        place.not_before = self.clock() + pause
+    def postpone(self, worker: ManagedWorker) -> None:
+        """Set the time of the next start: a worker that ends too soon again and again is started
+        less and less often."""
+        too_soon = self.clock() - worker.started_at < MIN_LIFE_SECONDS
+        worker.failures = worker.failures + 1 if too_soon else 0
+        pause = min(LONGEST_PAUSE, 0.5 * 2.0**worker.failures) if too_soon else 0.0
+        worker.not_before = self.clock() + pause
 
     # Signals
 
-    def obey(self, number: signal.Signals) -> None:
-        """Pass a signal on; a second stop, too."""
+    def handle_signal(self, number: signal.Signals) -> None:
+        """Change the state by a signal, and pass it on to all workers; a second stop, too."""
         if number == signal.SIGCHLD:
             return
         if number in (*STOPS, GONE):
             self.stop()
         elif number != signal.SIGUSR1:
             self.paused = number == signal.SIGUSR2
-        self.send(number, self.places)
+        self.send_signal(number, self.workers)
 
     def stop(self) -> None:
         """Start no more workers."""
         self.stopping = True
-        for place in self.places:
-            place.done = place.worker is None
+        for worker in self.workers:
+            worker.finished = worker.process is None
 
-    def send(self, number: signal.Signals, places: Sequence[Place]) -> None:
-        # Not by Popen.send_signal(), which may bury the worker, and then nobody hears of its end.
-        for place in places:
-            if place.worker is not None:
-                os.kill(place.worker.pid, number)
+    def send_signal(self, number: signal.Signals, workers: Sequence[ManagedWorker]) -> None:
+        """Send a signal to the processes of these workers."""
+        # Not by Popen.send_signal(), which may reap the process, and then its end goes unnoticed.
+        for worker in workers:
+            if worker.process is not None:
+                os.kill(worker.process.pid, number)
