@@ -1,4 +1,4 @@
-"""From a mail to a message: what is in it, and what cannot be."""
+"""Composing a message from a Mail: its content, and what is refused."""
 
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy_mailer import Attachment, InvalidMail, Mail
-from buoy_mailer.address import address
+from buoy_mailer.address import parse_address
 from buoy_mailer.compose import compose
 
 NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
@@ -25,7 +25,7 @@ def composed(id: str = "a1", sender: str = "Shop <shop@example.com>", **fields: 
 
 
 def read(envelope: Any) -> EmailMessage:
-    """The message as its receiver has it."""
+    """Returns the message as its receiver parses it."""
     message = message_from_bytes(bytes(envelope), policy=default)
     assert isinstance(message, EmailMessage)
     return message
@@ -36,7 +36,7 @@ def content(part: Any) -> str:
 
 
 class TestHeaders:
-    def test_all_that_a_mail_can_say(self) -> None:
+    def test_every_field_of_a_mail_is_in_the_message(self) -> None:
         sent = composed(
             to=["Ann <ann@example.com>", "bob@example.com"],
             cc="cy@example.com",
@@ -59,28 +59,28 @@ class TestHeaders:
         assert message["Message-ID"] == "<a1@example.com>"
         assert b"dee" not in bytes(sent)
 
-    def test_the_mail_goes_before_the_mailer(self) -> None:
+    def test_the_sender_of_the_mail_overrides_the_mailers(self) -> None:
         assert composed(sender="a@example.com").sender == "a@example.com"
         mail = Mail(to="ann@example.com", subject="", text="", sender="b@example.org")
         sent = compose(mail, "a@example.com", "a1", NOW)
         assert (sent.sender, sent.message["Message-ID"]) == ("b@example.org", "<a1@example.org>")
 
-    def test_one_recipient_gets_one_mail(self) -> None:
+    def test_a_recipient_named_twice_gets_one_mail(self) -> None:
         sent = composed(to=["ann@example.com", "Ann <ann@example.com>"], bcc="ann@example.com")
         assert sent.recipients == ["ann@example.com"]
 
-    def test_message_id_and_date_may_be_ones_own(self) -> None:
+    def test_headers_may_set_message_id_and_date(self) -> None:
         message = read(
             composed(headers={"message-id": "<x@y>", "Date": "Sun, 1 Feb 2026 00:00:00 +0000"})
         )
         assert message.get_all("Message-ID") == ["<x@y>"]
         assert message["Date"].startswith("Sun, 01 Feb 2026")
 
-    def test_headers_of_the_content_are_those_of_the_whole(self) -> None:
+    def test_a_content_header_describes_the_whole_message(self) -> None:
         message = read(composed(html="<b>x</b>", headers={"Content-Language": "de"}))
         assert message["Content-Language"] == "de"
 
-    def test_an_id_of_ones_own_makes_a_message_id_all_the_same(self) -> None:
+    def test_a_job_id_with_any_characters_makes_a_valid_message_id(self) -> None:
         one, same, other = (composed(id=id).message["Message-ID"] for id in ("a b", "a b", "a>b"))
         assert one == same != other
         assert one == "<acc9227cc02e5f5c13e74125bce89499@example.com>"
@@ -90,16 +90,16 @@ class TestHeaders:
         [
             (
                 {"subject": "Hello\nBcc: evil@example.com"},
-                "subject: expected text of one line, got 'Hello\\nBcc: evil@example.com'",
+                "subject: expected one line of text, got 'Hello\\nBcc: evil@example.com'",
             ),
-            ({"subject": "x\r"}, "subject: expected text of one line, got 'x\\r'"),
-            ({"subject": "x\u2028"}, "subject: expected text of one line, got 'x\\u2028'"),
-            ({"subject": "x\0"}, "subject: expected text of one line, got 'x\\x00'"),
-            ({"subject": None}, "subject: expected text of one line, got None"),
-            ({"subject": "\ud800"}, "subject: expected text that UTF-8 can hold, got '\\ud800'"),
+            ({"subject": "x\r"}, "subject: expected one line of text, got 'x\\r'"),
+            ({"subject": "x\u2028"}, "subject: expected one line of text, got 'x\\u2028'"),
+            ({"subject": "x\0"}, "subject: expected one line of text, got 'x\\x00'"),
+            ({"subject": None}, "subject: expected one line of text, got None"),
+            ({"subject": "\ud800"}, "subject: expected text that UTF-8 can encode, got '\\ud800'"),
             (
                 {"headers": {"X-A": "1\nBcc: evil@example.com"}},
-                "headers: X-A: expected text of one line, got '1\\nBcc: evil@example.com'",
+                "headers: X-A: expected one line of text, got '1\\nBcc: evil@example.com'",
             ),
             (
                 {"headers": {"X-A: 1\nBcc": "evil@example.com"}},
@@ -110,20 +110,20 @@ class TestHeaders:
                 f"headers: expected a name like X-Campaign, got '{'X' * 77}'",
             ),
             ({"headers": {"": "x"}}, "headers: expected a name like X-Campaign, got ''"),
-            ({"headers": {"Sender": '"'}}, "headers: expected what Sender can hold, got '\"'"),
-            ({"headers": {"Sender": "<"}}, "headers: expected what Sender can hold, got '<'"),
+            ({"headers": {"Sender": '"'}}, "headers: expected a valid value of Sender, got '\"'"),
+            ({"headers": {"Sender": "<"}}, "headers: expected a valid value of Sender, got '<'"),
             (
                 {"headers": {"Sender": "Doe, John <john@example.com>"}},
-                "headers: expected what Sender can hold, got 'Doe, John <john@example.com>'",
+                "headers: expected a valid value of Sender, got 'Doe, John <john@example.com>'",
             ),
             (
                 {"headers": {"Resent-To": "nobody:;"}},
-                "headers: expected what Resent-To can hold, got 'nobody:;'",
+                "headers: expected a valid value of Resent-To, got 'nobody:;'",
             ),
-            ({"headers": {"Date": "soon"}}, "headers: expected what Date can hold, got 'soon'"),
+            ({"headers": {"Date": "soon"}}, "headers: expected a valid value of Date, got 'soon'"),
             (
                 {"headers": {"bcc": "evil@example.com"}},
-                "headers: expected none that a field of Mail makes, got 'bcc'",
+                "headers: expected a header that no field of Mail sets, got 'bcc'",
             ),
             (
                 {"to": "ann@example.com\nBcc: evil@example.com"},
@@ -155,11 +155,11 @@ class TestHeaders:
                 "sender: expected one address like ann@example.com, got 'shop'",
             ),
             ({"text": None}, "text: expected text, html or both, got neither"),
-            ({"text": "\ud800"}, "text: expected text that UTF-8 can hold, got '\\ud800'"),
-            ({"html": b"x"}, "html: expected text that UTF-8 can hold, got b'x'"),
+            ({"text": "\ud800"}, "text: expected text that UTF-8 can encode, got '\\ud800'"),
+            ({"html": b"x"}, "html: expected text that UTF-8 can encode, got b'x'"),
             (
                 {"attachments": [Attachment("a\nb", b"")]},
-                "attachments: name: expected text of one line, got 'a\\nb'",
+                "attachments: name: expected one line of text, got 'a\\nb'",
             ),
             (
                 {"attachments": [Attachment("a", b"", type="text/x\nBcc: y")]},
@@ -169,7 +169,7 @@ class TestHeaders:
             (
                 {"attachments": [Attachment("a.eml", b"", type="Message/rfc822")]},
                 "attachments: expected a type other than message/... and multipart/..., "
-                "got 'Message/rfc822'; give none, and it is a file like any other",
+                "got 'Message/rfc822'; without a type it is attached as a file",
             ),
             (
                 {"attachments": ["bill.pdf"]},
@@ -182,13 +182,13 @@ class TestHeaders:
             ),
         ],
     )
-    def test_what_cannot_be_in_a_mail(self, fields: Any, message: str) -> None:
+    def test_an_invalid_field_raises_invalid_mail(self, fields: Any, message: str) -> None:
         with pytest.raises(InvalidMail) as raised:
             composed(**fields)
 
         assert str(raised.value) == message
 
-    def test_a_long_link_stays_a_link(self) -> None:
+    def test_a_long_link_in_a_header_is_not_encoded(self) -> None:
         link = f"<https://example.com/{'a' * 200}>, <mailto:help@example.com>"
         sent = composed(headers={"List-Unsubscribe": link}, subject="a" * 300)
 
@@ -196,21 +196,21 @@ class TestHeaders:
         assert f"Subject: {'a' * 300}\r\n".encode() in bytes(sent)
 
     @pytest.mark.parametrize("word", ["a", "ü", "世"])
-    def test_a_word_longer_than_any_line_comes_through(self, word: str) -> None:
+    def test_a_word_longer_than_a_line_is_unchanged(self, word: str) -> None:
         sent = composed(subject=word * 2000, headers={"X-A": word * 900})
         assert read(sent)["Subject"] == word * 2000
         assert read(sent)["X-A"] == word * 900
         assert max(map(len, bytes(sent).split(b"\r\n"))) <= 998
 
     @given(st.lists(st.text(st.characters(categories=["L", "P"]), max_size=90), max_size=5))
-    def test_every_subject_comes_through(self, words: list[str]) -> None:
+    def test_any_subject_is_unchanged(self, words: list[str]) -> None:
         subject = " ".join(word for word in words if word)
         sent = composed(subject=subject)
         assert read(sent)["Subject"] == subject
         assert bytes(sent).isascii()
 
     @given(st.text(max_size=40), st.text(max_size=40))
-    def test_no_text_makes_a_header_or_a_recipient(self, subject: str, name: str) -> None:
+    def test_no_subject_or_name_adds_a_header_or_a_recipient(self, subject: str, name: str) -> None:
         try:
             sent = composed(subject=subject, to=f"{name} <ann@example.com>", headers={"X-A": name})
         except InvalidMail:
@@ -243,8 +243,8 @@ class TestAddresses:
             ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"),
         ],
     )
-    def test_one_is_read(self, text: str, spec: str) -> None:
-        assert address(text, "to").addr_spec == spec
+    def test_a_valid_address_is_parsed(self, text: str, spec: str) -> None:
+        assert parse_address(text, "to").addr_spec == spec
 
     @pytest.mark.parametrize(
         "text",
@@ -261,17 +261,17 @@ class TestAddresses:
             "ann@x..de\u00fc",
         ],
     )
-    def test_what_is_none(self, text: str) -> None:
+    def test_an_invalid_address_is_refused(self, text: str) -> None:
         with pytest.raises(InvalidMail):
-            address(text, "to")
+            parse_address(text, "to")
 
-    def test_an_address_of_the_standard_library_is_checked_too(self) -> None:
+    def test_an_address_object_is_checked(self) -> None:
         sent = composed(to=Address("Doe, J. <x@y.z>", addr_spec="j@straße.de"))
 
         assert sent.recipients == ["j@xn--strae-oqa.de"]
         assert read(sent)["To"].addresses[0].display_name == "Doe, J. <x@y.z>"
 
-    def test_an_international_one_is_written_as_it_is(self) -> None:
+    def test_an_international_address_is_written_unencoded(self) -> None:
         sent = composed(to="ünal@example.org", subject="Grüße")
 
         assert sent.international
@@ -280,25 +280,25 @@ class TestAddresses:
 
 
 class TestBodies:
-    def test_text_alone(self) -> None:
+    def test_a_mail_with_text_only_has_one_part(self) -> None:
         message = read(composed(text="Grüße\n"))
 
         assert message.get_content_type() == "text/plain"
         assert content(message) == "Grüße\n"
         assert bytes(composed(text="Grüße\n")).isascii()
 
-    def test_text_and_html(self) -> None:
+    def test_text_and_html_are_alternatives(self) -> None:
         message = read(composed(text="plain\n", html="<p>rich</p>\n"))
 
         assert message.get_content_type() == "multipart/alternative"
         assert [content(part) for part in message.iter_parts()] == ["plain\n", "<p>rich</p>\n"]
 
-    def test_html_alone_gets_a_text_part(self) -> None:
+    def test_a_mail_with_html_only_gets_a_text_part(self) -> None:
         message = read(composed(text=None, html="<p>Hello <a href='http://x.y'>Ann</a></p>"))
 
         assert content(message.get_body(("plain",))) == "Hello Ann (http://x.y)\n"
 
-    def test_attachments(self, tmp_path: Path) -> None:
+    def test_attachments_keep_their_names_types_and_content(self, tmp_path: Path) -> None:
         (tmp_path / "bill.pdf").write_bytes(b"%PDF\n\x00\xff")
         message = read(
             composed(
@@ -329,7 +329,7 @@ class TestBodies:
         assert second.get_content() == "a;ü\n"
         assert last.get_content() == b"Subject: x\r\n\r\ny"
 
-    def test_an_image_that_the_html_shows(self) -> None:
+    def test_an_image_with_a_cid_is_related_to_the_html(self) -> None:
         image = Attachment("logo.png", b"\x89PNG", cid="logo")
         message = read(composed(html="<img src='cid:logo'>", attachments=[image]))
 
@@ -340,13 +340,13 @@ class TestBodies:
         assert shown.get_content_disposition() == "inline"
 
     @given(st.binary(max_size=3000))
-    def test_bytes_come_through(self, data: bytes) -> None:
+    def test_any_attached_bytes_are_unchanged(self, data: bytes) -> None:
         message = read(composed(attachments=[Attachment("x.bin", data)]))
         [part] = message.iter_attachments()
         assert part.get_content() == data
 
     @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=300))
-    def test_text_comes_through_in_7_bits(self, text: str) -> None:
+    def test_any_text_is_sent_in_7_bits_and_unchanged(self, text: str) -> None:
         sent = composed(text=text)
         assert bytes(sent).isascii()
         assert content(read(sent)).removesuffix("\n") == text

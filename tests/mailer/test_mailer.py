@@ -1,4 +1,4 @@
-"""Mailers: from a call to a mail, by way of a job or without one."""
+"""Calling mailers: with a job and without one."""
 
 import asyncio
 import re
@@ -95,7 +95,9 @@ class TestJob:
         assert (sent.sender, sent.recipients) == ("shop@example.com", ["user42@example.com"])
         assert sent.message["Message-ID"] == f"<{handle.id}@example.com>"
 
-    def test_later(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_deliver_in_and_deliver_at_delay_the_job(
+        self, buoy_app: App, buoy_clock: Clock
+    ) -> None:
         assert UserMailer.welcome(1).deliver_in(3600).state == "delayed"
         assert UserMailer.welcome(2).deliver_in(timedelta(hours=2)).state == "delayed"
         when = datetime.now(UTC) + timedelta(hours=3)
@@ -106,7 +108,7 @@ class TestJob:
             buoy_clock.advance(3601)
         assert subjects() == ["Welcome 1", "Welcome 2", "Welcome 3"]
 
-    def test_for_programs_that_await(self, buoy_app: App) -> None:
+    def test_adeliver_enqueues_from_a_coroutine(self, buoy_app: App) -> None:
         async def program() -> str:
             handle = await UserMailer.welcome(42).adeliver()
             await buoy_app.aclose()
@@ -115,20 +117,20 @@ class TestJob:
         assert asyncio.run(program()) == "queued"
         assert drain(buoy_app) == {"done": 1}
 
-    def test_a_method_may_await(self, buoy_app: App) -> None:
+    def test_a_mail_method_may_be_async(self, buoy_app: App) -> None:
         UserMailer.soon(42).deliver()
 
         assert drain(buoy_app) == {"done": 1}
         assert outbox[0].message.get_content().strip() == "awaited"
 
-    def test_a_method_may_call_another_and_may_say_no(self, buoy_app: App) -> None:
+    def test_a_mail_method_may_call_another_and_may_return_none(self, buoy_app: App) -> None:
         UserMailer.reminder(42).deliver()
         UserMailer.reminder(100).deliver()
 
         assert drain(buoy_app) == {"done": 2}
         assert subjects() == ["Welcome 42"]
 
-    def test_the_same_mail_has_the_same_identifier(self, buoy_app: App) -> None:
+    def test_equal_mails_have_equal_identifiers(self, buoy_app: App) -> None:
         one, same = UserMailer.welcome(42).deliver(), UserMailer.welcome(user_id=42).deliver()
         other, third = UserMailer.welcome(43).deliver(), UserMailer.reminder(42).deliver()
 
@@ -138,9 +140,7 @@ class TestJob:
         assert sorted(UserMailer.welcome(42).dequeue()) == [one.id, same.id]
         assert UserMailer.welcome(42).dequeue() == []
 
-    def test_arguments_that_a_method_changes_are_as_they_were_in_the_next_attempt(
-        self, buoy_app: App
-    ) -> None:
+    def test_the_next_attempt_gets_the_original_arguments(self, buoy_app: App) -> None:
         UserMailer.bulk([1]).deliver()
         [view] = buoy_app.monitor.peek("mail")
         drain(buoy_app)
@@ -178,7 +178,7 @@ class TestJob:
         assert heard == ["letters ['hello']", "letters ['hello']"]
         assert made == ["overridden"]
 
-    def test_the_command_line_and_names_do_as_well(self, buoy_app: App) -> None:
+    def test_a_mail_can_be_enqueued_by_name_and_by_command(self, buoy_app: App) -> None:
         UserMailer.using(queue="bulk", id="mine").enqueue("welcome", 1)
         buoy_app.push("shop.UserMailer", ["welcome", 2], queue="mail")
         result = CliRunner().invoke(
@@ -197,8 +197,8 @@ class TestMistakes:
             (
                 UserMailer.welcome,
                 "shop.UserMailer.welcome: expected arguments for welcome(user_id: int, note: str "
-                "= '', *, dry: bool = False) -> buoy_mailer.value.Mail, but missing a required "
-                "argument: 'user_id'",
+                "= '', *, dry: bool = False) -> buoy_mailer.mail_types.Mail, but missing a "
+                "required argument: 'user_id'",
             ),
             (
                 lambda: UserMailer.welcome(1, note=b"x"),  # type: ignore[arg-type]
@@ -220,7 +220,7 @@ class TestMistakes:
                 getattr(delivery(), way)()
         assert buoy_app.monitor.queue_names() == []
 
-    def test_a_mail_that_there_is_not(self, buoy_app: App) -> None:
+    def test_an_unknown_mail_name_is_refused(self, buoy_app: App) -> None:
         known = "welcome, reminder, soon, wrong, invalid, bulk"
         for args, got in (((), "None"), (("welcom", 1), "'welcom'"), ((7,), "7")):
             with pytest.raises(InvalidArguments) as raised:
@@ -235,7 +235,7 @@ class TestMistakes:
             f"({known}), got 'welcom'"
         )
 
-    def test_what_is_too_big_for_redis_is_refused_with_what_to_do(self, buoy_app: App) -> None:
+    def test_a_payload_that_is_too_large_is_refused_with_advice(self, buoy_app: App) -> None:
         for deliver in (
             UserMailer.welcome(1, "x" * 2**20).deliver,
             lambda: asyncio.run(UserMailer.welcome(1, "x" * 2**20).adeliver()),
@@ -244,9 +244,8 @@ class TestMistakes:
                 deliver()
             assert re.fullmatch(
                 r"shop\.UserMailer: expected a payload of at most 1048576 bytes, got 1048\d+; "
-                "store the data elsewhere and pass its key, or raise BUOY_MAX_PAYLOAD\\. What a "
-                "mail is made of need not travel: pass an id, and read files, to attach them, in "
-                "the method",
+                "store the data elsewhere and pass its key, or raise BUOY_MAX_PAYLOAD\\. Pass an "
+                "id instead of the data, and read files that you attach in the method",
                 str(raised.value),
             )
 
@@ -265,7 +264,7 @@ class TestMistakes:
             ),
         ],
     )
-    def test_a_mail_that_cannot_be_sent_fails_by_name(
+    def test_the_error_of_an_invalid_mail_names_the_method(
         self, buoy_app: App, delivery: Any, message: str
     ) -> None:
         delivery().deliver()
@@ -275,7 +274,7 @@ class TestMistakes:
         with pytest.raises(InvalidMail):
             delivery().deliver_now()
 
-    def test_a_mailer_without_a_sender(self, buoy_app: App) -> None:
+    def test_a_mailer_without_a_sender_is_refused(self, buoy_app: App) -> None:
         class Nobody(Mailer):
             name = "shop.Nobody"
             mail_url = "memory://"
@@ -293,7 +292,7 @@ class TestMistakes:
             "or give Mail(sender=...)"
         )
 
-    def test_names_that_cannot_be(self) -> None:
+    def test_invalid_mailer_classes_are_refused(self) -> None:
         with pytest.raises(ConfigurationError) as raised:
 
             class Taken(Mailer):
@@ -302,7 +301,7 @@ class TestMistakes:
                     raise NotImplementedError
 
         assert str(raised.value) == (
-            f"{TAKEN}.enqueue: expected a name that mailers do not use themselves, got 'enqueue'"
+            f"{TAKEN}.enqueue: expected a name that Mailer does not use itself, got 'enqueue'"
         )
         with pytest.raises(ConfigurationError) as raised:
 
@@ -311,8 +310,8 @@ class TestMistakes:
                     raise NotImplementedError
 
         assert str(raised.value) == (
-            f"{TAKEN.replace('Taken', 'Unmarked')}.welcome: expected @mail, which the method "
-            "has that it replaces, got none"
+            f"{TAKEN.replace('Taken', 'Unmarked')}.welcome: expected @mail, as on the "
+            "method that it replaces, got none"
         )
         with pytest.raises(ConfigurationError) as raised:
 
@@ -340,11 +339,11 @@ class TestMistakes:
         )
 
 
-TAKEN = "TestMistakes.test_names_that_cannot_be.<locals>.Taken"
+TAKEN = "TestMistakes.test_invalid_mailer_classes_are_refused.<locals>.Taken"
 
 
 class TestHere:
-    def test_now_needs_no_redis(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_deliver_now_needs_no_redis(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Job, "app", App("redis://127.0.0.1:1"))
 
         UserMailer.welcome(42).deliver_now()
@@ -355,19 +354,19 @@ class TestHere:
         with pytest.raises(EnqueueError):
             UserMailer.welcome(42).deliver()
 
-    def test_now_on_an_event_loop(self) -> None:
+    def test_deliver_now_works_on_an_event_loop(self) -> None:
         async def program() -> None:
             UserMailer.soon(42).deliver_now()
 
         asyncio.run(program())
         assert subjects() == ["Welcome 42"]
 
-    def test_a_preview_sends_nothing(self) -> None:
+    def test_message_returns_the_mail_and_sends_nothing(self) -> None:
         for delivery in (UserMailer.welcome(42), UserMailer.soon(42)):
             assert delivery.message()["To"] == "user42@example.com"
         assert outbox == []
 
-    def test_inline(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_inline_mode_sends_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Job, "app", App("redis://127.0.0.1:1", inline=True))
 
         assert UserMailer.welcome(42).deliver().state == "queued"
@@ -375,7 +374,7 @@ class TestHere:
 
 
 class TestSwitches:
-    def test_in_excluded_environments_mails_go_out_at_once(
+    def test_in_excluded_environments_deliver_sends_at_once(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Job, "app", App("redis://127.0.0.1:1"))
@@ -388,7 +387,7 @@ class TestSwitches:
         assert asyncio.run(UserMailer.welcome(43).adeliver()).state == "queued"
         assert subjects() == ["Welcome 42", "Welcome 43"]
 
-    def test_which_these_are_is_up_to_the_class(
+    def test_a_class_may_set_its_excluded_environments(
         self, buoy_app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class Quiet(UserMailer):
@@ -402,7 +401,7 @@ class TestSwitches:
         assert subjects() == ["Welcome 2"]
 
     @pytest.mark.parametrize("by", ["class", "environment"])
-    def test_with_perform_deliveries_off_nothing_goes_out(
+    def test_with_perform_deliveries_off_nothing_is_sent(
         self, buoy_app: App, monkeypatch: pytest.MonkeyPatch, by: str
     ) -> None:
         class Switched(UserMailer):
@@ -428,7 +427,7 @@ class TestSwitches:
         assert subjects() == ["Welcome 4"]
 
 
-def test_a_switch_that_says_neither_yes_nor_no_sends_nothing(
+def test_an_invalid_deliveries_switch_raises_and_sends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("BUOY_MAIL_DELIVERIES", "disabled")
@@ -440,20 +439,19 @@ def test_a_switch_that_says_neither_yes_nor_no_sends_nothing(
     assert outbox == []
 
 
-def test_documentation_sees_the_method() -> None:
+def test_a_mail_method_keeps_its_name_and_docstring() -> None:
     assert vars(UserMailer)["welcome"].__doc__ == "Greets a new user."
 
 
-def test_a_call_that_nobody_delivers_is_told() -> None:
+def test_an_undelivered_call_warns() -> None:
     message = (
-        "shop.UserMailer.welcome was called, and never delivered; "
-        "expected .deliver() behind the call"
+        "shop.UserMailer.welcome was called, but not delivered; expected .deliver() after the call"
     )
     with pytest.warns(RuntimeWarning, match=f"^{re.escape(message)}$"):
         UserMailer.welcome(42)
 
 
-def test_one_whose_time_is_wrong_is_not_told_to_be_forgotten(
+def test_a_delivery_with_an_invalid_time_does_not_warn(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     delivery = UserMailer.welcome(42)

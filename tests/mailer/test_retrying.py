@@ -1,4 +1,4 @@
-"""Mails and plugins that retry: what is tried again, for whom, and what nobody may forget."""
+"""Mailers with a plugin that retries: which errors, and which recipients get the mail again."""
 
 import smtplib
 from typing import Any
@@ -13,14 +13,14 @@ from buoy.testing import Clock, drain
 from buoy_mailer import Mail, Mailer, mail
 from tests.support.smtp import MailServer
 
-from .again import Again
+from .retry_plugin import RetryTemporary
 
 EVERYBODY = ["ann@example.com", "bob@example.com", "cy@example.com"]
 
 
 class ShopMailer(Mailer):
     sender = "shop@example.com"
-    plugins = [Again(limit=3)]
+    plugins = [RetryTemporary(limit=3)]
 
 
 class UserMailer(ShopMailer):
@@ -56,7 +56,7 @@ def retry(app: App) -> None:
         ("at_data", "cut before"),
     ],
 )
-def test_what_passes_is_tried_again(
+def test_a_temporary_error_is_retried(
     buoy_app: App, buoy_clock: Clock, server: MailServer, fault: str, reply: str
 ) -> None:
     setattr(server, fault, [reply, reply])
@@ -75,7 +75,7 @@ def test_what_passes_is_tried_again(
     assert buoy_app.monitor.queues()[0].failed == 0
 
 
-def test_what_does_not_pass_fails(buoy_app: App, server: MailServer) -> None:
+def test_a_permanent_error_fails_the_job(buoy_app: App, server: MailServer) -> None:
     server.at_data = ["554 spam"]
     UserMailer.news().deliver()
 
@@ -83,7 +83,7 @@ def test_what_does_not_pass_fails(buoy_app: App, server: MailServer) -> None:
     assert failed(buoy_app).failure["message"] == "(554, b'spam')"
 
 
-def test_a_mail_that_may_have_gone_out_has_the_same_message_id(
+def test_all_attempts_of_a_mail_have_one_message_id(
     buoy_app: App, buoy_clock: Clock, server: MailServer
 ) -> None:
     server.at_data = ["cut after"]
@@ -97,7 +97,7 @@ def test_a_mail_that_may_have_gone_out_has_the_same_message_id(
     assert first.message["Message-ID"] == second.message["Message-ID"]
 
 
-def test_only_those_get_it_again_who_were_refused_for_now(
+def test_a_retry_sends_only_to_recipients_refused_for_now(
     buoy_app: App, buoy_clock: Clock, server: MailServer
 ) -> None:
     server.refuse = {"bob@example.com": "450 greylisted", "cy@example.com": "452 too many"}
@@ -119,14 +119,14 @@ def test_only_those_get_it_again_who_were_refused_for_now(
     assert {got.message["To"] for got in server.received} == {"ann@example.com"}
 
 
-def test_who_is_refused_for_good_is_not_asked_again_and_not_forgotten(
+def test_a_recipient_refused_for_ever_is_not_retried_and_fails_the_job(
     buoy_app: App, buoy_clock: Clock, server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.refuse = {"bob@example.com": "450 greylisted", "cy@example.com": "550 unknown"}
     handle = UserMailer.news().deliver()
 
     assert drain(buoy_app) == {"delayed": 1}
-    assert f"{handle.id}: cy@example.com is refused: 550 b'unknown'" in caplog.messages
+    assert f"{handle.id}: recipient cy@example.com is refused: 550 b'unknown'" in caplog.messages
     server.refuse = {}
     buoy_clock.advance(61)
     assert drain(buoy_app) == {"failed": 1}
@@ -137,7 +137,7 @@ def test_who_is_refused_for_good_is_not_asked_again_and_not_forgotten(
     assert [got.recipients for got in server.received] == [["ann@example.com"], ["bob@example.com"]]
 
 
-def test_an_operators_retry_reaches_those_who_have_not_got_it(
+def test_an_operators_retry_sends_to_all_recipients_not_yet_reached(
     buoy_app: App, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.refuse = {"cy@example.com": "550 unknown"}
@@ -153,7 +153,7 @@ def test_an_operators_retry_reaches_those_who_have_not_got_it(
     assert [got.recipients for got in server.received] == [EVERYBODY[:2], ["cy@example.org"]]
 
 
-def test_when_retries_are_used_up_both_kinds_are_told(
+def test_after_the_last_retry_the_error_names_both_kinds_of_refusals(
     buoy_app: App, buoy_clock: Clock, server: MailServer
 ) -> None:
     server.refuse = {"bob@example.com": "450 greylisted", "cy@example.com": "550 unknown"}
@@ -175,7 +175,9 @@ def test_when_retries_are_used_up_both_kinds_are_told(
 
 
 @pytest.mark.parametrize(("code", "outcome"), [("450", "delayed"), ("550", "failed")])
-def test_all_are_refused(buoy_app: App, server: MailServer, code: str, outcome: str) -> None:
+def test_a_mail_that_all_recipients_refuse_is_retried_or_fails(
+    buoy_app: App, server: MailServer, code: str, outcome: str
+) -> None:
     server.refuse = dict.fromkeys(EVERYBODY, f"{code} no")
     UserMailer.news().deliver()
 
@@ -183,7 +185,7 @@ def test_all_are_refused(buoy_app: App, server: MailServer, code: str, outcome: 
     assert server.received == []
 
 
-def test_a_server_that_hangs_up_between_recipients(
+def test_a_server_that_disconnects_between_recipients(
     buoy_app: App, buoy_clock: Clock, server: MailServer
 ) -> None:
     server.refuse = {"bob@example.com": "421 going down"}
@@ -196,7 +198,7 @@ def test_a_server_that_hangs_up_between_recipients(
     assert [got.recipients for got in server.received] == [EVERYBODY]
 
 
-def test_without_a_job_refusals_are_raised(server: MailServer) -> None:
+def test_deliver_now_raises_refusals(server: MailServer) -> None:
     server.refuse = {"bob@example.com": "450 greylisted", "cy@example.com": "550 unknown"}
 
     with pytest.raises(smtplib.SMTPRecipientsRefused) as raised:
@@ -208,7 +210,7 @@ def test_without_a_job_refusals_are_raised(server: MailServer) -> None:
     assert server.received[0].recipients == ["ann@example.com"]
 
 
-def test_an_operators_retry_that_is_cut_short_still_asks_all(
+def test_an_interrupted_operators_retry_still_tries_all_recipients(
     buoy_app: App, buoy_clock: Clock, server: MailServer
 ) -> None:
     server.refuse = {"cy@example.com": "550 unknown"}

@@ -1,4 +1,4 @@
-"""The way to a mail server, tested against a real one."""
+"""Sending to a mail server, tested against a real one."""
 
 import os
 import smtplib
@@ -14,8 +14,8 @@ import pytest
 from buoy import ConfigurationError
 from buoy.text.urls import SPECIAL
 from buoy_mailer.compose import Envelope, compose
+from buoy_mailer.mail_types import Mail
 from buoy_mailer.smtp import Smtp
-from buoy_mailer.value import Mail
 from tests.support.smtp import MailServer
 
 from .conftest import Servers
@@ -30,7 +30,7 @@ def envelope(*to: str, subject: str = "Hello", text: str = "Hello\n") -> Envelop
 
 
 class TestDelivery:
-    def test_a_mail_arrives(self, server: MailServer) -> None:
+    def test_a_mail_arrives_with_sender_recipients_and_content(self, server: MailServer) -> None:
         assert Smtp.of(server.url).send(envelope("ann@example.com", "bob@example.com")) == {}
 
         [got] = server.received
@@ -41,7 +41,7 @@ class TestDelivery:
         assert got.text == "Hello\n"
 
     @pytest.mark.parametrize("text", ROUND_TRIPS)
-    def test_every_text_arrives_as_it_is(self, server: MailServer, text: str) -> None:
+    def test_any_text_arrives_unchanged(self, server: MailServer, text: str) -> None:
         Smtp.of(server.url).send(envelope(text=text))
 
         [got] = server.received
@@ -49,7 +49,7 @@ class TestDelivery:
         assert got.data.isascii()
 
     @pytest.mark.parametrize("end", ["\n.\n", "\r.\r", "\n.\r\n", "\r\n.\n", "\r\n.\r\n"])
-    def test_no_second_mail_hides_in_a_text(self, server: MailServer, end: str) -> None:
+    def test_no_text_can_end_the_mail_and_start_another(self, server: MailServer, end: str) -> None:
         second = (
             "MAIL FROM:<evil@example.com>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\nEvil\r\n.\r\n"
         )
@@ -63,7 +63,7 @@ class TestDelivery:
 
 
 class TestKeeping:
-    def test_one_connection_is_kept_while_mails_follow_each_other(self, server: MailServer) -> None:
+    def test_mails_in_a_row_share_one_connection(self, server: MailServer) -> None:
         smtp = Smtp.of(server.url)
 
         for number in range(3):
@@ -72,7 +72,7 @@ class TestKeeping:
         assert (server.connections, server.subjects) == (1, ["0", "1", "2"])
         assert server.commands == ["NOOP", "NOOP"]
 
-    def test_one_that_the_server_has_cut_is_replaced(self, server: MailServer) -> None:
+    def test_a_connection_that_the_server_closed_is_replaced(self, server: MailServer) -> None:
         smtp = Smtp.of(server.url)
         smtp.send(envelope(subject="first"))
 
@@ -81,19 +81,19 @@ class TestKeeping:
 
         assert (server.connections, server.subjects) == (2, ["first", "second"])
 
-    def test_one_that_was_idle_too_long_is_replaced(self, server: MailServer) -> None:
+    def test_a_connection_idle_for_too_long_is_replaced(self, server: MailServer) -> None:
         smtp = Smtp.of(server.url + "&keep=0.05")
         smtp.send(envelope(subject="first"))
-        assert smtp.kept.connection is not None
+        assert smtp.current.connection is not None
 
-        smtp.kept.connection.used_at = time.monotonic() - 0.06
+        smtp.current.connection.used_at = time.monotonic() - 0.06
         smtp.send(envelope(subject="second"))
 
         assert (server.connections, server.subjects) == (2, ["first", "second"])
         assert server.commands == []
 
     @pytest.mark.parametrize("reply", ["421 too many mails", "451 too many mails"])
-    def test_one_that_the_server_is_tired_of_is_replaced(
+    def test_a_connection_on_which_the_server_refuses_the_next_sender_is_replaced(
         self, server: MailServer, reply: str
     ) -> None:
         smtp = Smtp.of(server.url)
@@ -104,7 +104,7 @@ class TestKeeping:
 
         assert (server.connections, server.subjects) == (2, ["first", "second"])
 
-    def test_with_keep_0_it_says_goodbye(self, server: MailServer) -> None:
+    def test_with_keep_0_each_connection_ends_with_quit(self, server: MailServer) -> None:
         smtp = Smtp.of(server.url + "&keep=0")
 
         smtp.send(envelope())
@@ -112,7 +112,7 @@ class TestKeeping:
 
         assert (server.connections, server.commands) == (2, ["QUIT", "QUIT"])
 
-    def test_none_is_kept_after_an_error(self, server: MailServer) -> None:
+    def test_no_connection_is_kept_after_an_error(self, server: MailServer) -> None:
         smtp = Smtp.of(server.url)
         server.at_data = ["451 try later"]
         with pytest.raises(smtplib.SMTPDataError):
@@ -122,7 +122,7 @@ class TestKeeping:
 
         assert (server.connections, len(server.received)) == (2, 1)
 
-    def test_each_thread_has_its_own(self, server: MailServer) -> None:
+    def test_each_thread_has_its_own_connection(self, server: MailServer) -> None:
         smtp = Smtp.of(server.url)
         smtp.send(envelope())
 
@@ -133,7 +133,7 @@ class TestKeeping:
 
         assert (server.connections, len(server.received)) == (2, 3)
 
-    def test_a_forked_child_leaves_its_parents_alone(self, server: MailServer) -> None:
+    def test_a_forked_child_does_not_use_its_parents_connection(self, server: MailServer) -> None:
         smtp = Smtp.of(server.url)
         smtp.send(envelope(subject="parent"))
 
@@ -151,7 +151,7 @@ class TestKeeping:
 
 
 class TestErrors:
-    """They are smtplib's own: what is to be done about them is for others to say."""
+    """Errors are those of smtplib, so plugins decide what to do about them."""
 
     @pytest.mark.parametrize(
         ("fault", "reply", "error"),
@@ -165,7 +165,7 @@ class TestErrors:
             ("at_data", "cut after", smtplib.SMTPServerDisconnected),
         ],
     )
-    def test_a_fault_is_told(
+    def test_an_error_of_the_server_is_raised(
         self, server: MailServer, fault: str, reply: str, error: type[Exception]
     ) -> None:
         smtp = Smtp.of(server.url)
@@ -180,7 +180,7 @@ class TestErrors:
         smtp.send(envelope(subject="after"))
         assert server.subjects[-1] == "after"
 
-    def test_a_slow_server_is_left_after_the_timeout(self, server: MailServer) -> None:
+    def test_a_slow_server_is_given_up_after_the_timeout(self, server: MailServer) -> None:
         server.at_data = ["slow"]
         smtp = Smtp.of(f"smtp://127.0.0.1:{server.port}?timeout=0.2")
         began = time.monotonic()
@@ -190,13 +190,13 @@ class TestErrors:
 
         assert time.monotonic() - began < 3
 
-    def test_nobody_listens(self, servers: Servers) -> None:
+    def test_a_server_that_is_down_raises_connection_refused(self, servers: Servers) -> None:
         with MailServer() as gone:
             url = gone.url
         with pytest.raises(ConnectionRefusedError):
             Smtp.of(url).send(envelope())
 
-    def test_a_mail_that_is_too_big(self, servers: Servers) -> None:
+    def test_a_mail_that_is_too_big_for_the_server_is_refused(self, servers: Servers) -> None:
         server = servers(size=1000)
 
         with pytest.raises(smtplib.SMTPSenderRefused) as raised:
@@ -204,7 +204,9 @@ class TestErrors:
 
         assert raised.value.smtp_code == 552
 
-    def test_some_recipients_are_refused(self, server: MailServer) -> None:
+    def test_refused_recipients_are_returned_while_others_get_the_mail(
+        self, server: MailServer
+    ) -> None:
         server.refuse = {"bob@example.com": "550 unknown", "cy@example.com": "450 greylisted"}
 
         refusals = Smtp.of(server.url).send(
@@ -219,7 +221,7 @@ class TestErrors:
 
 
 class TestInternational:
-    def test_an_address_that_is_not_ascii(self, server: MailServer) -> None:
+    def test_an_address_that_is_not_ascii_uses_smtputf8(self, server: MailServer) -> None:
         Smtp.of(server.url).send(envelope("ünal@example.org"))
 
         [got] = server.received
@@ -227,19 +229,19 @@ class TestInternational:
         assert set(got.options) >= {"SMTPUTF8", "BODY=8BITMIME"}
         assert "To: ünal@example.org\r\n".encode() in got.data
 
-    def test_a_server_that_cannot_take_it(self, servers: Servers) -> None:
+    def test_a_server_without_smtputf8_is_an_error(self, servers: Servers) -> None:
         server = servers(utf8=False)
 
         with pytest.raises(smtplib.SMTPNotSupportedError) as raised:
             Smtp.of(server.url).send(envelope("ünal@example.org", "ann@example.com"))
 
         assert str(raised.value) == (
-            "an address that is not ASCII: expected a server with SMTPUTF8, got one without it, "
-            "for shop@example.com to ünal@example.org, ann@example.com"
+            "an address is not ASCII: expected a server with SMTPUTF8, "
+            "got a server without it, for shop@example.com to ünal@example.org, ann@example.com"
         )
         assert server.received == []
 
-    def test_a_domain_alone_needs_no_such_server(self, servers: Servers) -> None:
+    def test_an_international_domain_needs_no_smtputf8(self, servers: Servers) -> None:
         server = servers(utf8=False)
 
         Smtp.of(server.url).send(envelope("ann@straße.de"))
@@ -274,7 +276,7 @@ class TestTls:
         with pytest.raises(ssl.SSLCertVerificationError):
             Smtp.of(url).send(envelope())
 
-    def test_a_server_that_does_not_speak_tls(self, server: MailServer) -> None:
+    def test_a_server_that_does_not_speak_tls_is_an_error(self, server: MailServer) -> None:
         with pytest.raises(ssl.SSLError):
             Smtp.of(f"smtps://localhost:{server.port}?timeout=5").send(envelope())
 
@@ -326,7 +328,9 @@ class TestUrl:
             ("smtps://localhost/", 465, True, False),
         ],
     )
-    def test_what_it_says(self, url: str, port: int, tls: bool, starttls: bool) -> None:
+    def test_a_url_sets_port_and_encryption(
+        self, url: str, port: int, tls: bool, starttls: bool
+    ) -> None:
         smtp = Smtp.of(url)
 
         assert (smtp.host, smtp.port, smtp.tls, smtp.starttls) == ("localhost", port, tls, starttls)
@@ -337,14 +341,22 @@ class TestUrl:
         [
             ("smtp://", "smtp://", "a host is needed, and no path"),
             ("smtp://h/x", "smtp://h/x", "a host is needed, and no path"),
-            ("smtp://h?timeut=5", "smtp://h?timeut=***", "there is no such option behind ?"),
-            ("smtp://h?tls=1", "smtp://h?tls=***", "there is no such option behind ?"),
+            (
+                "smtp://h?timeut=5",
+                "smtp://h?timeut=***",
+                "the options are starttls, timeout, keep and cafile",
+            ),
+            (
+                "smtp://h?tls=1",
+                "smtp://h?tls=***",
+                "the options are starttls, timeout, keep and cafile",
+            ),
             ("smtp://h?secret", "(hidden)", SPECIAL),
             ("smtp://ann@h", "smtp://***@h", "user and password are needed together"),
             (
                 "smtp://ann:%C3%BC@h",
                 "smtp://ann:***@h",
-                "user and password are ASCII, smtplib sends no others",
+                "user and password must be ASCII, for smtplib",
             ),
             ("smtp://h?timeout=0", "smtp://h?timeout=***", "timeout and keep are seconds"),
             ("smtp://h?timeout=nan", "smtp://h?timeout=***", "timeout and keep are seconds"),
@@ -357,13 +369,15 @@ class TestUrl:
             ("smtp://ann:12#3@h", "(hidden)", SPECIAL),
         ],
     )
-    def test_what_it_cannot_say(self, url: str, shown: str, reason: str) -> None:
+    def test_an_invalid_url_is_refused_with_the_reason(
+        self, url: str, shown: str, reason: str
+    ) -> None:
         with pytest.raises(ConfigurationError) as raised:
             Smtp.of(url)
 
         assert str(raised.value) == (
-            "BUOY_MAIL_URL: expected smtp://[USER:PASSWORD@]HOST[:PORT], with none but "
-            f"?starttls=0|1, timeout, keep (seconds) and cafile behind it, got {shown!r} ({reason})"
+            "BUOY_MAIL_URL: expected smtp://[USER:PASSWORD@]HOST[:PORT], with no options but "
+            f"?starttls=0|1, timeout, keep (seconds) and cafile, got {shown!r} ({reason})"
         )
 
     def test_the_password_is_not_shown(self) -> None:

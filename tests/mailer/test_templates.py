@@ -1,4 +1,4 @@
-"""Templates: found, escaped, and strict."""
+"""Finding and rendering templates."""
 
 import sys
 from importlib.metadata import version
@@ -10,7 +10,7 @@ import pytest
 from buoy import App, ConfigurationError
 from buoy.testing import drain
 from buoy_mailer import Mail, Mailer, mail, outbox
-from buoy_mailer.job import folders
+from buoy_mailer.mailer import template_folders
 from buoy_mailer.templates import environment
 
 
@@ -48,7 +48,7 @@ def test_html_is_escaped_and_text_is_not() -> None:
     ]
 
 
-def test_a_text_part_is_made_of_html_alone() -> None:
+def test_a_template_of_html_alone_gets_a_text_part() -> None:
     UserMailer.welcome("Ann & Bob").deliver_now()
 
     body = outbox[0].message.get_body(("plain",))
@@ -56,7 +56,7 @@ def test_a_text_part_is_made_of_html_alone() -> None:
     assert body.get_content().strip() == "Welcome, Ann & Bob!"
 
 
-def test_a_mailers_own_folder_goes_before_its_bases() -> None:
+def test_a_mailers_own_folder_is_searched_before_its_bases() -> None:
     assert parts(OwnMailer, "Ann") == ["Welcome, Ann!\n", "<h2>Own: Ann</h2>\n"]
 
 
@@ -86,7 +86,7 @@ def test_a_bad_template_fails_with_its_name(
     assert outbox == []
 
 
-def test_without_jinja2_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_jinja2_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     environment.cache_clear()
 
@@ -94,8 +94,8 @@ def test_without_jinja2_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPat
         UserMailer.welcome("Ann").message()
 
     assert str(raised.value) == (
-        "templates: expected Jinja2 to be installed, got no such module; "
-        "pip install 'buoy-mailer[templates]'"
+        "templates: expected Jinja2 to be installed, but it is not; "
+        "run: pip install 'buoy-mailer[templates]'"
     )
 
 
@@ -113,7 +113,11 @@ def test_the_error_names_the_folders() -> None:
         OwnMailer.welcome("Ann", "missing.html").message()
 
 
-def test_a_folder_that_several_share_is_looked_into_once() -> None:
+def test_a_folder_shared_by_several_classes_is_searched_once() -> None:
     class GuestMailer(UserMailer): ...
 
-    assert folders(GuestMailer) == folders(UserMailer) == [Path(__file__).parent / "templates"]
+    assert (
+        template_folders(GuestMailer)
+        == template_folders(UserMailer)
+        == [Path(__file__).parent / "templates"]
+    )

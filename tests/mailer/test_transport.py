@@ -1,4 +1,4 @@
-"""The ways out that are no mail servers, and how a way is found."""
+"""The transports that are not mail servers, and choosing a transport by URL."""
 
 import os
 import re
@@ -11,9 +11,9 @@ import pytest
 from buoy import ConfigurationError
 from buoy_mailer import outbox
 from buoy_mailer.compose import Envelope, compose
+from buoy_mailer.mail_types import Mail
 from buoy_mailer.smtp import Smtp
-from buoy_mailer.transport import transport
-from buoy_mailer.value import Mail
+from buoy_mailer.transport import transport_for
 
 NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 SHOWN = """\
@@ -39,8 +39,8 @@ def envelope(id: str = "a1", text: str = "Hello\n") -> Envelope:
 
 
 class TestFolder:
-    def test_each_job_has_its_file(self, tmp_path: Path) -> None:
-        way = transport(f"file://{tmp_path}/new/mails")
+    def test_each_job_has_its_own_file(self, tmp_path: Path) -> None:
+        way = transport_for(f"file://{tmp_path}/new/mails")
 
         assert way.send(envelope()) == {}
         way.send(envelope("a2"))
@@ -52,25 +52,25 @@ class TestFolder:
         text = (tmp_path / "new/mails/a1.eml").read_bytes().decode()
         assert text.replace("\r\n", "\n") == SHOWN
 
-    def test_only_its_owner_may_read_it(self, tmp_path: Path) -> None:
+    def test_only_the_owner_can_read_a_file(self, tmp_path: Path) -> None:
         before = os.umask(0)
         try:
-            transport(f"file://{tmp_path}/new").send(envelope())
+            transport_for(f"file://{tmp_path}/new").send(envelope())
         finally:
             os.umask(before)
 
         modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("new", "new/a1.eml")]
         assert modes == [0o700, 0o600]
 
-    def test_a_folder_as_seen_from_here(
+    def test_a_relative_folder_starts_at_the_working_directory(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        transport("file://./mails").send(envelope())
+        transport_for("file://./mails").send(envelope())
         assert (tmp_path / "mails" / "a1.eml").exists()
 
-    def test_a_file_is_there_as_a_whole_or_not_at_all(self, tmp_path: Path) -> None:
-        way, seen = transport(f"file://{tmp_path}"), set[int]()
+    def test_a_file_is_never_there_in_part(self, tmp_path: Path) -> None:
+        way, seen = transport_for(f"file://{tmp_path}"), set[int]()
         stop = threading.Event()
 
         def look() -> None:
@@ -87,31 +87,31 @@ class TestFolder:
         assert seen <= {(tmp_path / "a1.eml").stat().st_size}
         assert [path.name for path in tmp_path.iterdir()] == ["a1.eml"]
 
-    def test_a_file_in_its_place(self, tmp_path: Path) -> None:
+    def test_a_file_in_place_of_the_folder_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "mails").touch()
         with pytest.raises(FileExistsError):
-            transport(f"file://{tmp_path}/mails").send(envelope())
+            transport_for(f"file://{tmp_path}/mails").send(envelope())
 
 
-def test_memory() -> None:
-    transport("memory://").send(envelope())
+def test_memory_appends_to_the_outbox() -> None:
+    transport_for("memory://").send(envelope())
 
     assert [(sent.id, sent.recipients) for sent in outbox] == [
         ("a1", ["ann@example.com", "bob@example.com"])
     ]
 
 
-def test_the_console(capsys: pytest.CaptureFixture[str]) -> None:
-    transport("console://").send(envelope())
+def test_console_prints_the_mail(capsys: pytest.CaptureFixture[str]) -> None:
+    transport_for("console://").send(envelope())
 
     assert capsys.readouterr().out == SHOWN + "\n"
 
 
-def test_a_server_is_found_once() -> None:
-    found = transport("smtp://localhost")
+def test_one_url_has_one_transport() -> None:
+    found = transport_for("smtp://localhost")
 
     assert isinstance(found, Smtp)
-    assert transport("smtp://localhost") is found
+    assert transport_for("smtp://localhost") is found
 
 
 @pytest.mark.parametrize(
@@ -126,10 +126,10 @@ def test_a_server_is_found_once() -> None:
         ("http://ann:secret@localhost", "http://ann:***@localhost"),
     ],
 )
-def test_a_url_that_leads_nowhere(url: str, shown: str) -> None:
+def test_an_unknown_url_is_refused(url: str, shown: str) -> None:
     message = (
         "BUOY_MAIL_URL: expected smtp://HOST, smtps://HOST, file://DIR, memory:// or console://, "
         f"got {shown!r}"
     )
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
-        transport(url)
+        transport_for(url)

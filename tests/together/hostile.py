@@ -125,7 +125,7 @@ def fill_around(app: App) -> None:
         app.command("HSET", schedule, f"entry:e{number}{NASTY}", value)
         app.command("HSET", schedule, f"from:e{number}{NASTY}", value)
     app.command("HSET", schedule, "seen", NASTY, "version", NASTY, NASTY, NASTY)
-    marks = app.global_key("mailer", "failures-seen")
+    marks = app.global_key("mailer", "failures-reported")
     for to in ("ops@example.com ", "ops@example.com mail"):
         app.command("HSET", marks, to, json.dumps({"mail": 5, "good": {"at": NASTY}}))
 

@@ -1,10 +1,9 @@
-"""buoy-mailer: every mail goes out in a job, and no one has to write that job."""
+"""buoy-mailer: sends every mail in a job; nobody has to write that job."""
 
 from .compose import Envelope
-from .delivery import Delivery, mail
 from .errors import InvalidMail
-from .job import Mailer
+from .mail_types import Attachment, Mail
+from .mailer import Delivery, Mailer, mail
 from .transport import outbox
-from .value import Attachment, Mail
 
 __all__ = ["Attachment", "Delivery", "Envelope", "InvalidMail", "Mail", "Mailer", "mail", "outbox"]

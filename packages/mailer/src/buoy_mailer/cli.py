@@ -1,4 +1,4 @@
-"""``buoy mail``."""
+"""The command ``buoy mail``."""
 
 import socket
 from dataclasses import dataclass
@@ -14,32 +14,34 @@ from buoy.cli.params import QUEUE, TEXT
 from buoy.text.printable import indented
 
 from . import settings
-from .address import address, addresses
-from .alarm import Tally
+from .address import parse_address, parse_addresses
 from .compose import compose
-from .store import see, seen
-from .transport import transport
-from .value import Mail
+from .failure_report import FailureReport
+from .mail_types import Mail
+from .store import load_marks, save_marks
+from .transport import transport_for
 
 
 @click.group()
 def mail() -> None:
-    """Mails that do not depend on the queue."""
+    """Mail reports. They need no worker and no queue."""
 
 
 @mail.command()
-@click.option(
-    "--to", type=TEXT, required=True, multiple=True, help="Who is to know; may be repeated."
-)
+@click.option("--to", type=TEXT, required=True, multiple=True, help="A recipient; may be repeated.")
 @click.option(
     "--from", "sender", type=TEXT, envvar="BUOY_MAIL_FROM", help="[default: buoy@ this host]"
 )
 @click.option(
     "--queue", "queues", type=QUEUE, multiple=True, help="Only of this queue; may be repeated."
 )
-@click.option("--since-last", is_flag=True, help="Only if there are new ones since the last mail.")
 @click.option(
-    "--mail-url", type=TEXT, help="The way out.  [env: BUOY_MAIL_URL; default: smtp://localhost]"
+    "--since-last", is_flag=True, help="Only if jobs have failed since the last such mail."
+)
+@click.option(
+    "--mail-url",
+    type=TEXT,
+    help="Where the mail is sent.  [env: BUOY_MAIL_URL; default: smtp://localhost]",
 )
 def failures(
     to: tuple[str, ...],
@@ -50,52 +52,57 @@ def failures(
 ) -> None:
     """Mail the counts of failed jobs, for cron and systemd.
 
-    Without a failed job it is silent and ends with 0. Else it mails, here and without the queue,
-    and ends with 1; so too when Redis cannot be asked, and when the mail cannot be sent.
+    Without failed jobs it prints nothing and exits with 0. Otherwise it sends a mail, directly and
+    not through a queue, and exits with 1. It exits with 1, too, when Redis cannot be reached (the
+    mail says so), and when the mail cannot be sent.
     """
     app = Job.app
-    alarm = f"{','.join(to)} {','.join(queues)}"
-    place = f"namespace {app.settings.namespace!r}, told by {socket.gethostname()}"
-    post = Post(to, sender or f"buoy@{socket.gethostname()}", settings.mail_url(mail_url))
+    report_name = f"{','.join(to)} {','.join(queues)}"
+    place = f"namespace {app.settings.namespace!r}, reported by {socket.gethostname()}"
+    sender = sender or f"buoy@{socket.gethostname()}"
+    outgoing = ReportMail(to, sender, settings.mail_url(mail_url))
     try:
         all_known(queues, [*filter(app.monitor.knows, queues)], "a queue that was used")
-        tally = Tally.of(app.monitor.failed(queues or None), seen(app, alarm) if since_last else {})
+        marks = load_marks(app, report_name) if since_last else {}
+        report = FailureReport.of(app.monitor.failed(queues or None), marks)
     except BuoyError as error:
-        post.send("Redis cannot be asked for failed jobs", f"{place}:\n\n{indented(str(error))}\n")
+        subject = "the failed jobs cannot be read from Redis"
+        outgoing.send(subject, f"{place}:\n\n{indented(str(error))}\n")
         raise click.ClickException(f"{error}; mailed to {', '.join(to)}") from None
-    if not tally.new:
+    if not report.new:
         return
-    post.send(tally.subject, tally.text(place))
-    if since_last:  # only now: what nobody was told of is told again
-        see(app, alarm, tally.reached)
-    say(f"{tally.subject}; mailed to {', '.join(to)}")
+    outgoing.send(report.subject, report.text(place))
+    if since_last:  # after the mail: if it could not be sent, the next report repeats its jobs
+        save_marks(app, report_name, report.new_marks)
+    say(f"{report.subject}; mailed to {', '.join(to)}")
     raise SystemExit(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """The way of an alarm. It is checked before there is one to tell."""
+class ReportMail:
+    """Where a report goes. Checked before there is anything to report, so that a wrong option
+    shows at once. Raises InvalidMail and ConfigurationError."""
 
     to: tuple[str, ...]
     sender: str
     url: str
 
     def __post_init__(self) -> None:
-        addresses(self.to, "--to")
-        address(self.sender, "--from")
-        transport(self.url)
+        parse_addresses(self.to, "--to")
+        parse_address(self.sender, "--from")
+        transport_for(self.url)
 
     def send(self, subject: str, text: str) -> None:
-        """Mail it; what cannot be mailed is at least said here."""
+        """Send the mail. Raises ClickException with the whole text if that fails."""
         headers = {"Auto-Submitted": "auto-generated"}
-        told = Mail(to=self.to, subject=f"[buoy] {subject}", text=text, headers=headers)
-        envelope = compose(told, self.sender, f"failures-{uuid4().hex}", datetime.now(UTC))
+        report = Mail(to=self.to, subject=f"[buoy] {subject}", text=text, headers=headers)
+        envelope = compose(report, self.sender, f"failures-{uuid4().hex}", datetime.now(UTC))
         try:
-            refusals = transport(self.url).send(envelope)
+            refusals = transport_for(self.url).send(envelope)
         except (OSError, SMTPException) as error:
             reason = f"{type(error).__name__}: {error}"
             raise click.ClickException(
                 f"not mailed to {', '.join(self.to)} ({reason}): {text}"
             ) from None
-        for each, (code, words) in refusals.items():
-            say(f"{each} was refused: {code} {words.decode(errors='replace')}", err=True)
+        for recipient, (code, reply) in refusals.items():
+            say(f"{recipient} was refused: {code} {reply.decode(errors='replace')}", err=True)

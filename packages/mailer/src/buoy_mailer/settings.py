@@ -1,4 +1,4 @@
-"""What the environment says, where a mailer does not say it itself."""
+"""Settings from the environment, for what a mailer does not set itself."""
 
 import os
 
@@ -6,17 +6,19 @@ from buoy.model.checks import switched
 
 
 def mail_url(given: str | None = None) -> str:
-    """Where mails go: what is given, else ``BUOY_MAIL_URL``, else the server of this machine."""
+    """Returns the URL that mails are sent to: the given one, else ``BUOY_MAIL_URL``, else the mail
+    server of this machine."""
     return given or os.environ.get("BUOY_MAIL_URL") or "smtp://localhost"
 
 
 def perform_deliveries(given: bool | None = None) -> bool:
-    """Whether mails go out at all: what is given, else ``BUOY_MAIL_DELIVERIES``."""
+    """Whether mails are sent at all: as given, else as ``BUOY_MAIL_DELIVERIES`` says, else True.
+    Raises ConfigurationError."""
     if given is not None:
         return given
     return switched("BUOY_MAIL_DELIVERIES", os.environ.get("BUOY_MAIL_DELIVERIES") or "1")
 
 
 def environment() -> str:
-    """The name of the environment that this is, ``BUOY_ENV``."""
+    """Returns the name of the environment, ``BUOY_ENV``; empty by default."""
     return os.environ.get("BUOY_ENV", "")

@@ -1,4 +1,4 @@
-"""Mail servers: one connection is kept while mails follow each other."""
+"""Sends mails to a mail server. Each thread keeps one connection open between its mails."""
 
 import os
 import smtplib
@@ -17,26 +17,28 @@ from buoy.text.urls import SPECIAL, OddUrl, masked, split
 from .compose import Envelope
 
 Refusals = dict[str, tuple[int, bytes]]
-"""Recipients that were refused, with the server's words."""
+"""Recipients that were refused, each with the code and the text of the server's reply."""
 
 OPTIONS = {"starttls", "timeout", "keep", "cafile"}
 
 
 @dataclass(slots=True, weakref_slot=True)
 class Connection:
-    """A connection, the process that has opened it, and when it was last used."""
+    """A connection, the id of the process that opened it, and the time of its last use
+    (``time.monotonic()``)."""
 
     client: smtplib.SMTP
-    process: int
+    pid: int
     used_at: float
 
     def __post_init__(self) -> None:
-        # Threads end, and leave theirs behind.
+        # A thread that ends does not close its connection.
         weakref.finalize(self, self.client.close)
 
     def usable(self, keep: float) -> bool:
-        """Whether the server still listens. A forked child leaves its parent's alone."""
-        if self.process != os.getpid() or time.monotonic() - self.used_at > keep:
+        """Whether the connection was used in the last ``keep`` seconds and the server answers. A
+        forked child does not use its parent's connection."""
+        if self.pid != os.getpid() or time.monotonic() - self.used_at > keep:
             return False
         try:
             return self.client.noop()[0] == 250
@@ -44,15 +46,16 @@ class Connection:
             return False
 
 
-class Kept(threading.local):
-    """The connection of each thread: smtplib's are not to be shared."""
+class ThreadConnection(threading.local):
+    """The open connection of each thread: smtplib is not safe for use by several threads."""
 
     connection: Connection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Smtp:
-    """``smtp://`` and ``smtps://``. Times are in seconds."""
+    """The transports ``smtp://`` and ``smtps://``. ``timeout`` is the limit of each answer, ``keep``
+    that of an unused connection, in seconds."""
 
     host: str
     port: int
@@ -63,52 +66,55 @@ class Smtp:
     timeout: float
     keep: float
     cafile: str | None
-    kept: Kept = field(default_factory=Kept, repr=False, compare=False)
+    current: ThreadConnection = field(default_factory=ThreadConnection, repr=False, compare=False)
 
     @classmethod
     def of(cls, url: str) -> Self:
-        """What a URL says; raises ConfigurationError."""
+        """Returns the transport of a URL; raises ConfigurationError."""
         try:
-            return cls(**read(url))
+            return cls(**parse_url(url))
         except ValueError as error:
             raise ConfigurationError(
-                "BUOY_MAIL_URL: expected smtp://[USER:PASSWORD@]HOST[:PORT], with none but "
-                f"?starttls=0|1, timeout, keep (seconds) and cafile behind it, got {masked(url)!r} "
+                "BUOY_MAIL_URL: expected smtp://[USER:PASSWORD@]HOST[:PORT], with no options but "
+                f"?starttls=0|1, timeout, keep (seconds) and cafile, got {masked(url)!r} "
                 f"({error if isinstance(error, OddUrl) else SPECIAL})"
             ) from None
 
     def send(self, envelope: Envelope) -> Refusals:
-        """See Transport. After any error the connection is not used again."""
-        kept = self.usable()
-        if kept is not None:
-            # A server may be tired of a connection; then it has taken nothing over it yet.
+        """See Transport.send. After an error the connection is closed."""
+        connection = self.take_connection()
+        if connection is not None:
+            # Some servers limit the mails of a connection. They refuse the sender of the next one,
+            # so nothing was sent yet.
             with suppress(smtplib.SMTPSenderRefused):
-                return self.send_over(kept, envelope)
-        return self.send_over(Connection(self.opened(), os.getpid(), 0.0), envelope)
+                return self.send_over(connection, envelope)
+        return self.send_over(Connection(self.open_client(), os.getpid(), 0.0), envelope)
 
-    def usable(self) -> Connection | None:
-        """The kept connection, taken, if the server still listens."""
-        kept, self.kept.connection = self.kept.connection, None
-        if kept is None or kept.usable(self.keep):
-            return kept
-        kept.client.close()
+    def take_connection(self) -> Connection | None:
+        """Returns this thread's connection if it is usable, else None; forgets it either way."""
+        connection, self.current.connection = self.current.connection, None
+        if connection is None or connection.usable(self.keep):
+            return connection
+        connection.client.close()
         return None
 
     def send_over(self, connection: Connection, envelope: Envelope) -> Refusals:
+        """Send the mail, then keep or close the connection."""
         try:
-            refusals = hand_over(connection.client, envelope)
+            refusals = send_message(connection.client, envelope)
         except BaseException:
             connection.client.close()
             raise
         if self.keep:
             connection.used_at = time.monotonic()
-            self.kept.connection = connection
+            self.current.connection = connection
         else:
-            leave(connection.client)
+            quit_session(connection.client)
         return refusals
 
-    def opened(self) -> smtplib.SMTP:
-        client = self.connected()
+    def open_client(self) -> smtplib.SMTP:
+        """Returns a client that is connected, encrypted and logged in as the URL says."""
+        client = self.connect()
         try:
             if self.starttls:
                 client.starttls(context=self.context())
@@ -119,7 +125,7 @@ class Smtp:
             raise
         return client
 
-    def connected(self) -> smtplib.SMTP:
+    def connect(self) -> smtplib.SMTP:
         if self.tls:
             return smtplib.SMTP_SSL(
                 self.host, self.port, timeout=self.timeout, context=self.context()
@@ -127,49 +133,52 @@ class Smtp:
         return smtplib.SMTP(self.host, self.port, timeout=self.timeout)
 
     def context(self) -> ssl.SSLContext:
-        """Certificates are always checked."""
+        """Returns a context that checks certificates; raises ConfigurationError."""
         try:
             return ssl.create_default_context(cafile=self.cafile)
-        except OSError as error:  # it names no file, and looks as if the network had failed
+        except (
+            OSError
+        ) as error:  # it does not name the file, and looks like an error of the network
             raise ConfigurationError(
                 "BUOY_MAIL_URL: cafile: expected a file of certificates (PEM), "
                 f"got {self.cafile!r} ({error})"
             ) from None
 
 
-def hand_over(client: smtplib.SMTP, envelope: Envelope) -> Refusals:
+def send_message(client: smtplib.SMTP, envelope: Envelope) -> Refusals:
+    """Send one mail. Raises SMTPNotSupportedError if the server cannot send to its addresses."""
     client.ehlo_or_helo_if_needed()
     if envelope.international and not client.has_extn("smtputf8"):
         raise smtplib.SMTPNotSupportedError(
-            "an address that is not ASCII: expected a server with SMTPUTF8, "
-            f"got one without it, for {envelope.sender} to {', '.join(envelope.recipients)}"
+            "an address is not ASCII: expected a server with SMTPUTF8, "
+            f"got a server without it, for {envelope.sender} to {', '.join(envelope.recipients)}"
         )
     options = ("SMTPUTF8", "BODY=8BITMIME") if envelope.international else ()
     return client.sendmail(envelope.sender, envelope.recipients, bytes(envelope), options)
 
 
-def leave(client: smtplib.SMTP) -> None:
-    """Say goodbye; the mail is delivered, whatever the server answers to that."""
+def quit_session(client: smtplib.SMTP) -> None:
+    """End the session. The mail is sent already, so errors do not matter."""
     with suppress(OSError, smtplib.SMTPException):
         client.quit()
     client.close()
 
 
-def read(url: str) -> dict[str, Any]:
-    """The fields of Smtp that a URL tells; raises ValueError."""
+def parse_url(url: str) -> dict[str, Any]:
+    """Returns the fields of Smtp; raises ValueError."""
     parts = split(url)
-    told = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     if not parts.hostname or parts.path.strip("/") or parts.fragment:
         raise OddUrl("a host is needed, and no path")
-    if set(told) - OPTIONS:
-        raise OddUrl("there is no such option behind ?")
+    if set(options) - OPTIONS:
+        raise OddUrl("the options are starttls, timeout, keep and cafile")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
         raise OddUrl("user and password are needed together")
     if not (user + password).isascii():
-        raise OddUrl("user and password are ASCII, smtplib sends no others")
+        raise OddUrl("user and password must be ASCII, for smtplib")
     tls = parts.scheme == "smtps"
-    starttls = not tls and switched(told.get("starttls"), bool(password))
+    starttls = not tls and parse_switch(options.get("starttls"), bool(password))
     return {
         "host": parts.hostname,
         "port": parts.port or (465 if tls else 587 if starttls else 25),
@@ -177,23 +186,23 @@ def read(url: str) -> dict[str, Any]:
         "password": password,
         "tls": tls,
         "starttls": starttls,
-        "timeout": seconds(told.get("timeout", "30"), 0.001),
-        "keep": seconds(told.get("keep", "30"), 0.0),
-        "cafile": told.get("cafile"),
+        "timeout": parse_seconds(options.get("timeout", "30"), 0.001),
+        "keep": parse_seconds(options.get("keep", "30"), 0.0),
+        "cafile": options.get("cafile"),
     }
 
 
-def switched(text: str | None, default: bool) -> bool:
+def parse_switch(text: str | None, default: bool) -> bool:
     if text not in (None, "0", "1"):
         raise OddUrl("starttls is 0 or 1")
     return default if text is None else text == "1"
 
 
-def seconds(text: str, least: float) -> float:
+def parse_seconds(text: str, minimum: float) -> float:
     try:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not least <= number < 10**6:
+    if not minimum <= number < 10**6:
         raise OddUrl("timeout and keep are seconds")
     return number

@@ -1,16 +1,17 @@
-"""What this package keeps in Redis: how far each alarm has told of the failed jobs."""
+"""Keeps in Redis which failed jobs were reported by ``buoy mail failures --since-last``."""
 
 import json
 from typing import Any
 
 from buoy import App
 
-from .alarm import Marks
+from .failure_report import Marks
 
 
-def seen(app: App, alarm: str) -> Marks:
-    """The marks of an alarm; none before its first mail."""
-    text: Any = app.command("HGET", key(app), alarm)
+def load_marks(app: App, report: str) -> Marks:
+    """Returns the marks of a report, named by its recipients and queues. Empty before its first
+    mail, and where the stored value cannot be read: then all failed jobs count as new."""
+    text: Any = app.command("HGET", key(app), report)
     try:
         found = json.loads(text or "{}")
     except (ValueError, RecursionError):
@@ -20,17 +21,16 @@ def seen(app: App, alarm: str) -> Marks:
 
 
 def is_mark(found: object) -> bool:
-    """Whether it can be read. If not, all failed jobs are new: rather an alarm too many."""
     match found:
         case {"at": int() | float(), "ids": list()}:
             return True
     return False
 
 
-def see(app: App, alarm: str, marks: Marks) -> None:
-    """Remember how far an alarm has told."""
-    app.command("HSET", key(app), alarm, json.dumps(marks))
+def save_marks(app: App, report: str, marks: Marks) -> None:
+    app.command("HSET", key(app), report, json.dumps(marks))
 
 
 def key(app: App) -> str:
-    return app.global_key("mailer", "failures-seen")
+    """Hash: report -> its marks as JSON."""
+    return app.global_key("mailer", "failures-reported")

@@ -1,4 +1,4 @@
-"""Templates (Jinja2): the extra ``buoy-mailer[templates]``."""
+"""Renders templates (Jinja2); needs the extra ``buoy-mailer[templates]``."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -10,12 +10,13 @@ from buoy import ConfigurationError
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-TEXT = ("txt", "txt.j2", "txt.jinja", "text")
-"""The endings of templates that are not HTML: what is in them is not escaped."""
+TEXT_ENDINGS = ("txt", "txt.j2", "txt.jinja", "text")
+"""File name endings of templates that are not HTML. Values in them are not escaped."""
 
 
 def render(folders: Sequence[Path], name: str, values: dict[str, object]) -> str:
-    """A template with these values; raises the errors of Jinja2."""
+    """Returns the rendered template, from the first folder that has it. Raises ConfigurationError
+    without Jinja2, and the errors of Jinja2."""
     return environment(tuple(folders)).get_template(name).render(values)
 
 
@@ -25,12 +26,12 @@ def environment(folders: tuple[Path, ...]) -> "Environment":
         from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
     except ImportError:
         raise ConfigurationError(
-            "templates: expected Jinja2 to be installed, got no such module; "
-            "pip install 'buoy-mailer[templates]'"
+            "templates: expected Jinja2 to be installed, but it is not; "
+            "run: pip install 'buoy-mailer[templates]'"
         ) from None
     return Environment(
         loader=FileSystemLoader(folders),
-        autoescape=select_autoescape((), TEXT, default=True),
+        autoescape=select_autoescape((), TEXT_ENDINGS, default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,4 +1,4 @@
-"""From a URL to what takes mails: a server, a folder, a list in memory, the console."""
+"""Where mails are sent, by URL: a mail server, a folder, a list in memory, or the console."""
 
 import os
 import sys
@@ -15,41 +15,42 @@ from .compose import Envelope, local_part
 from .smtp import Refusals, Smtp
 
 outbox: list[Envelope] = []
-"""What ``memory://`` has taken, in this process: for tests."""
+"""The mails that ``memory://`` got in this process, for tests."""
 
 
 class Transport(Protocol):
-    """A way out for mails."""
+    """Sends mails."""
 
     def send(self, envelope: Envelope) -> Refusals:
-        """Hand a mail over; returns those recipients that were refused while others were not.
+        """Send a mail; returns the recipients that were refused, if the mail went to others.
 
-        Raises SMTPRecipientsRefused when no one got it, and other errors of smtplib and OSError.
+        Raises SMTPRecipientsRefused if all recipients were refused, other errors of smtplib, and
+        OSError.
         """
 
 
-class Memory:
-    """``memory://``"""
+class MemoryTransport:
+    """``memory://``: appends to ``outbox``."""
 
     def send(self, envelope: Envelope) -> Refusals:
-        bytes(envelope)
+        bytes(envelope)  # raises the errors that other transports would raise
         outbox.append(envelope)
         return {}
 
 
-class Console:
-    """``console://``"""
+class ConsoleTransport:
+    """``console://``: prints to standard output."""
 
     def send(self, envelope: Envelope) -> Refusals:
-        lines = shown(envelope).decode(errors="replace").split("\r\n")
+        lines = with_envelope_headers(envelope).decode(errors="replace").split("\r\n")
         sys.stdout.write("".join(f"{one_line(line)}\n" for line in lines))
         sys.stdout.flush()
         return {}
 
 
-class Folder:
-    """``file://DIR``: one ``.eml`` file for each job, there as a whole or not at all, and to be
-    read by its owner alone."""
+class FolderTransport:
+    """``file://DIR``: writes one ``.eml`` file for each job. A file is never there in part, and
+    only its owner can read it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,42 +58,42 @@ class Folder:
     def send(self, envelope: Envelope) -> Refusals:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{local_part(envelope.id)}.eml"
-        fresh = path.with_suffix(f".{uuid4().hex}")
+        partial = path.with_suffix(f".{uuid4().hex}")
         try:
-            with open(fresh, "xb", opener=private) as file:
-                file.write(shown(envelope))
+            with open(partial, "xb", opener=open_private) as file:
+                file.write(with_envelope_headers(envelope))
                 file.flush()
                 os.fsync(file.fileno())
-            fresh.replace(path)
+            partial.replace(path)
         finally:
-            fresh.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
         return {}
 
 
-def private(path: str, flags: int) -> int:
+def open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def shown(envelope: Envelope) -> bytes:
-    """A message with its envelope above it, as mail servers show it to each other."""
-    top = [f"X-Envelope-From: {envelope.sender}"]
-    top += [f"X-Envelope-To: {each}" for each in envelope.recipients]
-    return "".join(f"{line}\r\n" for line in top).encode() + bytes(envelope)
+def with_envelope_headers(envelope: Envelope) -> bytes:
+    """Returns the message after headers that name the sender and the recipients."""
+    headers = [f"X-Envelope-From: {envelope.sender}"]
+    headers += [f"X-Envelope-To: {each}" for each in envelope.recipients]
+    return "".join(f"{line}\r\n" for line in headers).encode() + bytes(envelope)
 
 
 @cache
-def transport(url: str) -> Transport:
-    """The way out that a URL names; raises ConfigurationError."""
+def transport_for(url: str) -> Transport:
+    """Returns the transport that a URL names; raises ConfigurationError."""
     scheme, _, rest = url.partition("://")
     match scheme:
         case "smtp" | "smtps":
             return Smtp.of(url)
         case "file" if rest:
-            return Folder(Path(rest).expanduser())
+            return FolderTransport(Path(rest).expanduser())
         case "memory" if not rest:
-            return Memory()
+            return MemoryTransport()
         case "console" if not rest:
-            return Console()
+            return ConsoleTransport()
     raise ConfigurationError(
         "BUOY_MAIL_URL: expected smtp://HOST, smtps://HOST, file://DIR, memory:// or console://, "
         f"got {masked(url)!r}"

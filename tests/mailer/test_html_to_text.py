@@ -1,10 +1,10 @@
-"""The text part that is made of HTML."""
+"""Converting HTML to the text part of a mail."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buoy_mailer.plain import plain
+from buoy_mailer.html_to_text import html_to_text
 
 PAGE = """
 <!doctype html>
@@ -24,8 +24,8 @@ PAGE = """
 """
 
 
-def test_a_page() -> None:
-    assert plain(PAGE) == (
+def test_a_typical_page_is_readable_as_text() -> None:
+    assert html_to_text(PAGE) == (
         "Welcome, Ann & Bob!\n\n"
         "Your order\xa0is on its way (https://shop.example/42).\n"
         "Questions? help@shop.example\n\n"
@@ -51,10 +51,10 @@ def test_a_page() -> None:
         ("<a href>x</a>", "x\n"),
     ],
 )
-def test_odd_pages(html: str, text: str) -> None:
-    assert plain(html) == text
+def test_unusual_html_is_readable_as_text(html: str, text: str) -> None:
+    assert html_to_text(html) == text
 
 
 @given(st.text(st.sampled_from("<>/abpreliimgscript \n=\"'&;-!"), max_size=200))
-def test_no_page_is_too_odd(html: str) -> None:
-    assert plain(html).endswith("\n")
+def test_any_html_is_converted(html: str) -> None:
+    assert html_to_text(html).endswith("\n")

@@ -1,4 +1,4 @@
-"""``buoy mail failures``: the alarm for cron and systemd."""
+"""``buoy mail failures``: the report of failed jobs for cron and systemd."""
 
 from pathlib import Path
 
@@ -44,13 +44,13 @@ def fail(app: App, *numbers: int) -> None:
     drain(app)
 
 
-def test_without_a_failed_job_it_is_silent(buoy_app: App) -> None:
+def test_without_failed_jobs_nothing_is_mailed(buoy_app: App) -> None:
     for options in ([], ["--since-last"]):
         result = run(*options)
         assert (result.exit_code, result.output, outbox) == (0, "", [])
 
 
-def test_it_mails_the_counts_and_ends_with_1(buoy_app: App) -> None:
+def test_the_counts_are_mailed_and_the_exit_status_is_1(buoy_app: App) -> None:
     fail(buoy_app, 1, 3, 4)
     Report.enqueue()
     drain(buoy_app)
@@ -64,7 +64,7 @@ def test_it_mails_the_counts_and_ends_with_1(buoy_app: App) -> None:
     assert sent.message["Subject"] == "[buoy] 4 failed jobs"
     assert sent.message["Auto-Submitted"] == "auto-generated"
     lines = sent.message.get_content().replace("\r\n", "\n").splitlines()
-    assert lines[0].startswith("4 failed jobs, namespace 'buoy', told by ")
+    assert lines[0].startswith("4 failed jobs, namespace 'buoy', reported by ")
     assert lines[2:7] == [
         "     new    all  class        error",
         "       2      2  shop.Charge  TimeoutError",
@@ -82,7 +82,7 @@ def test_it_mails_the_counts_and_ends_with_1(buoy_app: App) -> None:
     ]
 
 
-def test_since_last_it_mails_only_when_there_are_more(buoy_app: App) -> None:
+def test_since_last_mails_only_when_more_jobs_have_failed(buoy_app: App) -> None:
     fail(buoy_app, 1)
     assert run("--since-last").exit_code == 1
     assert run("--since-last").exit_code == 0
@@ -100,7 +100,7 @@ def test_since_last_it_mails_only_when_there_are_more(buoy_app: App) -> None:
     assert run().exit_code == 1  # it asks for all
 
 
-def test_what_failed_in_the_same_millisecond_is_not_missed(buoy_app: App) -> None:
+def test_since_last_reports_a_failure_in_the_same_millisecond(buoy_app: App) -> None:
     fail(buoy_app, 1)
     run("--since-last")
     key = buoy_app.broker.keys.part("default", "failed")
@@ -113,7 +113,7 @@ def test_what_failed_in_the_same_millisecond_is_not_missed(buoy_app: App) -> Non
     assert run("--since-last").exit_code == 0
 
 
-def test_what_was_retried_and_failed_again_is_new(buoy_app: App) -> None:
+def test_since_last_reports_a_job_that_was_retried_and_failed_again(buoy_app: App) -> None:
     fail(buoy_app, 1)
     run("--since-last")
     assert CliRunner().invoke(main, ["failed", "retry", "--all"]).exit_code == 0
@@ -122,7 +122,7 @@ def test_what_was_retried_and_failed_again_is_new(buoy_app: App) -> None:
     assert run("--since-last").exit_code == 1
 
 
-def test_that_some_were_removed_hides_no_new_one(buoy_app: App) -> None:
+def test_since_last_reports_new_failures_after_old_ones_were_removed(buoy_app: App) -> None:
     fail(buoy_app, 1, 3)
     run("--since-last")
     CliRunner().invoke(main, ["failed", "remove", "--all", "--yes"])
@@ -132,7 +132,7 @@ def test_that_some_were_removed_hides_no_new_one(buoy_app: App) -> None:
     assert run("--since-last").output.startswith("1 failed job;")
 
 
-def test_each_alarm_has_its_own_mark(buoy_app: App) -> None:
+def test_each_set_of_recipients_and_queues_has_its_own_marks(buoy_app: App) -> None:
     fail(buoy_app, 1)
     assert run("--since-last").exit_code == 1
     assert run("--since-last", "--to", "boss@example.com").exit_code == 1
@@ -140,19 +140,21 @@ def test_each_alarm_has_its_own_mark(buoy_app: App) -> None:
     assert run("--since-last").exit_code == 0
 
     assert outbox[1].recipients == ["ops@example.com", "boss@example.com"]
-    kept = buoy_app.command("HKEYS", buoy_app.global_key("mailer", "failures-seen"))
+    kept = buoy_app.command("HKEYS", buoy_app.global_key("mailer", "failures-reported"))
     assert set(kept) == {b"ops@example.com ", b"ops@example.com,boss@example.com "}
 
 
-def test_a_mark_that_cannot_be_read_is_none(buoy_app: App) -> None:
+def test_an_unreadable_mark_counts_as_none(buoy_app: App) -> None:
     fail(buoy_app, 1)
-    key = buoy_app.global_key("mailer", "failures-seen")
+    key = buoy_app.global_key("mailer", "failures-reported")
     buoy_app.command("HSET", key, "ops@example.com ", "{")
 
     assert run("--since-last").exit_code == 1
 
 
-def test_what_could_not_be_mailed_is_told_and_told_again(buoy_app: App, server: MailServer) -> None:
+def test_a_report_that_could_not_be_mailed_is_printed_and_sent_next_time(
+    buoy_app: App, server: MailServer
+) -> None:
     fail(buoy_app, 1)
     server.at_data = ["451 busy"]
 
@@ -162,12 +164,14 @@ def test_what_could_not_be_mailed_is_told_and_told_again(buoy_app: App, server: 
     assert first.exit_code == 1
     assert first.output.startswith(
         "Error: not mailed to ops@example.com (SMTPDataError: (451, b'busy')): "
-        "1 failed job, namespace 'buoy', told by "
+        "1 failed job, namespace 'buoy', reported by "
     )
     assert (second.exit_code, server.subjects) == (1, ["[buoy] 1 failed job"])
 
 
-def test_one_of_two_recipients_is_refused(buoy_app: App, server: MailServer) -> None:
+def test_a_refused_recipient_is_printed_and_the_other_gets_the_report(
+    buoy_app: App, server: MailServer
+) -> None:
     fail(buoy_app, 1)
     server.refuse = {"boss@example.com": "550 unknown"}
 
@@ -178,19 +182,19 @@ def test_one_of_two_recipients_is_refused(buoy_app: App, server: MailServer) -> 
     assert len(server.received) == 1
 
 
-def test_a_redis_that_is_away_is_news(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unreachable_redis_is_mailed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(Job, "app", App(f"unix://{tmp_path}/gone.sock"))
 
     result = run("--since-last")
 
     assert result.exit_code == 1
     [sent] = outbox
-    assert sent.message["Subject"] == "[buoy] Redis cannot be asked for failed jobs"
+    assert sent.message["Subject"] == "[buoy] the failed jobs cannot be read from Redis"
     assert "gone.sock" in sent.message.get_content()
     assert result.output.endswith("; mailed to ops@example.com\n")
 
 
-def test_neither_redis_nor_the_mail_server_is_there(
+def test_without_redis_and_mail_server_both_errors_are_printed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(Job, "app", App(f"unix://{tmp_path}/gone.sock"))
@@ -216,7 +220,7 @@ def test_neither_redis_nor_the_mail_server_is_there(
         ),
     ],
 )
-def test_a_wrong_way_is_noticed_before_it_is_needed(
+def test_a_wrong_option_is_an_error_although_no_job_has_failed(
     buoy_app: App, options: list[str], message: str
 ) -> None:
     result = run(*options)
@@ -224,7 +228,7 @@ def test_a_wrong_way_is_noticed_before_it_is_needed(
     assert (result.exit_code, result.output) == (1, f"Error: {message}\n")
 
 
-def test_the_environment_says_the_way(
+def test_url_and_sender_are_read_from_the_environment(
     buoy_app: App, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BUOY_MAIL_URL", server.url)
@@ -237,7 +241,7 @@ def test_the_environment_says_the_way(
     assert server.received[0].sender == "alarm@example.com"
 
 
-def test_what_cannot_be_read_is_counted(buoy_app: App) -> None:
+def test_jobs_that_cannot_be_read_are_counted(buoy_app: App) -> None:
     odd = Payload("no.Such\nClass", [], {}, "odd").encoded()
     for id, payload in (("odd", odd.encode()), ("spoilt", b"{\xff")):
         buoy_app.broker.enqueue("default", [Entry(id, payload)])

@@ -1,4 +1,4 @@
-"""A mail as its author writes it, as a value."""
+"""A mail as its author writes it: Mail and Attachment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ from typing import Self
 
 from .address import Addresses
 
-WHOLE = ("message/", "multipart/")
-"""Types of mails inside a mail. What is attached is encoded, and those must not be (RFC 2046):
-readers show them empty, or as a heap of letters."""
+NESTED_MAIL_TYPES = ("message/", "multipart/")
+"""Types of a mail inside a mail. Attachments are encoded, and these types must not be (RFC 2046):
+mail programs show them empty, or encoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a mail. Its type is guessed from its name, if none is given.
+    """A file that is sent with a mail. Without ``type``, its type is guessed from its name.
 
-    With a ``cid`` the HTML part shows it: ``<img src="cid:logo">``. An ``alternative`` is shown
-    instead of the text by programs that know its type: so an invitation
-    (``type="text/calendar; method=REQUEST"``) is one that can be answered.
+    With a ``cid`` the HTML part can show the file: ``<img src="cid:logo">``. An ``alternative`` is
+    shown instead of the text by mail programs that know its type. So an invitation can be answered:
+    ``type="text/calendar; method=REQUEST"``.
     """
 
     name: str
@@ -30,15 +30,15 @@ class Attachment:
 
     @classmethod
     def file(cls, path: str | Path, type: str | None = None, cid: str | None = None) -> Self:
-        """A file as it lies on the disk, under its own name."""
+        """Returns a file of the disk, under its own name. Raises OSError."""
         path = Path(path)
         return cls(path.name, path.read_bytes(), type, cid)
 
     def content_type(self) -> str:
-        """Its type, the parameters behind it."""
+        """Returns the MIME type, with its parameters."""
         guessed, encoding = guess_type(self.name)
-        known = guessed if encoding is None else None  # of report.csv.gz, the type is not text/csv
-        if known is not None and known.startswith(WHOLE):
+        known = guessed if encoding is None else None  # report.csv.gz is not text/csv
+        if known is not None and known.startswith(NESTED_MAIL_TYPES):
             known = None
         return self.type or known or "application/octet-stream"
 
@@ -47,8 +47,8 @@ class Attachment:
 class Mail:
     """What a method marked with ``@mail`` returns.
 
-    Without ``text`` the text part is made from ``html``. ``sender`` is by default the mailer's.
-    Those in ``bcc`` get the mail and are not named in it.
+    Without ``text``, the text part is made from ``html``. ``sender`` is the mailer's by default.
+    Recipients in ``bcc`` get the mail, but no header names them.
     """
 
     to: Addresses
