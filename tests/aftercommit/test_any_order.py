@@ -1,4 +1,4 @@
-"""Whatever is begun, committed and rolled back in whatever order: what was committed is pushed."""
+"""Transactions, savepoints and blocks in any order: exactly the committed jobs are pushed."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session, sessionmaker
 
 from buoy import App, Job
-from buoy_aftercommit import AfterCommit, holding
-from buoy_aftercommit.block import Block
+from buoy_aftercommit import AfterCommit, deferring
+from buoy_aftercommit.block import DeferringBlock
 
 ACTS = ["enqueue", "savepoint", "release", "undo", "commit", "roll back", "begin"]
 ACTS += ["block", "end block", "break block"]
@@ -24,14 +24,14 @@ class Charge(Job):
 
 @dataclass
 class Scope:
-    """A transaction, a savepoint or a block, as one would explain it."""
+    """A transaction, a savepoint or a block, in a simple model."""
 
     begun: Any
     jobs: list[int] = field(default_factory=list)
 
 
 class World:
-    """Two sessions and blocks, and beside them what must come out."""
+    """Two sessions and blocks, and the model that says which jobs must be pushed."""
 
     def __init__(self, sessions: "sessionmaker[Session]") -> None:
         self.sessions = [sessions(), sessions()]
@@ -45,7 +45,7 @@ class World:
         if act == "enqueue":
             self.enqueue()
         elif act == "block":
-            block = holding()
+            block = deferring()
             block.__enter__()
             self.blocks.append(Scope(block))
         elif act in ("end block", "break block"):
@@ -82,7 +82,7 @@ class World:
 
     def end_block(self, well: bool) -> None:
         scope = self.blocks.pop()
-        block: Block = scope.begun
+        block: DeferringBlock = scope.begun
         if well:
             block.__exit__(None, None, None)
         else:
@@ -102,7 +102,7 @@ class World:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 1)), max_size=40))
-def test_what_was_committed_is_pushed_and_nothing_else(
+def test_in_any_order_of_acts_exactly_the_committed_jobs_are_pushed(
     buoy_app: App, sessions: "sessionmaker[Session]", acts: list[tuple[str, int]]
 ) -> None:
     buoy_app.command("FLUSHALL")

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from buoy import App, Job
-from buoy_aftercommit import AfterCommit, holding
+from buoy_aftercommit import AfterCommit, deferring
 from tests.support.orders import Order
 
 
@@ -25,7 +25,7 @@ def waiting(app: App) -> list[Any]:
 
 
 def test_jobs_are_pushed_when_the_block_ends(buoy_app: App, engine: Engine) -> None:
-    with holding(), engine.begin() as connection:
+    with deferring(), engine.begin() as connection:
         connection.execute(text("insert into orders (id, note) values (1, '')"))
         assert Charge.enqueue(1).state == "deferred"
         assert waiting(buoy_app) == []
@@ -33,34 +33,34 @@ def test_jobs_are_pushed_when_the_block_ends(buoy_app: App, engine: Engine) -> N
     assert Charge.enqueue(2).state == "queued"
 
 
-def test_they_are_dropped_when_it_raises(buoy_app: App) -> None:
-    with suppress(KeyError), holding():
+def test_jobs_are_dropped_when_the_block_raises(buoy_app: App) -> None:
+    with suppress(KeyError), deferring():
         Charge.enqueue(1)
         raise KeyError
     assert waiting(buoy_app) == []
 
 
-def test_an_inner_block_is_as_a_savepoint(buoy_app: App) -> None:
-    with holding():
+def test_an_inner_block_works_like_a_savepoint(buoy_app: App) -> None:
+    with deferring():
         Charge.enqueue(1)
-        with holding():
+        with deferring():
             Charge.enqueue(2)
         assert waiting(buoy_app) == []
-        with suppress(KeyError), holding():
+        with suppress(KeyError), deferring():
             Charge.enqueue(3)
             raise KeyError
         Charge.enqueue(4)
     assert waiting(buoy_app) == [1, 2, 4]
 
 
-def test_what_inner_blocks_drop_or_pass_on_is_no_error(
+def test_jobs_that_inner_blocks_drop_are_not_logged_as_errors(
     buoy_app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with suppress(KeyError), holding():
-        with suppress(KeyError), holding():
+    with suppress(KeyError), deferring():
+        with suppress(KeyError), deferring():
             Charge.enqueue(1)
             raise KeyError
-        with holding():
+        with deferring():
             Charge.enqueue(2)
         raise KeyError
     gc.collect()
@@ -68,33 +68,33 @@ def test_what_inner_blocks_drop_or_pass_on_is_no_error(
     assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
-def test_a_job_waits_for_block_and_session(
+def test_a_job_in_a_block_and_a_session_waits_for_both(
     buoy_app: App, sessions: "sessionmaker[Session]"
 ) -> None:
-    with holding():
+    with deferring():
         with sessions.begin() as session:
             session.add(Order())
             Charge.enqueue(1)
         assert waiting(buoy_app) == []
     with sessions.begin() as session:
-        with holding():
+        with deferring():
             Charge.enqueue(2)
         assert waiting(buoy_app) == [1]
     assert waiting(buoy_app) == [1, 2]
 
 
-def test_it_counts_for_all_jobs_that_wait_for_commits(buoy_app: App) -> None:
+def test_a_block_defers_jobs_whose_plugin_names_a_session(buoy_app: App) -> None:
     class Other(Charge):
         plugins = [AfterCommit(session=sessionmaker())]
 
-    with holding():
+    with deferring():
         assert Other.enqueue(1).state == "deferred"
     assert waiting(buoy_app) == [1]
 
 
-def test_another_thread_is_not_inside(buoy_app: App) -> None:
+def test_a_block_does_not_defer_jobs_of_another_thread(buoy_app: App) -> None:
     states: list[str] = []
-    with holding():
+    with deferring():
         thread = threading.Thread(target=lambda: states.append(Charge.enqueue(1).state))
         thread.start()
         thread.join()

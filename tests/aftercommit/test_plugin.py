@@ -12,12 +12,12 @@ from buoy.testing import plugin_contract
 from buoy_aftercommit import AfterCommit
 
 
-def test_it_keeps_the_contract_of_plugins(buoy_app: App) -> None:
+def test_aftercommit_keeps_the_plugin_contract(buoy_app: App) -> None:
     plugin_contract(AfterCommit())
     plugin_contract(AfterCommit(session=Session))
 
 
-def test_it_is_a_value() -> None:
+def test_aftercommit_can_be_compared_hashed_and_printed() -> None:
     maker = sessionmaker()
     assert AfterCommit() == AfterCommit()
     assert AfterCommit(session=maker) == AfterCommit(session=maker)
@@ -26,7 +26,7 @@ def test_it_is_a_value() -> None:
 
 
 @pytest.mark.parametrize("using", ["", 7, ["default"]])
-def test_using_is_the_name_of_a_database(using: Any) -> None:
+def test_using_must_be_the_name_of_a_database(using: Any) -> None:
     message = (
         f"AfterCommit(using): expected the name of a database in Django's settings, got {using!r}"
     )
@@ -39,7 +39,7 @@ def made() -> Session:
 
 
 @pytest.mark.parametrize("kind", ["a session", "an engine", "a function", "a class"])
-def test_session_is_what_makes_sessions(kind: str) -> None:
+def test_session_must_make_sessions(kind: str) -> None:
     wrong: dict[str, Any] = {
         "a session": Session(),
         "an engine": create_engine("sqlite://"),
@@ -47,8 +47,8 @@ def test_session_is_what_makes_sessions(kind: str) -> None:
         "a class": int,
     }
     message = (
-        "AfterCommit(session): expected what makes sessions (a sessionmaker, a scoped_session, "
-        f"or a class of sessions, asynchronous or not), got {wrong[kind]!r}"
+        "AfterCommit(session): expected a sessionmaker, a scoped_session, or a class of "
+        f"sessions, asynchronous or not, got {wrong[kind]!r}"
     )
     with pytest.raises(PluginError, match=f"^{re.escape(message)}$"):
         AfterCommit(session=wrong[kind])
@@ -94,7 +94,7 @@ print([name for name in ("sqlalchemy", "django") if name in sys.modules])
 @pytest.mark.parametrize(
     "way", ["import sqlalchemy.orm", "import sqlalchemy.ext.asyncio", "import sqlalchemy.orm.query"]
 )
-def test_sessions_are_watched_from_the_first_on_whenever_sqlalchemy_is_imported(way: str) -> None:
+def test_the_first_session_is_watched_if_sqlalchemy_is_imported_late(way: str) -> None:
     said = python(
         DECLARED
         + f"""
@@ -104,13 +104,13 @@ from sqlalchemy import create_engine
 with Session(create_engine("sqlite://")) as session, session.begin():
     print(Charge.enqueue(1).state)
 print(type(sys.modules["sqlalchemy.orm"].__spec__.loader).__name__)
-print([type(each).__name__ for each in sys.meta_path if "Lookout" in str(each)])
+print([type(each).__name__ for each in sys.meta_path if "ImportWatcher" in str(each)])
 """
     )
     assert said.split("\n") == ["deferred", "ran", "SourceFileLoader", "[]", ""]
 
 
-def test_without_sqlalchemy_its_import_fails_as_ever() -> None:
+def test_without_sqlalchemy_its_import_raises_the_usual_error() -> None:
     said = python(
         DECLARED
         + """
@@ -130,7 +130,7 @@ print(Charge.enqueue(1).state)
     assert said.split("\n") == ["No module named 'sqlalchemy'", "ran", "queued", ""]
 
 
-def test_a_first_import_that_fails_is_followed_by_one_that_is_noticed() -> None:
+def test_after_a_failed_import_the_next_one_is_noticed() -> None:
     said = python(
         DECLARED
         + """
@@ -153,7 +153,7 @@ with Session(create_engine("sqlite://")) as session, session.begin():
     assert said.split("\n") == ["not now", "deferred", "ran", ""]
 
 
-def test_django_without_settings_is_no_transaction() -> None:
+def test_unconfigured_django_defers_nothing() -> None:
     said = python(
         DECLARED
         + """

@@ -1,9 +1,10 @@
-"""What happens at the push; the transaction is a block of ours."""
+"""Pushing jobs after the commit, with ``deferring()`` as the transaction."""
 
 import json
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,12 +28,12 @@ from buoy import (
 from buoy.embedded.server import Server
 from buoy.model.payload import Payload
 from buoy.testing import Clock, drain
-from buoy_aftercommit import AfterCommit, NotPushed, holding
+from buoy_aftercommit import AfterCommit, NotPushed, deferring
 
 
 @dataclass(frozen=True, eq=False)
 class Witness(Plugin):
-    """Sees when it is asked, and may answer."""
+    """Logs when its hook runs, and returns a verdict."""
 
     log: list[str] = field(default_factory=list)
     verdict: Rejected | Deferred | None = None
@@ -49,7 +50,7 @@ class Earlier(Witness):
 
 @dataclass(frozen=True)
 class Single(Plugin):
-    """Claims the job's place."""
+    """Claims the identifier of the job."""
 
     @hookimpl
     def before_enqueue(self, job: Job) -> None:
@@ -81,7 +82,7 @@ def waiting(app: App, queue: str = "orders") -> list[Any]:
 
 @pytest.fixture
 def calls(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """The round trips to Redis."""
+    """Returns the list of the round trips to Redis."""
     Charge.enqueue(0)
     Pack.enqueue(0)
     buoy_app.dequeue(Charge)
@@ -98,7 +99,7 @@ def calls(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]
 
 
 class TestTheJob:
-    def test_the_other_hooks_are_asked_when_it_is_pushed_and_only_then(self, buoy_app: App) -> None:
+    def test_other_plugins_run_when_the_job_is_pushed(self, buoy_app: App) -> None:
         before, after = Earlier(), Witness()
 
         class Watched(Job):
@@ -107,13 +108,13 @@ class TestTheJob:
 
             def perform(self, order_id: int) -> None: ...
 
-        with holding():
+        with deferring():
             Watched.enqueue(1)
             assert (before.log, after.log) == ([], [])
         assert (before.log, after.log) == (["asked"], ["asked"])
         assert waiting(buoy_app) == [1]
 
-    def test_one_that_is_then_rejected_is_in_the_log(
+    def test_a_job_rejected_at_the_push_is_logged(
         self, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO, "buoy.aftercommit")
@@ -121,14 +122,14 @@ class TestTheJob:
         class Watched(Charge):
             plugins = [Witness(verdict=Rejected("no"))]
 
-        with holding():
+        with deferring():
             handle = Watched.enqueue(1)
             assert handle.state == "deferred"
         assert caplog.messages == [
             f"committed: rejected (no) id={handle.id} class={Watched.name} queue=orders"
         ]
 
-    def test_its_times_count_from_the_push(
+    def test_enqueued_at_and_expires_count_from_the_push(
         self, buoy_app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         class Hasty(Charge):
@@ -136,7 +137,7 @@ class TestTheJob:
 
         now = time.time()
         future = datetime.now(UTC) + timedelta(seconds=1000)
-        with holding():
+        with deferring():
             plain = Hasty.enqueue(1)
             late = Hasty.using(delay=60).enqueue(2)
             fixed = Hasty.using(at=future).enqueue(3)
@@ -145,10 +146,11 @@ class TestTheJob:
         views = [buoy_app.find(handle.id) for handle in (plain, late, fixed)]
         payloads = [json.loads(view.raw) for view in views if view]
         assert [round(each["enqueued_at"] - now) for each in payloads] == [100, 100, 100]
+        assert all(each["enqueued_at"] <= now + 100 for each in payloads)
         assert [round(each["expires_at"] - now) for each in payloads] == [105, 165, 1005]
 
     def test_a_delay_counts_from_the_push(self, buoy_app: App, buoy_clock: Clock) -> None:
-        with holding():
+        with deferring():
             Charge.using(delay=60).enqueue(1)
             buoy_clock.advance(50)
         buoy_clock.advance(50)
@@ -156,20 +158,30 @@ class TestTheJob:
         buoy_clock.advance(11)
         assert drain(buoy_app) == {"done": 1}
 
-    def test_the_same_id_enters_once(self, buoy_app: App) -> None:
-        with holding():
+    def test_an_id_used_twice_in_a_transaction_is_enqueued_once(self, buoy_app: App) -> None:
+        with deferring():
             Charge.using(id="a").enqueue(1)
             Charge.using(id="a").enqueue(1)
         assert waiting(buoy_app) == [1]
 
-    def test_one_that_is_too_large_is_refused_where_it_is_enqueued(self, buoy_app: App) -> None:
+    def test_an_id_pushed_before_is_deferred_in_the_next_transaction(self, buoy_app: App) -> None:
+        with deferring():
+            Charge.using(id="a").enqueue(1)
+        assert drain(buoy_app) == {"done": 1}
+
+        with suppress(KeyError), deferring():
+            assert Charge.using(id="a").enqueue(2).state == "deferred"
+            raise KeyError
+        assert waiting(buoy_app) == []
+
+    def test_a_payload_that_is_too_large_is_refused_before_the_commit(self, buoy_app: App) -> None:
         class Big(Charge):
             def perform(self, order_id: Any) -> None: ...
 
-        with holding(), pytest.raises(PayloadTooLarge):
+        with deferring(), pytest.raises(PayloadTooLarge):
             Big.enqueue("x" * 2_000_000)
 
-    def test_its_arguments_are_those_of_the_call(self, buoy_app: App) -> None:
+    def test_later_changes_to_the_arguments_do_not_count(self, buoy_app: App) -> None:
         class Many(Job):
             queue = "orders"
             plugins = [AfterCommit()]
@@ -177,27 +189,27 @@ class TestTheJob:
             def perform(self, order_ids: list[int]) -> None: ...
 
         order_ids = [1, 2]
-        with holding():
+        with deferring():
             handle = Many.enqueue(order_ids)
             order_ids.append(3)
         assert waiting(buoy_app) == [[1, 2]]
         assert handle.identifier == Many.enqueue([1, 2]).identifier
 
-    def test_a_plugin_may_hold_it_on(self, buoy_app: App) -> None:
+    def test_another_plugin_may_defer_the_job_at_the_push(self, buoy_app: App) -> None:
         class Watched(Charge):
             plugins = [Witness(verdict=Deferred("for ever"))]
 
-        with holding():
+        with deferring():
             Watched.enqueue(1)
         assert waiting(buoy_app) == []
 
 
 class TestRoundTrips:
-    def test_jobs_of_one_class_enqueued_in_a_row_go_in_one(
+    def test_jobs_of_one_class_enqueued_in_a_row_take_one_round_trip(
         self, buoy_app: App, calls: Iterator[list[Any]]
     ) -> None:
         made = next(calls)
-        with holding():
+        with deferring():
             handles = Charge.enqueue_many([(n,) for n in range(500)])
             Charge.enqueue(500)
             Pack.enqueue(1)
@@ -207,15 +219,15 @@ class TestRoundTrips:
         assert waiting(buoy_app) == list(range(502))
         assert waiting(buoy_app, "packing") == [1]
 
-    def test_nothing_held_costs_nothing(self, calls: Iterator[list[Any]]) -> None:
+    def test_a_block_without_jobs_takes_no_round_trip(self, calls: Iterator[list[Any]]) -> None:
         made = next(calls)
-        with holding():
+        with deferring():
             pass
         assert made == []
 
 
 class TestFailures:
-    def test_without_redis_all_is_told_and_can_be_pushed_again(
+    def test_without_redis_not_pushed_names_the_jobs_and_submit_pushes_them(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         server = Server(tmp_path / "server")
@@ -228,7 +240,7 @@ class TestFailures:
             app = Lonely.app
 
         def transaction() -> list[str]:
-            with holding():
+            with deferring():
                 ids = [Lonely.enqueue(1).id, LonelyPack.enqueue(2).id]
                 server.stop()
             return ids
@@ -253,18 +265,18 @@ class TestFailures:
         assert [job.app.submit(job).state for job in error.jobs] == ["queued", "queued"]
         server.stop()
 
-    def test_one_alone_is_named(self) -> None:
+    def test_not_pushed_names_a_single_job(self) -> None:
         job = Charge.of(Payload("x", [], {}, "a1"), "orders")
         assert str(NotPushed([job], EnqueueError("away", ids=["a1"], enqueued=False))) == (
             "the transaction has committed, but job a1 could not be pushed: away; "
             "do not repeat the transaction; push again: job.app.submit(job) for each of error.jobs"
         )
 
-    def test_what_one_job_cannot_do_does_not_keep_back_the_others(self, buoy_app: App) -> None:
+    def test_a_job_that_cannot_be_pushed_does_not_stop_the_others(self, buoy_app: App) -> None:
         ChargeOnce.enqueue(2)
 
         def transaction() -> None:
-            with holding():
+            with deferring():
                 ChargeOnce.enqueue_many([(1,), (2,), (3,)])
                 Pack.enqueue(4)
 
@@ -276,9 +288,9 @@ class TestFailures:
         assert waiting(buoy_app) == [2, 1, 3]
         assert waiting(buoy_app, "packing") == [4]
 
-    def test_a_full_queue_takes_what_it_can(self, buoy_app: App) -> None:
+    def test_a_queue_that_becomes_full_gets_the_first_jobs(self, buoy_app: App) -> None:
         def transaction() -> None:
-            with holding():
+            with deferring():
                 Limited.enqueue_many([(n,) for n in range(5)])
                 Pack.enqueue(9)
 
@@ -290,7 +302,7 @@ class TestFailures:
         assert waiting(buoy_app) == [0, 1, 2]
         assert waiting(buoy_app, "packing") == [9]
 
-    def test_a_plugin_that_fails_is_one_job_lost_to_none(self, buoy_app: App) -> None:
+    def test_an_error_of_a_plugin_stops_only_its_job(self, buoy_app: App) -> None:
         @dataclass(frozen=True)
         class Broken(Plugin):
             @hookimpl
@@ -302,7 +314,7 @@ class TestFailures:
             plugins = [Broken()]
 
         def transaction() -> None:
-            with holding():
+            with deferring():
                 Fragile.enqueue_many([(1,), (2,), (3,)])
 
         with pytest.raises(NotPushed, match="could not be pushed: broken; ") as raised:
@@ -311,7 +323,7 @@ class TestFailures:
         assert [job.payload.args for job in raised.value.jobs] == [[2]]
         assert waiting(buoy_app) == [1, 3]
 
-    def test_an_interrupt_names_what_is_left(
+    def test_an_interrupt_logs_the_jobs_that_are_not_pushed(
         self, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         @dataclass(frozen=True)
@@ -326,7 +338,7 @@ class TestFailures:
         ids: list[str] = []
 
         def transaction() -> None:
-            with holding():
+            with deferring():
                 Charge.enqueue(1)
                 ids.extend([Interrupted.enqueue(2).id, Charge.enqueue(3).id])
 
@@ -343,9 +355,7 @@ class TestFailures:
 
 
 class TestInline:
-    def test_jobs_run_after_the_commit_and_those_that_they_enqueue_at_once(
-        self, buoy_app: App
-    ) -> None:
+    def test_inline_jobs_and_those_they_enqueue_run_after_the_commit(self, buoy_app: App) -> None:
         ran: list[Any] = []
 
         class Second(Charge):
@@ -354,16 +364,16 @@ class TestInline:
 
         class First(Charge):
             def perform(self, order_id: int) -> None:
-                with holding():
+                with deferring():
                     Second.enqueue(order_id)
                     ran.append(("first", order_id))
 
-        with buoy_app.inline(), holding():
+        with buoy_app.inline(), deferring():
             First.enqueue_many([(1,), (2,)])
             assert ran == []
         assert ran == [("first", 1), ("second", 1), ("first", 2), ("second", 2)]
 
-    def test_the_error_of_a_job_is_raised_as_it_is_when_the_others_have_run(
+    def test_the_error_of_an_inline_job_is_raised_after_the_others_have_run(
         self, buoy_app: App
     ) -> None:
         ran: list[int] = []
@@ -375,7 +385,7 @@ class TestInline:
                     raise LookupError("its own")
 
         def transaction() -> None:
-            with buoy_app.inline(), holding():
+            with buoy_app.inline(), deferring():
                 Failing.enqueue_many([(1,), (2,)])
 
         with pytest.raises(LookupError, match=r"^its own$"):

@@ -1,4 +1,4 @@
-"""What the README shows, and the loss that it tells of, with its remedy."""
+"""The example of the README, and the loss that it describes, with its remedy."""
 
 import sqlite3
 from contextlib import closing
@@ -32,7 +32,7 @@ def files(tmp_path: Path, buoy_app: App) -> None:
     PAGE.write_files(tmp_path)
 
 
-def test_the_example_runs(tmp_path: Path, buoy_server: Server) -> None:
+def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
     [commands] = [block for block in PAGE.blocks("sh") if "buoy worker" in block]
 
     said = shell(commands, tmp_path, buoy_server.url)
@@ -40,7 +40,7 @@ def test_the_example_runs(tmp_path: Path, buoy_server: Server) -> None:
     assert said.splitlines() == ["pack-1 is deferred", "queued", "packing order 1"]
 
 
-def test_a_crash_between_commit_and_push_is_made_good_by_the_sweep(
+def test_the_sweep_enqueues_a_job_lost_between_commit_and_push(
     tmp_path: Path, buoy_server: Server, buoy_app: App
 ) -> None:
     (tmp_path / "killed.py").write_text(KILLED)

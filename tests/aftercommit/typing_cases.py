@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_ses
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from buoy import Handle, Job
-from buoy_aftercommit import AfterCommit, NotPushed, holding
+from buoy_aftercommit import AfterCommit, NotPushed, deferring
 
 
 class Charge(Job):
@@ -36,12 +36,12 @@ def plugins() -> None:
 
 
 async def blocks() -> None:
-    with holding():
+    with deferring():
         assert_type(Charge.enqueue(42), Handle[str])
         Charge.enqueue("42")  # type: ignore[arg-type]
-    async with holding() as nothing:
+    async with deferring() as nothing:
         assert_type(nothing, None)
-    holding(7)  # type: ignore[call-arg]
+    deferring(7)  # type: ignore[call-arg]
 
 
 def errors(error: NotPushed) -> None:

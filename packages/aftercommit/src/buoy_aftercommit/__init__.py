@@ -1,7 +1,7 @@
-"""buoy-aftercommit: a job enqueued inside a database transaction is pushed when that commits."""
+"""buoy-aftercommit: pushes a job that is enqueued in a database transaction when that commits."""
 
-from .block import holding
+from .block import deferring
 from .plugin import AfterCommit
 from .push import NotPushed
 
-__all__ = ["AfterCommit", "NotPushed", "holding"]
+__all__ = ["AfterCommit", "NotPushed", "deferring"]

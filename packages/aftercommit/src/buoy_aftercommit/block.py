@@ -1,30 +1,31 @@
-"""``with holding():`` a transaction that nobody else tells of."""
+"""``with deferring():`` for transactions of libraries that this package does not know."""
 
 from contextvars import ContextVar
 from types import TracebackType
 
 from buoy import Job
 
-from .hold import Batch
-from .push import push, start
+from .batch import DeferredBatch
+from .push import push, start_push
 
-blocks: ContextVar[tuple["Block", ...]] = ContextVar("blocks", default=())
-
-
-def holding() -> "Block":
-    """``with holding():`` jobs with AfterCommit that are enqueued inside are pushed when the block
-    ends, and dropped when it raises. Put it around a transaction: it must end last."""
-    return Block()
+entered_blocks: ContextVar[tuple["DeferringBlock", ...]] = ContextVar("entered_blocks", default=())
 
 
-class Block(Batch):
-    """The jobs that are enqueued in one such block."""
+def deferring() -> "DeferringBlock":
+    """Returns a context manager, ``with`` or ``async with``. Jobs with AfterCommit that are
+    enqueued inside are pushed when the block ends, and dropped when it raises. Put it around a
+    transaction, so that it ends after the commit."""
+    return DeferringBlock()
+
+
+class DeferringBlock(DeferredBatch):
+    """The jobs that are enqueued in one block."""
 
     open = False
 
     def __enter__(self) -> None:
         self.open = True
-        blocks.set((*open_blocks(), self))
+        entered_blocks.set((*open_blocks(), self))
 
     def __exit__(
         self,
@@ -46,10 +47,10 @@ class Block(Batch):
         if jobs := self.close(error):
             from asyncio import shield
 
-            await shield(start(jobs))
+            await shield(start_push(jobs))
 
     def close(self, error: BaseException | None) -> list[Job]:
-        """End the block; returns the jobs that may go."""
+        """End the block; returns the jobs that can be pushed now."""
         self.open = False
         around = open_blocks()
         if error is None:
@@ -58,6 +59,7 @@ class Block(Batch):
         return []
 
 
-def open_blocks() -> tuple[Block, ...]:
-    """The blocks around the caller, in this thread or task and in those that it comes from."""
-    return tuple(block for block in blocks.get() if block.open)
+def open_blocks() -> tuple[DeferringBlock, ...]:
+    """Returns the open blocks around the caller: those of this thread or task, and those in which
+    it was started."""
+    return tuple(block for block in entered_blocks.get() if block.open)

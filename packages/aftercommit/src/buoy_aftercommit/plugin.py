@@ -1,4 +1,4 @@
-"""``plugins = [AfterCommit()]``: a job waits for the transaction that it is enqueued in."""
+"""``plugins = [AfterCommit()]``: a job waits for the transaction in which it is enqueued."""
 
 import sys
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from buoy import Deferred, Job, Plugin, PluginError, hookimpl
 from buoy.jobs.facts import facts
 from buoy.model.payload import Payload
 
-from .arrival import when_imported
+from .batch import DeferredBatch, defer
 from .block import open_blocks
-from .hold import Batch, keep
-from .push import released
+from .import_hook import call_when_imported
+from .push import pushing
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
     from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-    Sessions = (
+    SessionMaker = (
         sessionmaker[Any]
         | scoped_session[Any]
         | async_sessionmaker[Any]
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AfterCommit(Plugin):
-    """Enqueued inside a database transaction, the job is pushed when that has committed, and
-    dropped when it does not; outside of one, it is pushed at once.
+    """A job that is enqueued in a database transaction is pushed when the transaction commits, and
+    dropped when it does not. Outside of a transaction it is pushed at once.
 
-    Without arguments all transactions count in which the caller is. ``using``: only those on this
-    database of Django. ``session``: only those of sessions that this one makes.
+    Without arguments, all transactions around the caller count. ``using``: only those of this
+    database of Django. ``session``: only those of the sessions that this object makes.
     """
 
     using: str | None = None
-    session: "Sessions | None" = None
+    session: "SessionMaker | None" = None
 
     def __post_init__(self) -> None:
         if self.using is not None and (not isinstance(self.using, str) or not self.using):
@@ -47,58 +47,59 @@ class AfterCommit(Plugin):
                 "AfterCommit(using): expected the name of a database in Django's settings, "
                 f"got {self.using!r}"
             )
-        if self.heeds_sqlalchemy:
+        if self.uses_sqlalchemy:
             watch_sqlalchemy()
         if self.session is not None:
-            from .makers import check
+            from .sqlalchemy import check_session_maker
 
-            check(self.session)
+            check_session_maker(self.session)
 
     @property
-    def heeds_django(self) -> bool:
+    def uses_django(self) -> bool:
         return self.session is None or self.using is not None
 
     @property
-    def heeds_sqlalchemy(self) -> bool:
+    def uses_sqlalchemy(self) -> bool:
         return self.using is None or self.session is not None
 
     @hookimpl(tryfirst=True)
     def before_enqueue(self, job: Job) -> Deferred | None:
-        """Asked before the other plugins, who are asked when the job is really pushed."""
-        around = [] if job.id in released.get() else list(self.transactions())
+        """Defer the job inside a transaction. This hook runs before those of other plugins, which
+        run when the job is pushed."""
+        around = [] if job.id in pushing.get() else list(self.transactions())
         if not around:
             return None
-        # As it is now: one that could not be stored is refused before the commit, and its arguments
-        # may be changed by then.
+        # Copy the payload now: a payload that cannot be stored is refused before the commit, and
+        # the caller may change the arguments until the commit.
         facts(job).payload = Payload.decoded(job.app.encoded(job).decode())
-        keep(job, around)
+        defer(job, around)
         return Deferred("until the transaction commits")
 
-    def transactions(self) -> Iterator[Batch]:
-        """The transactions that the caller is in."""
+    def transactions(self) -> Iterator[DeferredBatch]:
+        """Returns the batches of the transactions around the caller."""
         yield from open_blocks()
-        if self.heeds_django and is_loaded("django.db"):
-            from . import atomic
+        if self.uses_django and is_loaded("django.db"):
+            from . import django
 
-            yield from atomic.open_blocks(self.using)
-        if self.heeds_sqlalchemy and is_loaded("sqlalchemy.orm"):
-            from . import sessions
+            yield from django.open_transactions(self.using)
+        if self.uses_sqlalchemy and is_loaded("sqlalchemy.orm"):
+            from . import sqlalchemy
 
-            yield from sessions.open_transactions(self.session)
+            yield from sqlalchemy.open_transactions(self.session)
 
 
 @cache
 def watch_sqlalchemy() -> None:
-    """Begin to watch sessions before the first of them can be made."""
+    """Watch sessions from the moment at which the first one can be made."""
 
     def watch() -> None:
-        from .sessions import watch
+        from .sqlalchemy import watch_sessions
 
-        watch()
+        watch_sessions()
 
-    when_imported("sqlalchemy.orm", watch)
+    call_when_imported("sqlalchemy.orm", watch)
 
 
 def is_loaded(module: str) -> bool:
-    """Whether anybody uses it: else nobody can be in one of its transactions."""
+    """Whether the module is imported. If it is not, nobody is in one of its transactions."""
     return module in sys.modules

@@ -1,4 +1,4 @@
-"""What happens to held jobs once their transactions have committed."""
+"""Pushes jobs whose transactions have committed."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any
 from buoy import BuoyError, EnqueueError, Handle, Job
 from buoy.process.logs import DEBUG, ERROR, INFO
 
-from .hold import facts, log
+from .batch import describe, log
 
 if TYPE_CHECKING:
     from asyncio import Future
 
-released: ContextVar[frozenset[str]] = ContextVar("released", default=frozenset())
-"""Ids of the jobs that are being pushed: whatever is open by now, they do not wait again."""
+pushing: ContextVar[frozenset[str]] = ContextVar("pushing", default=frozenset())
+"""The ids of the jobs that are being pushed now. They are not deferred again, whatever transaction
+is open."""
 
-under_way: "set[Future[None]]" = set()
-"""Pushes that are not finished: the event loop alone would not keep them alive."""
+started_pushes: "set[Future[None]]" = set()
+"""Pushes that are not finished. The event loop keeps only weak references to them."""
 
 
 class NotPushed(BuoyError):
-    """A transaction has committed, but jobs that it had held could not be pushed.
+    """A transaction has committed, but deferred jobs could not be pushed.
 
-    ``jobs`` are those; ``job.app.submit(job)`` pushes one, and never doubles it.
+    ``jobs`` are these jobs. ``job.app.submit(job)`` pushes one; it never enqueues a job twice.
     """
 
     def __init__(self, jobs: Sequence[Job], error: Exception) -> None:
@@ -37,100 +38,105 @@ class NotPushed(BuoyError):
         self.jobs = list(jobs)
 
 
-class Errand:
-    """The pushing of some jobs: what one of them cannot do does not keep back the others."""
+class JobPusher:
+    """Pushes jobs in groups. An error of one job does not keep the others from being pushed."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        self.parts = parts(jobs)
-        self.unpushed: list[tuple[Job, Exception]] = []
+        self.groups = group_jobs(jobs)
+        self.not_pushed: list[tuple[Job, Exception]] = []
 
     @contextmanager
     def attempt(self, jobs: list[Job]) -> Iterator[None]:
-        """One call of Redis. A part that is refused for one of its jobs is tried job by job."""
-        token = released.set(frozenset(job.id for job in jobs))
+        """Surrounds the push of one group. If the group is refused because of one of its jobs, each
+        job of it becomes a group of its own."""
+        token = pushing.set(frozenset(job.id for job in jobs))
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
+        except Exception as error:  # noqa: BLE001 - after any error, the other jobs are pushed
             if len(jobs) > 1 and not isinstance(error, EnqueueError):
-                self.parts[:0] = [[job] for job in jobs]
+                self.groups[:0] = [[job] for job in jobs]
             else:
-                self.unpushed += [(job, error) for job in jobs]
+                self.not_pushed += [(job, error) for job in jobs]
         except BaseException as error:
-            for job in [job for part in [jobs, *self.parts] for job in part]:
-                log_unpushed(job, error)
+            for job in [job for group in [jobs, *self.groups] for job in group]:
+                log_not_pushed(job, error)
             raise
         finally:
-            released.reset(token)
+            pushing.reset(token)
 
-    def end(self) -> None:
-        """Tell what could not be done."""
-        for job, error in self.unpushed:
-            log_unpushed(job, error)
-        if self.unpushed:
-            first, error = self.unpushed[0]
+    def finish(self) -> None:
+        """Log the jobs that could not be pushed, and raise NotPushed for them. An error of a job
+        that ran inline is raised as it is."""
+        for job, error in self.not_pushed:
+            log_not_pushed(job, error)
+        if self.not_pushed:
+            first, error = self.not_pushed[0]
             if first.app.is_inline:
-                raise error  # the job has run: this is its own
-            raise NotPushed([job for job, _ in self.unpushed], error) from error
+                raise error
+            raise NotPushed([job for job, _ in self.not_pushed], error) from error
 
 
 def push(jobs: Sequence[Job]) -> None:
     """Push jobs whose transactions have committed; raises NotPushed."""
-    errand = Errand(jobs)
-    while errand.parts:
-        part = errand.parts.pop(0)
-        with errand.attempt(part):
-            report(part, part[0].app.enter(part))
-    errand.end()
+    pusher = JobPusher(jobs)
+    while pusher.groups:
+        group = pusher.groups.pop(0)
+        with pusher.attempt(group):
+            log_handles(group, group[0].app.enter(group))
+    pusher.finish()
 
 
 async def apush(jobs: Sequence[Job]) -> None:
-    """The same, awaiting Redis."""
-    errand = Errand(jobs)
-    while errand.parts:
-        part = errand.parts.pop(0)
-        with errand.attempt(part):
-            report(part, await part[0].app.aenter(part))
-    errand.end()
+    """Push jobs whose transactions have committed, awaiting Redis; raises NotPushed."""
+    pusher = JobPusher(jobs)
+    while pusher.groups:
+        group = pusher.groups.pop(0)
+        with pusher.attempt(group):
+            log_handles(group, await group[0].app.aenter(group))
+    pusher.finish()
 
 
-def start(jobs: Sequence[Job]) -> "Future[None]":
-    """Begin to push them; whoever waits for it, behind a shield, may be cancelled meanwhile."""
+def start_push(jobs: Sequence[Job]) -> "Future[None]":
+    """Start to push the jobs on the event loop. Await the future inside ``asyncio.shield``: the
+    push goes on if the waiting task is cancelled."""
     from asyncio import ensure_future
 
-    pushing = ensure_future(apush(jobs))
-    under_way.add(pushing)
-    pushing.add_done_callback(under_way.discard)
-    return pushing
+    future = ensure_future(apush(jobs))
+    started_pushes.add(future)
+    future.add_done_callback(started_pushes.discard)
+    return future
 
 
-def parts(jobs: Sequence[Job]) -> list[list[Job]]:
-    """Jobs that may enter together, in one round trip, without leaving their order."""
+def group_jobs(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Returns groups that can be enqueued in one round trip each, in the order of the jobs. Inline,
+    each job is a group."""
     now = time.time()
     for job in jobs:
-        renew(job, now)
+        reset_times(job, now)
     if any(job.app.is_inline for job in jobs):
         return [[job] for job in jobs]
     return [list(group) for _, group in groupby(jobs, lambda job: (type(job), job.queue))]
 
 
-def renew(job: Job, now: float) -> None:
-    """Let the times of a job count from now, when it is really enqueued."""
+def reset_times(job: Job, now: float) -> None:
+    """Let ``enqueued_at`` and ``expires_at`` count from now (epoch seconds), when the job is really
+    enqueued."""
     payload, waited = job.payload, now - job.payload.enqueued_at
-    payload.enqueued_at = round(now, 3)
+    payload.enqueued_at = int(now * 1000) / 1000  # rounded down: it must not lie in the future
     if payload.expires_at is not None and job.expires is not None:
         at = job.due and not job.due.startswith("+")
         later = now + job.expires if at else payload.expires_at + waited
         payload.expires_at = round(max(payload.expires_at, later), 3)
 
 
-def report(jobs: Sequence[Job], handles: Sequence[Handle[Any]]) -> None:
-    """Who enqueued them has an answer since long; so what became of a job is in the log."""
+def log_handles(jobs: Sequence[Job], handles: Sequence[Handle[Any]]) -> None:
+    """Log what became of the jobs: their callers got the answer "deferred" long ago."""
     for job, handle in zip(jobs, handles, strict=True):
         level = DEBUG if handle.state in ("queued", "delayed") else INFO
         reason = f" ({handle.reason})" if handle.reason else ""
-        log(level, f"committed: {handle.state}{reason} {facts(job)}")
+        log(level, f"committed: {handle.state}{reason} {describe(job)}")
 
 
-def log_unpushed(job: Job, error: BaseException) -> None:
-    said = str(error) or type(error).__name__
-    log(ERROR, f"committed, but not pushed: {facts(job)}: {said}")
+def log_not_pushed(job: Job, error: BaseException) -> None:
+    reason = str(error) or type(error).__name__
+    log(ERROR, f"committed, but not pushed: {describe(job)}: {reason}")

@@ -54,7 +54,7 @@ class ThreadConnection(threading.local):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Smtp:
-    """The transports ``smtp://`` and ``smtps://``. ``timeout`` is the limit of each answer, ``keep``
+    """``smtp://`` and ``smtps://``. ``timeout`` is the limit of each answer of the server, ``keep``
     that of an unused connection, in seconds."""
 
     host: str

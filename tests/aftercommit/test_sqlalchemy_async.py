@@ -16,7 +16,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from buoy import App, EnqueueError, Job
 from buoy.embedded.server import Server
-from buoy_aftercommit import AfterCommit, NotPushed, holding
+from buoy_aftercommit import AfterCommit, NotPushed, deferring
 from tests.support.orders import Base, Order, prepared
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -82,7 +82,7 @@ def test_a_job_waits_for_the_commit(run: Any, buoy_app: App) -> None:
     run(program)
 
 
-def test_a_rollback_drops_it_and_a_savepoint_its_own(run: Any, buoy_app: App) -> None:
+def test_a_rollback_and_a_savepoint_drop_their_jobs(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
         with suppress(KeyError):
             async with sessions.begin() as session:
@@ -104,9 +104,7 @@ def test_a_rollback_drops_it_and_a_savepoint_its_own(run: Any, buoy_app: App) ->
     assert waiting(buoy_app) == [2, 4]
 
 
-def test_tasks_are_in_the_transaction_that_they_were_started_in_and_no_other(
-    run: Any, buoy_app: App
-) -> None:
+def test_a_task_is_in_the_transactions_in_which_it_was_started(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
         async def other(number: int, go: asyncio.Event) -> str:
             await go.wait()
@@ -130,7 +128,7 @@ def test_tasks_are_in_the_transaction_that_they_were_started_in_and_no_other(
     assert waiting(buoy_app) == [8, 1, 2, 3, 9]
 
 
-def test_two_requests_at_once_do_not_meet(run: Any, buoy_app: App) -> None:
+def test_concurrent_tasks_do_not_share_transactions(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
         first_done = asyncio.Event()
 
@@ -155,7 +153,7 @@ def test_two_requests_at_once_do_not_meet(run: Any, buoy_app: App) -> None:
     assert waiting(buoy_app) == [1]
 
 
-def test_only_sessions_of_one_maker(run: Any, buoy_app: App) -> None:
+def test_session_defers_only_in_sessions_of_that_maker(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
         registry = async_scoped_session(sessions, asyncio.current_task)
         elsewhere = create_async_engine("sqlite+aiosqlite://")
@@ -203,8 +201,8 @@ def test_the_push_does_not_block_the_event_loop(
     assert waiting(buoy_app) == [0, 1]
 
 
-def test_who_is_cancelled_at_the_push_does_not_take_the_job_along(run: Any, buoy_app: App) -> None:
-    """A browser that hangs up just after the commit."""
+def test_a_task_cancelled_after_the_commit_does_not_lose_the_job(run: Any, buoy_app: App) -> None:
+    """As when a browser disconnects just after the commit."""
 
     async def program(sessions: Sessions) -> None:
         committed = asyncio.Event()
@@ -226,7 +224,7 @@ def test_who_is_cancelled_at_the_push_does_not_take_the_job_along(run: Any, buoy
     run(program)
 
 
-def test_nor_who_is_cancelled_while_it_is_under_way(run: Any, buoy_app: App) -> None:
+def test_a_task_cancelled_during_the_push_does_not_lose_the_job(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
         under_way, go = asyncio.Event(), asyncio.Event()
         send = buoy_app.async_client.calls
@@ -257,7 +255,7 @@ def test_nor_who_is_cancelled_while_it_is_under_way(run: Any, buoy_app: App) -> 
     run(program)
 
 
-def test_without_redis_the_commit_says_so(run: Any, tmp_path: Path) -> None:
+def test_without_redis_an_async_commit_raises_not_pushed(run: Any, tmp_path: Path) -> None:
     server = Server(tmp_path / "server")
     server.start()
     app = App(server.url)
@@ -284,12 +282,12 @@ def test_without_redis_the_commit_says_so(run: Any, tmp_path: Path) -> None:
     run(program)
 
 
-def test_a_block_may_be_awaited(run: Any, buoy_app: App) -> None:
+def test_async_with_deferring_pushes_at_its_end(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
-        async with holding():
+        async with deferring():
             assert (await Charge.aenqueue(1)).state == "deferred"
         with suppress(KeyError):
-            async with holding():
+            async with deferring():
                 await Charge.aenqueue(2)
                 raise KeyError
 

@@ -58,7 +58,7 @@ def waiting(app: App) -> list[Any]:
     return [view.args[0] for view in app.monitor.peek("orders", 0, 5000)]
 
 
-def test_a_job_is_held_and_pushed_by_the_outermost_commit(buoy_app: App) -> None:
+def test_a_job_is_deferred_and_pushed_by_the_outermost_commit(buoy_app: App) -> None:
     with transaction.atomic():
         run("insert into orders values (1)")
         handle = Charge.enqueue(1)
@@ -71,7 +71,7 @@ def test_a_job_is_held_and_pushed_by_the_outermost_commit(buoy_app: App) -> None
     assert drain(buoy_app) == {"done": 3}
 
 
-def test_a_rollback_drops_it(buoy_app: App) -> None:
+def test_a_rollback_drops_the_job(buoy_app: App) -> None:
     with suppress(KeyError), transaction.atomic():
         Charge.enqueue(1)
         raise KeyError
@@ -81,7 +81,7 @@ def test_a_rollback_drops_it(buoy_app: App) -> None:
     assert waiting(buoy_app) == []
 
 
-def test_a_savepoint_that_is_rolled_back_drops_only_its_own(buoy_app: App) -> None:
+def test_rolling_back_a_savepoint_drops_only_its_own_jobs(buoy_app: App) -> None:
     with transaction.atomic():
         Charge.enqueue(1)
         with suppress(KeyError), transaction.atomic():
@@ -95,7 +95,7 @@ def test_a_savepoint_that_is_rolled_back_drops_only_its_own(buoy_app: App) -> No
     assert waiting(buoy_app) == [1, 4, 5]
 
 
-def test_it_is_one_with_other_callbacks_in_order(buoy_app: App) -> None:
+def test_jobs_and_other_callbacks_keep_their_order(buoy_app: App) -> None:
     seen: list[list[Any]] = []
 
     def look() -> None:
@@ -128,7 +128,7 @@ def test_many_jobs_go_in_one_round_trip(buoy_app: App, monkeypatch: pytest.Monke
     assert waiting(buoy_app) == list(range(301))
 
 
-def test_with_several_databases_it_waits_for_all(buoy_app: App) -> None:
+def test_a_job_in_transactions_of_two_databases_waits_for_both(buoy_app: App) -> None:
     with transaction.atomic(), transaction.atomic(using="other"):
         Charge.enqueue(1)
     assert waiting(buoy_app) == [1]
@@ -145,14 +145,14 @@ def test_with_several_databases_it_waits_for_all(buoy_app: App) -> None:
     assert waiting(buoy_app) == [1, 2, 3, 5]
 
 
-def test_using_names_the_only_database_that_counts(buoy_app: App) -> None:
+def test_using_defers_only_in_transactions_of_that_database(buoy_app: App) -> None:
     with transaction.atomic(using="other"):
         assert Charge.enqueue(1).state == "deferred"
         assert ChargeDefault.enqueue(2).state == "queued"
     assert waiting(buoy_app) == [2, 1]
 
 
-def test_each_thread_is_in_its_own(buoy_app: App) -> None:
+def test_a_transaction_of_another_thread_does_not_count(buoy_app: App) -> None:
     states: list[str] = []
     with transaction.atomic():
         thread = threading.Thread(target=lambda: states.append(Charge.enqueue(1).state))
@@ -161,7 +161,7 @@ def test_each_thread_is_in_its_own(buoy_app: App) -> None:
     assert states == ["queued"]
 
 
-def test_autocommit_that_is_switched_off_is_refused_as_by_django(buoy_app: App) -> None:
+def test_with_autocommit_off_enqueue_raises_as_on_commit_does(buoy_app: App) -> None:
     transaction.set_autocommit(False)
     try:
         with pytest.raises(
@@ -201,13 +201,14 @@ def test_without_redis_the_other_callbacks_are_called(
         f"queue 'orders': job {handle.id}: Redis cannot be reached: "
     )
     assert theirs.name == "django.db.backends.base"
-    assert "Error calling Atomic.push in on_commit() during transaction (the transaction has " in (
-        theirs.getMessage()
+    assert (
+        "Error calling AtomicBatch.push in on_commit() during transaction (the transaction has "
+        in (theirs.getMessage())
     )
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), KeyboardInterrupt()])
-def test_a_callback_of_others_that_raises_keeps_no_job_back(
+def test_jobs_are_pushed_although_another_callback_raises(
     buoy_app: App, error: BaseException
 ) -> None:
     seen: list[list[Any]] = []
@@ -229,7 +230,7 @@ def test_a_callback_of_others_that_raises_keeps_no_job_back(
     assert waiting(buoy_app) == [1, 2, 4]
 
 
-def test_what_cannot_be_pushed_after_such_an_error_is_in_the_log(
+def test_jobs_not_pushed_after_the_error_of_another_callback_are_logged(
     buoy_app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = Server(tmp_path / "server")
@@ -263,7 +264,7 @@ def test_inline_jobs_run_after_the_commit(buoy_app: App) -> None:
     assert seen == [(False, [(7,)])]
 
 
-def test_it_asks_the_database_nothing(buoy_app: App) -> None:
+def test_deferring_a_job_sends_no_query(buoy_app: App) -> None:
     with transaction.atomic(), CaptureQueriesContext(connection) as queries:
         Charge.enqueue(1)
     assert len(queries) == 0

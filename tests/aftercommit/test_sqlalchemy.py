@@ -18,11 +18,12 @@ from buoy import App, Job
 from buoy.embedded.server import Server
 from buoy.testing import drain
 from buoy_aftercommit import AfterCommit, NotPushed
-from buoy_aftercommit.hold import Fate, Hold
-from buoy_aftercommit.sessions import Part, Unit, owners, writes
+from buoy_aftercommit.batch import DeferredJob, DeferredJobRef
+from buoy_aftercommit.sqlalchemy import SessionBatch, SessionState, session_of, writes
 from tests.support.orders import Order
 
 Sessions = sessionmaker[Session]
+OURS = (DeferredJob, DeferredJobRef, SessionBatch, SessionState)
 
 
 class Charge(Job):
@@ -63,7 +64,7 @@ WRITES: dict[str, Callable[[Session], object]] = {
 
 
 class TestOneTransaction:
-    def test_a_job_is_held_and_pushed_by_the_commit(
+    def test_a_job_is_deferred_and_pushed_by_the_commit(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions.begin() as session:
@@ -80,7 +81,9 @@ class TestOneTransaction:
         assert (found.state, found.identifier) == ("queued", handle.identifier)
         assert drain(buoy_app) == {"done": 1}
 
-    def test_outside_of_one_it_is_pushed_at_once(self, buoy_app: App, sessions: Sessions) -> None:
+    def test_outside_of_a_transaction_a_job_is_pushed_at_once(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
         assert Charge.enqueue(1).state == "queued"
         with sessions.begin() as session:
             session.add(Order())
@@ -89,7 +92,7 @@ class TestOneTransaction:
             assert Charge.enqueue(3).state == "queued"
         assert waiting(buoy_app) == [1, 2, 3]
 
-    def test_an_error_drops_it(
+    def test_an_error_in_the_transaction_drops_the_job(
         self, buoy_app: App, sessions: Sessions, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level("INFO", "buoy.aftercommit")
@@ -104,7 +107,7 @@ class TestOneTransaction:
         ]
         assert Charge.enqueue(2).state == "queued"
 
-    def test_rollback_and_close_drop_it_and_the_session_goes_on(
+    def test_rollback_and_close_drop_the_jobs_and_the_session_can_go_on(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         session = sessions()
@@ -119,7 +122,7 @@ class TestOneTransaction:
         session.close()
         assert waiting(buoy_app) == [2, 2, 3]
 
-    def test_a_commit_that_fails_drops_it(self, buoy_app: App, sessions: Sessions) -> None:
+    def test_a_failed_commit_drops_the_job(self, buoy_app: App, sessions: Sessions) -> None:
         with sessions.begin() as session:
             session.add(Order(id=1))
         with suppress(IntegrityError), sessions.begin() as session:
@@ -127,7 +130,7 @@ class TestOneTransaction:
             assert Charge.enqueue(1).state == "deferred"
         assert waiting(buoy_app) == []
 
-    def test_jobs_go_in_the_order_in_which_they_were_enqueued(
+    def test_jobs_are_pushed_in_the_order_of_enqueueing(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions.begin() as session:
@@ -137,7 +140,7 @@ class TestOneTransaction:
             Charge.enqueue(3)
         assert waiting(buoy_app) == [1, 2, 3]
 
-    def test_the_push_finds_the_connection_given_back(
+    def test_at_the_push_the_connection_is_returned_to_the_pool(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         held: list[int] = []
@@ -156,9 +159,11 @@ class TestOneTransaction:
 
 
 class TestWhatCounts:
-    """A transaction that was begun by reading has nothing to commit, until it has."""
+    """A transaction counts once it has something to commit."""
 
-    def test_one_that_has_only_read_does_not_count(self, buoy_app: App, sessions: Sessions) -> None:
+    def test_a_transaction_that_has_only_read_does_not_count(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
         with sessions() as session:
             session.scalars(select(Order)).all()
             session.execute(text("select 1"))
@@ -181,13 +186,15 @@ class TestWhatCounts:
             ("settle 7", True),
         ],
     )
-    def test_statements_of_other_databases(self, statement: str, counts: bool) -> None:
-        """As text, and as they are given to the driver."""
+    def test_statements_of_other_databases_are_recognised_as_read_only_or_not(
+        self, statement: str, counts: bool
+    ) -> None:
+        """Both as text and as given to the driver."""
         for compiled in (None, object()):
             context = SimpleNamespace(compiled=compiled, is_text=compiled is not None)
             assert writes(statement, context) is counts
 
-    def test_one_begun_by_hand_counts_from_the_start(
+    def test_an_explicit_transaction_counts_from_the_start(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions() as session, session.begin():
@@ -195,7 +202,7 @@ class TestWhatCounts:
         assert waiting(buoy_app) == [1]
 
     @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-    def test_one_that_has_something_to_commit_counts(
+    def test_a_transaction_with_something_to_commit_counts(
         self, buoy_app: App, sessions: Sessions, write: Callable[[Session], object]
     ) -> None:
         with sessions.begin() as session:
@@ -208,7 +215,7 @@ class TestWhatCounts:
             session.commit()
         assert waiting(buoy_app) == [1]
 
-    def test_what_is_read_after_the_commit_begins_nothing_that_counts(
+    def test_reading_after_the_commit_begins_no_transaction_that_counts(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions() as session:
@@ -217,7 +224,7 @@ class TestWhatCounts:
             session.commit()
             assert Charge.enqueue(order.id).state == "queued"
 
-    def test_one_that_was_rolled_back_by_an_error_does_not_count(
+    def test_a_transaction_rolled_back_by_an_error_does_not_count(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions.begin() as session:
@@ -232,7 +239,7 @@ class TestWhatCounts:
 
 
 class TestSavepoints:
-    def test_a_savepoint_that_is_rolled_back_drops_only_its_own(
+    def test_rolling_back_a_savepoint_drops_only_its_own_jobs(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions.begin() as session:
@@ -250,7 +257,7 @@ class TestSavepoints:
         assert waiting(buoy_app) == [1, 4, 5]
 
     @pytest.mark.parametrize("end", ["commit", "rollback"])
-    def test_what_savepoints_drop_or_release_is_no_error(
+    def test_jobs_of_savepoints_are_not_logged_as_errors(
         self, buoy_app: App, sessions: Sessions, caplog: pytest.LogCaptureFixture, end: str
     ) -> None:
         with sessions() as session:
@@ -266,7 +273,9 @@ class TestSavepoints:
         assert waiting(buoy_app) == ([2] if end == "commit" else [])
         assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
-    def test_a_savepoint_ends_with_the_whole(self, buoy_app: App, sessions: Sessions) -> None:
+    def test_an_open_savepoint_ends_with_the_transaction(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
         with sessions() as session:
             session.begin_nested()
             Charge.enqueue(1)
@@ -276,7 +285,7 @@ class TestSavepoints:
             session.rollback()
         assert waiting(buoy_app) == [1]
 
-    def test_a_flush_that_fails_in_a_savepoint_drops_its_own(
+    def test_a_failed_flush_in_a_savepoint_drops_only_its_jobs(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions.begin() as session:
@@ -290,7 +299,7 @@ class TestSavepoints:
 
 
 class TestEvents:
-    def test_a_job_of_a_flush_belongs_to_the_transaction(
+    def test_a_job_enqueued_during_a_flush_waits_for_the_commit(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         def charge(mapper: object, connection: object, order: Order) -> None:
@@ -307,7 +316,7 @@ class TestEvents:
             event.remove(Order, "after_insert", charge)
         assert waiting(buoy_app) == [8, 9]
 
-    def test_a_job_enqueued_after_the_commit_is_not_held(
+    def test_a_job_enqueued_by_an_after_commit_event_is_not_deferred(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions() as session:
@@ -317,7 +326,7 @@ class TestEvents:
             session.commit()
         assert waiting(buoy_app) == [2, 1]
 
-    def test_one_enqueued_after_the_release_of_a_savepoint_waits_for_the_whole(
+    def test_a_job_enqueued_at_the_release_of_a_savepoint_waits_for_the_transaction(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         with sessions.begin() as session:
@@ -328,7 +337,7 @@ class TestEvents:
 
 
 class TestWithoutRedis:
-    def test_the_commit_says_so_and_all_else_goes_on(
+    def test_the_commit_raises_not_pushed_and_the_session_can_go_on(
         self, tmp_path: Path, sessions: Sessions
     ) -> None:
         server = Server(tmp_path / "server")
@@ -356,8 +365,10 @@ class TestWithoutRedis:
             assert len(session.scalars(select(Order)).all()) == 2
 
 
-class TestWhose:
-    def test_each_thread_is_in_its_own(self, buoy_app: App, sessions: Sessions) -> None:
+class TestSeveralSessions:
+    def test_a_transaction_of_another_thread_does_not_count(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
         states: list[str] = []
 
         def enqueue() -> None:
@@ -375,10 +386,10 @@ class TestWhose:
             assert states == ["queued", "queued"]
         assert waiting(buoy_app) == [2, 3, 1]
 
-    def test_who_is_handed_a_session_and_uses_it_is_in_its_transaction(
+    def test_a_thread_that_uses_a_session_is_in_its_transaction(
         self, buoy_app: App, engine: Engine
     ) -> None:
-        """Frameworks open a session in one thread, and let another one work with it."""
+        """Frameworks open a session in one thread and use it in another."""
         session = Session(engine)
         states: list[str] = []
 
@@ -397,9 +408,7 @@ class TestWhose:
         in_a_thread(session.commit)
         assert waiting(buoy_app) == [1]
 
-    def test_with_several_sessions_a_job_waits_for_all(
-        self, buoy_app: App, sessions: Sessions
-    ) -> None:
+    def test_a_job_in_two_sessions_waits_for_both(self, buoy_app: App, sessions: Sessions) -> None:
         first, second = sessions(), sessions()
         first.begin()
         second.begin()
@@ -418,7 +427,7 @@ class TestWhose:
         assert waiting(buoy_app) == [1, 3]
 
     @pytest.mark.parametrize("leaked", ["rolled back", "closed", "forgotten", "rolled back first"])
-    def test_what_one_has_committed_and_another_has_not_is_an_error(
+    def test_a_job_whose_transactions_only_partly_committed_is_logged_as_an_error(
         self, buoy_app: App, sessions: Sessions, caplog: pytest.LogCaptureFixture, leaked: str
     ) -> None:
         first, second = sessions(), sessions()
@@ -440,13 +449,13 @@ class TestWhose:
         assert [(each.name, each.getMessage()) for each in records] == [
             (
                 "buoy.aftercommit",
-                "not pushed, since of the transactions in which it was enqueued one has committed "
-                "and another has not (rolled back, or never ended); if it is to run, enqueue it "
-                f"again: id={handle.id} class={Charge.name} queue=orders",
+                "not pushed, because one of the transactions in which it was enqueued has "
+                "committed and another has not (it was rolled back, or never ended); enqueue it "
+                f"again if it must run: id={handle.id} class={Charge.name} queue=orders",
             )
         ]
 
-    def test_it_does_not_wait_for_what_was_begun_later(
+    def test_a_job_does_not_wait_for_a_transaction_begun_later(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
         first, second = sessions(), sessions()
@@ -457,7 +466,9 @@ class TestWhose:
         assert waiting(buoy_app) == [1]
         second.rollback()
 
-    def test_only_sessions_of_one_maker(self, buoy_app: App, engine: Engine) -> None:
+    def test_session_defers_only_in_sessions_of_that_maker(
+        self, buoy_app: App, engine: Engine
+    ) -> None:
         class Own(Session):
             pass
 
@@ -479,7 +490,9 @@ class TestWhose:
 
         assert waiting(buoy_app) == [1, 2, 3] * 3
 
-    def test_a_scoped_session_needs_no_word_more(self, buoy_app: App, sessions: Sessions) -> None:
+    def test_a_scoped_session_is_recognised_without_configuration(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
         registry = scoped_session(sessions)
         registry.add(Order(id=1))
         assert Charge.enqueue(1).state == "deferred"
@@ -490,7 +503,9 @@ class TestWhose:
         registry.remove()
         assert waiting(buoy_app) == [1]
 
-    def test_an_abandoned_session_is_forgotten(self, buoy_app: App, sessions: Sessions) -> None:
+    def test_a_garbage_collected_session_is_forgotten(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
         session = sessions()
         session.add(Order())
         assert Charge.enqueue(1).state == "deferred"
@@ -499,7 +514,9 @@ class TestWhose:
         assert Charge.enqueue(2).state == "queued"
         assert waiting(buoy_app) == [2]
 
-    def test_nothing_of_it_is_left(self, buoy_app: App, sessions: Sessions) -> None:
+    def test_ended_sessions_leave_no_objects_behind(
+        self, buoy_app: App, sessions: Sessions
+    ) -> None:
         for end in (Session.commit, Session.rollback, Session.close, Session.flush):
             with sessions() as session:
                 session.add(Order())
@@ -507,13 +524,13 @@ class TestWhose:
                 end(session)
         del session
         gc.collect()
-        kept = [each for each in gc.get_objects() if type(each) in (Fate, Hold, Part, Unit)]
+        kept = [each for each in gc.get_objects() if type(each) in OURS]
         assert kept == []
-        assert len(owners) == 0
+        assert len(session_of) == 0
 
 
 class TwoPhase(SQLiteDialect_pysqlite):
-    """SQLite, as if it knew two-phase commits."""
+    """SQLite that pretends to support two-phase commits."""
 
     supports_statement_cache = True
 
@@ -528,7 +545,7 @@ class TwoPhase(SQLiteDialect_pysqlite):
         self.do_rollback(connection.connection)  # type: ignore[no-untyped-call]
 
 
-def test_a_commit_in_two_phases_pushes_after_the_second(buoy_app: App, engine: Engine) -> None:
+def test_a_two_phase_commit_pushes_after_the_second_phase(buoy_app: App, engine: Engine) -> None:
     registry.impls["sqlite.twophase"] = lambda: TwoPhase
     url = engine.url.set(drivername="sqlite+twophase")
     two = create_engine(url)
