@@ -19,7 +19,7 @@ def nothing_inside() -> Iterator[None]:
 
 @pytest.fixture
 def inside() -> Callable[[Callable[[Job], Any]], None]:
-    """Says what the next run does."""
+    """Returns a function that sets what the next run does."""
     return shop.inside.append
 
 

@@ -1,4 +1,4 @@
-"""Jobs that the tests of buoy_status watch."""
+"""Jobs for the tests of buoy_status."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from buoy import Job, Later, Plugin, hookimpl
 from buoy_status import State, Status, status
 
 inside: list[Callable[[Job], Any]] = []
-"""What the next run does, put there by the test."""
+"""What the next run does; tests append a function."""
 
 
 @dataclass(frozen=True)
-class Again(Plugin):
-    """Runs a job three times, a minute apart, if its error is one that passes."""
+class RetryTwice(Plugin):
+    """Retries a ValueError twice, after 60 seconds each."""
 
     @hookimpl
     def on_failure(self, job: Job, error: BaseException) -> Later | None:
@@ -21,8 +21,8 @@ class Again(Plugin):
 
 
 @dataclass(frozen=True)
-class Slips(Plugin):
-    """Fails itself when it is asked what becomes of a failed job."""
+class FailingPlugin(Plugin):
+    """Raises an error in on_failure."""
 
     @hookimpl
     def on_failure(self, job: Job, error: BaseException) -> None:
@@ -34,13 +34,13 @@ class Checkout(Job):
     plugins = [Status()]
 
     def perform(self, cart_id: int, note: str = "") -> dict[str, Any]:
-        """Do what the test wants."""
+        """Call the function that the test has put into ``inside``."""
         returned = inside.pop()(self) if inside else None
         return {"cart": cart_id} if returned is None else returned
 
 
 class Stubborn(Checkout):
-    plugins = [Again()]
+    plugins = [RetryTwice()]
 
 
 class Brief(Checkout):
@@ -60,17 +60,17 @@ class Plain(Job):
 
 
 def fail(job: Job) -> None:
-    """To be put inside: the run fails."""
+    """For ``inside``: the run fails with an error that RetryTwice retries."""
     raise ValueError("no such card")
 
 
 def fail_for_good(job: Job) -> None:
-    """To be put inside: the run fails with an error that does not pass."""
+    """For ``inside``: the run fails with an error that is not retried."""
     raise KeyError("no such cart")
 
 
-def told(job: Any, *args: Any, **kwargs: Any) -> State[Any]:
-    """The state of a job of which something is known."""
+def state_of(job: Any, *args: Any, **kwargs: Any) -> State[Any]:
+    """Returns the state of a job that is known."""
     found = status(job, *args, **kwargs)
     assert found is not None
     return found

@@ -1,4 +1,4 @@
-"""What a module that declares jobs costs."""
+"""What a module that declares jobs imports."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ HEAVY = (
 )
 
 
-def test_it_loads_neither_the_redis_client_nor_an_event_loop() -> None:
+def test_declaring_jobs_loads_neither_the_redis_client_nor_an_event_loop() -> None:
     said = subprocess.run(
         [sys.executable, "-c", HEAVY], capture_output=True, text=True, check=True, timeout=30
     )

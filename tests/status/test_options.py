@@ -1,4 +1,4 @@
-"""What the plugin is told, and what is told when it is used wrongly."""
+"""The options of Status, and the errors of wrong use."""
 
 import asyncio
 import re
@@ -10,29 +10,29 @@ import pytest
 from buoy import App, ConfigurationError, InvalidArguments
 from buoy.errors import BrokerError
 from buoy.testing import drain, plugin_contract
-from buoy_status import Status, cancel, ended, status, wait
+from buoy_status import Status, async_wait, cancel, status, wait
 from tests.support.processes import wait_until
 
 from .conftest import Hands
-from .shop import Brief, Checkout, Discreet, Plain, Small, fail, told
+from .shop import Brief, Checkout, Discreet, Plain, Small, fail, state_of
 
 
 class TestOptions:
-    def test_a_result_may_be_left_out(self, buoy_app: App) -> None:
+    def test_with_result_off_no_result_is_kept(self, buoy_app: App) -> None:
         Discreet.enqueue(42)
         drain(buoy_app)
 
-        found = told(Discreet, 42)
+        found = state_of(Discreet, 42)
         assert (found.state, found.result, found.missing) == ("done", None, None)
 
-    def test_a_result_that_is_too_long_is_missing(
+    def test_a_result_larger_than_max_result_is_missing(
         self, buoy_app: App, inside: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
         handle = Small.enqueue(42)
         inside(lambda job: "x" * 99)
         assert drain(buoy_app) == {"done": 1}
 
-        found = told(Small, 42)
+        found = state_of(Small, 42)
         assert (found.state, found.result) == ("done", None)
         assert found.missing == (
             "result: expected at most 20 bytes of JSON, got 101; "
@@ -40,7 +40,7 @@ class TestOptions:
         )
         assert caplog.messages == [f"<{Small.name} {handle.id} attempt 1>: {found.missing}"]
 
-    def test_an_end_is_known_for_a_time(self, buoy_app: App) -> None:
+    def test_an_end_is_kept_for_ttl_seconds(self, buoy_app: App) -> None:
         handle = Brief.enqueue(42)
         drain(buoy_app)
 
@@ -49,7 +49,7 @@ class TestOptions:
         wait_until(lambda: buoy_app.command("KEYS", "*status:*") == [])
 
     @pytest.mark.parametrize(("hours_ago", "hours_left"), [(0, 30), (5, 30), (7, 24), (-1, 24)])
-    def test_however_long_a_job_took_it_is_known_by_its_arguments(
+    def test_a_job_that_took_longer_than_ttl_is_found_by_its_arguments(
         self, buoy_app: App, monkeypatch: pytest.MonkeyPatch, hours_ago: int, hours_left: int
     ) -> None:
         real = time.time
@@ -62,17 +62,17 @@ class TestOptions:
         left = buoy_app.command("PTTL", last)
         assert left == pytest.approx(hours_left * 3_600_000, abs=60_000)
 
-    def test_a_job_that_lives_is_known_without_end(self, buoy_app: App, hands: Hands) -> None:
+    def test_a_live_job_is_known_after_ttl_seconds(self, buoy_app: App, hands: Hands) -> None:
         handle = Brief.enqueue(42)
         wait_until(lambda: buoy_app.command("KEYS", "*status:*") == [])
 
-        assert told(Brief, 42).state == told(handle).state == "queued"
+        assert state_of(Brief, 42).state == state_of(handle).state == "queued"
         held = hands.take()
-        assert told(Brief, 42).state == told(handle).state == "running"
+        assert state_of(Brief, 42).state == state_of(handle).state == "running"
         hands.run(held)
-        assert told(Brief, 42).state == told(handle).state == "done"
+        assert state_of(Brief, 42).state == state_of(handle).state == "done"
 
-    def test_all_that_is_kept_is_kept_for_a_time(self, buoy_app: App, inside: Any) -> None:
+    def test_every_key_expires(self, buoy_app: App, inside: Any) -> None:
         Checkout.enqueue(1)
         drain(buoy_app)
         Checkout.enqueue(2)
@@ -84,13 +84,13 @@ class TestOptions:
         for key in buoy_app.command("KEYS", "*status:*"):
             assert 0 < buoy_app.command("PTTL", key) <= 1.25 * 86_400_000 + 1_000_000, key
 
-    def test_an_end_from_outside_is_known_as_long_as_any(self, buoy_app: App) -> None:
+    def test_a_cancelled_job_is_kept_for_ttl_seconds(self, buoy_app: App) -> None:
         handle = Brief.enqueue(42)
         cancel(handle)
 
         wait_until(lambda: status(handle) is None)
 
-    def test_what_is_due_later_is_known_for_longer(self, buoy_app: App) -> None:
+    def test_a_delayed_job_is_kept_until_ttl_seconds_after_it_is_due(self, buoy_app: App) -> None:
         for call in (
             Checkout.using(delay=1000),
             Checkout.using(at=time.time() + 1000),
@@ -101,20 +101,20 @@ class TestOptions:
 
 
 class TestMistakes:
-    def test_a_class_without_the_plugin_is_told_so(self, buoy_app: App) -> None:
+    def test_a_class_without_the_plugin_is_refused(self, buoy_app: App) -> None:
         with pytest.raises(ConfigurationError) as raised:
             status(Plain)
         assert str(raised.value) == (f"{Plain.name}: expected Status() among its plugins, got none")
 
-    def test_what_is_no_job_is_told_so(self) -> None:
+    def test_an_object_that_is_no_job_is_refused(self) -> None:
         with pytest.raises(ConfigurationError) as raised:
             status(42)  # type: ignore[call-overload]
         assert str(raised.value) == (
             "status: expected a job class, a handle, a state or an id, got 42"
         )
 
-    @pytest.mark.parametrize("ask", [wait, cancel, lambda job: asyncio.run(ended(job))])
-    def test_a_class_alone_names_no_job(self, buoy_app: App, ask: Any) -> None:
+    @pytest.mark.parametrize("ask", [wait, cancel, lambda job: asyncio.run(async_wait(job))])
+    def test_wait_and_cancel_refuse_a_class(self, buoy_app: App, ask: Any) -> None:
         with pytest.raises(ConfigurationError) as raised:
             ask(Checkout)
         assert str(raised.value) == (
@@ -122,7 +122,7 @@ class TestMistakes:
             "by its class and arguments, status(Checkout, 42) finds the state"
         )
 
-    def test_arguments_are_checked_as_enqueue_does(self, buoy_app: App) -> None:
+    def test_status_checks_arguments_as_enqueue_does(self, buoy_app: App) -> None:
         with pytest.raises(InvalidArguments, match="expected arguments for perform"):
             status(Checkout)  # type: ignore[call-overload]
 
@@ -152,11 +152,11 @@ class TestMistakes:
         with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
             Status(**options)
 
-    def test_what_others_put_into_our_keys_does_not_harm_the_job(
+    def test_keys_of_a_wrong_type_do_not_make_the_job_fail(
         self, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         handle = Checkout.enqueue(42)
-        for part in ("record", "ring", "progress"):
+        for part in ("record", "wakeup", "progress"):
             key = buoy_app.key("purchasing", "status", part, handle.id)
             buoy_app.command("DEL", key)
             buoy_app.command("HSET", key, "not", "ours")
@@ -169,5 +169,5 @@ class TestMistakes:
 
 
 @pytest.mark.parametrize("plugin", [Status(), Status(ttl=1, result=False)])
-def test_it_keeps_to_the_contract_of_plugins(buoy_app: App, plugin: Status) -> None:
+def test_status_keeps_the_plugin_contract(buoy_app: App, plugin: Status) -> None:
     plugin_contract(plugin)

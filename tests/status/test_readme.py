@@ -1,4 +1,4 @@
-"""The example of the README does what it says."""
+"""The README: its example and its tables."""
 
 from pathlib import Path
 
@@ -6,9 +6,7 @@ from buoy.embedded.server import Server
 from tests.docs.blocks import Page, shell
 
 
-def test_the_example_is_told_of_before_and_after_its_job(
-    tmp_path: Path, buoy_server: Server
-) -> None:
+def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
     page = Page("packages/status/README.md")
     page.write_files(tmp_path)
     [commands] = page.blocks("sh")
@@ -34,7 +32,7 @@ def test_every_key_is_documented() -> None:
         store.last_key(app, "mail", "DIGEST"),
         store.record_key(app, "mail", "ID"),
         store.progress_key(app, "mail", "ID"),
-        store.ring_key(app, "mail", "ID"),
+        store.wakeup_key(app, "mail", "ID"),
     ):
         assert f"| `{key}` |" in text
     assert f">{store.claim_of('DIGEST')}" in text

@@ -1,4 +1,4 @@
-"""Which results are kept, and what is said of those that are not."""
+"""Which results are kept, and why others are missing."""
 
 import json
 from enum import StrEnum
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from buoy import Job
 from buoy.model.payload import Payload
 from buoy_status import record
-from buoy_status.state import past
+from buoy_status.state import ended_state
 
 from .shop import Checkout
 
@@ -36,7 +36,7 @@ def kept(result: Any, limit: int = 100) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("result", [None, True, 7, 1.5, "ü", [1, [2]], {"a": {"b": None}}])
-def test_what_json_can_hold_is_kept(result: Any) -> None:
+def test_a_result_that_json_can_hold_is_kept(result: Any) -> None:
     facts = kept(result)
 
     assert facts["result"] == result
@@ -61,7 +61,7 @@ def test_what_json_can_hold_is_kept(result: Any) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_json_would_change_is_not_kept_and_the_job_has_succeeded(
+def test_a_result_that_json_would_change_is_missing_and_the_job_is_done(
     result: Any, missing: str
 ) -> None:
     facts = kept(result)
@@ -70,14 +70,16 @@ def test_what_json_would_change_is_not_kept_and_the_job_has_succeeded(
     assert "result" not in facts
 
 
-def test_a_result_without_end_is_not_kept() -> None:
+def test_a_result_that_contains_itself_is_missing() -> None:
     endless: list[Any] = []
     endless.append(endless)
 
     assert kept(endless)["missing"].endswith("at most 100 levels of lists and dicts, got more")
 
 
-def test_a_result_that_cannot_be_read_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_that_raises_while_it_is_encoded_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("dictionary changed size during iteration")
 
@@ -86,24 +88,24 @@ def test_a_result_that_cannot_be_read_is_not_kept(monkeypatch: pytest.MonkeyPatc
     assert kept({})["missing"] == "result: expected what JSON can hold, got RuntimeError"
 
 
-def test_the_limit_counts_bytes_of_json() -> None:
+def test_max_result_counts_bytes_of_json() -> None:
     assert "result" in kept("ü" * 49)
     assert kept("ü" * 50)["missing"].startswith("result: expected at most 100 bytes of JSON, got 1")
 
 
 @given(result=st.recursive(st.integers() | st.text(), st.lists))
-def test_a_record_comes_back_as_it_was_made(result: Any) -> None:
+def test_any_record_is_parsed_back_unchanged(result: Any) -> None:
     text = record.done(job(), 6.0, result, 10**6)
 
-    found = past("a", "mail", text, "")
+    found = ended_state("a", "mail", text, "")
 
     assert found is not None
     assert (found.state, found.result, found.attempt) == ("done", result, 3)
     assert (found.enqueued_at, found.started_at) == (5.0, 6.0)
 
 
-def test_a_failure_is_told_as_among_the_failed() -> None:
-    found = past("a", "mail", record.failed(job(), KeyError("x" * 9000)), "")
+def test_a_recorded_error_is_that_of_the_failed_set() -> None:
+    found = ended_state("a", "mail", record.failed(job(), KeyError("x" * 9000)), "")
 
     assert found is not None
     assert (found.state, found.error, found.attempt) == ("failed", "KeyError", 3)
@@ -111,9 +113,9 @@ def test_a_failure_is_told_as_among_the_failed() -> None:
     assert "characters left out" in found.message
 
 
-def test_an_error_that_cannot_be_shown_is_told_all_the_same() -> None:
+def test_an_error_that_cannot_be_formatted_is_recorded() -> None:
     class Mute(Exception):
         def __str__(self) -> str:
             raise ValueError("no")
 
-    assert record.told(Mute())["message"] == "(cannot be shown: ValueError)"
+    assert record.error_fields(Mute())["message"] == "(cannot be shown: ValueError)"

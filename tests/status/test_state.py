@@ -1,4 +1,4 @@
-"""What is made of what lies in Redis, whatever that is."""
+"""Making states from the contents of Redis, valid or not."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy.operations.views import job_view
-from buoy_status.state import ENDS, Progress, State, live, past
+from buoy_status.state import ENDS, Progress, State, ended_state, live_state
 
 PAYLOAD: dict[str, Any] = {"class": "shop.Checkout", "args": [42], "id": "a", "enqueued_at": 7.5}
 plain = st.recursive(
@@ -20,7 +20,7 @@ names = st.sampled_from(["state", "attempt", "result", "error", "ended_at", "don
 
 
 def alive(place: str, detail: str = "", progress: str = "", **fields: Any) -> State[Any]:
-    return live(job_view("mail", "a", json.dumps(PAYLOAD | fields), place, detail), progress)
+    return live_state(job_view("mail", "a", json.dumps(PAYLOAD | fields), place, detail), progress)
 
 
 class TestLive:
@@ -37,10 +37,10 @@ class TestLive:
             ("failed", 2, "failed"),
         ],
     )
-    def test_the_place_says_the_state(self, place: str, attempt: int, state: str) -> None:
+    def test_the_place_determines_the_state(self, place: str, attempt: int, state: str) -> None:
         assert alive(place, "9000", attempt=attempt).state == state
 
-    def test_a_time_is_when_it_is_due_or_when_it_failed(self) -> None:
+    def test_the_time_of_a_place_is_due_at_or_ended_at(self) -> None:
         assert alive("delayed", "9000").due_at == 9.0
         assert alive("delayed", "9000", attempt=2).due_at == 9.0
         assert alive("failed", "9000").ended_at == 9.0
@@ -59,63 +59,63 @@ class TestLive:
             assert (found.error, found.message) == ("ValueError", "no such card")
 
     @pytest.mark.parametrize("kept", [[], "x", None, {"error": 7, "message": []}])
-    def test_what_is_no_error_is_not_told(self, kept: Any) -> None:
+    def test_an_invalid_stored_error_is_ignored(self, kept: Any) -> None:
         found = alive("delayed", "9000", attempt=2, plugins={"status": kept})
 
         assert (found.state, found.error, found.message) == ("delayed", None, None)
 
-    def test_what_is_no_payload_waits_all_the_same(self) -> None:
-        assert live(job_view("mail", "a", "\x00", "queued", ""), "").state == "queued"
+    def test_an_unreadable_payload_is_queued(self) -> None:
+        assert live_state(job_view("mail", "a", "\x00", "queued", ""), "").state == "queued"
 
-    def test_progress_of_a_run_that_was_lost_is_not_that_of_the_next(self) -> None:
+    def test_progress_of_a_lost_run_is_not_shown_for_the_next(self) -> None:
         said = json.dumps({"token": "1:w:1", "done": 3, "of": 4, "note": None, "at": 8.5})
 
         assert alive("running", "1:w:1", said).progress == Progress(3, 4, None, 8.5)
         assert alive("running", "2:w:2", said).progress is None
         assert alive("failed", "9000", said).progress == Progress(3, 4, None, 8.5)
 
-    def test_what_is_no_payload_is_shown_where_it_lies(self) -> None:
+    def test_an_unreadable_payload_has_the_state_of_its_place(self) -> None:
         raw = json.dumps({"raw": "\x00", "failure": {"error": "buoy.errors.CorruptPayload"}})
 
-        found = live(job_view("mail", "a", raw, "failed", "9000"), "")
+        found = live_state(job_view("mail", "a", raw, "failed", "9000"), "")
 
         assert (found.state, found.error) == ("failed", "buoy.errors.CorruptPayload")
 
 
 class TestPast:
-    def test_a_record_says_how_a_job_ended(self) -> None:
+    def test_a_record_determines_the_ended_state(self) -> None:
         record = {"state": "done", "attempt": 2, "result": {"cart": 42}, "ended_at": 9.5}
 
-        assert past("a", "mail", json.dumps(record), "") == State(
+        assert ended_state("a", "mail", json.dumps(record), "") == State(
             id="a", queue="mail", state="done", attempt=2, result={"cart": 42}, ended_at=9.5
         )
 
-    def test_a_job_that_left_no_word_was_cancelled(self) -> None:
-        assert past("a", "mail", "{}", "") == State(id="a", queue="mail", state="cancelled")
+    def test_a_job_without_a_recorded_end_is_cancelled(self) -> None:
+        assert ended_state("a", "mail", "{}", "") == State(id="a", queue="mail", state="cancelled")
 
-    def test_without_a_record_nothing_is_known(self) -> None:
-        assert past("a", "mail", "", "") is None
+    def test_without_a_record_there_is_no_state(self) -> None:
+        assert ended_state("a", "mail", "", "") is None
 
     @pytest.mark.parametrize(
         "record", ["\x00", "[]", "7", '{"state":"queued"}', '{"state":7}', '{"state":null}']
     )
-    def test_of_what_is_no_record_nothing_is_known(self, record: str) -> None:
-        assert past("a", "mail", record, "") is None
+    def test_an_invalid_record_gives_no_state(self, record: str) -> None:
+        assert ended_state("a", "mail", record, "") is None
 
-    def test_fields_of_a_later_version_do_no_harm(self) -> None:
+    def test_unknown_fields_of_a_record_are_ignored(self) -> None:
         record = '{"state":"failed","mood":"bad","id":"b","progress":7}'
 
-        assert past("a", "mail", record, "") == State(id="a", queue="mail", state="failed")
+        assert ended_state("a", "mail", record, "") == State(id="a", queue="mail", state="failed")
 
     @given(record=st.text() | st.dictionaries(names, plain).map(json.dumps))
-    def test_whatever_lies_there_an_end_or_nothing_is_told(self, record: str) -> None:
-        found = past("a", "mail", record, record)
+    def test_any_text_as_record_gives_an_ended_state_or_none(self, record: str) -> None:
+        found = ended_state("a", "mail", record, record)
 
         assert found is None or (found.state in ENDS and found.ended)
 
 
 class TestProgress:
-    def test_a_fraction_is_told_where_there_is_a_whole(self) -> None:
+    def test_fraction_needs_of(self) -> None:
         assert Progress(1, 4).fraction == 0.25
         assert Progress(5, 4).fraction == 1.0
         assert Progress(-1, 4).fraction == 0.0
@@ -123,7 +123,7 @@ class TestProgress:
         assert Progress(0, 0).fraction is None
 
     @given(text=st.text() | st.dictionaries(names, plain).map(json.dumps))
-    def test_whatever_lies_there_numbers_or_nothing_are_told(self, text: str) -> None:
+    def test_any_text_as_progress_gives_numbers_or_none(self, text: str) -> None:
         found = alive("running", "1:w:1", text).progress
 
         assert found is None or isinstance(found.done, int | float)

@@ -1,4 +1,4 @@
-"""Whatever happens to jobs, in whatever order: what is told of them is so."""
+"""After any events in any order, the state of every job is correct."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ ACTS = [
 
 
 class Truth(RuleBasedStateMachine):
-    """Jobs of one class and the same arguments, and what should be told of each."""
+    """Jobs of one class with equal arguments, and the state that each must have."""
 
     server: Server
 
@@ -166,7 +166,7 @@ class Truth(RuleBasedStateMachine):
             assert found == status(found.id)
 
 
-def test_what_is_told_is_so(buoy_server: Server) -> None:
+def test_after_any_order_of_events_every_state_is_correct(buoy_server: Server) -> None:
     before = Job.app
     Truth.server = buoy_server
     try:

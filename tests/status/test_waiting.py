@@ -1,4 +1,4 @@
-"""Waiting for an end: what is answered, when, and at what cost."""
+"""Waiting for the end of a job: the answer, its time, and its cost."""
 
 import asyncio
 import threading
@@ -12,14 +12,14 @@ import pytest
 from buoy import App, Deferred, Handle, Job, Plugin, hookimpl
 from buoy.operations.failed_set import Filter, find, retry
 from buoy.testing import drain
-from buoy_status import State, cancel, ended, status, wait, waiting
+from buoy_status import State, async_wait, cancel, status, wait, waiting
 from tests.support.processes import wait_until
 
 from .conftest import Hands
 from .shop import Checkout, Stubborn, fail
 
 LOOK, SOON = 4.0, 3.0
-"""Seconds between two looks; and fewer, in which a ring must have been heard."""
+"""Seconds between two reads of the state, and fewer seconds in which a wakeup must come."""
 
 Wait = Callable[..., "Future[Any]"]
 
@@ -28,8 +28,8 @@ Wait = Callable[..., "Future[Any]"]
 def begin(
     request: pytest.FixtureRequest, buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Wait]:
-    """Begins to wait, beside the test, and returns once Redis knows of it."""
-    monkeypatch.setattr(waiting, "MOST", LOOK)
+    """Returns a function that starts a wait in a thread, and returns once Redis knows of it."""
+    monkeypatch.setattr(waiting, "LONGEST_WAIT", LOOK)
     with ThreadPoolExecutor(8) as pool:
 
         def begin(*args: Any, **kwargs: Any) -> "Future[Any]":
@@ -45,11 +45,11 @@ def begin(
 
 
 async def soon(*args: Any, **kwargs: Any) -> State[Any] | None:
-    return await ended(*args, **kwargs)
+    return await async_wait(*args, **kwargs)
 
 
 def listeners(app: App) -> int:
-    """How many wait for Redis."""
+    """Returns how many clients Redis blocks."""
     [line] = [
         line
         for line in app.command("INFO", "clients").decode().splitlines()
@@ -58,7 +58,7 @@ def listeners(app: App) -> int:
     return int(line.partition(":")[2])
 
 
-def test_who_waits_hears_of_the_end(buoy_app: App, begin: Wait) -> None:
+def test_wait_returns_when_the_job_ends(buoy_app: App, begin: Wait) -> None:
     handle = Checkout.enqueue(42)
     future = begin(handle)
     drain(buoy_app)
@@ -67,7 +67,7 @@ def test_who_waits_hears_of_the_end(buoy_app: App, begin: Wait) -> None:
     assert future.result(SOON).result == {"cart": 42}
 
 
-def test_all_who_wait_hear_of_it(buoy_app: App, begin: Wait) -> None:
+def test_all_waiting_callers_are_woken(buoy_app: App, begin: Wait) -> None:
     handle = Checkout.enqueue(42)
     futures = [begin(handle), begin(handle.id), begin(status(handle), 30), begin(handle)]
     drain(buoy_app)
@@ -75,14 +75,14 @@ def test_all_who_wait_hear_of_it(buoy_app: App, begin: Wait) -> None:
     assert [future.result(SOON) for future in futures] == [status(handle)] * 4
 
 
-def test_who_comes_later_is_answered_at_once(buoy_app: App, begin: Wait) -> None:
+def test_waiting_for_an_ended_job_returns_at_once(buoy_app: App, begin: Wait) -> None:
     handle = Checkout.enqueue(42)
     drain(buoy_app)
 
     assert begin(handle).result(SOON) == status(handle)
 
 
-def test_a_failure_is_an_end(buoy_app: App, begin: Wait, inside: Any) -> None:
+def test_a_failure_ends_the_wait(buoy_app: App, begin: Wait, inside: Any) -> None:
     handle = Checkout.enqueue(42)
     future = begin(handle)
     inside(fail)
@@ -92,7 +92,7 @@ def test_a_failure_is_an_end(buoy_app: App, begin: Wait, inside: Any) -> None:
     assert (found.state, found.error) == ("failed", "ValueError")
 
 
-def test_an_attempt_that_will_be_repeated_is_none(
+def test_a_failed_attempt_that_is_retried_does_not_end_the_wait(
     buoy_app: App, begin: Wait, inside: Any, hands: Hands
 ) -> None:
     handle = Stubborn.enqueue(42)
@@ -106,7 +106,7 @@ def test_an_attempt_that_will_be_repeated_is_none(
     assert future.result(SOON).attempt == 2
 
 
-def test_a_cancel_is_an_end(buoy_app: App, begin: Wait) -> None:
+def test_a_cancellation_ends_the_wait(buoy_app: App, begin: Wait) -> None:
     handle = Checkout.enqueue(42)
     future = begin(handle)
     cancel(handle)
@@ -114,10 +114,10 @@ def test_a_cancel_is_an_end(buoy_app: App, begin: Wait) -> None:
     assert future.result(SOON).state == "cancelled"
 
 
-def test_an_end_without_a_word_is_seen_at_the_next_look(
+def test_an_end_without_a_wakeup_is_seen_at_the_next_read(
     buoy_app: App, begin: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "MOST", 0.05)
+    monkeypatch.setattr(waiting, "LONGEST_WAIT", 0.05)
     handle = Checkout.enqueue(42)
     future = begin(handle)
     buoy_app.dequeue(handle.id)
@@ -125,7 +125,7 @@ def test_an_end_without_a_word_is_seen_at_the_next_look(
     assert future.result(SOON).state == "cancelled"
 
 
-def test_after_the_timeout_it_is_told_how_the_job_stands(buoy_app: App, begin: Wait) -> None:
+def test_after_the_timeout_wait_returns_the_state(buoy_app: App, begin: Wait) -> None:
     handle = Checkout.enqueue(42)
     started = time.monotonic()
     future = begin(handle, 0.1)
@@ -135,12 +135,12 @@ def test_after_the_timeout_it_is_told_how_the_job_stands(buoy_app: App, begin: W
     assert begin(handle, timeout=0).result(SOON) == status(handle)
 
 
-def test_what_is_not_known_is_not_waited_for(buoy_app: App, begin: Wait) -> None:
+def test_waiting_for_an_unknown_job_returns_none_at_once(buoy_app: App, begin: Wait) -> None:
     assert begin("a").result(SOON) is None
     assert begin("a", queue="purchasing").result(SOON) is None
 
 
-def test_who_was_kept_out_waits_for_the_holder(buoy_app: App, begin: Wait) -> None:
+def test_a_handle_of_state_exists_waits_for_the_other_job(buoy_app: App, begin: Wait) -> None:
     class Alone(Checkout):
         plugins = [OnlyOne()]
 
@@ -153,17 +153,17 @@ def test_who_was_kept_out_waits_for_the_holder(buoy_app: App, begin: Wait) -> No
     assert status(refused) == status(holder) == status(Alone, 42)
 
 
-def test_what_a_plugin_holds_is_waited_for(buoy_app: App) -> None:
+def test_wait_waits_for_a_deferred_job(buoy_app: App) -> None:
     class Later(Checkout):
-        plugins = [Holds()]
+        plugins = [DefersOnce()]
 
     handle = Later.enqueue(42)
     assert handle.state == "deferred"
     with ThreadPoolExecutor() as pool:
         future = pool.submit(wait, handle)
         wait_until(lambda: listeners(buoy_app) == 1)
-        [job] = held
-        held.clear()
+        [job] = deferred_jobs
+        deferred_jobs.clear()
         buoy_app.submit(job)
         drain(buoy_app)
 
@@ -172,9 +172,7 @@ def test_what_a_plugin_holds_is_waited_for(buoy_app: App) -> None:
     assert found.state == "done"
 
 
-def test_a_job_that_is_run_again_is_waited_for_again(
-    buoy_app: App, begin: Wait, inside: Any
-) -> None:
+def test_a_retried_job_is_waited_for_again(buoy_app: App, begin: Wait, inside: Any) -> None:
     handle = Checkout.enqueue(42)
     inside(fail)
     drain(buoy_app)
@@ -190,7 +188,7 @@ def test_a_job_that_is_run_again_is_waited_for_again(
     assert future.result(SOON).state == "done"
 
 
-def test_waiting_costs_a_look_now_and_then(buoy_app: App, begin: Wait) -> None:
+def test_waiting_costs_few_reads(buoy_app: App, begin: Wait) -> None:
     handle = Checkout.enqueue(42)
     status(handle)
     buoy_app.command("CONFIG", "RESETSTAT")
@@ -201,7 +199,7 @@ def test_waiting_costs_a_look_now_and_then(buoy_app: App, begin: Wait) -> None:
 
 
 @pytest.mark.parametrize("function", [wait, lambda job: asyncio.run(soon(job))])
-def test_a_full_redis_does_not_end_the_waiting(buoy_app: App, function: Any) -> None:
+def test_a_full_redis_does_not_end_the_wait(buoy_app: App, function: Any) -> None:
     handle = Checkout.enqueue(42)
     buoy_app.command("CONFIG", "RESETSTAT")
     buoy_app.command("CONFIG", "SET", "maxmemory", 1)
@@ -215,10 +213,10 @@ def test_a_full_redis_does_not_end_the_waiting(buoy_app: App, function: Any) -> 
         buoy_app.command("CONFIG", "SET", "maxmemory", 0)
 
 
-def test_many_who_await_do_not_keep_others_from_redis(buoy_app: App) -> None:
+def test_many_async_waits_do_not_block_other_coroutines(buoy_app: App) -> None:
     async def crowd() -> list[State[Any] | None]:
         handles = [await Checkout.aenqueue(n) for n in range(60)]
-        waits = [asyncio.create_task(ended(handle)) for handle in handles]
+        waits = [asyncio.create_task(async_wait(handle)) for handle in handles]
         await asyncio.to_thread(wait_until, lambda: listeners(buoy_app) == 60)
         started = time.monotonic()
         await Checkout.aenqueue(99)
@@ -231,10 +229,10 @@ def test_many_who_await_do_not_keep_others_from_redis(buoy_app: App) -> None:
     assert [found and found.state for found in asyncio.run(crowd())] == ["done"] * 60
 
 
-def test_who_gives_up_awaiting_leaves_nothing(buoy_app: App) -> None:
+def test_a_cancelled_async_wait_leaves_no_connection_or_thread(buoy_app: App) -> None:
     async def impatient(handle: Handle[Any]) -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(ended(handle), 0.1)
+            await asyncio.wait_for(async_wait(handle), 0.1)
         await buoy_app.aclose()
 
     handle = Checkout.enqueue(42)
@@ -252,7 +250,7 @@ def calls(app: App, command: str) -> int:
     return 0
 
 
-held: list[Job] = []
+deferred_jobs: list[Job] = []
 
 
 class OnlyOne(Plugin):
@@ -261,13 +259,13 @@ class OnlyOne(Plugin):
         job.transition.claim(f"only:{job.identifier}")
 
 
-class Holds(Plugin):
-    """Holds each job the first time it is asked."""
+class DefersOnce(Plugin):
+    """Defers each job the first time."""
 
     @hookimpl
     def before_enqueue(self, job: Job) -> Deferred | None:
-        if getattr(job, "was_held", False):
+        if getattr(job, "was_deferred", False):
             return None
-        job.was_held = True  # type: ignore[attr-defined]
-        held.append(job)
+        job.was_deferred = True  # type: ignore[attr-defined]
+        deferred_jobs.append(job)
         return Deferred("not yet")

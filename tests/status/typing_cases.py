@@ -9,9 +9,9 @@ from buoy_status import (
     acancel,
     aprogress,
     astatus,
+    async_wait,
     cancel,
     cancelled,
-    ended,
     progress,
     status,
     wait,
@@ -98,8 +98,8 @@ async def awaiting(handle: Handle[str], id: str) -> None:
     assert_type(await astatus(Fetch, "http://"), State[int] | None)
     assert_type(await astatus(handle), State[str] | None)
     assert_type(await astatus(id, queue="slow"), State[Any] | None)
-    assert_type(await ended(handle, 5), State[str] | None)
-    assert_type(await ended(id), State[Any] | None)
+    assert_type(await async_wait(handle, 5), State[str] | None)
+    assert_type(await async_wait(id), State[Any] | None)
     if await acancel(handle) == "running":
         await acancel(id, queue="slow")
 

@@ -9,7 +9,7 @@ import pytest
 
 from buoy.connection.server import ServerClient
 from buoy.testing import drain
-from buoy_status import astatus, cancel, ended, status, wait
+from buoy_status import astatus, async_wait, cancel, status, wait
 from tests.support.cluster import Cluster
 from tests.support.processes import Site, wait_until
 
@@ -58,7 +58,7 @@ def test_a_running_job_is_told_of_and_cancelled(site: Site) -> None:
 def test_who_awaits_is_answered_too(site: Site) -> None:
     async def ask() -> None:
         handle = await Brave.aenqueue(8)
-        end = asyncio.create_task(ended(handle, 15))
+        end = asyncio.create_task(async_wait(handle, 15))
         await asyncio.sleep(0)
         await asyncio.to_thread(drain, site.app)
         found = await end
@@ -78,7 +78,7 @@ def test_many_who_await_do_not_keep_others_from_redis(site: Site, cluster: Clust
 
     async def crowd() -> None:
         handles = [await Brave.using(queue="queue1").aenqueue(number) for number in range(40)]
-        waits = [asyncio.create_task(ended(handle)) for handle in handles]
+        waits = [asyncio.create_task(async_wait(handle)) for handle in handles]
         await asyncio.to_thread(wait_until, all_wait)
         started = time.monotonic()
         await Brave.using(queue="queue1").aenqueue(99)

@@ -1,11 +1,11 @@
-"""buoy_status: is a job running, did it succeed, what came out."""
+"""buoy-status: tells whether a job is running, how it ended, and what it returned."""
 
-from .ending import acancel, cancel
+from .cancellation import acancel, cancel
 from .lookup import astatus, status
 from .plugin import Status
-from .running import aprogress, cancelled, progress
+from .run_progress import aprogress, cancelled, progress
 from .state import Progress, State
-from .waiting import ended, wait
+from .waiting import async_wait, wait
 
 __all__ = [
     "Progress",
@@ -14,9 +14,9 @@ __all__ = [
     "acancel",
     "aprogress",
     "astatus",
+    "async_wait",
     "cancel",
     "cancelled",
-    "ended",
     "progress",
     "status",
     "wait",

@@ -1,4 +1,4 @@
-"""Which job is meant, and how it stands."""
+"""Finds the job that the caller means, and reads its state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,20 +13,21 @@ from buoy.operations.views import job_view
 
 from . import store
 from .plugin import status_of
-from .state import State, live, past
+from .state import State, ended_state, live_state
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """The job that is meant: by its id, or the latest one of a likeness.
+class JobQuery:
+    """Which job is meant: the one with this id, or the latest one with this identity digest.
 
-    ``deferred``: a plugin will enqueue it, so it may be unknown for now.
+    ``queue`` is None if any queue may hold it. ``deferred``: a plugin will enqueue the job later,
+    so it may be unknown now.
     """
 
     app: App
     queue: str | None
     id: str | None = None
-    like: str = ""
+    digest: str = ""
     deferred: bool = False
 
 
@@ -45,13 +46,13 @@ def status(
     job: str, /, *, queue: str | None = None, app: App | None = None
 ) -> State[Any] | None: ...
 def status(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
-    """How a job stands: the latest one of a class with these arguments, or the one that a handle
-    or an id names. None if nothing is known of it (any more).
+    """Returns the state of a job: of the latest one of a class with these arguments, or of the one
+    that a handle or an id names. Returns None if the job is unknown, or no longer known.
 
-    ``status(Checkout.using(queue="slow"), 42)`` looks in that queue; by an id alone, without its
-    queue, all queues are asked.
+    ``status(Checkout.using(queue="slow"), 42)`` looks in that queue. An id without a queue is
+    searched in all queues. Raises ConfigurationError, InvalidArguments and BrokerError.
     """
-    return look_up(meant(job, args, kwargs))
+    return look_up(query_of(job, args, kwargs))
 
 
 @overload
@@ -71,103 +72,109 @@ async def astatus(
     job: str, /, *, queue: str | None = None, app: App | None = None
 ) -> State[Any] | None: ...
 async def astatus(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
-    """The same as status, for programs that await."""
-    sought = meant(job, args, kwargs)
-    if sought.app.is_inline:
-        return remembered(sought)
-    return await sought.app.arun_steps(find(sought))
+    """Returns the state of a job, to a coroutine; see status."""
+    query = query_of(job, args, kwargs)
+    if query.app.is_inline:
+        return inline_state(query)
+    return await query.app.arun_steps(find_state(query))
 
 
-def meant(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sought:
-    """Which job the arguments of status mean."""
+def query_of(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> JobQuery:
+    """Returns the query for the arguments of status; raises ConfigurationError."""
     if isinstance(job, str | Handle | State):
-        return named(job, *args, **kwargs)
+        return query_by_reference(job, *args, **kwargs)
     if isinstance(job, Call):
-        return of_class(job.job, job.options, args, kwargs)
+        return query_by_class(job.job, job.options, args, kwargs)
     if isinstance(job, type) and issubclass(job, Job):
-        return of_class(job, Options(), args, kwargs)
+        return query_by_class(job, Options(), args, kwargs)
     raise ConfigurationError(
         f"status: expected a job class, a handle, a state or an id, got {job!r:.80}"
     )
 
 
-def named(
+def query_by_reference(
     job: Handle[Any] | State[Any] | str, *, queue: str | None = None, app: App | None = None
-) -> Sought:
-    """The job of a handle; when another one kept it out, that one."""
+) -> JobQuery:
+    """Returns the query for a handle, a state or an id. A handle of state "exists" means the job
+    that kept the new one out. Raises ConfigurationError."""
     app = Job.app if app is None else app
     if isinstance(job, str):
-        return Sought(app, queue, job)
+        return JobQuery(app, queue, job)
     if isinstance(job, State):
-        return Sought(app, job.queue, job.id)
+        return JobQuery(app, job.queue, job.id)
     if isinstance(job, Handle):
-        return Sought(app, job.queue, job.holder or job.id, deferred=job.state == "deferred")
+        return JobQuery(app, job.queue, job.holder or job.id, deferred=job.state == "deferred")
     raise ConfigurationError(
         f"expected the handle, the state or the id of a job, got {job!r:.80}; "
         "by its class and arguments, status(Checkout, 42) finds the state"
     )
 
 
-def of_class(
+def query_by_class(
     job: type[Job], options: Options, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Sought:
+) -> JobQuery:
+    """Returns the query for the latest job of a class with these arguments."""
     if status_of(job) is None:
         raise ConfigurationError(f"{job.name}: expected Status() among its plugins, got none")
     new = built(job, (list(args), dict(kwargs)), options)
-    return Sought(new.app, new.queue, options.id, store.likeness(new.name, new.identifier))
+    return JobQuery(new.app, new.queue, options.id, store.identity_digest(new.name, new.identifier))
 
 
-def look_up(sought: Sought) -> State[Any] | None:
-    """How the job stands."""
-    if sought.app.is_inline:
-        return remembered(sought)
-    return sought.app.run_steps(find(sought))
+def look_up(query: JobQuery) -> State[Any] | None:
+    """Returns the state of the job; raises BrokerError."""
+    if query.app.is_inline:
+        return inline_state(query)
+    return query.app.run_steps(find_state(query))
 
 
 # In Redis
 
 
-def find(sought: Sought) -> RedisSteps[State[Any] | None]:
-    """How the job stands. One that has left a queue without a word, or after it was put back, may
-    have been moved to another: only when it is nowhere, what was recorded is the end of it."""
-    app, id = sought.app, sought.id
+def find_state(query: JobQuery) -> RedisSteps[State[Any] | None]:
+    """Returns the state of the job.
+
+    A job that has left its queue without a record of its end, or that was put back after its end,
+    may be in another queue: somebody may have moved it. So all queues are searched, and the record
+    counts only if no queue holds the job.
+    """
+    app, id = query.app, query.id
     if id is None:
-        id = yield from store.latest(app, str(sought.queue), sought.like)
-    if not id or not is_text(id):  # ids come in by the web, too
+        id = yield from store.latest(app, str(query.queue), query.digest)
+    if not id or not is_text(id):  # web applications pass ids of their users
         return None
-    gone = None
-    if sought.queue is not None:
-        state, lies_there = yield from look(app, sought.queue, id)
-        if state is None or lies_there or not state.may_live:
+    recorded = None
+    if query.queue is not None:
+        state, in_queue = yield from read_state(app, query.queue, id)
+        if state is None or in_queue or not state.may_be_elsewhere:
             return state
-        gone = state
+        recorded = state
     for queue in (yield from store.queues(app)):
-        state, lies_there = yield from look(app, queue, id)
-        if state is not None and (lies_there or not state.may_live):
+        state, in_queue = yield from read_state(app, queue, id)
+        if state is not None and (in_queue or not state.may_be_elsewhere):
             return state
-        gone = gone or state
-    return gone
+        recorded = recorded or state
+    return recorded
 
 
-def look(app: App, queue: str, id: str) -> RedisSteps[tuple[State[Any] | None, bool]]:
-    """How the job of this id stands in a queue, and whether it lies there. That is believed
-    before what was recorded: a job that an operator retries has ended before."""
+def read_state(app: App, queue: str, id: str) -> RedisSteps[tuple[State[Any] | None, bool]]:
+    """Returns the state of this id in a queue, and whether the queue holds the job. Where it is
+    counts more than the record of an end: an operator may have retried a failed job."""
     payload, place, detail, record, progress = yield from store.state(app, queue, id)
     if place:
-        return live(job_view(queue, id, payload, place, detail), progress), True
-    return past(id, queue, record, progress), False
+        return live_state(job_view(queue, id, payload, place, detail), progress), True
+    return ended_state(id, queue, record, progress), False
 
 
 # Inline
 
 
-def remembered(sought: Sought) -> State[Any] | None:
-    """How a job ended that was run where it was enqueued."""
-    from .memory import memory_of
+def inline_state(query: JobQuery) -> State[Any] | None:
+    """Returns how a job ended that this process ran inline."""
+    from .inline_results import inline_results_of
 
-    memory = memory_of(sought.app)
-    id = sought.id or memory.latest(str(sought.queue), sought.like)
-    if id is None or id not in memory.records:
+    results = inline_results_of(query.app)
+    id = query.id or results.latest(str(query.queue), query.digest)
+    if id is None or id not in results.records:
         return None
-    queue, _, record = memory.records[id]
-    return past(id, queue, record, "")
+    queue, _, record = results.records[id]
+    return ended_state(id, queue, record, "")

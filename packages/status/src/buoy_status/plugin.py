@@ -1,4 +1,4 @@
-"""The plugin: what it attaches to the life of a job."""
+"""The plugin Status: what it adds to each change of a job's state."""
 
 import time
 from collections.abc import Generator
@@ -10,16 +10,16 @@ from buoy.model.checks import expect
 
 from . import record, store
 
-MOST_RESULT = 8 * 1024 * 1024
-"""More than a job's process may hand over to its worker would cost the job its success."""
+LARGEST_RESULT = 8 * 1024 * 1024
+"""Bytes. A job's process cannot pass more to its worker: the job would fail."""
 
 
 @dataclass(frozen=True)
 class Status(Plugin):
-    """Lets others know how a job stands, and what it returned.
+    """Lets other processes ask for the state of a job and for what it returned.
 
-    ``ttl``: seconds for which the end of a job is known. ``result``: keep what ``perform``
-    returns, if that is at most ``max_result`` bytes of JSON.
+    ``ttl``: seconds for which the end of a job is kept. ``result``: whether to keep what
+    ``perform`` returns, if it is at most ``max_result`` bytes of JSON.
     """
 
     ttl: float = 86_400
@@ -30,19 +30,19 @@ class Status(Plugin):
         right = type(self.ttl) in (int, float) and 0 < self.ttl < 10**9
         expect(right, "Status.ttl", "more than 0 seconds, less than 10 ** 9", self.ttl)
         expect(type(self.result) is bool, "Status.result", "True or False", self.result)
-        right = type(self.max_result) is int and 0 < self.max_result <= MOST_RESULT
-        expect(right, "Status.max_result", f"1 to {MOST_RESULT} bytes", self.max_result)
+        right = type(self.max_result) is int and 0 < self.max_result <= LARGEST_RESULT
+        expect(right, "Status.max_result", f"1 to {LARGEST_RESULT} bytes", self.max_result)
 
     @hookimpl
     def before_enqueue(self, job: Job) -> None:
-        store.enter(job, self.ttl)
+        store.attach_enqueued(job, self.ttl)
 
     @hookimpl(wrapper=True)
     def around_perform(self, job: Job) -> Generator[None, Any, Any]:
         started_at = time.time()
         result = yield
-        kept = record.done(job, started_at, result if self.result else None, self.max_result)
-        self.keep(job, kept)
+        kept = result if self.result else None
+        self.keep(job, record.done(job, started_at, kept, self.max_result))
         return result
 
     @hookimpl(wrapper=True)
@@ -56,24 +56,24 @@ class Status(Plugin):
             if verdict is None or is_inline(job):
                 self.keep(job, record.failed(job, error))
             else:
-                job.carried["status"] = dict(record.told(error))
+                job.carried["status"] = dict(record.error_fields(error))
         return verdict
 
-    def keep(self, job: Job, told: str) -> None:
-        """Keep the record of an end where it will be looked for."""
+    def keep(self, job: Job, ended: str) -> None:
+        """Keep the record of a job's end: in Redis with the settlement, or inline in memory."""
         if is_inline(job):
-            from .memory import memory_of
+            from .inline_results import inline_results_of
 
-            memory_of(job.app).keep(job, told)
+            inline_results_of(job.app).keep(job, ended)
         else:
-            store.end(job, told, self.ttl)
+            store.attach_ended(job, ended, self.ttl)
 
 
 def is_inline(job: Job) -> bool:
-    """Whether this is run where it was enqueued: that is the end of it, and no worker sees it."""
+    """Whether the job runs where it was enqueued. Then no worker settles or retries it."""
     return job.token.split(":")[1:2] == ["inline"]
 
 
 def status_of(job: type[Job] | Job) -> Status | None:
-    """The plugin as the class declares it, if it does."""
+    """Returns the Status plugin of a class; None if it has none."""
     return next((plugin for plugin in job.declared if isinstance(plugin, Status)), None)

@@ -1,4 +1,4 @@
-"""The record that is kept of a job's end."""
+"""The record of a job's end, as JSON."""
 
 import time
 from typing import Any
@@ -11,47 +11,49 @@ from buoy.process.logs import logger
 
 LOG = "buoy.status"
 
-UNKNOWN = "{}"
-"""The record of a job of which only that it was enqueued is known."""
+NOT_ENDED = "{}"
+"""The record of a job that was enqueued and has not ended."""
 
 
 def done(job: Job, started_at: float, result: Any, limit: int) -> str:
-    """The record of a run that has done its work, with its result if that can be kept."""
-    facts = of_run(job, "done") | {"started_at": round(started_at, 3)}
-    missing = why_not(result, limit)
+    """Returns the record of a completed run, with its result, or the reason why it is missing:
+    JSON cannot hold it, or it is larger than ``limit`` bytes of JSON."""
+    fields = run_fields(job, "done") | {"started_at": round(started_at, 3)}
+    missing = reason_not_kept(result, limit)
     if missing:
         logger(LOG).warning("%r: %s", job, missing)
-    return encode(facts | ({"result": result} if missing is None else {"missing": missing}))
+    return encode(fields | ({"result": result} if missing is None else {"missing": missing}))
 
 
 def failed(job: Job, error: BaseException) -> str:
-    """The record of a job that has failed for good."""
-    return encode(of_run(job, "failed") | told(error))
+    """Returns the record of a job that has failed and is not retried."""
+    return encode(run_fields(job, "failed") | error_fields(error))
 
 
 def cancelled(view: JobView) -> str:
-    """The record of a job that was ended from outside."""
-    facts = {"attempt": view.attempt, "enqueued_at": view.enqueued_at}
-    return encode({"state": "cancelled", **facts, "ended_at": now()})
+    """Returns the record of a job that was cancelled."""
+    fields = {"attempt": view.attempt, "enqueued_at": view.enqueued_at}
+    return encode({"state": "cancelled", **fields, "ended_at": now()})
 
 
-def told(error: BaseException) -> dict[str, str]:
-    """An error as it is listed among the failed."""
+def error_fields(error: BaseException) -> dict[str, str]:
+    """Returns the name and message of an error, as the failed set shows them."""
     failure = Failure.of(error)
     return {"error": failure.error, "message": failure.message}
 
 
-def of_run(job: Job, state: str) -> dict[str, Any]:
-    facts = {"attempt": job.attempt, "enqueued_at": job.payload.enqueued_at}
-    return {"state": state, **facts, "ended_at": now()}
+def run_fields(job: Job, state: str) -> dict[str, Any]:
+    fields = {"attempt": job.attempt, "enqueued_at": job.payload.enqueued_at}
+    return {"state": state, **fields, "ended_at": now()}
 
 
 def now() -> float:
+    """Returns epoch seconds, with milliseconds."""
     return round(time.time(), 3)
 
 
-def why_not(result: Any, limit: int) -> str | None:
-    """Why a result cannot be kept; None if it can."""
+def reason_not_kept(result: Any, limit: int) -> str | None:
+    """Returns why a result cannot be kept; None if it can."""
     if result is None:
         return None
     try:
@@ -59,7 +61,7 @@ def why_not(result: Any, limit: int) -> str | None:
         size = len(encode(result).encode())
     except NotPlain as refused:
         return str(refused)
-    except Exception as error:  # noqa: BLE001 - the job has done its work, whatever it returned
+    except Exception as error:  # noqa: BLE001 - no result may make a completed job fail
         return f"result: expected what JSON can hold, got {type(error).__name__}"
     if size > limit:
         return (

@@ -1,4 +1,4 @@
-"""What is told of a job: where it is, how far it is, how it ended."""
+"""The state of a job as callers get it: State and Progress."""
 
 import json
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from buoy.operations.views import JobView
 
 R = TypeVar("R")
 End = Literal["done", "failed", "cancelled"]
-Name = Literal["queued", "delayed", "running"] | End
+StateName = Literal["queued", "delayed", "running"] | End
 ENDS: tuple[End, ...] = ("done", "failed", "cancelled")
 Number = int | float
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a run last said of itself, and when (epoch seconds)."""
+    """What a run last reported: ``done`` of ``of``, with a note, ``at`` a time (epoch seconds)."""
 
     done: Number
     of: Number | None = None
@@ -25,13 +25,13 @@ class Progress:
 
     @property
     def fraction(self) -> float | None:
-        """How much is done, from 0 to 1, if it is known how much there is."""
+        """The part that is done, from 0 to 1; None without ``of``."""
         return min(1.0, max(0.0, self.done / self.of)) if self.of else None
 
 
 @dataclass(frozen=True, slots=True)
 class State(Generic[R]):
-    """How a job stands; ``R`` is what its ``perform`` returns. Times are epoch seconds.
+    """The state of a job. ``R`` is the type that ``perform`` returns. Times are epoch seconds.
 
     ``state``: "queued"; "delayed" until ``due_at``, for its first run or for a further attempt;
     "running"; "done" with its ``result``; "failed"; "cancelled", it ended without a complete run.
@@ -41,7 +41,7 @@ class State(Generic[R]):
 
     id: str
     queue: str
-    state: Name
+    state: StateName
     attempt: int = 1
     result: R | None = None
     missing: str | None = None
@@ -55,47 +55,48 @@ class State(Generic[R]):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen, unless an operator retries a failed job."""
+        """Whether the job is done, failed or cancelled. An operator may retry a failed one."""
         return self.state in ENDS
 
     @property
-    def may_live(self) -> bool:
-        """Whether a job of which this is recorded may be alive elsewhere: nobody has said that it
-        ended, or it has failed, and an operator may have put it back since."""
+    def may_be_elsewhere(self) -> bool:
+        """Whether another queue may hold the job although this is its recorded state: its end was
+        not recorded, or it has failed, and an operator may have retried it."""
         return self.state == "failed" or (self.state == "cancelled" and self.ended_at is None)
 
 
-def live(view: JobView, progress: str) -> State[Any]:
-    """The state of a job that has a place: nothing but the place is believed."""
-    kept: object = view.failure or view.carried.get("status")
-    told = kept if isinstance(kept, dict) else {}
+def live_state(view: JobView, progress: str) -> State[Any]:
+    """Returns the state of a job that its queue holds. Where it is determines its state."""
+    last_error: object = view.failure or view.carried.get("status")
+    error = last_error if isinstance(last_error, dict) else {}
     return State(
         id=view.id,
         queue=view.queue,
         state=view.state,
         attempt=view.attempt,
-        error=text_or_none(told.get("error")),
-        message=text_or_none(told.get("message")),
-        progress=progress_of(progress, view.token),
+        error=text_or_none(error.get("error")),
+        message=text_or_none(error.get("message")),
+        progress=parse_progress(progress, view.token),
         enqueued_at=view.enqueued_at or None,
         due_at=view.at if view.state == "delayed" else None,
         ended_at=view.at if view.state == "failed" else None,
     )
 
 
-def past(id: str, queue: str, record: str, progress: str) -> State[Any] | None:
-    """The state of a job that has no place any more, as its record says.
+def ended_state(id: str, queue: str, record: str, progress: str) -> State[Any] | None:
+    """Returns the state of a job that its queue does not hold, as its record says.
 
-    A job that left no word has been cancelled; of what is no record nothing is known.
+    A job that was enqueued and has no record of its end was cancelled. Returns None if the record
+    is missing or cannot be read.
     """
-    facts = loaded(record)
-    if facts is None:
+    fields = parse_object(record)
+    if fields is None:
         return None
-    facts["state"] = facts.get("state", "cancelled")
-    known = {name: value for name, value in facts.items() if fits(name, value)}
+    fields["state"] = fields.get("state", "cancelled")
+    known = {name: value for name, value in fields.items() if is_valid_field(name, value)}
     if known.get("state") not in ENDS:
         return None
-    return State(id=id, queue=queue, progress=progress_of(progress), **known)
+    return State(id=id, queue=queue, progress=parse_progress(progress), **known)
 
 
 FIELDS: Mapping[str, type | tuple[type, ...]] = {
@@ -109,32 +110,34 @@ FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "started_at": (int, float),
     "ended_at": (int, float),
 }
-"""What a record may say."""
+"""The fields of a record and their types."""
 
 
-def fits(name: str, value: object) -> bool:
+def is_valid_field(name: str, value: object) -> bool:
     return name in FIELDS and isinstance(value, FIELDS[name])
 
 
-def progress_of(text: str, token: str | None = None) -> Progress | None:
-    """What was said last; if a token is given, only what that run has said."""
-    facts = loaded(text)
-    if facts is None or (token is not None and facts.get("token") != token):
+def parse_progress(text: str, token: str | None = None) -> Progress | None:
+    """Returns the stored progress; None if there is none, it cannot be read, or it is not that of
+    the run with this token."""
+    fields = parse_object(text)
+    if fields is None or (token is not None and fields.get("token") != token):
         return None
-    match facts:
+    match fields:
         case {"done": int() | float() as done, "at": int() | float() as at}:
-            of, note = facts.get("of"), facts.get("note")
+            of, note = fields.get("of"), fields.get("note")
             of = of if isinstance(of, int | float) else None
             return Progress(done, of, text_or_none(note), at)
     return None
 
 
-def loaded(text: str) -> dict[str, Any] | None:
+def parse_object(text: str) -> dict[str, Any] | None:
+    """Returns the JSON object that the text holds; None if it holds none."""
     try:
-        facts = json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return facts if isinstance(facts, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def text_or_none(value: object) -> str | None:

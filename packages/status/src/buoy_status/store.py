@@ -1,4 +1,4 @@
-"""What is kept in Redis: all of it in the slot of the job's queue, all of it for a time only."""
+"""What this package keeps in Redis. All keys are in the slot of the job's queue, and expire."""
 
 import time
 from collections.abc import Sequence
@@ -16,170 +16,175 @@ from buoy.model.transition import Word
 from . import record
 
 PACKAGE = "buoy_status"
-FULL_SECONDS = 0.5
-"""How long those sleep who cannot be woken, as long as Redis is full."""
-SLACK = 0.25
-"""By how much of its ttl the last job with an identifier is known for longer than it must be: so
-that the end of a job that took no more than that has nothing to renew."""
-RING_MS = 10_000
-"""How long a ring lasts at least: longer than those who wait for it do so at a time."""
+FULL_REDIS_PAUSE = 0.5
+"""Seconds between two looks while Redis is full, so that a waiting program cannot be woken."""
+SPARE_TTL = 0.25
+"""The part of ``ttl`` for which the id of the last job is kept longer than necessary. The end of a
+job that took less than that need not renew the key."""
+WAKEUP_MS = 10_000
+"""Milliseconds for which a wakeup stream is kept: longer than one blocking read of it."""
 
 
-def likeness(name: str, same: str) -> str:
-    """What the jobs of a class with the same identifier have in common, and no job of another
-    class: two classes may have made the same one."""
-    return identifier(name, [same], {})
+def identity_digest(name: str, identifier_: str) -> str:
+    """Returns a digest of a job's class and identifier. Jobs of two classes may have one
+    identifier."""
+    return identifier(name, [identifier_], {})
 
 
-def last_key(app: App, queue: str, like: str) -> str:
-    """String: the id of the last job of this likeness that was enqueued."""
-    return app.key(queue, "status", "last", like)
+def last_key(app: App, queue: str, digest: str) -> str:
+    """String: the id of the last enqueued job with this identity digest."""
+    return app.key(queue, "status", "last", digest)
 
 
 def record_key(app: App, queue: str, id: str) -> str:
-    """String: the record of a job's end; until then that it was enqueued."""
+    """String: the record of a job's end; before its end, record.NOT_ENDED."""
     return app.key(queue, "status", "record", id)
 
 
 def progress_key(app: App, queue: str, id: str) -> str:
-    """String: what a run last said of its progress, and its token."""
+    """String: the last reported progress, with the token of its run."""
     return app.key(queue, "status", "progress", id)
 
 
-def ring_key(app: App, queue: str, id: str) -> str:
-    """Stream: there while somebody waits for the end of a job, which is told there."""
-    return app.key(queue, "status", "ring", id)
+def wakeup_key(app: App, queue: str, id: str) -> str:
+    """Stream: exists while programs wait for the end of a job; its end adds an entry."""
+    return app.key(queue, "status", "wakeup", id)
 
 
-def claim_of(like: str) -> str:
-    """The key under which the core knows the latest live job of this likeness."""
-    return f"status:{like}"
+def claim_of(digest: str) -> str:
+    """Returns the name of the claim of the latest live job with this identity digest."""
+    return f"status:{digest}"
 
 
 # Attached to transitions
 
 
-def enter(job: Job, ttl: float) -> None:
-    """Make a new job known: to the core while it lives, and for a time to those who ask later."""
+def attach_enqueued(job: Job, ttl: float) -> None:
+    """Let the enqueueing of a job store its id as the latest one of its class and identifier, and
+    a record without an end. Both are kept for ``ttl`` seconds after the job is due."""
     lasting = whole_ms(ttl) + wait_ms(job)
-    like = likeness(job.name, job.identifier)
-    last = last_key(job.app, job.queue, like)
-    job.transition.latest(claim_of(like))
-    job.transition.then("SET", last, job.id, "PX", lasting + whole_ms(ttl * SLACK))
+    digest = identity_digest(job.name, job.identifier)
+    last = last_key(job.app, job.queue, digest)
+    job.transition.latest(claim_of(digest))
+    job.transition.then("SET", last, job.id, "PX", lasting + whole_ms(ttl * SPARE_TTL))
     key = record_key(job.app, job.queue, job.id)
-    job.transition.then("SET", key, record.UNKNOWN, "PX", lasting)
+    job.transition.then("SET", key, record.NOT_ENDED, "PX", lasting)
 
 
 def wait_ms(job: Job) -> int:
-    """How long it is until the job is due."""
+    """Returns the milliseconds until the job is due."""
     if job.due.startswith("+"):
         return int(job.due)
     return max(0, int(job.due) - round(time.time() * 1000)) if job.due else 0
 
 
 def whole_ms(ttl: float) -> int:
+    """Returns seconds as milliseconds, at least 1: Redis refuses 0."""
     return max(1, round(ttl * 1000))
 
 
-def end(job: Job, told: str, ttl: float) -> None:
-    """Keep the record of how the job ended, and tell those who wait for it."""
-    commands = recording(job.app, job.queue, job.id, told, ttl)
+def attach_ended(job: Job, ended: str, ttl: float) -> None:
+    """Let the settlement of a job store the record of its end, and wake the waiting programs."""
+    commands = record_commands(job.app, job.queue, job.id, ended, ttl)
     payload, transition = job.payload, job.transition
-    if not (is_known(payload) and 0 <= time.time() - payload.enqueued_at < ttl * SLACK):
-        like = likeness(job.name, job.identifier)
-        commands += renewing(job.app, job.queue, job.id, like, ttl)
+    if not (is_known(payload) and 0 <= time.time() - payload.enqueued_at < ttl * SPARE_TTL):
+        digest = identity_digest(job.name, job.identifier)
+        commands += renew_commands(job.app, job.queue, job.id, digest, ttl)
     for command in commands:
-        transition.then(*command)  # type: ignore[arg-type]  # command and key are texts
+        transition.then(*command)  # type: ignore[arg-type]  # the command and the key are str
 
 
 def is_known(payload: Payload) -> bool:
-    """Whether it was made known when it was enqueued; not so what was pushed by its name."""
-    # Whatever the payload holds there: a job that has done its work must not fail for it.
+    """Whether the job was enqueued with this plugin. A job that was pushed by name was not."""
+    # The claims may be anything: a job that has done its work must not fail because of them.
     return "'status:" in str(payload.claims)
 
 
-def recording(app: App, queue: str, id: str, told: str, ttl: float) -> list[list[Word]]:
-    """Keep the record, and ring where somebody waits for it."""
+def record_commands(app: App, queue: str, id: str, ended: str, ttl: float) -> list[list[Word]]:
+    """Returns the commands that store the record of an end, and wake the waiting programs."""
     return [
-        ["SET", record_key(app, queue, id), told, "PX", whole_ms(ttl)],
-        ["XADD", ring_key(app, queue, id), "NOMKSTREAM", "*", "ended", 1],
+        ["SET", record_key(app, queue, id), ended, "PX", whole_ms(ttl)],
+        ["XADD", wakeup_key(app, queue, id), "NOMKSTREAM", "*", "ended", 1],
     ]
 
 
-def renewing(app: App, queue: str, id: str, like: str, ttl: float) -> list[list[Word]]:
-    """Let the job be found as the last one of its likeness for as long as its record."""
-    last, lasting = last_key(app, queue, like), whole_ms(ttl)
+def renew_commands(app: App, queue: str, id: str, digest: str, ttl: float) -> list[list[Word]]:
+    """Returns the commands that keep the id of the last job for as long as its record."""
+    last, lasting = last_key(app, queue, digest), whole_ms(ttl)
     return [
-        # A later job of this likeness is not pushed aside by one that took longer.
+        # NX: a later job with this identity digest remains the last one.
         ["SET", last, id, "NX", "PX", lasting],
         ["PEXPIRE", last, lasting],
     ]
 
 
-# Beside transitions: what a run says and asks
+# What a run reports and asks
 
 
-def say(job: Job, progress: str, ttl: float) -> bool:
-    """Note the progress of a run; False if it has lost its job."""
-    return bool(job.app.script(PACKAGE, "progress", *saying(job, progress, ttl)))
+def store_progress(job: Job, progress: str, ttl: float) -> bool:
+    """Store the progress of a run for ``ttl`` seconds; returns False if the run has lost its job.
+    Raises BrokerError."""
+    return bool(job.app.script(PACKAGE, "progress", *progress_arguments(job, progress, ttl)))
 
 
-async def asay(job: Job, progress: str, ttl: float) -> bool:
-    """The same, awaiting Redis."""
-    return bool(await job.app.ascript(PACKAGE, "progress", *saying(job, progress, ttl)))
+async def astore_progress(job: Job, progress: str, ttl: float) -> bool:
+    """Store the progress of a run; see store_progress. Awaits Redis."""
+    return bool(await job.app.ascript(PACKAGE, "progress", *progress_arguments(job, progress, ttl)))
 
 
-def saying(job: Job, progress: str, ttl: float) -> tuple[list[str], list[Word]]:
+def progress_arguments(job: Job, progress: str, ttl: float) -> tuple[list[str], list[Word]]:
     keys = [job.app.key(job.queue, "tokens"), progress_key(job.app, job.queue, job.id)]
     return keys, [job.id, job.token, progress, whole_ms(ttl)]
 
 
-def token(job: Job) -> str | None:
-    """The token of the run that holds the job now."""
+def current_token(job: Job) -> str | None:
+    """Returns the token of the run that holds the job now; None if no run does. Raises
+    BrokerError."""
     found = job.app.command("HGET", job.app.key(job.queue, "tokens"), job.id)
     return None if found is None else found.decode()
 
 
-# Questions, for those who block and those who await
+# Questions, as steps for both blocking and asynchronous callers
 
 
-def latest(app: App, queue: str, like: str) -> RedisSteps[str]:
-    """Which job is meant by a likeness: an id or nothing."""
-    keys = [app.key(queue, "claims"), last_key(app, queue, like)]
-    return text((yield from asked("latest", keys, [claim_of(like)])))
+def latest(app: App, queue: str, digest: str) -> RedisSteps[str]:
+    """Returns the id of the latest job with this identity digest; "" if there is none."""
+    keys = [app.key(queue, "claims"), last_key(app, queue, digest)]
+    return text((yield from run_script("latest", keys, [claim_of(digest)])))
 
 
 def state(app: App, queue: str, id: str) -> RedisSteps[list[str]]:
-    """What is known of a job: payload, place, its detail, record, progress."""
+    """Returns payload, place, detail of the place, record and progress of a job; see state.lua."""
     keys = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "tokens")]
     keys += [record_key(app, queue, id), progress_key(app, queue, id)]
-    return [text(each) for each in (yield from asked("state", keys, [id]))]
+    return [text(each) for each in (yield from run_script("state", keys, [id]))]
 
 
 def queues(app: App) -> RedisSteps[list[str]]:
-    """All queues that there are."""
+    """Returns the names of all queues, sorted."""
     names = only((yield [["SMEMBERS", app.global_key("queues")]]))
     return sorted(filter(is_queue, map(text, names)))
 
 
-def listen(app: App, queue: str, id: str) -> RedisSteps[str]:
-    """Be one of those who will be told of the end of a job; returns what is old news by now."""
+def subscribe(app: App, queue: str, id: str) -> RedisSteps[str]:
+    """Make sure that the wakeup stream of a job exists; returns its last entry. Returns "" if Redis
+    is full, so that the stream cannot be made."""
     try:
-        return text((yield from asked("listen", [ring_key(app, queue, id)], [RING_MS])))
+        return text((yield from run_script("subscribe", [wakeup_key(app, queue, id)], [WAKEUP_MS])))
     except RedisFull:
         return ""
 
 
-def hear(app: App, queue: str, id: str, old: str, seconds: float) -> RedisSteps[None]:
-    """Wait for news in the ring of a job."""
-    if old:
-        ring, patience = ring_key(app, queue, id), max(1, round(seconds * 1000))
-        only((yield [["XREAD", "BLOCK", patience, "STREAMS", ring, old]]))
-    else:  # Redis is full, so nobody can be told
-        yield min(seconds, FULL_SECONDS)
+def wait_for_wakeup(app: App, queue: str, id: str, last: str, seconds: float) -> RedisSteps[None]:
+    """Wait at most ``seconds`` for an entry after ``last`` in the wakeup stream of a job."""
+    if last:
+        stream, milliseconds = wakeup_key(app, queue, id), max(1, round(seconds * 1000))
+        only((yield [["XREAD", "BLOCK", milliseconds, "STREAMS", stream, last]]))
+    else:  # Redis is full, so there is no stream
+        yield min(seconds, FULL_REDIS_PAUSE)
 
 
-def asked(name: str, keys: Sequence[str], words: Sequence[Word]) -> RedisSteps[Any]:
+def run_script(name: str, keys: Sequence[str], words: Sequence[Word]) -> RedisSteps[Any]:
     from buoy.broker.scripts import script
 
     return only((yield from scripted([(script(PACKAGE, name), keys, words)])))

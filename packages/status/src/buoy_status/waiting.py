@@ -1,4 +1,4 @@
-"""Waiting for the end of a job, without asking again and again."""
+"""Waits for the end of a job, without polling Redis."""
 
 import time
 from typing import Any, overload
@@ -8,11 +8,12 @@ from buoy.connection.client import RedisSteps
 from buoy.jobs.job import R
 
 from . import store
-from .lookup import Sought, find, named, remembered
+from .lookup import JobQuery, find_state, inline_state, query_by_reference
 from .state import State
 
-MOST = 2.0
-"""Seconds between two looks: some ends ring no bell, as when the job is dequeued."""
+LONGEST_WAIT = 2.0
+"""Seconds after which the state is read again without a wakeup: some ends cause none, for example
+when a job is dequeued."""
 
 
 @overload
@@ -24,47 +25,50 @@ def wait(
     job: str, timeout: float | None = None, *, queue: str | None = None, app: App | None = None
 ) -> State[Any] | None: ...
 def wait(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | None:
-    """Wait until a job has ended; returns how it stands then, or after so many seconds.
+    """Wait until a job has ended, or ``timeout`` seconds; returns its state then, or None if the
+    job is unknown.
 
-    None if nothing is known of it. The handle of an enqueueing that another job kept out waits for
-    that one.
+    If another job kept the new one out (a handle of state "exists"), this waits for the other job.
+    Raises BrokerError.
     """
-    sought = named(job, **where)
-    if sought.app.is_inline:
-        return remembered(sought)
-    return sought.app.run_steps(until_ended(sought, timeout))
+    query = query_by_reference(job, **where)
+    if query.app.is_inline:
+        return inline_state(query)
+    return query.app.run_steps(wait_steps(query, timeout))
 
 
 @overload
-async def ended(
+async def async_wait(
     job: Handle[R] | State[R], timeout: float | None = None, *, app: App | None = None
 ) -> State[R] | None: ...
 @overload
-async def ended(
+async def async_wait(
     job: str, timeout: float | None = None, *, queue: str | None = None, app: App | None = None
 ) -> State[Any] | None: ...
-async def ended(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | None:
-    """The same as wait, for programs that await."""
-    sought = named(job, **where)
-    if sought.app.is_inline:
-        return remembered(sought)
-    from .awaiting import converse_apart
+async def async_wait(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | None:
+    """Wait in a coroutine until a job has ended; see wait. It uses a connection of its own."""
+    query = query_by_reference(job, **where)
+    if query.app.is_inline:
+        return inline_state(query)
+    from .blocking_wait import arun_steps_on_own_connection
 
-    return await converse_apart(sought.app, until_ended(sought, timeout))
+    return await arun_steps_on_own_connection(query.app, wait_steps(query, timeout))
 
 
-def until_ended(sought: Sought, timeout: float | None) -> RedisSteps[State[Any] | None]:
-    """Look, and sleep until the job's end is told: listening first, so that none is missed."""
+def wait_steps(query: JobQuery, timeout: float | None) -> RedisSteps[State[Any] | None]:
+    """Read the state, and sleep until the next wakeup, until the job has ended. The subscription
+    comes before the last read of the state, so that no end is missed."""
     deadline = float("inf") if timeout is None else time.monotonic() + timeout
-    here, old = None, ""
+    subscribed, last_entry = None, ""
     while True:
-        state = yield from find(sought)
-        known = state is not None or sought.deferred
+        state = yield from find_state(query)
+        known = state is not None or query.deferred
         left = deadline - time.monotonic()
         if not known or (state is not None and state.ended) or left <= 0:
             return state
-        place = sought.app, str(state.queue if state else sought.queue), str(sought.id)
-        if place == here:
-            yield from store.hear(*place, old, max(0.01, min(MOST, left)))
-        here = place
-        old = yield from store.listen(*place)
+        where = query.app, str(state.queue if state else query.queue), str(query.id)
+        if where == subscribed:
+            seconds = max(0.01, min(LONGEST_WAIT, left))
+            yield from store.wait_for_wakeup(*where, last_entry, seconds)
+        subscribed = where
+        last_entry = yield from store.subscribe(*where)

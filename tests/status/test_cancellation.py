@@ -1,4 +1,4 @@
-"""Ending jobs from outside."""
+"""Cancelling jobs."""
 
 import asyncio
 from typing import Any
@@ -7,24 +7,24 @@ import pytest
 
 from buoy import App, Job
 from buoy.testing import Clock, drain
-from buoy_status import acancel, cancel, cancelled, running
+from buoy_status import acancel, cancel, cancelled, run_progress
 
 from .conftest import Hands
-from .shop import Checkout, Plain, Stubborn, fail, told
+from .shop import Checkout, Plain, Stubborn, fail, state_of
 
 
-def test_a_waiting_job_is_removed(buoy_app: App) -> None:
+def test_cancel_removes_a_queued_job(buoy_app: App) -> None:
     handle = Checkout.enqueue(42)
 
     assert cancel(handle) == "queued"
-    found = told(Checkout, 42)
+    found = state_of(Checkout, 42)
     assert (found.state, found.id, found.attempt) == ("cancelled", handle.id, 1)
     assert found.enqueued_at is not None
     assert found.ended_at is not None
     assert drain(buoy_app) == {}
 
 
-def test_a_delayed_one_too_and_one_that_is_retrying(
+def test_cancel_removes_delayed_jobs_before_and_after_a_failed_attempt(
     buoy_app: App, buoy_clock: Clock, inside: Any
 ) -> None:
     Checkout.using(delay=60).enqueue(42)
@@ -32,35 +32,35 @@ def test_a_delayed_one_too_and_one_that_is_retrying(
     inside(fail)
     drain(buoy_app)
 
-    assert cancel(told(Checkout, 42)) == "delayed"
-    assert cancel(told(Stubborn, 43)) == "delayed"
-    assert told(Checkout, 42).state == "cancelled"
-    assert (told(Stubborn, 43).state, told(Stubborn, 43).attempt) == ("cancelled", 2)
+    assert cancel(state_of(Checkout, 42)) == "delayed"
+    assert cancel(state_of(Stubborn, 43)) == "delayed"
+    assert state_of(Checkout, 42).state == "cancelled"
+    assert (state_of(Stubborn, 43).state, state_of(Stubborn, 43).attempt) == ("cancelled", 2)
     buoy_clock.advance(100)
     assert drain(buoy_app) == {}
 
 
-def test_a_running_one_has_lost_its_job_at_once(
+def test_a_cancelled_run_loses_its_job_at_once(
     buoy_app: App, hands: Hands, inside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "PAUSE", 0.0)
+    monkeypatch.setattr(run_progress, "INTERVAL", 0.0)
 
     def work(job: Job) -> None:
         assert not cancelled(job)
         assert cancel(job.id) == "running"
         assert cancelled(job)
-        assert told(Checkout, 42).state == "cancelled"
+        assert state_of(Checkout, 42).state == "cancelled"
 
     Checkout.enqueue(42)
     inside(work)
     held = hands.take()
 
     assert not hands.run(held)
-    assert told(Checkout, 42).state == "cancelled"
+    assert state_of(Checkout, 42).state == "cancelled"
     assert buoy_app.broker.beat({"purchasing": [held]}) == [held]
 
 
-def test_what_has_ended_is_let_be(buoy_app: App, inside: Any) -> None:
+def test_cancel_does_nothing_to_an_ended_job(buoy_app: App, inside: Any) -> None:
     done, failed = Checkout.enqueue(1), Checkout.enqueue(2)
     inside(fail)
     inside(lambda job: None)
@@ -69,44 +69,44 @@ def test_what_has_ended_is_let_be(buoy_app: App, inside: Any) -> None:
     assert cancel(done) is None
     assert cancel(failed) is None
     assert cancel("a") is None
-    assert told(done).state == "done"
-    assert told(failed).state == "failed"
+    assert state_of(done).state == "done"
+    assert state_of(failed).state == "failed"
 
 
-def test_by_id_alone_all_queues_are_asked(buoy_app: App) -> None:
+def test_cancel_by_id_searches_all_queues(buoy_app: App) -> None:
     first, second = Checkout.enqueue(42), Checkout.using(queue="slow").enqueue(42)
 
     assert cancel(second.id) == "queued"
     assert cancel(first.id, queue="slow") is None
     assert cancel(first.id, queue="purchasing") == "queued"
-    assert told(second.id).state == told(first.id).state == "cancelled"
+    assert state_of(second.id).state == state_of(first.id).state == "cancelled"
 
 
-def test_a_job_that_was_moved_is_found(buoy_app: App) -> None:
+def test_cancel_finds_a_job_that_was_moved(buoy_app: App) -> None:
     from buoy.operations.move import Move
 
     handle = Checkout.enqueue(42)
     Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
 
     assert cancel(handle) == "queued"
-    assert told(handle).state == told(Checkout, 42).state == "cancelled"
+    assert state_of(handle).state == state_of(Checkout, 42).state == "cancelled"
 
 
-def test_a_job_without_the_plugin_can_be_cancelled_too(buoy_app: App) -> None:
+def test_a_job_without_the_plugin_can_be_cancelled(buoy_app: App) -> None:
     handle = Plain.enqueue()
 
     assert cancel(handle) == "queued"
-    assert told(handle).state == "cancelled"
+    assert state_of(handle).state == "cancelled"
 
 
-def test_who_awaits_can_cancel(buoy_app: App) -> None:
+def test_acancel_cancels_from_a_coroutine(buoy_app: App) -> None:
     handle = Checkout.enqueue(42)
 
     assert asyncio.run(acancel(handle)) == "queued"
     assert asyncio.run(acancel(handle.id, queue="purchasing")) is None
 
 
-def test_the_app_of_a_class_is_named(buoy_app: App) -> None:
+def test_cancel_takes_the_app_of_a_class(buoy_app: App) -> None:
     other = App(buoy_app.settings.url, namespace="other")
 
     class Elsewhere(Checkout):
@@ -118,9 +118,9 @@ def test_the_app_of_a_class_is_named(buoy_app: App) -> None:
     assert cancel(handle, app=other) == "queued"
 
 
-def test_the_next_of_the_same_identifier_is_not_touched(buoy_app: App) -> None:
+def test_cancel_leaves_the_next_job_with_this_identifier_alone(buoy_app: App) -> None:
     first, second = Checkout.enqueue(42), Checkout.enqueue(42)
 
     cancel(first)
-    assert told(Checkout, 42).id == second.id
-    assert told(Checkout, 42).state == "queued"
+    assert state_of(Checkout, 42).id == second.id
+    assert state_of(Checkout, 42).state == "queued"

@@ -1,4 +1,4 @@
-"""What a run says of itself, and what it asks."""
+"""What a run reports, and what it asks."""
 
 import asyncio
 import re
@@ -10,36 +10,45 @@ import pytest
 
 from buoy import App, InvalidArguments, Job
 from buoy.testing import drain
-from buoy_status import Progress, Status, aprogress, cancel, cancelled, progress, running, status
+from buoy_status import (
+    Progress,
+    Status,
+    aprogress,
+    cancel,
+    cancelled,
+    progress,
+    run_progress,
+    status,
+)
 from tests.support.processes import wait_until
 from tests.support.proxy import Proxy
 
 from .conftest import Hands
-from .shop import Checkout, Plain, fail, told
+from .shop import Checkout, Plain, fail, state_of
 
 Inside = Callable[[Callable[[Job], Any]], None]
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is sent a second time, but the last word."""
-    monkeypatch.setattr(running, "PAUSE", 1000.0)
+    """Only the first and the last report are sent."""
+    monkeypatch.setattr(run_progress, "INTERVAL", 1000.0)
 
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All is sent."""
-    monkeypatch.setattr(running, "PAUSE", 0.0)
+    """All reports are sent."""
+    monkeypatch.setattr(run_progress, "INTERVAL", 0.0)
 
 
 def seen(job: Job) -> tuple[Any, ...] | None:
-    """What others see of a run: how much, of what, which note."""
-    found = told(job.id).progress
+    """Returns the progress that others see: done, of, note."""
+    found = state_of(job.id).progress
     return None if found is None else (found.done, found.of, found.note)
 
 
 class TestProgress:
-    def test_others_see_it_while_the_job_runs(
+    def test_progress_is_visible_while_the_job_runs(
         self, buoy_app: App, inside: Inside, eager: None
     ) -> None:
         seen_by_others: list[Any] = []
@@ -59,7 +68,7 @@ class TestProgress:
 
         assert seen_by_others == [None, (1, 4, None), (2.5, 4, "half past"), (3, None, None)]
 
-    def test_it_stays_after_the_end(self, buoy_app: App, inside: Inside) -> None:
+    def test_progress_is_visible_after_the_end(self, buoy_app: App, inside: Inside) -> None:
         def work(job: Job) -> None:
             progress(job, 3, of=4)
             fail(job)
@@ -69,13 +78,13 @@ class TestProgress:
         began = time.time()
         assert drain(buoy_app) == {"failed": 1}
 
-        found = told(Checkout, 42)
+        found = state_of(Checkout, 42)
         assert found.state == "failed"
         assert found.progress is not None
         assert found.progress.fraction == 0.75
         assert found.progress.at == pytest.approx(began, abs=5)
 
-    def test_coroutines_await_it(self, buoy_app: App) -> None:
+    def test_aprogress_reports_from_a_coroutine(self, buoy_app: App) -> None:
         class Soon(Job):
             plugins = [Status()]
 
@@ -86,10 +95,10 @@ class TestProgress:
         Soon.enqueue()
         assert drain(buoy_app) == {"done": 1}
 
-        found = told(Soon)
+        found = state_of(Soon)
         assert found.progress == Progress(4, 4, "ü", found.progress.at if found.progress else 0)
 
-    def test_what_comes_too_often_is_not_sent_but_the_last_word_is(
+    def test_frequent_reports_are_dropped_except_the_last(
         self, buoy_app: App, inside: Inside, patient: None
     ) -> None:
         seen_by_others: list[Any] = []
@@ -105,7 +114,7 @@ class TestProgress:
 
         assert [found and found[0] for found in seen_by_others] == [1, 1, 1, 4]
 
-    def test_a_million_words_cost_little(self, buoy_app: App, inside: Inside) -> None:
+    def test_many_reports_cost_few_round_trips(self, buoy_app: App, inside: Inside) -> None:
         def work(job: Job) -> None:
             buoy_app.command("CONFIG", "RESETSTAT")
             for done in range(100_000):
@@ -121,7 +130,7 @@ class TestProgress:
         assert scripts
         assert int(scripts[1]) <= 5 * seconds + 5
 
-    def test_a_run_that_has_lost_its_job_says_nothing(
+    def test_reports_of_a_run_that_has_lost_its_job_are_dropped(
         self, buoy_app: App, inside: Inside, eager: None, hands: Hands
     ) -> None:
         def work(job: Job) -> None:
@@ -135,12 +144,12 @@ class TestProgress:
         inside(work)
         assert not hands.run(hands.take())
 
-        found = told(Checkout, 42)
+        found = state_of(Checkout, 42)
         assert found.state == "cancelled"
         assert found.progress is not None
         assert found.progress.done == 1
 
-    def test_a_long_note_is_cut_and_a_strange_one_is_shown(
+    def test_a_long_note_is_cut_and_an_invalid_one_is_escaped(
         self, buoy_app: App, inside: Inside, eager: None
     ) -> None:
         def work(job: Job) -> None:
@@ -163,11 +172,11 @@ class TestProgress:
             ((1, 2, 3), "progress: note: expected a text, got int"),
         ],
     )
-    def test_mistakes_are_told(self, buoy_app: App, words: Any, message: str) -> None:
+    def test_invalid_progress_is_refused(self, buoy_app: App, words: Any, message: str) -> None:
         with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
             progress(Checkout.of(None, "x", "1:w:1"), *words)  # type: ignore[arg-type]
 
-    def test_a_class_without_the_plugin_may_say_it_too(self, buoy_app: App) -> None:
+    def test_a_class_without_the_plugin_may_report_progress(self, buoy_app: App) -> None:
         class Loud(Plain):
             def perform(self) -> None:
                 progress(self, 1, of=1)
@@ -176,7 +185,7 @@ class TestProgress:
         Loud.enqueue()
         assert drain(buoy_app) == {"done": 1}
 
-    def test_outside_of_a_worker_nothing_happens(self, buoy_app: App) -> None:
+    def test_outside_of_a_worker_progress_does_nothing(self, buoy_app: App) -> None:
         job = Checkout()
         progress(job, 1, of=2)
         assert not cancelled(job)
@@ -185,7 +194,7 @@ class TestProgress:
 
 
 class TestOutage:
-    def test_a_redis_that_is_away_costs_the_job_one_try(
+    def test_an_unreachable_redis_is_tried_once_and_logged(
         self,
         buoy_app: App,
         inside: Inside,
@@ -211,14 +220,14 @@ class TestOutage:
 
         [message] = caplog.messages
         assert re.fullmatch(
-            r"<\S+ \w+ attempt 1>: progress is not told for 10 s: Redis (cannot be|did not) .+",
+            r"<\S+ \w+ attempt 1>: progress is not reported for 10 s: Redis (cannot be|did not) .+",
             message,
         )
 
-    def test_it_is_tried_again_later(
+    def test_after_the_outage_pause_redis_is_tried_again(
         self, buoy_app: App, inside: Inside, eager: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(running, "OUTAGE", 0.05)
+        monkeypatch.setattr(run_progress, "OUTAGE_PAUSE", 0.05)
         with Proxy(buoy_app.settings.url) as proxy:
             behind = App(proxy.url)
 

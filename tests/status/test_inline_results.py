@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
-from buoy_status import astatus, cancel, cancelled, ended, memory, progress, status, wait
+from buoy_status import (
+    astatus,
+    async_wait,
+    cancel,
+    cancelled,
+    inline_results,
+    progress,
+    status,
+    wait,
+)
 
-from .shop import Checkout, Stubborn, fail, told
+from .shop import Checkout, Stubborn, fail, state_of
 
 
 @pytest.fixture
@@ -20,36 +29,36 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
         yield app
 
 
-def test_the_end_is_known_at_once(inline: App) -> None:
+def test_the_end_of_an_inline_job_is_known_at_once(inline: App) -> None:
     handle = Checkout.enqueue(42)
 
-    found = told(Checkout, 42)
+    found = state_of(Checkout, 42)
     assert (found.state, found.result, found.id) == ("done", {"cart": 42}, handle.id)
     assert status(handle) == status(handle.id) == wait(handle) == wait(handle.id, 5) == found
-    assert asyncio.run(astatus(Checkout, 42)) == asyncio.run(ended(handle)) == found
+    assert asyncio.run(astatus(Checkout, 42)) == asyncio.run(async_wait(handle)) == found
 
 
-def test_the_latest_is_meant(inline: App) -> None:
+def test_arguments_mean_the_latest_inline_job(inline: App) -> None:
     Checkout.enqueue(42)
     second = Checkout.enqueue(42)
     Checkout.enqueue(43)
 
-    assert told(Checkout, 42).id == second.id
+    assert state_of(Checkout, 42).id == second.id
     assert status(Checkout, 44) is None
     assert status(Checkout.using(queue="slow"), 42) is None
     assert status("a") is wait("a") is None
 
 
-def test_an_error_is_raised_and_known(inline: App, inside: Any) -> None:
+def test_the_error_of_an_inline_job_is_raised_and_recorded(inline: App, inside: Any) -> None:
     for job in (Checkout, Stubborn):  # nobody will repeat it
         inside(fail)
         with pytest.raises(ValueError, match="no such card"):
             job.enqueue(42)
 
-        assert (told(job, 42).state, told(job, 42).message) == ("failed", "no such card")
+        assert (state_of(job, 42).state, state_of(job, 42).message) == ("failed", "no such card")
 
 
-def test_a_run_may_talk_and_is_not_heard(inline: App, inside: Any) -> None:
+def test_progress_of_an_inline_job_is_dropped(inline: App, inside: Any) -> None:
     def work(job: Job) -> None:
         progress(job, 1, of=2)
         assert not cancelled(job)
@@ -57,20 +66,20 @@ def test_a_run_may_talk_and_is_not_heard(inline: App, inside: Any) -> None:
     inside(work)
     handle = Checkout.enqueue(42)
 
-    assert told(handle).progress is None
+    assert state_of(handle).progress is None
     assert cancel(handle) is None
 
 
-def test_only_so_many_are_remembered(inline: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST", 2)
+def test_only_the_last_inline_jobs_are_kept(inline: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline_results, "MAX_RECORDS", 2)
     for number in range(3):
         Checkout.enqueue(number)
 
     assert status(Checkout, 0) is None
-    assert told(Checkout, 1).state == told(Checkout, 2).state == "done"
+    assert state_of(Checkout, 1).state == state_of(Checkout, 2).state == "done"
 
 
-def test_a_worker_that_was_told_inline_records_all_the_same(
+def test_a_worker_in_inline_mode_records_ends_in_redis(
     buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from buoy.testing import drain
@@ -79,4 +88,4 @@ def test_a_worker_that_was_told_inline_records_all_the_same(
     with buoy_app.inline():  # as BUOY_INLINE in the environment of all processes has it
         drain(buoy_app)
 
-    assert told(handle).state == "done"
+    assert state_of(handle).state == "done"

@@ -1,0 +1,140 @@
+"""What a run reports (its progress), and what it asks (whether it is cancelled).
+
+Neither may slow the job down or make it fail: both are throttled, and errors of Redis are logged.
+"""
+
+import time
+from dataclasses import dataclass
+
+from buoy import BrokerError, InvalidArguments, Job
+from buoy.jobs.facts import seen_by_hooks
+from buoy.model.strict_json import encode
+from buoy.process.logs import logger
+
+from . import store
+from .plugin import Status, is_inline, status_of
+from .record import LOG
+from .state import Number
+
+INTERVAL = 0.2
+"""Seconds between two reports, and between two questions."""
+LARGEST_NUMBER = 1e300
+LONGEST_NOTE = 1_000
+"""Characters of a note that are kept."""
+OUTAGE_PAUSE = 10.0
+"""Seconds without a try after Redis could not be reached."""
+
+
+@dataclass(slots=True)
+class ProgressThrottle:
+    """When one run may speak to Redis again (``time.monotonic()``), and what it learnt."""
+
+    report_at: float = 0.0
+    ask_at: float = 0.0
+    lost: bool = False
+    """Whether the run has lost its job: it was cancelled, or another worker has it."""
+
+    def pause(self, job: Job, error: BrokerError) -> None:
+        """Stop reports and questions for ``OUTAGE_PAUSE`` seconds."""
+        self.report_at = self.ask_at = time.monotonic() + OUTAGE_PAUSE
+        logger(LOG).warning("%r: progress is not reported for %g s: %s", job, OUTAGE_PAUSE, error)
+
+    def note_report(self, accepted: bool) -> None:
+        """Note the answer to a report: a run that has lost its job is not accepted."""
+        self.lost = self.lost or not accepted
+
+    def may_report(self, now: float, done: Number, of: Number | None) -> bool:
+        """Whether this report may be sent now. The last one (``done == of``) need not wait, except
+        after an outage."""
+        if self.lost:
+            return False
+        return now >= self.report_at or (done == of and self.report_at - now <= INTERVAL)
+
+
+def progress(job: Job, done: Number, of: Number | None = None, note: str | None = None) -> None:
+    """Report how far this run is: ``done`` of ``of``. At most five reports a second are sent, and
+    always the last one (``done == of``). If Redis cannot be reached, that is logged, not raised.
+    The reports of a run that has lost its job are dropped. Raises InvalidArguments."""
+    job = seen_by_hooks(job)
+    if throttle := throttle_if_due(job, done, of, note):
+        text = encode_progress(job, done, of, note)
+        try:
+            throttle.note_report(store.store_progress(job, text, ttl_of(job)))
+        except BrokerError as error:
+            throttle.pause(job, error)
+
+
+async def aprogress(
+    job: Job, done: Number, of: Number | None = None, note: str | None = None
+) -> None:
+    """Report how far this run is, in ``async def perform``; see progress. Awaits Redis."""
+    job = seen_by_hooks(job)
+    if throttle := throttle_if_due(job, done, of, note):
+        text = encode_progress(job, done, of, note)
+        try:
+            throttle.note_report(await store.astore_progress(job, text, ttl_of(job)))
+        except BrokerError as error:
+            throttle.pause(job, error)
+
+
+def cancelled(job: Job) -> bool:
+    """Whether this run has lost its job: it was cancelled, or another worker has it. Then it must
+    stop. Only runs in threads need to ask; processes are killed, and coroutines are cancelled.
+    Redis is asked at most five times a second."""
+    job = seen_by_hooks(job)
+    throttle, now = throttle_of(job), time.monotonic()
+    if throttle is None or throttle.lost or now < throttle.ask_at:
+        return throttle is not None and throttle.lost
+    throttle.ask_at = now + INTERVAL
+    try:
+        throttle.lost = store.current_token(job) != job.token
+    except BrokerError as error:
+        throttle.pause(job, error)
+    return throttle.lost
+
+
+def throttle_of(job: Job) -> ProgressThrottle | None:
+    """Returns the throttle of this run; None if no worker runs the job."""
+    if not getattr(job, "token", "") or is_inline(job):
+        return None
+    throttle: ProgressThrottle = vars(job).setdefault("buoy_status", ProgressThrottle())
+    return throttle
+
+
+def throttle_if_due(
+    job: Job, done: Number, of: Number | None, note: str | None
+) -> ProgressThrottle | None:
+    """Returns the throttle if this report is to be sent now, else None."""
+    check_progress(done, of, note)
+    throttle, now = throttle_of(job), time.monotonic()
+    if throttle is None or not throttle.may_report(now, done, of):
+        return None
+    throttle.report_at = now + INTERVAL
+    return throttle
+
+
+def check_progress(done: Number, of: Number | None, note: str | None) -> None:
+    """Raises InvalidArguments."""
+    for name, value in (("done", done), ("of", 0 if of is None else of)):
+        valid = isinstance(value, int | float) and -LARGEST_NUMBER < value < LARGEST_NUMBER
+        if not valid:
+            raise InvalidArguments(f"progress: {name}: expected a number, got {brief(value)}")
+    if not isinstance(note, str | None):
+        raise InvalidArguments(f"progress: note: expected a text, got {brief(note)}")
+
+
+def brief(value: object) -> str:
+    """Returns the value for an error message. A large integer may be too long to format."""
+    return type(value).__name__ if isinstance(value, int) else f"{value!r:.80}"
+
+
+def encode_progress(job: Job, done: Number, of: Number | None, note: str | None) -> str:
+    if note is not None:
+        note = note[:LONGEST_NOTE].encode(errors="backslashreplace").decode()
+    fields = {"token": job.token, "done": done, "of": of, "note": note}
+    return encode({**fields, "at": round(time.time(), 3)})
+
+
+def ttl_of(job: Job) -> float:
+    """Returns the seconds for which the progress is kept."""
+    return (status_of(job) or Status()).ttl
