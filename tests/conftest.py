@@ -1,5 +1,5 @@
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -21,16 +21,15 @@ SLOW = (
     "examples/*",
     "packages/*",
     "system/*",
+    "*/test_*lifecycle.py",
     "*/test_readme.py",
     "core/test_cluster.py",
     "core/test_leases.py",
-    "core/test_lifecycle.py",
     "core/test_no_unix.py",
     "core/test_scripts_many.py",
     "core/test_scripts_whole.py",
     "core/test_support.py",
     "docs/test_examples.py",
-    "loner/test_places.py",
     "scheduler/test_care.py",
     "scheduler/test_elsewhere.py",
     "scheduler/test_whatever.py",
@@ -60,9 +59,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in others]
 
 
-def is_slow(path: Path) -> bool:
+def is_slow(path: Path, patterns: Sequence[str] = SLOW) -> bool:
     return path.is_relative_to(TESTS) and any(
-        fnmatch(path.relative_to(TESTS).as_posix(), pattern) for pattern in SLOW
+        fnmatch(path.relative_to(TESTS).as_posix(), pattern) for pattern in patterns
     )
 
 
