@@ -137,7 +137,7 @@ def cluster(name: str, fault: Callable[[Cluster, int], None], *settings: str) ->
         app.push("shop.Charge", [0], queue="charges")
         ports = [server.port for server in six.servers]
         client = app.broker.client
-        home = client.topology.home(["GET", app.key("charges", "jobs")])  # type: ignore[attr-defined]
+        home = client.topology.node_of(["GET", app.key("charges", "jobs")])  # type: ignore[attr-defined]
         load = Load(app)
         with load.running():
             began = time.monotonic()

@@ -360,7 +360,7 @@ class TestRoundTrips:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("buoy.broker.broker.PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("buoy.broker.broker.ENQUEUE_PAUSES", (0.0, 0.0))
 
 
 @pytest.mark.usefixtures("no_pauses")
@@ -553,7 +553,7 @@ class TestUnservedQueue:
         Awaiting.enqueue(3)
 
         assert self.warnings(caplog) == [
-            "queue 'default': 1 job waits, but no worker has looked at it ever; start one: "
+            "queue 'default': 1 job is queued, but no worker has looked at it ever; start one: "
             "buoy worker -a MODULE -q default"
         ]
 
@@ -561,7 +561,7 @@ class TestUnservedQueue:
         self, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         Awaiting.enqueue(1)
-        buoy_app.broker.beat({"default": []})
+        buoy_app.broker.renew_leases({"default": []})
 
         buoy_app.broker.registered.clear()
         Awaiting.enqueue(2)

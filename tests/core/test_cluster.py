@@ -7,10 +7,10 @@ from click.testing import CliRunner
 
 from buoy import App, Job
 from buoy.cli import main
-from buoy.connection.client import accepted
+from buoy.connection.client import check_replies
 from buoy.connection.topology import slot_of
 from buoy.errors import Unavailable
-from buoy.model.reservation import Advance
+from buoy.model.reservation import RoundTripRequest
 from buoy.testing import drain
 from tests.support.cluster import Cluster
 from tests.support.world import World
@@ -62,10 +62,12 @@ def test_a_trip_may_lead_to_several_nodes(cluster_world: World) -> None:
     for world.queue in queues:
         world.enqueue(world.queue)
 
-    trips = [Advance(queue, 1, 1) for queue in queues[:15]]
+    trips = [RoundTripRequest(queue, 1, 1) for queue in queues[:15]]
     answers, looks = world.broker.advance("one", trips, queues[15:])
 
-    assert [held.id for answer in accepted(answers) for held in answer.reservations] == queues[:15]
+    assert [held.id for answer in check_replies(answers) for held in answer.reservations] == queues[
+        :15
+    ]
     assert looks == dict.fromkeys(queues[15:], (1, None))
 
 
@@ -97,9 +99,9 @@ def test_the_other_queues_go_on_while_a_node_is_away(
 
     cluster.servers[1].kill()
     try:
-        trips = [Advance(here, 1, 1), Advance(there, 2, 1)]
+        trips = [RoundTripRequest(here, 1, 1), RoundTripRequest(there, 2, 1)]
         [answer, error], looks = world.broker.advance("one", trips, [there])
-        assert [held.id for held in accepted([answer])[0].reservations] == ["a"]
+        assert [held.id for held in check_replies([answer])[0].reservations] == ["a"]
         assert isinstance(error, Unavailable)
         assert str(error).startswith("Redis cannot be reached: ")
         assert looks == {}

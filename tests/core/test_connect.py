@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from redis import exceptions
 
 from buoy.broker.scripts import Script, run_scripts, script
-from buoy.connection.client import only
+from buoy.connection.client import single_reply
 from buoy.connection.cluster import ClusterClient
 from buoy.connection.connect import connect
-from buoy.connection.server import Elsewhere, ServerClient, lost, refusal
-from buoy.connection.topology import key_of, slot_of
+from buoy.connection.redis_errors import SlotMoved, error_of_reply, no_reply_error
+from buoy.connection.server import ServerClient
+from buoy.connection.topology import first_key, slot_of
 from buoy.embedded.server import Server
 from buoy.errors import BrokerError, ConfigurationError, RedisFull, Unavailable, WrongType
 from buoy.settings import Settings
@@ -281,7 +282,7 @@ class TestErrors:
         ],
     )  # fmt: skip
     def test_a_refusal_says_whether_to_try_again(self, text: str, kind: type, message: str) -> None:
-        error = refusal(exceptions.ResponseError(text))
+        error = error_of_reply(exceptions.ResponseError(text))
 
         assert (type(error), str(error)) == (kind, message)
 
@@ -295,23 +296,25 @@ class TestErrors:
         ],
     )
     def test_what_passes_was_not_executed(self, kind: type[exceptions.ResponseError]) -> None:
-        error = refusal(kind("for now"))
+        error = error_of_reply(kind("for now"))
 
         assert isinstance(error, Unavailable)
         assert not error.sent
 
     def test_while_redis_is_loading_nothing_was_executed(self) -> None:
-        loading = lost(exceptions.BusyLoadingError("Redis is loading the dataset in memory"))
-        crowded = lost(exceptions.ConnectionError("max number of clients reached"))
+        loading = no_reply_error(
+            exceptions.BusyLoadingError("Redis is loading the dataset in memory")
+        )
+        crowded = no_reply_error(exceptions.ConnectionError("max number of clients reached"))
 
         for error in (loading, crowded):
             assert isinstance(error, Unavailable)
             assert not error.sent
 
     def test_a_single_server_that_is_a_cluster_is_told(self) -> None:
-        error = refusal(exceptions.MovedError("123 127.0.0.1:7001"))
+        error = error_of_reply(exceptions.MovedError("123 127.0.0.1:7001"))
 
-        assert isinstance(error, Elsewhere)
+        assert isinstance(error, SlotMoved)
         assert str(error) == (
             "Redis is a cluster, another node has this slot (123 127.0.0.1:7001): "
             "expected BUOY_URL to start with redis+cluster://"
@@ -328,7 +331,7 @@ class TestScripts:
         known = script("buoy.broker", "look")
 
         for _ in range(2):
-            assert only(run_scripts(client, [(known, ["r", "d", "m"], [])])) == [0, -1]
+            assert single_reply(run_scripts(client, [(known, ["r", "d", "m"], [])])) == [0, -1]
 
         assert proxy.commands == ["SCRIPT", "EVALSHA", "EVAL", "EVALSHA"]
 
@@ -356,7 +359,7 @@ class TestSlots:
         assert slot_of(words) == slot_of(["GET", "mail"])
 
     def test_one_without_a_key_may_go_anywhere(self) -> None:
-        assert key_of(["PING"]) is None
+        assert first_key(["PING"]) is None
 
 
 @pytest.fixture

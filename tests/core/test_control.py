@@ -13,7 +13,7 @@ from buoy.cli import main
 from buoy.jobs.facts import facts
 from buoy.jobs.job import built
 from buoy.model.options import Options
-from buoy.model.reservation import Advance
+from buoy.model.reservation import RoundTripRequest
 from buoy.operations.move import Move
 from buoy.testing import Clock, drain
 
@@ -101,13 +101,15 @@ class TestCancel:
 
     def test_one_that_runs_loses_its_lease(self, buoy_app: App) -> None:
         handle = Charge.enqueue(1)
-        [held] = buoy_app.broker.visit("one", Advance("purchasing", 1, wanted=1)).reservations
+        [held] = buoy_app.broker.advance_queue(
+            "one", RoundTripRequest("purchasing", 1, wanted=1)
+        ).reservations
         key = buoy_app.key("purchasing", "note")
 
         assert buoy_app.cancel(handle.id, then=[["SET", key, "cancelled"]]) == "running"
 
         assert buoy_app.command("GET", key) == b"cancelled"
-        assert buoy_app.broker.beat({"purchasing": [held]}) == [held]
+        assert buoy_app.broker.renew_leases({"purchasing": [held]}) == [held]
 
 
 class TestReschedule:
@@ -337,7 +339,7 @@ class TestMove:
             Dies(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
         for _ in range(12):  # some worker lives on, and heals
             buoy_clock.advance(10)
-            buoy_app.broker.beat({"purchasing": []})
+            buoy_app.broker.renew_leases({"purchasing": []})
 
         move("purchasing", "slow")
 
@@ -355,7 +357,7 @@ class TestMove:
 
     def test_running_and_failed_jobs_are_let_be(self, buoy_app: App) -> None:
         Charge.enqueue(1)
-        buoy_app.broker.visit("one", Advance("purchasing", 1, wanted=1))
+        buoy_app.broker.advance_queue("one", RoundTripRequest("purchasing", 1, wanted=1))
 
         assert move("purchasing", "slow").output == "0 jobs were moved from purchasing to slow\n"
 

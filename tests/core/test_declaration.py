@@ -276,7 +276,7 @@ class TestPerform:
     def test_what_it_takes_is_what_callers_give(self, kind: str) -> None:
         nasty = a_class(perform=ADDS_ONE[kind])
 
-        assert str(nasty.accepts.whole) == "(two)"
+        assert str(nasty.accepts.signature) == "(two)"
         assert settled(nasty, 2).outcome == "done"
         assert RAN == [3]
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from buoy import App, Job
 from buoy.cli import main
 from buoy.embedded.server import Server
-from buoy.model.reservation import Advance
+from buoy.model.reservation import RoundTripRequest
 from buoy.operations.doctor import (
     Facts,
     Finding,
@@ -261,7 +261,7 @@ class TestWorkers:
         self, buoy_app: App, gone: Callable[[float], Finding]
     ) -> None:
         Charge.enqueue(1)
-        buoy_app.broker.visit("w-2", Advance("purchasing", 1, 1))
+        buoy_app.broker.advance_queue("w-2", RoundTripRequest("purchasing", 1, 1))
 
         assert gone(5000) == Finding(
             "worker w-2",

@@ -10,7 +10,7 @@ import pytest
 from buoy.broker.broker import Broker
 from buoy.errors import Unavailable
 from buoy.executor.inline import Inline
-from buoy.model.reservation import Advance, Reservation, Settlement
+from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
 from buoy.settings import Settings
 from buoy.worker.heartbeat import Heartbeat
 from buoy.worker.in_flight import InFlight, WorkerRegistration
@@ -226,7 +226,7 @@ class TestTheSameJobAgain:
             assert list(worker.hand.held) == [new.token]
             assert world.tokens == {"a": new.token}
             assert world.beat(new) == []
-            assert world.broker.beat({"mail": [old, new]}) == [old]
+            assert world.broker.renew_leases({"mail": [old, new]}) == [old]
 
     def test_an_outcome_of_the_older_run_is_refused_and_told(
         self, world: World, worker: Worker, caplog: pytest.LogCaptureFixture
@@ -252,8 +252,8 @@ class TestTheSameJobAgain:
         with worker.wake:
             world.enqueue("a")
             held = self.take(worker)
-            trip = Advance("mail", 99, settlements=[done(held)])
-            world.broker.visit(worker.id, trip)
+            trip = RoundTripRequest("mail", 99, settlements=[done(held)])
+            world.broker.advance_queue(worker.id, trip)
             worker.trips.miss(trip, Unavailable("the answer was lost", sent=True))
 
             worker.keeper.listen(worker.hand.by_queue(["mail"]))

@@ -236,7 +236,7 @@ class TestEnqueue:
             Few.enqueue_many([(2,), (3,), (4,)])
 
         assert str(raised.value) == (
-            "queue 'purchasing' is full: expected fewer than 2 waiting and delayed jobs, got 2; "
+            "queue 'purchasing' is full: expected fewer than 2 queued and delayed jobs, got 2; "
             "1 of 3 jobs were enqueued; start a worker for it, or raise max_length"
         )
         assert (raised.value.queue, raised.value.length, raised.value.limit) == ("purchasing", 2, 2)

@@ -62,7 +62,7 @@ class Leases(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.world.broker.shift = 0
+        self.world.broker.clock_offset_ms = 0
         self.world.everywhere("FLUSHALL")
         self.world.late = False
         self.time = 0

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from buoy.model.entry import Entry
-from buoy.model.reservation import Advanced, OutcomeWord, Reservation, Settlement
+from buoy.model.reservation import OutcomeWord, Reservation, RoundTripReply, Settlement
 from buoy.model.transition import Transition
 from buoy.operations.repair import Survey
 from tests.support.snapshot import Snapshot, snapshot
@@ -84,7 +84,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.world.broker.shift = 0
+        self.world.broker.clock_offset_ms = 0
         self.world.everywhere("FLUSHALL")
         self.accepted: dict[str, Accepted] = {}
         self.hands: dict[str, list[Reservation]] = {}
@@ -204,7 +204,7 @@ class Lifecycle(RuleBasedStateMachine):
             if job.over:
                 self.end(each.id)
 
-    def take(self, worker: str, hands: int, answer: Advanced) -> None:
+    def take(self, worker: str, hands: int, answer: RoundTripReply) -> None:
         """Check what was handed out: it was there to be taken, is fenced, and in order."""
         given = answer.reservations
         assert not (self.paused and len(given) > len(self.again(worker, answer)))
@@ -220,14 +220,14 @@ class Lifecycle(RuleBasedStateMachine):
         assert all(token > int(self.seen.meta.get("seq", 0)) for token in tokens)
         self.hands[worker] += given
 
-    def again(self, worker: str, answer: Advanced) -> list[Reservation]:
+    def again(self, worker: str, answer: RoundTripReply) -> list[Reservation]:
         return [held for held in answer.reservations if held in self.hands[worker]]
 
     @rule(worker=WORKERS)
     def beat(self, worker: str) -> None:
         hand = self.hands.get(worker, [])
 
-        lost = self.world.broker.beat({"mail": hand})
+        lost = self.world.broker.renew_leases({"mail": hand})
 
         stale = [held for held in hand if self.seen.tokens.get(held.id) != held.token]
         assert lost == stale
@@ -375,7 +375,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert (left.queued, left.tokens, left.crashes, left.claims) == ([], {}, {}, {})
 
 
-def by_token(answer: Advanced) -> set[tuple[str, str, str]]:
+def by_token(answer: RoundTripReply) -> set[tuple[str, str, str]]:
     return {(held.id, held.token, held.payload) for held in answer.reservations}
 
 

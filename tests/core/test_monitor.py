@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from buoy import App, ConfigurationError, Job
-from buoy.model.reservation import Advance, Reservation, Settlement
+from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
 from buoy.operations.failed_set import Filter, find, newest_first, remove, retry
 from buoy.operations.monitor import PAGE
 from buoy.operations.views import QueueView
@@ -20,12 +20,12 @@ class Charge(Job):
 
 
 def take(app: App, wanted: int = 1, queue: str = "purchasing") -> list[Reservation]:
-    answer = app.broker.visit("w-1", Advance(queue, 1, wanted))
+    answer = app.broker.advance_queue("w-1", RoundTripRequest(queue, 1, wanted))
     return answer.reservations
 
 
 def settle(app: App, *settlements: Settlement) -> None:
-    app.broker.advance("w-1", [Advance("purchasing", 0, settlements=list(settlements))])
+    app.broker.advance("w-1", [RoundTripRequest("purchasing", 0, settlements=list(settlements))])
 
 
 def store(app: App, payload: bytes, id: str = "a1", queue: str = "purchasing") -> None:

@@ -156,10 +156,10 @@ class TestOnACluster:
     ) -> None:
         client = app.broker.client
         assert isinstance(client, ClusterClient)
-        client.learn()
-        [away] = {client.topology.home(["GET", app.keys.queues()])}
+        client.refresh_slots()
+        [away] = {client.topology.node_of(["GET", app.keys.queues()])}
         names = (f"queue-{number}" for number in range(100))
-        queue = next(n for n in names if client.topology.home(["GET", app.key(n, "x")]) != away)
+        queue = next(n for n in names if client.topology.node_of(["GET", app.key(n, "x")]) != away)
         client.topology.suspects.since[away] = 0.0
 
         assert Charge.using(queue=queue).enqueue(1).state == "queued"

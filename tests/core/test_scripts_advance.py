@@ -72,7 +72,7 @@ class TestReserve:
 
         answer = world.trip(2)
 
-        length, due = answer.look
+        length, due = answer.status
         assert length == 1
         assert due is not None
         assert 4.5 < due - answer.now <= 5
@@ -84,7 +84,7 @@ class TestReserve:
 
         answer = world.trip(1)
 
-        assert (answer.reservations, answer.state, answer.look) == ([], "paused", (0, None))
+        assert (answer.reservations, answer.state, answer.status) == ([], "paused", (0, None))
         assert world.queued == ["a"]
 
     def test_a_paused_queue_lets_settle(self, any_world: World) -> None:

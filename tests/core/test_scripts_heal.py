@@ -103,7 +103,7 @@ class TestLostLease:
         for left in (150, 50, 0):
             answer = world.trip(0)
             assert len(world.delayed) == left
-            assert (answer.look[1] is None) == (left == 0)
+            assert (answer.status[1] is None) == (left == 0)
 
         assert world.queued == [f"{number:03}" for number in range(250)]
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from buoy.connection.client import Word as Raw
+from buoy.connection.client import RawArg as Raw
 from buoy.errors import BrokerError
-from buoy.model.reservation import Advance, OutcomeWord, Reservation, Settlement
-from buoy.model.transition import COMMAND_WORDS, Word
+from buoy.model.reservation import OutcomeWord, Reservation, RoundTripRequest, Settlement
+from buoy.model.transition import MAX_COMMAND_ARGS, CommandArg
 from tests.support.calls import MANY, Call, advance, call, state
 from tests.support.snapshot import check_whole
 from tests.support.world import HEALING, LEASE, World
@@ -235,11 +235,16 @@ def test_python_asks_in_pages_that_scripts_can_take(world: World) -> None:
 def test_a_trip_of_many_words_goes_in_several_scripts(world: World) -> None:
     world.enqueue(*ids(20))
     held = world.take(20)
-    commands: list[list[Word]] = [["RPUSH", world.key("log"), *["x"] * (COMMAND_WORDS - 2)]] * 50
+    commands: list[list[CommandArg]] = [
+        ["RPUSH", world.key("log"), *["x"] * (MAX_COMMAND_ARGS - 2)]
+    ] * 50
     settled = [Settlement.of(each, "done", commands=commands) for each in held]
 
-    assert len(world.broker.trip("one", Advance("mail", 1, settlements=settled))) == 20
+    assert (
+        len(world.broker.advance_calls("one", RoundTripRequest("mail", 1, settlements=settled)))
+        == 20
+    )
     assert world.trip(0, *settled).refused == []
 
     assert check_whole(world).jobs == {}
-    assert world.call("LLEN", "log") == 20 * 50 * (COMMAND_WORDS - 2)
+    assert world.call("LLEN", "log") == 20 * 50 * (MAX_COMMAND_ARGS - 2)

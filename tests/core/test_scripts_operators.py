@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from buoy.connection.client import accepted
-from buoy.model.reservation import Advance
+from buoy.connection.client import check_replies
+from buoy.model.reservation import RoundTripRequest
 from tests.support.world import World, payload_of
 
 
@@ -309,9 +309,11 @@ class TestLook:
             world.enqueue(*ids, due=due)
         world.control.pause("d")
 
-        answers, looks = world.broker.advance("one", [Advance("a", 1)], ["b", "c", "d", "e"])
+        answers, looks = world.broker.advance(
+            "one", [RoundTripRequest("a", 1)], ["b", "c", "d", "e"]
+        )
 
-        now = accepted(answers)[0].now
+        now = check_replies(answers)[0].now
         length, due_at = looks.pop("c")
         assert looks == {"b": (2, None), "d": (0, None), "e": (0, None)}
         assert (length, due_at is not None and 4.5 < due_at - now <= 5.5) == (0, True)
@@ -326,9 +328,11 @@ class TestLook:
         for world.queue in ("a", "b"):
             world.enqueue(world.queue)
 
-        answers, _ = world.broker.advance("one", [Advance("a", 1, 1), Advance("b", 1, 1)])
+        answers, _ = world.broker.advance(
+            "one", [RoundTripRequest("a", 1, 1), RoundTripRequest("b", 1, 1)]
+        )
 
-        taken = [held.queue for answer in accepted(answers) for held in answer.reservations]
+        taken = [held.queue for answer in check_replies(answers) for held in answer.reservations]
         assert taken == ["a", "b"]
 
 

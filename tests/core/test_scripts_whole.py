@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from buoy.broker.keys import QUEUE_PARTS, TYPES
-from buoy.connection.client import Word as Raw
+from buoy.connection.client import RawArg as Raw
 from buoy.errors import BrokerError, EnqueueError
 from buoy.model.entry import Entry
 from buoy.model.reservation import OutcomeWord, Reservation, Settlement

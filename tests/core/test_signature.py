@@ -38,7 +38,7 @@ class Anything:
 
 
 def call(job: type, *args: Any, **kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
-    return signature_of(job).accept("Charge", args, kwargs)
+    return signature_of(job).normalize("Charge", args, kwargs)
 
 
 class TestSpelling:
@@ -241,4 +241,4 @@ def test_the_signature_is_read_once() -> None:
     signature = signature_of(Plain)
 
     assert isinstance(signature, Signature)
-    assert (signature.names, signature.least, signature.most) == (("a", "b"), 1, 2)
+    assert (signature.names, signature.min_args, signature.max_args) == (("a", "b"), 1, 2)

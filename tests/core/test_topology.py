@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from redis import exceptions
 
-from buoy.connection.server import Elsewhere, Silent
-from buoy.connection.topology import Nodes, Suspects, Topology, slot_of
+from buoy.connection.redis_errors import RedisTimeout, SlotMoved
+from buoy.connection.topology import NodeSteps, Suspects, Topology, slot_of
 from buoy.errors import BrokerError, Unavailable
 
 A, B, C, D = "a:7000", "b:7000", "c:7000", "d:7000"
@@ -34,7 +34,7 @@ def topology(url: str = f"redis+cluster://:a%40b@{A},{B},{C}/0?x=1") -> Topology
     return Topology(url, lambda _: threading.Event().wait(0.2))
 
 
-def have(steps: Nodes[Any], answers: dict[str, Any]) -> tuple[Any, list[set[str]]]:
+def have(steps: NodeSteps[Any], answers: dict[str, Any]) -> tuple[Any, list[set[str]]]:
     """Have a conversation in which each node always says the same; who was asked?"""
     asked = []
     try:
@@ -61,32 +61,32 @@ class TestSeeds:
 class TestLearning:
     def test_others_are_learned_and_outlive_the_seeds(self) -> None:
         known = topology(f"redis+cluster://{A}")
-        have(known.learning(), {A: ranges(B, C)})
+        have(known.discover_slots(), {A: ranges(B, C)})
         assert known.known == [A, B, C]
         gone = Unavailable("gone", sent=False)
-        have(known.learning(), {A: gone, B: ranges(B, D), C: gone})
+        have(known.discover_slots(), {A: gone, B: ranges(B, D), C: gone})
         assert known.known == [A, B, D]
         assert known.slots[16383] == D
 
     def test_who_is_alone_with_an_old_view_is_outvoted(self) -> None:
         known = topology()
-        have(known.learning(), {A: ranges(A), B: ranges(B), C: ranges(B)})
+        have(known.discover_slots(), {A: ranges(A), B: ranges(B), C: ranges(B)})
         assert set(known.slots.values()) == {B}
 
     def test_one_that_knows_of_no_slots_is_passed_over(self) -> None:
         known = topology()
-        have(known.learning(), {A: [], B: [], C: ranges(C)})
+        have(known.discover_slots(), {A: [], B: [], C: ranges(C)})
         assert set(known.slots.values()) == {C}
 
     def test_one_that_does_not_know_its_host_has_that_under_which_it_was_asked(self) -> None:
         known = topology(f"redis+cluster://{A}")
-        have(known.learning(), {A: [[0, 16383, [None, 7005, b"id"]]]})
+        have(known.discover_slots(), {A: [[0, 16383, [None, 7005, b"id"]]]})
         assert set(known.slots.values()) == {"a:7005"}
 
     def test_nobody_there_is_told(self) -> None:
         gone = Unavailable("Redis cannot be reached: gone", sent=False)
         with pytest.raises(Unavailable) as raised:
-            have(topology().learning(), dict.fromkeys((A, B, C), gone))
+            have(topology().discover_slots(), dict.fromkeys((A, B, C), gone))
         assert str(raised.value) == (
             "Redis cannot be reached: none of 3 nodes tells where the slots are: gone"
         )
@@ -94,45 +94,45 @@ class TestLearning:
     def test_a_server_that_is_no_cluster_is_told(self) -> None:
         no = BrokerError("Redis refused: This instance has cluster support disabled")
         with pytest.raises(BrokerError, match="single server starts with redis://") as raised:
-            have(topology(f"redis+cluster://{A}").learning(), {A: no})
+            have(topology(f"redis+cluster://{A}").discover_slots(), {A: no})
         assert not isinstance(raised.value, Unavailable)
 
 
 class TestRouting:
     def test_a_command_without_a_key_goes_with_the_one_before_it(self) -> None:
         known = topology()
-        have(known.learning(), dict.fromkeys((A, B, C), ranges(A, B)))
-        _, asked = have(known.routing([HERE, ["TIME"]]), {A: b"1", B: b"1"})
+        have(known.discover_slots(), dict.fromkeys((A, B, C), ranges(A, B)))
+        _, asked = have(known.route([HERE, ["TIME"]]), {A: b"1", B: b"1"})
         assert asked == [{known.slots[SLOT]}]
 
     def test_a_slot_that_has_moved_is_followed_and_learned_anew(self) -> None:
         known = topology()
-        have(known.learning(), dict.fromkeys((A, B, C), ranges(A)))
-        moved = Elsewhere(exceptions.MovedError(f"{SLOT} {D}"))
-        reply, asked = have(known.routing([HERE]), {A: moved, D: b"there"})
+        have(known.discover_slots(), dict.fromkeys((A, B, C), ranges(A)))
+        moved = SlotMoved(exceptions.MovedError(f"{SLOT} {D}"))
+        reply, asked = have(known.route([HERE]), {A: moved, D: b"there"})
         assert (reply, asked, known.stale) == ([b"there"], [{A}, {D}], True)
 
     def test_one_that_moves_to_another_port_of_an_unnamed_host_is_followed(self) -> None:
         known = topology()
-        have(known.learning(), dict.fromkeys((A, B, C), ranges(A)))
-        moved = Elsewhere(exceptions.MovedError(f"{SLOT} :7009"))
-        reply, _ = have(known.routing([HERE]), {A: moved, "a:7009": b"there"})
+        have(known.discover_slots(), dict.fromkeys((A, B, C), ranges(A)))
+        moved = SlotMoved(exceptions.MovedError(f"{SLOT} :7009"))
+        reply, _ = have(known.route([HERE]), {A: moved, "a:7009": b"there"})
         assert reply == [b"there"]
 
     def test_one_that_moves_for_ever_is_given_up_for_now(self) -> None:
         known = topology()
-        have(known.learning(), dict.fromkeys((A, B, C), ranges(A)))
-        moved = Elsewhere(exceptions.MovedError(f"{SLOT} {A}"))
-        [reply], asked = have(known.routing([HERE]), {A: moved})
+        have(known.discover_slots(), dict.fromkeys((A, B, C), ranges(A)))
+        moved = SlotMoved(exceptions.MovedError(f"{SLOT} {A}"))
+        [reply], asked = have(known.route([HERE]), {A: moved})
         assert isinstance(reply, Unavailable)
         assert len(asked) == 6
 
     def test_what_is_known_is_kept_while_nobody_tells_better(self) -> None:
         known = topology()
-        have(known.learning(), dict.fromkeys((A, B, C), ranges(A)))
-        known.missed(B, silent=False)
+        have(known.discover_slots(), dict.fromkeys((A, B, C), ranges(A)))
+        known.note_unanswered(B, silent=False)
         gone = Unavailable("gone", sent=False)
-        reply, _ = have(known.routing([HERE]), {A: gone, B: gone, C: gone})
+        reply, _ = have(known.route([HERE]), {A: gone, B: gone, C: gone})
         assert reply == [gone]
 
 
@@ -144,7 +144,7 @@ class TestSuspects:
         with pytest.raises(Unavailable, match=r"^Redis cannot be reached: a:7000 has been silent"):
             suspects.check(A)
         suspects.check(B)
-        watcher = next(each for each in threading.enumerate() if each.name == "buoy-scout")
+        watcher = next(each for each in threading.enumerate() if each.name == "buoy-node-watch")
         answers.set()
         watcher.join(5.0)
         suspects.check(A)
@@ -157,8 +157,8 @@ class TestSuspects:
 
     def test_only_silence_makes_suspect(self) -> None:
         known = topology()
-        known.missed(A, silent=False)
+        known.note_unanswered(A, silent=False)
         assert A not in known.suspects
-        known.missed(B, silent=isinstance(Silent("late", sent=True), Silent))
+        known.note_unanswered(B, silent=isinstance(RedisTimeout("late", sent=True), RedisTimeout))
         assert B in known.suspects
         assert known.candidates()[0] != B

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from buoy import PluginError, Transition
-from buoy.model.transition import Word
+from buoy.model.transition import CommandArg
 
 KEY = "buoy:{mail}:status:1"
 
@@ -85,7 +85,7 @@ class TestThen:
             ("\ud800", "expected text that UTF-8 can hold, got '\\ud800'"),
         ],
     )
-    def test_what_cannot_be_sent_to_redis_is_refused(self, word: Word, message: str) -> None:
+    def test_what_cannot_be_sent_to_redis_is_refused(self, word: CommandArg, message: str) -> None:
         with pytest.raises(PluginError, match=f"^then: SET: {re.escape(message)}$"):
             Transition("mail").then("SET", KEY, word)
 
@@ -104,7 +104,7 @@ def test_nothing_is_left_of_what_is_cleared() -> None:
 class TestBounds:
     """What one script can take; see lua/base.lua."""
 
-    def test_a_command_of_too_many_words_is_refused_where_it_is_attached(self) -> None:
+    def test_a_command_of_too_many_arguments_is_refused_where_it_is_attached(self) -> None:
         transition = Transition("mail")
         transition.then("SADD", KEY, *range(998))
 
@@ -112,7 +112,7 @@ class TestBounds:
             transition.then("SADD", KEY, *range(999))
 
         assert str(raised.value) == (
-            "then: SADD: expected at most 1000 words, got 1001; send several commands"
+            "then: SADD: expected at most 1000 arguments, got 1001; send several commands"
         )
         assert len(transition.commands) == 1
 
@@ -121,7 +121,7 @@ class TestBounds:
         for _ in range(199):
             transition.then("SADD", KEY, *range(998))
 
-        with pytest.raises(PluginError, match=r"at most 200000 words .* got 200200; "):
+        with pytest.raises(PluginError, match=r"at most 200000 arguments .* got 200200; "):
             transition.then("SADD", KEY, *range(998))
 
         transition.clear()
@@ -130,7 +130,7 @@ class TestBounds:
 
     def test_claims_and_numbers_count_too(self) -> None:
         transition = Transition("mail")
-        transition.grown = 199_997
+        transition.attached_args = 199_997
 
         transition.claim("a")
         for attach in (transition.latest, transition.claim, lambda key: transition.newer(key, 1)):
@@ -157,7 +157,10 @@ class TestChecked:
             ([["SET", KEY, "\ud800"]], "job.transition: expected text that UTF-8 can hold, got"),
             ([["DEL", "mine"]], "job.transition: expected a key of queue 'mail', got 'mine'"),
             ([["DEL", 5]], "job.transition: expected a key of queue 'mail', got 5"),
-            ([["DEL", KEY]] * 100_000, "job.transition: expected at most 200000 words, got more"),
+            (
+                [["DEL", KEY]] * 100_000,
+                "job.transition: expected at most 200000 arguments, got more",
+            ),
         ],
     )
     def test_what_was_written_there_by_hand_is_refused(self, commands: Any, message: str) -> None:

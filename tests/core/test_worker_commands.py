@@ -10,7 +10,7 @@ from buoy import App, Job
 from buoy.cli import main
 from buoy.embedded.server import Server
 from buoy.errors import BrokerError
-from buoy.model.reservation import Advance
+from buoy.model.reservation import RoundTripRequest
 from buoy.operations.worker_commands import forget, send_command, signal_of
 
 
@@ -140,7 +140,7 @@ class TestForgetting:
 class TestWaiting:
     def take_one(self, app: App, worker: str) -> None:
         Charge.enqueue()
-        app.broker.visit(worker, Advance("default", 1, 1))
+        app.broker.advance_queue(worker, RoundTripRequest("default", 1, 1))
 
     def test_workers_without_jobs_are_at_rest(self, buoy_app: App, seen: Seen) -> None:
         assert run("wait") == ""

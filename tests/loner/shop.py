@@ -6,7 +6,7 @@ from typing import Any
 
 from buoy import App, Handle, Job, Later, Plugin, hookimpl
 from buoy.jobs.run import run
-from buoy.model.reservation import Advance, Reservation
+from buoy.model.reservation import Reservation, RoundTripRequest
 from buoy_loner import Loner
 
 numbers = count(1)
@@ -75,11 +75,13 @@ def state_and_holder(handle: Handle[Any]) -> tuple[str, str | None]:
 
 def take(app: App, queue: str, worker: str = "one") -> Reservation:
     """Reserve the next job of a queue."""
-    [reservation] = app.broker.visit(worker, Advance(queue, next(numbers), wanted=1)).reservations
+    [reservation] = app.broker.advance_queue(
+        worker, RoundTripRequest(queue, next(numbers), wanted=1)
+    ).reservations
     return reservation
 
 
 def finish(app: App, reservation: Reservation) -> list[str]:
     """Run a reserved job and settle it; returns the ids of refused settlements."""
-    trip = Advance(reservation.queue, next(numbers), settlements=[run(reservation)])
-    return [each.id for each in app.broker.visit("one", trip).refused]
+    trip = RoundTripRequest(reservation.queue, next(numbers), settlements=[run(reservation)])
+    return [each.id for each in app.broker.advance_queue("one", trip).refused]

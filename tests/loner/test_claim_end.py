@@ -89,7 +89,7 @@ def test_a_running_job_keeps_its_claim_however_long_it_runs(
 
     for _ in range(100):
         buoy_clock.advance(20)
-        assert buoy_app.broker.beat({"purchasing": [reservation]}) == []
+        assert buoy_app.broker.renew_leases({"purchasing": [reservation]}) == []
         assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
 
     assert finish(buoy_app, reservation) == []
@@ -101,7 +101,7 @@ def test_a_job_whose_worker_is_lost_keeps_its_claim(buoy_app: App, buoy_clock: C
     lost = take(buoy_app, "purchasing", "dying")
     for _ in range(40):  # another worker looks closely: silence would be taken for an outage
         buoy_clock.advance(1)
-        buoy_app.broker.beat({"purchasing": []})
+        buoy_app.broker.renew_leases({"purchasing": []})
 
     assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [first.id]
     assert state_and_holder(Charge.enqueue(42)) == ("exists", first.id)
@@ -133,7 +133,7 @@ def test_a_job_whose_workers_die_too_often_frees_its_claim(
         assert take(buoy_app, "purchasing", "dying").id == first.id
         for _ in range(40):
             buoy_clock.advance(1)
-            buoy_app.broker.beat({"purchasing": []})
+            buoy_app.broker.renew_leases({"purchasing": []})
         assert holder(Charge, 42) == first.id
 
     assert drain(buoy_app) == {"failed": 1}

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from buoy import App, DirtyExit, Handle, Job, Later, Plugin, hookimpl
 from buoy.jobs.run import loaded, run, settle_death
-from buoy.model.reservation import Advance, Reservation, Settlement
+from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
 from buoy.operations.failed_set import Filter, find, remove, retry
 from buoy.testing import Clock, drain
 from buoy_loner import Loner, holder
@@ -87,7 +87,7 @@ class ClaimMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.app.command("FLUSHALL")
-        self.app.broker.shift = 0
+        self.app.broker.clock_offset_ms = 0
         self.app.broker.registered.clear()
         self.in_flight: dict[str, list[Reservation]] = defaultdict(list)
         self.started: set[str] = set()
@@ -119,12 +119,14 @@ class ClaimMachine(RuleBasedStateMachine):
     def work(self, worker: str, wanted: int, words: list[str]) -> None:
         """Jobs are reserved; runs end, each in its way, if they have not lost their leases."""
         in_flight = self.in_flight[worker]
-        trip = Advance(QUEUE, next(numbers), wanted=wanted, hands=len(in_flight))
-        given = self.app.broker.visit(worker, trip).reservations
+        trip = RoundTripRequest(QUEUE, next(numbers), wanted=wanted, in_flight=len(in_flight))
+        given = self.app.broker.advance_queue(worker, trip).reservations
         self.started |= {each.id for each in given}
         in_flight += given
         settlements = [settle_run(in_flight.pop(0), word) for word in words if in_flight]
-        self.app.broker.visit(worker, Advance(QUEUE, next(numbers), settlements=settlements))
+        self.app.broker.advance_queue(
+            worker, RoundTripRequest(QUEUE, next(numbers), settlements=settlements)
+        )
 
     @rule(worker=WORKERS)
     def die(self, worker: str) -> None:
@@ -135,7 +137,7 @@ class ClaimMachine(RuleBasedStateMachine):
         """With somebody there who looks at the queue, as workers do."""
         for _ in range(0, seconds, 2):
             self.clock.advance(min(seconds, 2))
-            self.app.broker.beat({QUEUE: []})
+            self.app.broker.renew_leases({QUEUE: []})
 
     # Operators
 
@@ -162,7 +164,7 @@ class ClaimMachine(RuleBasedStateMachine):
             self.app.reschedule(id, None if act == "now" else self.now() + 90)
 
     def now(self) -> float:
-        return int(self.app.command("TIME")[0]) + self.app.broker.shift / 1000
+        return int(self.app.command("TIME")[0]) + self.app.broker.clock_offset_ms / 1000
 
     @rule(forget=st.sampled_from([False, False, True]))
     def clean_up(self, forget: bool) -> None:

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from buoy import App, Handle, Job
 from buoy.cli import main
-from buoy.model.reservation import Advance
+from buoy.model.reservation import RoundTripRequest
 from buoy.testing import Clock, drain
 from buoy_retry import Retry
 
@@ -143,7 +143,7 @@ def test_cancel_does_not_end_a_job_that_has_started(
 
     def meanwhile() -> None:
         reschedule(three[0], queue="bulk")
-        buoy_app.broker.visit("w-1", Advance("bulk", 1, wanted=1))
+        buoy_app.broker.advance_queue("w-1", RoundTripRequest("bulk", 1, wanted=1))
 
     def remove_too_late(*words: str) -> dict[str, str]:
         meanwhile()

@@ -18,7 +18,7 @@ class Days:
 
     def now(self) -> float:
         second, micro = self.app.command("TIME")
-        return int(second) + int(micro) / 1e6 + self.app.broker.shift / 1000
+        return int(second) + int(micro) / 1e6 + self.app.broker.clock_offset_ms / 1000
 
     def pass_until(self, multiple: int) -> None:
         """Let time pass until a tenth of a second after a multiple of so many seconds."""

@@ -339,7 +339,7 @@ class TestComingAndGoing:
         self, days: Days, buoy_app: App, buoy_server: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         other = App(buoy_server.url, namespace="other")
-        other.broker.shift = buoy_app.broker.shift
+        other.broker.clock_offset_ms = buoy_app.broker.clock_offset_ms
         monkeypatch.setattr(Elsewhere, "app", other)
         daemon = days.daemon(
             here=EVERY_MINUTE, there={"every": "1m", "class": Elsewhere.name, "missed": "all"}
@@ -353,7 +353,7 @@ class TestComingAndGoing:
         for _ in range(3):
             days.step(daemon)
             days.clock.advance(DAY)
-            other.broker.shift = buoy_app.broker.shift
+            other.broker.clock_offset_ms = buoy_app.broker.clock_offset_ms
 
         assert not other.command("EXISTS", "other:{elsewhere}:scheduler", "other:scheduler")
         assert not buoy_app.command("EXISTS", "buoy:{reports}:scheduler")

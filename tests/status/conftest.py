@@ -5,7 +5,7 @@ import pytest
 
 from buoy import App, Job
 from buoy.jobs.run import loaded, run, settle_death
-from buoy.model.reservation import Advance, Reservation
+from buoy.model.reservation import Reservation, RoundTripRequest
 
 from . import shop
 
@@ -31,25 +31,29 @@ class Hands:
 
     def look(self, queue: str = "purchasing") -> None:
         """Come by without taking anything: that heals the queue."""
-        self.app.broker.visit(self.name, Advance(queue, 0))
+        self.app.broker.advance_queue(self.name, RoundTripRequest(queue, 0))
 
     def take(self, queue: str = "purchasing") -> Reservation:
         """Reserve the next job."""
         self.number += 1
-        trip = Advance(queue, self.number, wanted=1)
-        [held] = self.app.broker.visit(self.name, trip).reservations
+        trip = RoundTripRequest(queue, self.number, wanted=1)
+        [held] = self.app.broker.advance_queue(self.name, trip).reservations
         return held
 
     def run(self, held: Reservation) -> bool:
         """Run a reserved job and settle it; False if that was refused."""
         settlement = run(held)
-        answer = self.app.broker.visit(self.name, Advance(held.queue, 0, settlements=[settlement]))
+        answer = self.app.broker.advance_queue(
+            self.name, RoundTripRequest(held.queue, 0, settlements=[settlement])
+        )
         return not answer.refused
 
     def bury(self, held: Reservation, death: Exception) -> None:
         """Settle a job whose child has died."""
         settlement = settle_death(held, loaded(held), death)
-        self.app.broker.visit(self.name, Advance(held.queue, 0, settlements=[settlement]))
+        self.app.broker.advance_queue(
+            self.name, RoundTripRequest(held.queue, 0, settlements=[settlement])
+        )
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_a_cancelled_run_loses_its_job_at_once(
 
     assert not hands.run(held)
     assert state_of(Checkout, 42).state == "cancelled"
-    assert buoy_app.broker.beat({"purchasing": [held]}) == [held]
+    assert buoy_app.broker.renew_leases({"purchasing": [held]}) == [held]
 
 
 def test_cancel_does_nothing_to_an_ended_job(buoy_app: App, inside: Any) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy.broker.scripts import run_scripts, script
-from buoy.connection.client import Word as Raw
-from buoy.connection.client import only
-from buoy.model.reservation import Advance, Settlement
+from buoy.connection.client import RawArg as Raw
+from buoy.connection.client import single_reply
+from buoy.model.reservation import RoundTripRequest, Settlement
 from tests.support.world import World
 
 MANY = 20_000
@@ -26,17 +26,17 @@ class Call:
 
     def run(self, world: World) -> Any:
         act = script("buoy.broker", self.name), self.keys, self.words
-        return only(run_scripts(world.broker.client, [act]))
+        return single_reply(run_scripts(world.broker.client, [act]))
 
 
 def call(world: World, name: str, *words: Raw, attached: Sequence[str] = ()) -> Call:
     keys = [*world.broker.keys.queue(world.queue), *attached]
-    return Call(name, keys, [world.broker.shift, *words])
+    return Call(name, keys, [world.broker.clock_offset_ms, *words])
 
 
 def advance(world: World, wanted: int, *settled: Settlement, again: bool = False) -> Call:
-    trip = Advance(world.queue, 5, wanted, 0, settled, again)
-    act = world.broker.part("one", trip, settled)
+    trip = RoundTripRequest(world.queue, 5, wanted, 0, settled, again)
+    act = world.broker.advance_call("one", trip, settled)
     return Call("advance", act[1], list(act[2]))
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from buoy.model.transition import Word
+from buoy.model.transition import CommandArg
 from tests.support.world import World, decoded, pairs
 
 
@@ -32,10 +32,12 @@ class Snapshot:
 
 
 def snapshot(world: World) -> Snapshot:
-    lists: list[list[Word]] = [["LRANGE", world.key(part), 0, -1] for part in ("queued", "wakeup")]
+    lists: list[list[CommandArg]] = [
+        ["LRANGE", world.key(part), 0, -1] for part in ("queued", "wakeup")
+    ]
     parts = ("jobs", "tokens", "claims", "crashes", "meta")
-    hashes: list[list[Word]] = [["HGETALL", world.key(part)] for part in parts]
-    zsets: list[list[Word]] = [
+    hashes: list[list[CommandArg]] = [["HGETALL", world.key(part)] for part in parts]
+    zsets: list[list[CommandArg]] = [
         ["ZRANGE", world.key(part), 0, -1, "WITHSCORES"]
         for part in ("leases", "delayed", "failed", "ended")
     ]
@@ -45,7 +47,7 @@ def snapshot(world: World) -> Snapshot:
     scores = [{id: float(score) for id, score in pairs(each).items()} for each in found[7:11]]
     leases, delayed, failed, ended = scores
     seconds, micros = map(int, found[11])
-    now = seconds * 1000 + micros // 1000 + world.broker.shift
+    now = seconds * 1000 + micros // 1000 + world.broker.clock_offset_ms
     return Snapshot(
         queued, jobs, leases, tokens, delayed, failed, claims, crashes, ended, meta, wakeup, now
     )

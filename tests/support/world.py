@@ -5,11 +5,17 @@ from itertools import count
 from typing import Any
 
 from buoy.broker.broker import Broker
-from buoy.broker.script_arguments import Packing
+from buoy.broker.script_arguments import ScriptArguments
 from buoy.connection.client import Client
 from buoy.model.entry import Entry
-from buoy.model.reservation import Advance, Advanced, OutcomeWord, Reservation, Settlement
-from buoy.model.transition import Transition, Word
+from buoy.model.reservation import (
+    OutcomeWord,
+    Reservation,
+    RoundTripReply,
+    RoundTripRequest,
+    Settlement,
+)
+from buoy.model.transition import CommandArg, Transition
 from buoy.operations.control import Control
 from buoy.operations.monitor import Monitor
 
@@ -45,7 +51,7 @@ class World:
         payload: bytes = b"",
         claims: Sequence[tuple[str, str]] = (),
         newer: Sequence[tuple[str, int]] = (),
-        then: Sequence[Sequence[Word]] = (),
+        then: Sequence[Sequence[CommandArg]] = (),
         max_length: int | None = None,
     ) -> list[str]:
         """Enqueue a job for each id; the payload is that of all, or made of the id."""
@@ -66,11 +72,11 @@ class World:
         hands: int = 0,
         number: int | None = None,
         again: bool = False,
-    ) -> Advanced:
+    ) -> RoundTripReply:
         """One round trip of a worker to the queue."""
         number = next(self.numbers) if number is None else number
-        advance = Advance(self.queue, number, wanted, hands, list(settlements), again)
-        return self.broker.visit(worker, advance)
+        advance = RoundTripRequest(self.queue, number, wanted, hands, list(settlements), again)
+        return self.broker.advance_queue(worker, advance)
 
     def take(self, wanted: int = 1, worker: str = "one", hands: int = 0) -> list[Reservation]:
         """Reserve so many jobs."""
@@ -115,11 +121,11 @@ class World:
 
     def wait(self, milliseconds: int) -> None:
         """Let time pass, or go back, while nobody looks."""
-        self.broker.shift += milliseconds
+        self.broker.clock_offset_ms += milliseconds
 
     def find(self, id: str) -> tuple[str, str, str] | None:
         """Payload and place of a job, and what is known of the place."""
-        found = decoded(self.broker.run("find", self.queue, Packing([id])))
+        found = decoded(self.broker.run_script("find", self.queue, ScriptArguments([id])))
         return (found[0], found[1], found[2]) if found else None
 
     # What lies in Redis
@@ -127,11 +133,11 @@ class World:
     def key(self, part: str) -> str:
         return self.broker.keys.part(self.queue, part)
 
-    def call(self, command: str, part: str, *words: Word) -> Any:
+    def call(self, command: str, part: str, *words: CommandArg) -> Any:
         """Send a command on a key of the queue."""
         return self.broker.client.call(command, self.key(part), *words)
 
-    def everywhere(self, *words: Word) -> None:
+    def everywhere(self, *words: CommandArg) -> None:
         """Send a command to every node."""
         for node in self.nodes:
             node.call(*words)
@@ -161,7 +167,7 @@ class World:
     def now(self) -> int:
         """The time by which leases end."""
         seconds, micros = self.broker.client.call("TIME")
-        return int(seconds) * 1000 + int(micros) // 1000 + self.broker.shift
+        return int(seconds) * 1000 + int(micros) // 1000 + self.broker.clock_offset_ms
 
     @property
     def tokens(self) -> dict[str, str]:

@@ -96,5 +96,7 @@ def queue_of(site: Site, cluster: Cluster, number: int) -> str:
     return next(
         queue
         for queue in QUEUES
-        if client.learn()[slot_of(["LLEN", f"buoy:{{{queue}}}:queued"])].endswith(f":{port}")
+        if client.refresh_slots()[slot_of(["LLEN", f"buoy:{{{queue}}}:queued"])].endswith(
+            f":{port}"
+        )
     )

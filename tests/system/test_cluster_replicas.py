@@ -48,9 +48,9 @@ def queues(site: Site, cluster: Cluster) -> tuple[str, str, str]:
     """A queue for each primary; the first is on the node that also has the list of queues."""
     client = site.app.broker.client
     assert isinstance(client, ClusterClient)
-    client.learn()
+    client.refresh_slots()
     homes = {
-        client.topology.home(["GET", site.app.key(queue, "queued")]): queue
+        client.topology.node_of(["GET", site.app.key(queue, "queued")]): queue
         for queue in (f"queue{n}" for n in range(30))
     }
     first, second, third = (f"127.0.0.1:{server.port}" for server in cluster.servers[:3])

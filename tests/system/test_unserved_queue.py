@@ -30,7 +30,7 @@ def test_its_queue_is_bounded_it_is_told_and_the_shop_goes_on(
     with pytest.raises(QueueFull) as full:
         Analysis.enqueue_many([(row,) for row in range(300)])
     assert str(full.value) == (
-        "queue 'analytics' is full: expected fewer than 1000 waiting and delayed jobs, got 1000; "
+        "queue 'analytics' is full: expected fewer than 1000 queued and delayed jobs, got 1000; "
         "100 of 300 jobs were enqueued; start a worker for it, or raise max_length"
     )
 
@@ -38,7 +38,10 @@ def test_its_queue_is_bounded_it_is_told_and_the_shop_goes_on(
     analytics.broker.registered.clear()  # as after a minute
     with pytest.raises(QueueFull):
         Analysis.enqueue(1)
-    assert "queue 'analytics': 1000 jobs wait, but no worker has looked at it ever" in caplog.text
+    assert (
+        "queue 'analytics': 1000 jobs are queued, but no worker has looked at it ever"
+        in caplog.text
+    )
     code, findings = site.run("--namespace", "analytics", "doctor", "--json")
     assert code == 1
     [wrong] = [each for each in json.loads(findings) if each["subject"] == "queue analytics"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from buoy import App
-from buoy.connection.client import Word, accepted
+from buoy.connection.client import RawArg, check_replies
 from buoy.model.payload import FIELDS
 
-Commands = Iterator[list[Word]]
+Commands = Iterator[list[RawArg]]
 
 NASTY = "a\x1b[31m\x9b1m\r\nFAKE LINE\0\u202e\u200b\u2028b"
 """Acts on terminals, and pretends to be two lines."""
@@ -75,7 +75,7 @@ def put(app: App, queue: str, place: str, id: bytes, payload: bytes, score: str)
 
 
 def send(app: App, commands: Commands) -> None:
-    accepted(app.broker.client.calls(list(commands)))
+    check_replies(app.broker.client.calls(list(commands)))
 
 
 def bad_ones(app: App, queue: str, place: str) -> Commands:

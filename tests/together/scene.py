@@ -6,7 +6,7 @@ from typing import Any
 from buoy import App, Handle
 from buoy.errors import DirtyExit
 from buoy.jobs.run import loaded, run, settle_death
-from buoy.model.reservation import Advance, Reservation, Settlement
+from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
 from buoy.operations.views import JobView
 from buoy.testing import Clock
 from buoy_loner import holder
@@ -96,14 +96,14 @@ class Scene(Seen):
 
     def take(self) -> Reservation:
         """Let a worker take the job, and begin to run it."""
-        trip = Advance(self.job.queue, next(self.numbers), wanted=1)
-        [held] = self.app.broker.visit("one", trip).reservations
+        trip = RoundTripRequest(self.job.queue, next(self.numbers), wanted=1)
+        [held] = self.app.broker.advance_queue("one", trip).reservations
         assert held.id == self.id
         return held
 
     def settle(self, settlement: Settlement) -> None:
-        trip = Advance(settlement.queue, 0, settlements=[settlement])
-        assert self.app.broker.visit("one", trip).refused == []
+        trip = RoundTripRequest(settlement.queue, 0, settlements=[settlement])
+        assert self.app.broker.advance_queue("one", trip).refused == []
 
     def run(self) -> None:
         """Let a worker take the job, and run it to the end."""
@@ -120,4 +120,4 @@ class Scene(Seen):
             self.take()
             for _ in range(LEASE * 4 // 3):
                 self.clock.advance(BEAT)
-                self.app.broker.beat({self.job.queue: []})
+                self.app.broker.renew_leases({self.job.queue: []})

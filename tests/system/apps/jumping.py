@@ -13,4 +13,4 @@ def shift(_: Broker) -> int:
     return int(file.read_text()) if file.exists() else 0
 
 
-Broker.shift = property(shift, lambda _, value: None)  # type: ignore[assignment]
+Broker.clock_offset_ms = property(shift, lambda _, value: None)  # type: ignore[assignment]

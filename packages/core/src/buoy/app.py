@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .broker.keys import Keys
-from .broker.scripts import scripted
-from .connection.client import RedisSteps, Word, only, run_steps, sent
+from .broker.scripts import script_steps
+from .connection.client import RawArg, RedisSteps, run_steps, send_commands, single_reply
 from .errors import QueueFull
 from .jobs.enqueueing import (
     asked_to_enter,
@@ -32,7 +32,7 @@ from .model.options import AS_DECLARED, Options, check_newer, epoch_seconds
 from .model.payload import Payload, now
 from .model.reservation import Reservation
 from .model.signature import Arguments, check_arguments
-from .settings import Configured, Settings, settings
+from .settings import HasSettings, Settings, settings
 
 if TYPE_CHECKING:
     from .broker.broker import Broker
@@ -45,7 +45,7 @@ J = TypeVar("J", bound=Job)
 T = TypeVar("T")
 
 
-class App(Configured):
+class App(HasSettings):
     """A Redis, a namespace and settings: what job classes belong to by their ``app`` attribute.
 
     What is not given as an argument is read from ``BUOY_*`` at first use.
@@ -119,28 +119,30 @@ class App(Configured):
         """A plugin's key that belongs to no queue; the first part is the plugin's name."""
         return ":".join([self.settings.namespace, *parts])
 
-    def command(self, *words: Word) -> Any:
+    def command(self, *words: RawArg) -> Any:
         """Send a Redis command and return its reply (texts as bytes): for what plugins read, and
         for what may be written beside a job's transitions."""
         return self.broker.client.call(*words)
 
-    async def acommand(self, *words: Word) -> Any:
+    async def acommand(self, *words: RawArg) -> Any:
         """The same, awaiting Redis."""
-        return only(await self.arun_steps(sent([words])))
+        return single_reply(await self.arun_steps(send_commands([words])))
 
-    def script(self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]) -> Any:
+    def script(self, package: str, name: str, keys: Sequence[str], args: Sequence[RawArg]) -> Any:
         """Run ``lua/NAME.lua`` of a plugin's package and return its reply."""
         from .broker.scripts import script
 
-        return only(self.run_steps(scripted([(script(package, name), keys, args)])))
+        return single_reply(self.run_steps(script_steps([(script(package, name), keys, args)])))
 
     async def ascript(
-        self, package: str, name: str, keys: Sequence[str], args: Sequence[Word]
+        self, package: str, name: str, keys: Sequence[str], args: Sequence[RawArg]
     ) -> Any:
         """The same, awaiting Redis."""
         from .broker.scripts import script
 
-        return only(await self.arun_steps(scripted([(script(package, name), keys, args)])))
+        return single_reply(
+            await self.arun_steps(script_steps([(script(package, name), keys, args)]))
+        )
 
     def run_steps(self, steps: RedisSteps[T]) -> T:
         """Have a conversation with Redis, waiting for each of its steps; see client.py."""
@@ -220,7 +222,7 @@ class App(Configured):
                 check_findable(type(job))
         queue, limit = facts(jobs[0]).queue, type(jobs[0]).max_length
         entries = [self.entry(job) for job in jobs]
-        answers = yield from self.broker.enqueueing(queue, entries, limit)
+        answers = yield from self.broker.enqueue_steps(queue, entries, limit)
         full = [answer for answer in answers if answer.startswith("full ")]
         if full and limit is not None:
             raise QueueFull(queue, int(full[0][5:]), limit, len(jobs) - len(full), len(jobs))

@@ -1,4 +1,4 @@
-"""Every error that buoy raises; the docstring says when you meet it."""
+"""Every error that buoy raises; its docstring says when."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,15 +7,15 @@ if TYPE_CHECKING:
 
 
 class BuoyError(Exception):
-    """The root of all errors of buoy and its plugins."""
+    """The base class of all errors of buoy and its plugins."""
 
 
 class ConfigurationError(BuoyError):
-    """A setting, a job class or a command line says something that cannot be meant."""
+    """A setting, a job class or a command line has a value that is not valid."""
 
 
 class InvalidArguments(BuoyError, TypeError):
-    """A job was enqueued with arguments that its ``perform`` or JSON cannot take."""
+    """A job was enqueued with arguments that its ``perform`` does not take, or JSON cannot hold."""
 
 
 class PayloadTooLarge(InvalidArguments):
@@ -23,11 +23,14 @@ class PayloadTooLarge(InvalidArguments):
 
 
 class QueueFull(BuoyError):
-    """A queue already holds as many jobs as the ``max_length`` of the job class allows."""
+    """A queue holds as many jobs as the ``max_length`` of the job class allows.
+
+    ``length``: queued and delayed jobs; ``limit``: the ``max_length``.
+    """
 
     def __init__(self, queue: str, length: int, limit: int, entered: int, wanted: int) -> None:
         super().__init__(
-            f"queue {queue!r} is full: expected fewer than {limit} waiting and delayed jobs, "
+            f"queue {queue!r} is full: expected fewer than {limit} queued and delayed jobs, "
             f"got {length}; {entered} of {wanted} jobs were enqueued; "
             "start a worker for it, or raise max_length"
         )
@@ -35,9 +38,9 @@ class QueueFull(BuoyError):
 
 
 class ClaimHeld(BuoyError):
-    """Another job holds what a plugin of this one claims, and the plugin calls that an error.
+    """Another job holds a claim of this job, and its plugin wants an error then.
 
-    ``handle``: what ``enqueue`` would have answered; the id of the other job is its ``holder``.
+    ``handle``: what ``enqueue`` would have returned; the id of the other job is its ``holder``.
     """
 
     def __init__(self, name: str, handle: "Handle[Any]") -> None:
@@ -49,37 +52,39 @@ class ClaimHeld(BuoyError):
 
 
 class UnknownJob(BuoyError):
-    """No job class of the loaded app has the name that was asked for."""
+    """No job class of the app that is loaded has this name."""
 
 
 class CorruptPayload(BuoyError):
-    """What lies in Redis is not a payload of buoy."""
+    """A value in Redis is not a payload of buoy."""
 
 
 class UnfinishedWork(BuoyError):
-    """What ``perform`` returned would do its work only if somebody iterated over it: the job would
-    seem to be done, and is not."""
+    """``perform`` returned a generator or the like, whose work is not done yet.
+
+    Nobody would iterate over it, so the job fails instead of being done.
+    """
 
 
 class PluginError(BuoyError):
-    """A plugin does not keep to the contract of its hook."""
+    """A plugin returned or attached something that its hook does not allow."""
 
 
 class BrokerError(BuoyError):
-    """Redis refused a command, and asking again would not help.
+    """Redis refused a command, and a further try would not help.
 
-    ``sent`` tells whether the command may have been executed all the same.
+    ``sent``: whether the command may have been executed all the same.
     """
 
     sent = False
 
 
 class WrongType(BrokerError):
-    """A key holds another type than buoy has given it: somebody else has written there."""
+    """A key holds another type than buoy has given it: another program has written there."""
 
 
 class Unavailable(BrokerError):
-    """Redis cannot be reached, or cannot answer for now; the same call may go through later."""
+    """Redis cannot be reached, or cannot answer now; the same call may succeed later."""
 
     def __init__(self, reason: str, *, sent: bool) -> None:
         super().__init__(reason)
@@ -87,14 +92,14 @@ class Unavailable(BrokerError):
 
 
 class RedisFull(BrokerError):
-    """Redis has no memory for what would be added. What is there can still be worked off."""
+    """Redis has no memory for more data. Jobs that it holds can still run."""
 
 
 class EnqueueError(BuoyError):
-    """An enqueue did not go through.
+    """An enqueue failed.
 
-    ``enqueued`` is False when the job is certainly not in Redis, and None when nobody can tell;
-    enqueueing again with the same id never doubles it.
+    ``enqueued``: False when the jobs are certainly not in Redis, None when that is unknown. It is
+    safe to enqueue again with the same id: a job is never stored twice.
     """
 
     def __init__(self, reason: str, *, ids: list[str], enqueued: bool | None) -> None:
@@ -103,9 +108,9 @@ class EnqueueError(BuoyError):
 
 
 class DirtyExit(BuoyError):
-    """The process that ran a job ended without a result: a signal, or an exit of its own.
+    """The process that ran a job ended without a result: by a signal, or by an exit of its own.
 
-    Says by what, after how many seconds, and how much memory (bytes) it had held at its peak.
+    ``cause``: how it ended; ``seconds``: after what time; ``peak_memory``: bytes.
     """
 
     cause = ""
@@ -120,20 +125,23 @@ class JobTimeout(DirtyExit):
 
 
 class MemoryExceeded(DirtyExit):
-    """The process of a job held more memory than the ``max_memory`` of its class."""
+    """The process of a job used more memory than the ``max_memory`` of its class."""
 
     cause = "memory"
 
 
 class Terminated(DirtyExit):
-    """Raised in a job whose worker stops, and ends it by the TERM signal: the job is put back, and
-    that counts as no failure. Catch it to tidy up, and raise it again."""
+    """Raised inside a job when its worker stops and ends the job.
+
+    The job goes back to its queue, and that counts as no failure. Catch this error to clean up,
+    and raise it again.
+    """
 
     cause = "worker stops"
     by_worker = False
 
 
 class WorkerLost(DirtyExit):
-    """The worker of a job vanished again and again while it held the job."""
+    """A job lost its lease again and again: its workers ended while they ran it."""
 
     cause = "leases lost"

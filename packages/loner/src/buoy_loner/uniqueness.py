@@ -30,7 +30,7 @@ def claim_of(job: Job, key: Key) -> str:
 def key_arguments(job: Job, key: str | tuple[str, ...]) -> dict[str, Any]:
     """Returns the arguments that ``key`` names, by name; an argument that is not given has its
     default. Raises ConfigurationError when ``perform`` has no such argument."""
-    signature = job.accepts.whole
+    signature = job.accepts.signature
     if not {*names_in(key)} <= {*signature.parameters}:
         raise ConfigurationError(
             f"{job.name}: Loner(key={key!r}): expected names of arguments of perform{signature}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import InvalidArguments
-from buoy.model.signature import Signature, Spelled
+from buoy.model.signature import NormalizedArguments, Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +16,17 @@ class MailerSignature(Signature):
 
     @classmethod
     def of(cls, perform: Signature, mails: Mapping[str, Signature]) -> "MailerSignature":
-        limits = (perform.least, perform.most)
-        return cls(perform.method, perform.whole, perform.names, *limits, mails)
+        limits = (perform.min_args, perform.max_args)
+        return cls(perform.method, perform.signature, perform.names, *limits, mails)
 
-    def accept(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Spelled:
-        """See Signature.accept. Errors name the mail method whose arguments are wrong."""
+    def normalize(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> NormalizedArguments:
+        """See Signature.normalize. Errors name the mail method whose arguments are wrong."""
         mail = args[0] if args else None
         if not isinstance(mail, str) or mail not in self.mails:
             raise unknown_mail(name, mail, self.mails)
-        positional, named = self.mails[mail].accept(f"{name}.{mail}", args[1:], kwargs)
+        positional, named = self.mails[mail].normalize(f"{name}.{mail}", args[1:], kwargs)
         return [mail, *positional], named
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from buoy.model.checks import switched
+from buoy.model.checks import parse_switch
 
 
 def mail_url(given: str | None = None) -> str:
@@ -16,7 +16,7 @@ def perform_deliveries(given: bool | None = None) -> bool:
     Raises ConfigurationError."""
     if given is not None:
         return given
-    return switched("BUOY_MAIL_DELIVERIES", os.environ.get("BUOY_MAIL_DELIVERIES") or "1")
+    return parse_switch("BUOY_MAIL_DELIVERIES", os.environ.get("BUOY_MAIL_DELIVERIES") or "1")
 
 
 def environment() -> str:

@@ -6,7 +6,7 @@ from inspect import iscoroutinefunction, signature
 from typing import Any
 
 from buoy import ConfigurationError
-from buoy.model.checks import expect, is_whole
+from buoy.model.checks import expect, is_int
 
 
 def is_number(value: object) -> bool:
@@ -16,7 +16,7 @@ def is_number(value: object) -> bool:
 
 def is_count(value: object) -> bool:
     """Whether a value is a whole number of 0 or more."""
-    return is_whole(value) and value >= 0  # type: ignore[operator]  # it is an int then
+    return is_int(value) and value >= 0  # type: ignore[operator]  # it is an int then
 
 
 def check_callable(value: Any, subject: str, *arguments: str) -> None:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from buoy import App, BrokerError
 from buoy.connection.backoff import Backoff
-from buoy.connection.startup import refuse_what_is_final
+from buoy.connection.startup import raise_if_permanent
 from buoy.process.logs import logger
 from buoy.process.signals import STOPS, SignalPipe
 from buoy.process.titles import show
@@ -67,7 +67,7 @@ class Daemon:
             self.following.touch(self.now(), busy)
         except BrokerError as error:
             if not self.serving:
-                refuse_what_is_final(error, self.store.app.settings.url)
+                raise_if_permanent(error, self.store.app.settings.url)
             if not self.backoff.failures:
                 log.warning("%s; trying again", error)
             self.backoff.fail()

@@ -66,7 +66,7 @@ class Store:
 
     def look(self) -> tuple[float, str]:
         """The time of Redis, and the version of what is kept."""
-        now, version = self.script("look", self.app.broker.shift)
+        now, version = self.script("look", self.app.broker.clock_offset_ms)
         return now / 1000, version.decode(errors="replace")
 
     def begin(
@@ -83,7 +83,7 @@ class Store:
         self.mark(queue, [(name, GONE, 0) for name in names])
 
     def mark(self, queue: str, words: Iterable[tuple[str, str, int]]) -> list[int]:
-        flat: list[str | int] = [self.app.broker.shift]
+        flat: list[str | int] = [self.app.broker.clock_offset_ms]
         for each in words:
             flat += each
         found: list[int] = self.app.script(__package__, "begin", self.marks_of(queue), flat)
@@ -102,12 +102,12 @@ class Store:
 
     def mend(self, queue: str, names: Iterable[str], ahead: int) -> None:
         """Take back marks that are so many seconds ahead of the clock."""
-        words: list[str | int] = [self.app.broker.shift, ahead, *names]
+        words: list[str | int] = [self.app.broker.clock_offset_ms, ahead, *names]
         self.app.script(__package__, "mend", self.marks_of(queue), words)
 
     def mend_from(self, names: Iterable[str], ahead: int) -> None:
         """Take back from when entries were set or resumed, where that is ahead of the clock."""
-        self.script("mend_from", self.app.broker.shift, ahead, *names)
+        self.script("mend_from", self.app.broker.clock_offset_ms, ahead, *names)
 
     def note_queues(self, queues: Iterable[str]) -> None:
         """Note that these have marks."""
@@ -122,7 +122,7 @@ class Store:
 
     def forget(self, queue: str, seconds: int) -> None:
         """Forget the entries of a queue that no daemon has seen for so long."""
-        words = [self.app.broker.shift, seconds]
+        words = [self.app.broker.clock_offset_ms, seconds]
         left, names = self.app.script(__package__, "forget", self.marks_of(queue), words)
         if names or not left:
             self.script("drop", "" if left else queue, *names)
@@ -162,13 +162,13 @@ class Store:
     def now(self) -> float:
         """The time of Redis."""
         second, micro = self.app.command("TIME")
-        return int(second) + int(micro) / 1e6 + self.app.broker.shift / 1000
+        return int(second) + int(micro) / 1e6 + self.app.broker.clock_offset_ms / 1000
 
     def set(self, entry: Entry) -> bool:
         """Keep an entry, in place of the one of its name; True if there was none."""
         text = json.dumps(fields_of(entry))
         expect(len(text) <= MOST_TEXT, "entry", f"at most {MOST_TEXT} characters", len(text))
-        return bool(self.script("set", self.app.broker.shift, entry.name, text))
+        return bool(self.script("set", self.app.broker.clock_offset_ms, entry.name, text))
 
     def remove(self, name: str) -> bool:
         """Remove an entry; False if there is none."""
@@ -177,7 +177,7 @@ class Store:
     def pause(self, name: str, *, resume: bool = False) -> bool:
         """Let an entry not fire until it is resumed; False if it was so already."""
         act = "resume" if resume else "pause"
-        return bool(self.script("pause", self.app.broker.shift, name, act))
+        return bool(self.script("pause", self.app.broker.clock_offset_ms, name, act))
 
     def script(self, name: str, *words: str | int) -> Any:
         return self.app.script(__package__, name, [self.key], words)

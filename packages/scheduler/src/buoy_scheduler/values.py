@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from buoy import ConfigurationError
-from buoy.model.strict_json import NotPlain, check_plain
+from buoy.model.strict_json import NotJson, check_json
 
 from .entry import LATEST, expect, shown
 
@@ -37,9 +37,9 @@ def arguments(value: object) -> str:
     expect(odd is None, "args", "what everybody reads alike", odd)
     try:
         for number, each in enumerate(given, 1):
-            check_plain(each, f"argument {number}")
+            check_json(each, f"argument {number}")
         text = json.dumps(given)
-    except (NotPlain, ValueError, RecursionError) as error:
+    except (NotJson, ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"args: expected what JSON can hold, got {shown(value, 80)} ({error})"
         ) from None

@@ -8,7 +8,7 @@ from buoy import App, Call, ConfigurationError, Handle, Job
 from buoy.connection.client import RedisSteps
 from buoy.jobs.job import Async, P, Performs, R, built
 from buoy.model.options import Options
-from buoy.model.strict_json import is_text
+from buoy.model.strict_json import is_utf8
 from buoy.operations.views import job_view
 
 from . import store
@@ -140,7 +140,7 @@ def find_state(query: JobQuery) -> RedisSteps[State[Any] | None]:
     app, id = query.app, query.id
     if id is None:
         id = yield from store.latest(app, str(query.queue), query.digest)
-    if not id or not is_text(id):  # web applications pass ids of their users
+    if not id or not is_utf8(id):  # web applications pass ids of their users
         return None
     recorded = None
     if query.queue is not None:

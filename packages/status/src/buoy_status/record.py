@@ -5,7 +5,7 @@ from typing import Any
 
 from buoy import Job
 from buoy.model.failure import Failure
-from buoy.model.strict_json import NotPlain, check_plain, encode
+from buoy.model.strict_json import NotJson, check_json, encode
 from buoy.operations.views import JobView
 from buoy.process.logs import logger
 
@@ -57,9 +57,9 @@ def reason_not_kept(result: Any, limit: int) -> str | None:
     if result is None:
         return None
     try:
-        check_plain(result, "result")
+        check_json(result, "result")
         size = len(encode(result).encode())
-    except NotPlain as refused:
+    except NotJson as refused:
         return str(refused)
     except Exception as error:  # noqa: BLE001 - no result may make a completed job fail
         return f"result: expected what JSON can hold, got {type(error).__name__}"

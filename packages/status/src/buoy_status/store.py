@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from buoy import App, Job, RedisFull
-from buoy.broker.script_arguments import text
-from buoy.broker.scripts import scripted
-from buoy.connection.client import RedisSteps, only
+from buoy.broker.script_arguments import decode_text
+from buoy.broker.scripts import script_steps
+from buoy.connection.client import RedisSteps, single_reply
 from buoy.model.identity import identifier
 from buoy.model.names import is_queue
 from buoy.model.payload import Payload
-from buoy.model.transition import Word
+from buoy.model.transition import CommandArg
 
 from . import record
 
@@ -100,7 +100,9 @@ def is_known(payload: Payload) -> bool:
     return "'status:" in str(payload.claims)
 
 
-def record_commands(app: App, queue: str, id: str, ended: str, ttl: float) -> list[list[Word]]:
+def record_commands(
+    app: App, queue: str, id: str, ended: str, ttl: float
+) -> list[list[CommandArg]]:
     """Returns the commands that store the record of an end, and wake the waiting programs."""
     return [
         ["SET", record_key(app, queue, id), ended, "PX", whole_ms(ttl)],
@@ -108,7 +110,9 @@ def record_commands(app: App, queue: str, id: str, ended: str, ttl: float) -> li
     ]
 
 
-def renew_commands(app: App, queue: str, id: str, digest: str, ttl: float) -> list[list[Word]]:
+def renew_commands(
+    app: App, queue: str, id: str, digest: str, ttl: float
+) -> list[list[CommandArg]]:
     """Returns the commands that keep the id of the last job for as long as its record."""
     last, lasting = last_key(app, queue, digest), whole_ms(ttl)
     return [
@@ -132,7 +136,7 @@ async def astore_progress(job: Job, progress: str, ttl: float) -> bool:
     return bool(await job.app.ascript(PACKAGE, "progress", *progress_arguments(job, progress, ttl)))
 
 
-def progress_arguments(job: Job, progress: str, ttl: float) -> tuple[list[str], list[Word]]:
+def progress_arguments(job: Job, progress: str, ttl: float) -> tuple[list[str], list[CommandArg]]:
     keys = [job.app.key(job.queue, "tokens"), progress_key(job.app, job.queue, job.id)]
     return keys, [job.id, job.token, progress, whole_ms(ttl)]
 
@@ -150,27 +154,29 @@ def current_token(job: Job) -> str | None:
 def latest(app: App, queue: str, digest: str) -> RedisSteps[str]:
     """Returns the id of the latest job with this identity digest; "" if there is none."""
     keys = [app.key(queue, "claims"), last_key(app, queue, digest)]
-    return text((yield from run_script("latest", keys, [claim_of(digest)])))
+    return decode_text((yield from run_script("latest", keys, [claim_of(digest)])))
 
 
 def state(app: App, queue: str, id: str) -> RedisSteps[list[str]]:
     """Returns payload, place, detail of the place, record and progress of a job; see state.lua."""
     keys = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "tokens")]
     keys += [record_key(app, queue, id), progress_key(app, queue, id)]
-    return [text(each) for each in (yield from run_script("state", keys, [id]))]
+    return [decode_text(each) for each in (yield from run_script("state", keys, [id]))]
 
 
 def queues(app: App) -> RedisSteps[list[str]]:
     """Returns the names of all queues, sorted."""
-    names = only((yield [["SMEMBERS", app.global_key("queues")]]))
-    return sorted(filter(is_queue, map(text, names)))
+    names = single_reply((yield [["SMEMBERS", app.global_key("queues")]]))
+    return sorted(filter(is_queue, map(decode_text, names)))
 
 
 def subscribe(app: App, queue: str, id: str) -> RedisSteps[str]:
     """Make sure that the wakeup stream of a job exists; returns its last entry. Returns "" if Redis
     is full, so that the stream cannot be made."""
     try:
-        return text((yield from run_script("subscribe", [wakeup_key(app, queue, id)], [WAKEUP_MS])))
+        return decode_text(
+            (yield from run_script("subscribe", [wakeup_key(app, queue, id)], [WAKEUP_MS]))
+        )
     except RedisFull:
         return ""
 
@@ -179,12 +185,12 @@ def wait_for_wakeup(app: App, queue: str, id: str, last: str, seconds: float) ->
     """Wait at most ``seconds`` for an entry after ``last`` in the wakeup stream of a job."""
     if last:
         stream, milliseconds = wakeup_key(app, queue, id), max(1, round(seconds * 1000))
-        only((yield [["XREAD", "BLOCK", milliseconds, "STREAMS", stream, last]]))
+        single_reply((yield [["XREAD", "BLOCK", milliseconds, "STREAMS", stream, last]]))
     else:  # Redis is full, so there is no stream
         yield min(seconds, FULL_REDIS_PAUSE)
 
 
-def run_script(name: str, keys: Sequence[str], words: Sequence[Word]) -> RedisSteps[Any]:
+def run_script(name: str, keys: Sequence[str], words: Sequence[CommandArg]) -> RedisSteps[Any]:
     from buoy.broker.scripts import script
 
-    return only((yield from scripted([(script(PACKAGE, name), keys, words)])))
+    return single_reply((yield from script_steps([(script(PACKAGE, name), keys, words)])))

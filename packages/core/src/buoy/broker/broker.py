@@ -1,88 +1,100 @@
-"""The only object that changes what lies in Redis: every act on jobs is one atomic script."""
+"""The only object that changes jobs in Redis: each change is one script, and so is atomic."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..connection.client import Client, RedisSteps, Word, accepted, only, run_steps
+from ..connection.client import Client, RawArg, RedisSteps, check_replies, run_steps, single_reply
 from ..connection.cluster import ClusterClient
 from ..connection.connect import connect
 from ..errors import BrokerError, EnqueueError, Unavailable
 from ..model.entry import Entry
-from ..model.reservation import Advance, Advanced, HeartbeatReply, Look, Reservation, Settlement
-from ..process.logs import Log
+from ..model.reservation import (
+    HeartbeatReply,
+    QueueStatus,
+    Reservation,
+    RoundTripReply,
+    RoundTripRequest,
+    Settlement,
+)
 from ..settings import Settings
 from .keys import Keys
 from .queue_registration import QueueRegistration
-from .script_arguments import PAGE, Packing, pages, seconds, text
-from .scripts import ScriptCall, run_scripts, script, scripted
-
-logger = Log("buoy.broker")
+from .replies import join_replies, log_refused_commands, parse_advance_reply, parse_queue_statuses
+from .script_arguments import (
+    JOBS_PER_SCRIPT,
+    ScriptArguments,
+    decode_text,
+    split_pages,
+)
+from .scripts import ScriptCall, run_scripts, script, script_steps
 
 PUSH = "push", ("queued", "jobs", "ended", "wakeup")
 PUSH_NEW = "push_new", ("queued", "jobs", "wakeup")
-"""Scripts for plain jobs, and the keys that they take."""
-HURRY = 1.0
-"""Seconds that a worker waits for one of several servers, or a quarter of its lease."""
-PATIENCE = 5.0
-PAUSES = (0.0, 0.05, 0.2, 0.5)
-"""Seconds before each further try of an enqueue whose answer did not come, PATIENCE at most."""
+"""The scripts that store plain jobs, and the parts of a queue whose keys they take."""
+WORKER_NODE_SECONDS = 1.0
+"""Seconds that a worker waits for one of several servers, at most a quarter of its lease."""
+ENQUEUE_RETRY_SECONDS = 5.0
+"""Seconds after which an enqueue is not tried again."""
+ENQUEUE_PAUSES = (0.0, 0.05, 0.2, 0.5)
+"""Seconds before each further try of an enqueue that had no reply."""
 
 
 class Broker:
-    """All transitions of jobs, on one Redis, in one namespace."""
+    """All changes of jobs, in one Redis and one namespace."""
 
     def __init__(self, settings: Settings, client: Client | None = None) -> None:
         self.settings = settings
         self.keys = Keys(settings.namespace)
         self.client = client or connect(settings.url)
-        self.shift = 0
-        """Milliseconds by which tests move the clock of Redis."""
-        spread = isinstance(self.client, ClusterClient)
-        self.registration = QueueRegistration(self.keys, settings.lease, spread=spread)
+        self.clock_offset_ms = 0
+        """Milliseconds that scripts add to the clock of Redis; only tests set it."""
+        on_cluster = isinstance(self.client, ClusterClient)
+        self.registration = QueueRegistration(self.keys, settings.lease, on_cluster=on_cluster)
         self.registered = self.registration.registered
-        self.ways_in: dict[str, Sequence[Word]] = {}
+        self.push_new_prefixes: dict[str, Sequence[RawArg]] = {}
 
-    def act(self, name: str, queue: str, packing: Packing) -> ScriptCall:
-        keys = [*self.keys.queue(queue), *packing.keys]
-        return script(__package__, name), keys, [self.shift, *packing.words]
+    def script_call(self, name: str, queue: str, arguments: ScriptArguments) -> ScriptCall:
+        """A call of the script ``lua/NAME.lua``, which takes all keys of a queue."""
+        keys = [*self.keys.queue(queue), *arguments.keys]
+        return script(__package__, name), keys, [self.clock_offset_ms, *arguments.args]
 
-    def run(self, name: str, queue: str, packing: Packing) -> Any:
-        return only(run_scripts(self.client, [self.act(name, queue, packing)]))
+    def run_script(self, name: str, queue: str, arguments: ScriptArguments) -> Any:
+        """Run a script on a queue, and return its reply; errors are those of ``Client.call``."""
+        return single_reply(run_scripts(self.client, [self.script_call(name, queue, arguments)]))
 
     @property
-    def brisk(self) -> Client:
-        """The client of a worker, which has more to do than to wait for a part of Redis."""
-        return self.client.hurried(min(HURRY, self.settings.lease / 4))
+    def worker_client(self) -> Client:
+        """The client for a worker: it does not wait long for one of several servers."""
+        return self.client.with_timeout(min(WORKER_NODE_SECONDS, self.settings.lease / 4))
 
     # Producers
 
     def enqueue(
         self, queue: str, entries: Sequence[Entry], max_length: int | None = None
     ) -> list[str]:
-        """Store jobs; see enqueueing."""
-        return run_steps(self.enqueueing(queue, entries, max_length), lambda: self.client)
+        """Store jobs in a queue; see ``enqueue_steps``."""
+        return run_steps(self.enqueue_steps(queue, entries, max_length), lambda: self.client)
 
     def enqueue_new(self, queue: str, entries: Sequence[Entry]) -> None:
-        """Store plain jobs under ids that were made for this call; see enqueueing.
+        """Store plain jobs whose ids were made for this call; errors as in ``enqueue_steps``.
 
-        One at a time is how most programs enqueue, and the first try mostly goes through: so that
-        is made without the steps that a conversation takes.
+        Most programs enqueue one job at a time, and the first try mostly succeeds. So that try is
+        made here by one command, without steps; whatever goes wrong with it is left to the steps.
         """
         sent = False
-        if len(entries) == 1 and self.registration.knows(queue):
+        if len(entries) == 1 and self.registration.is_registered(queue):
             try:
-                forgotten = self.client.call(*self.way_in(queue), *entries[0][:2])
+                forgotten = self.client.call(*self.push_new_prefix(queue), *entries[0][:2])
             except BrokerError as error:
                 sent = error.sent
             else:
                 if forgotten:
                     run_steps(self.registration.renew(queue), lambda: self.client)
                 return
-        run_steps(self.enqueueing(queue, entries, new=True, sent=sent), lambda: self.client)
+        run_steps(self.enqueue_steps(queue, entries, new=True, sent=sent), lambda: self.client)
 
-    def enqueueing(
+    def enqueue_steps(
         self,
         queue: str,
         entries: Sequence[Entry],
@@ -91,244 +103,224 @@ class Broker:
         new: bool = False,
         sent: bool = False,
     ) -> RedisSteps[list[str]]:
-        """Store jobs; the answers are those of lua/enqueue.lua.
+        """Store jobs in a queue; returns an answer for each, as lua/enqueue.lua describes them.
 
-        An enqueue whose answer is lost is repeated; raises EnqueueError when that does not help.
-        ``new`` ids were made for this call, and unless something was ``sent`` before, Redis cannot
-        know them.
+        ``max_length``: no more jobs are stored when the queue holds so many. ``new``: the ids were
+        made for this call, so Redis cannot know them, unless ``sent`` says that an earlier try may
+        have stored them.
+
+        More jobs than one script takes are stored page by page. A page that has no reply is tried
+        again; raises EnqueueError when that does not help, or for another BrokerError. The pages
+        before it remain stored.
         """
         answers: list[str] = []
-        for batch in pages(entries) if entries else ():
-            enter = partial(self.entrance, queue, batch, max_length, new)
+        for page in split_pages(entries) if entries else ():
             try:
-                answers += yield from self.insist(queue, batch, enter, sent)
+                answers += yield from self.with_retries(queue, page, max_length, new, sent)
             except BrokerError as error:
                 raise not_enqueued(queue, entries, len(answers), error) from error
         return answers
 
-    def entrance(
-        self, queue: str, batch: Sequence[Entry], max_length: int | None, new: bool, sent: bool
-    ) -> ScriptCall:
-        """What stores these jobs: for plain ones there is a shorter way."""
-        if max_length is None and all(entry.plain for entry in batch):
-            name, parts = PUSH_NEW if new and not sent else PUSH
-            words = [word for entry in batch for word in entry[:2]]
-            keys = [*self.keys.parts(queue, *parts), self.registration.set_of(queue)]
-            return script(__package__, name), keys, words
-        packing = Packing(["" if max_length is None else max_length, len(batch)])
-        packing.keys.append(self.registration.set_of(queue))
-        for entry in batch:
-            packing.entry(entry)
-        return self.act("enqueue", queue, packing)
-
-    def way_in(self, queue: str) -> Sequence[Word]:
-        """The command by which new plain jobs enter the queue, up to what it says of them."""
-        found = self.ways_in.get(queue)
-        if found is None:
-            name, parts = PUSH_NEW
-            keys = [*self.keys.parts(queue, *parts), self.registration.set_of(queue)]
-            found = self.ways_in[queue] = [
-                "EVALSHA",
-                script(__package__, name).sha,
-                len(keys),
-                *keys,
-            ]
-        return found
-
-    def insist(
-        self, queue: str, batch: Sequence[Entry], enter: Callable[[bool], ScriptCall], sent: bool
+    def with_retries(
+        self, queue: str, page: Sequence[Entry], max_length: int | None, new: bool, sent: bool
     ) -> RedisSteps[list[str]]:
+        """Store one page of jobs, with a further try after each pause while Redis is unavailable.
+
+        Raises the BrokerError of the last try; its ``sent`` is true if any try may have stored the
+        page.
+        """
         started = time.monotonic()
-        for pause in (*PAUSES, None):
+        pauses = iter(ENQUEUE_PAUSES)
+        while True:
+            call = self.choose_script(queue, page, max_length, new=new and not sent)
             try:
-                return (yield from self.push(queue, batch, enter(sent), repeated=sent))
+                return (yield from self.store(queue, page, call, repeated=sent))
             except BrokerError as error:
                 sent = error.sent = error.sent or sent
-                late = time.monotonic() - started > PATIENCE
+                pause = next(pauses, None)
+                late = time.monotonic() - started > ENQUEUE_RETRY_SECONDS
                 if pause is None or late or not isinstance(error, Unavailable):
                     raise
-                yield pause
-        raise AssertionError("the last pause is None")
+            yield pause
 
-    def push(
-        self, queue: str, batch: Sequence[Entry], act: ScriptCall, *, repeated: bool
+    def choose_script(
+        self, queue: str, page: Sequence[Entry], max_length: int | None, *, new: bool
+    ) -> ScriptCall:
+        """The call that stores a page of jobs: plain jobs have shorter scripts of their own."""
+        if max_length is None and all(entry.plain for entry in page):
+            args = [arg for entry in page for arg in entry[:2]]
+            return self.push_call(queue, PUSH_NEW if new else PUSH, args)
+        arguments = ScriptArguments(["" if max_length is None else max_length, len(page)])
+        arguments.keys.append(self.registration.queue_set_key(queue))
+        for entry in page:
+            arguments.add_entry(entry)
+        return self.script_call("enqueue", queue, arguments)
+
+    def push_call(
+        self, queue: str, push: tuple[str, Sequence[str]], args: Sequence[RawArg]
+    ) -> ScriptCall:
+        """A call of PUSH or PUSH_NEW; ``args``: the id and the payload of each job."""
+        name, parts = push
+        keys = [*self.keys.parts(queue, *parts), self.registration.queue_set_key(queue)]
+        return script(__package__, name), keys, args
+
+    def push_new_prefix(self, queue: str) -> Sequence[RawArg]:
+        """The command of PUSH_NEW up to its arguments: it is made once for each queue."""
+        prefix = self.push_new_prefixes.get(queue)
+        if prefix is None:
+            push, keys, _ = self.push_call(queue, PUSH_NEW, ())
+            prefix = self.push_new_prefixes[queue] = ["EVALSHA", push.sha, len(keys), *keys]
+        return prefix
+
+    def store(
+        self, queue: str, page: Sequence[Entry], call: ScriptCall, *, repeated: bool
     ) -> RedisSteps[list[str]]:
+        """One try to store a page of jobs; returns an answer for each. Raises BrokerError.
+
+        ``repeated``: an earlier try may have stored them.
+        """
         yield from self.registration.register(queue)
-        reply = only((yield from scripted([act])))
-        if reply is None or reply == 1:
-            reply = [[b"queued"] * len(batch), [], reply]
+        reply = single_reply((yield from script_steps([call])))
+        if reply is None or reply == 1:  # of PUSH and PUSH_NEW, which accept all jobs
+            reply = [[b"queued"] * len(page), [], reply]
         answers, refusals, forgotten = reply
         if forgotten:
             yield from self.registration.renew(queue)
-        report(queue, refusals)
+        log_refused_commands(queue, refusals)
         found = [answer.decode() for answer in answers]
-        if repeated:  # a job that is there now was stored by the try whose answer was lost
-            placed = ["delayed" if entry.due else "queued" for entry in batch]
+        if repeated:  # a job that Redis knows was stored by the try that had no reply
+            stored = ["delayed" if entry.due else "queued" for entry in page]
             found = [
-                place if answer in ("exists", "ended") else answer
-                for place, answer in zip(placed, found, strict=True)
+                state if answer in ("exists", "ended") else answer
+                for state, answer in zip(stored, found, strict=True)
             ]
         return found
 
     # Workers
 
     def advance(
-        self, worker: str, trips: Sequence[Advance], others: Sequence[str] = ()
-    ) -> tuple[list[Advanced | BrokerError], dict[str, Look]]:
-        """Go to some queues and look at others, in one round trip.
+        self, worker: str, requests: Sequence[RoundTripRequest], others: Sequence[str] = ()
+    ) -> tuple[list[RoundTripReply | BrokerError], dict[str, QueueStatus]]:
+        """Settle and reserve jobs in some queues, and read the status of others, in one round trip.
 
-        A trip that did not succeed has its error in the place of an answer; a queue that could
-        not be looked at is missing from the looks. Raises only if there was nothing else to do.
+        Returns a reply for each request, and the status of each other queue. A request that failed
+        has its BrokerError in place of a reply: then some or all of its settlements may be applied
+        and jobs may be reserved for it. Send it again as a repeat, under its number. A queue whose
+        status could not be read is missing. Raises BrokerError only when there are no requests and
+        no status could be read.
         """
-        parts = [self.trip(worker, trip) for trip in trips]
-        acts = [act for part in parts for act in part]
-        groups = self.client.together(others)
-        looking = len(acts)
-        acts += [self.glance(queues) for queues in groups]
+        calls_of_each = [self.advance_calls(worker, request) for request in requests]
+        calls = [call for each in calls_of_each for call in each]
+        groups = self.client.group_queues(others)
+        first_status = len(calls)
+        calls += [self.status_call(queues) for queues in groups]
         try:
-            replies = run_scripts(self.brisk, acts)
+            replies = run_scripts(self.worker_client, calls)
         except BrokerError as error:
-            replies = [error] * len(acts)
-        told = iter(replies[:looking])
+            replies = [error] * len(calls)
+        of_requests, max_crashes = iter(replies[:first_status]), self.settings.max_crashes
         answers = [
-            self.advanced(worker, trip, joined([next(told) for _ in part]))
-            for trip, part in zip(trips, parts, strict=True)
+            parse_advance_reply(
+                worker, request, join_replies([next(of_requests) for _ in each]), max_crashes
+            )
+            for request, each in zip(requests, calls_of_each, strict=True)
         ]
-        looks: dict[str, Look] = {}
-        for queues, reply in zip(groups, replies[looking:], strict=True):
-            looks |= looked(queues, reply)
-        if not trips and not looks:
-            accepted(replies)
-        return answers, looks
+        statuses: dict[str, QueueStatus] = {}
+        for queues, reply in zip(groups, replies[first_status:], strict=True):
+            statuses |= parse_queue_statuses(queues, reply)
+        if not requests and not statuses:
+            check_replies(replies)
+        return answers, statuses
 
-    def visit(self, worker: str, trip: Advance) -> Advanced:
-        """One trip; raises what went wrong."""
-        answers, _ = self.advance(worker, [trip])
-        answer: Advanced = only(answers)
+    def advance_queue(self, worker: str, request: RoundTripRequest) -> RoundTripReply:
+        """One request, with its reply; raises the BrokerError of ``advance``."""
+        answers, _ = self.advance(worker, [request])
+        answer: RoundTripReply = single_reply(answers)
         return answer
 
-    def trip(self, worker: str, trip: Advance) -> list[ScriptCall]:
-        """What a trip does: the last page of what it settles goes with what it takes."""
-        *before, last = pages(trip.settlements)
-        settling = Advance(trip.queue, 0)
-        acts = [self.part(worker, settling, page) for page in before]
-        return [*acts, self.part(worker, trip, last)]
+    def advance_calls(self, worker: str, request: RoundTripRequest) -> list[ScriptCall]:
+        """The calls for a request: one for each page of settlements; the last also takes jobs."""
+        *before, last = split_pages(request.settlements)
+        settle_only = RoundTripRequest(request.queue, 0)
+        calls = [self.advance_call(worker, settle_only, page) for page in before]
+        return [*calls, self.advance_call(worker, request, last)]
 
-    def part(self, worker: str, trip: Advance, settlements: Sequence[Settlement]) -> ScriptCall:
-        lease, alone = self.settings.lease, max(1, self.settings.max_crashes - 1)
-        packing = Packing([round(lease * 1000), alone, worker, trip.number, int(trip.again)])
-        packing.words += [max(0, trip.wanted), max(0, trip.hands)]
-        packing.settlements(settlements)
-        return self.act("advance", trip.queue, packing)
+    def advance_call(
+        self, worker: str, request: RoundTripRequest, settlements: Sequence[Settlement]
+    ) -> ScriptCall:
+        """A call of lua/advance.lua."""
+        lease_ms = round(self.settings.lease * 1000)
+        alone_from = max(1, self.settings.max_crashes - 1)
+        arguments = ScriptArguments(
+            [lease_ms, alone_from, worker, request.number, int(request.is_repeat)]
+        )
+        arguments.args += [max(0, request.wanted), max(0, request.in_flight)]
+        arguments.add_settlements(settlements)
+        return self.script_call("advance", request.queue, arguments)
 
-    def glance(self, queues: Sequence[str]) -> ScriptCall:
+    def status_call(self, queues: Sequence[str]) -> ScriptCall:
+        """A call of lua/look.lua, for queues that one script may read."""
         parts = ("queued", "delayed", "meta")
         keys = [key for queue in queues for key in self.keys.parts(queue, *parts)]
         return script(__package__, "look"), keys, []
 
-    def advanced(self, worker: str, trip: Advance, reply: Any) -> Advanced | BrokerError:
-        if isinstance(reply, BrokerError):
-            return reply
-        now, due, waiting, state, refused, refusals, given = reply
-        report(trip.queue, refusals)
-        rows = [given[n : n + 4] for n in range(0, len(given), 4)]
-        return Advanced(
-            now=now / 1000,
-            look=(waiting, seconds(due)),
-            state=state.decode(),
-            refused=settlements_of(trip, refused) if refused else [],
-            reservations=[
-                Reservation(
-                    id=id.decode(errors="surrogateescape"),
-                    token=token.decode(errors="surrogateescape"),
-                    queue=trip.queue,
-                    payload=(payload or b"").decode(errors="surrogateescape"),
-                    lost=lost,
-                    now=now / 1000,
-                    worker=worker,
-                    given_up=lost > self.settings.max_crashes,
-                )
-                for id, token, payload, lost in rows
-            ],
-        )
+    def renew_leases(self, by_queue: Mapping[str, Sequence[Reservation]]) -> list[Reservation]:
+        """Renew the leases of reservations, by queue; returns those whose lease is lost.
 
-    def beat(self, held: Mapping[str, Sequence[Reservation]]) -> list[Reservation]:
-        """Renew the leases of what is held, by queue; returns what is held no longer."""
-        missed: list[BrokerError] = []
-        beaten = self.heartbeat(held, missed)
-        accepted(missed)
-        return beaten.lost
+        Raises BrokerError when any queue failed; the leases in other queues are renewed then, too.
+        """
+        errors: list[BrokerError] = []
+        reply = self.heartbeat(by_queue, errors)
+        check_replies(errors)
+        return reply.lost
 
     def heartbeat(
-        self, held: Mapping[str, Sequence[Reservation]], missed: list[BrokerError]
+        self, by_queue: Mapping[str, Sequence[Reservation]], errors: list[BrokerError]
     ) -> HeartbeatReply:
-        """Renew the leases of what is held, by queue, and heal these queues; ``missed`` takes the
-        errors of single queues."""
-        acts = []
-        hands = [
-            (queue, reservations[first : first + PAGE])
-            for queue, reservations in held.items()
-            for first in range(0, max(1, len(reservations)), PAGE)
+        """Renew the leases of reservations, by queue, and heal these queues.
+
+        Errors of single queues are added to ``errors``. Raises BrokerError when all queues failed
+        at once.
+        """
+        pages = [
+            (queue, reservations[first : first + JOBS_PER_SCRIPT])
+            for queue, reservations in by_queue.items()
+            for first in range(0, max(1, len(reservations)), JOBS_PER_SCRIPT)
         ]
-        for queue, reservations in hands:
-            packing = Packing([round(self.settings.lease * 1000), len(reservations)])
+        calls = []
+        for queue, reservations in pages:
+            arguments = ScriptArguments([round(self.settings.lease * 1000), len(reservations)])
             for each in reservations:
-                packing.words += [each.id, each.token]
-            acts.append(self.act("beat", queue, packing))
-        beaten = HeartbeatReply([], [])
-        replies = run_scripts(self.brisk, acts) if acts else []
-        for (queue, reservations), reply in zip(hands, replies, strict=True):
+                arguments.args += [each.id, each.token]
+            calls.append(self.script_call("beat", queue, arguments))
+        result = HeartbeatReply([], [])
+        replies = run_scripts(self.worker_client, calls) if calls else []
+        for (queue, reservations), reply in zip(pages, replies, strict=True):
             if isinstance(reply, BrokerError):
-                missed.append(reply)
+                errors.append(reply)
                 continue
-            gone = {text(token) for token in reply[0]}
-            beaten.lost.extend(each for each in reservations if each.token in gone)
-            if reply[1] and queue not in beaten.late:
-                beaten.late.append(queue)
-        return beaten
-
-
-def settlements_of(trip: Advance, refused: Sequence[bytes]) -> list[Settlement]:
-    """Those with these tokens; none when the trip was asked again, for they were settled then."""
-    if trip.again:
-        return []
-    told = {each.token: each for each in trip.settlements}
-    return [told[token] for token in map(text, refused) if token in told]
-
-
-def report(queue: str, refusals: Sequence[bytes]) -> None:
-    for refusal in refusals:
-        logger.error("queue=%s a plugin's command was refused by Redis: %s", queue, text(refusal))
-
-
-def joined(replies: Sequence[Any]) -> Any:
-    """The reply to a trip from those to its parts; it did not succeed if one of them did not."""
-    wrong = [reply for reply in replies if isinstance(reply, BrokerError)]
-    if wrong or len(replies) == 1:
-        return [*wrong, *replies][0]
-    *before, _, _, given = replies[-1]
-    return [*before[:4], *([r for each in replies for r in each[n]] for n in (4, 5)), given]
-
-
-def looked(queues: Sequence[str], reply: Any) -> dict[str, Look]:
-    if isinstance(reply, BrokerError):
-        return {}
-    pairs = zip(queues, reply[::2], reply[1::2], strict=True)
-    return {queue: (length, seconds(due)) for queue, length, due in pairs}
+            lost_tokens = {decode_text(token) for token in reply[0]}
+            result.lost.extend(each for each in reservations if each.token in lost_tokens)
+            if reply[1] and queue not in result.late:
+                result.late.append(queue)
+        return result
 
 
 def not_enqueued(
-    queue: str, entries: Sequence[Entry], entered: int, error: BrokerError
+    queue: str, entries: Sequence[Entry], stored: int, error: BrokerError
 ) -> EnqueueError:
-    """The error for a producer, who must know one thing: is the job enqueued?"""
-    ids = [entry.id for entry in entries[entered:]]
+    """The error for a producer, who must know whether the jobs are enqueued.
+
+    ``stored``: how many of the entries were stored before the error.
+    """
+    ids = [entry.id for entry in entries[stored:]]
     jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
     if error.sent:
         fate = "it is unknown whether that is stored; enqueue again with the same id to be sure"
     else:
         fate = "nothing was enqueued"
-    if entered:
-        fate += f"; the {entered} jobs before are enqueued"
+    if stored:
+        fate += f"; the {stored} jobs before are enqueued"
     return EnqueueError(
         f"queue {queue!r}: {jobs}: {error}; {fate}",
         ids=ids,

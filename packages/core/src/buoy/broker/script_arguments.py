@@ -1,4 +1,4 @@
-"""How jobs, claims and commands are spelled as the words of a script; see the headers in lua/."""
+"""Jobs, settlements, claims and commands as the arguments of a script; see the headers in lua/."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -6,117 +6,118 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TypeVar
 
+from ..connection.client import RawArg
 from ..model.entry import Entry
 from ..model.reservation import Settlement
-from ..model.transition import Word
+from ..model.transition import CommandArg
 from .keys import QUEUE_PARTS
 
-PAGE, WORDS = 1000, 100_000
-"""How many jobs, of how many words, one script takes at most; what is more goes into another."""
-
-LONGEST_WAIT = 1e11
-"""Seconds, more than three thousand years."""
+JOBS_PER_SCRIPT, ARGS_PER_SCRIPT = 1000, 100_000
+"""How many jobs, and how many arguments, one script takes; more jobs go into a further call."""
+JOBS_PER_OPERATION = 100
+"""How many jobs an operator's script changes: finding one in a long queue takes long."""
+LONGEST_WAIT_SECONDS = 1e11
+"""More than three thousand years."""
 
 T = TypeVar("T")
-OPERATED = 100
-"""How many jobs one script changes: finding one in a long queue takes a while."""
-
-
 Item = TypeVar("Item", Entry, Settlement)
 
+attachments_of = itemgetter(-1)
+"""What is attached to an entry or to a settlement: the last field of both, mostly empty."""
 
-attached = itemgetter(-1)
-"""What is attached to an entry, or to a settlement; nothing to most."""
 
-
-def pages(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """So many at a time as one script takes; at least one page, be it empty."""
-    if len(items) <= PAGE and not any(map(attached, items)):
+def split_pages(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items in pages that one script takes each; one empty page if there are no items."""
+    if len(items) <= JOBS_PER_SCRIPT and not any(map(attachments_of, items)):
         yield items
         return
-    first = words = 0
+    first = args = 0
     for n, item in enumerate(items):
-        words += item.size
-        if n > first and (n - first == PAGE or words > WORDS):
+        args += item.size
+        if n > first and (n - first == JOBS_PER_SCRIPT or args > ARGS_PER_SCRIPT):
             yield items[first:n]
-            first, words = n, item.size
+            first, args = n, item.size
     yield items[first:]
 
 
 @dataclass(slots=True)
-class Packing:
-    """The words of a script, and the keys that it needs beside those of its queue."""
+class ScriptArguments:
+    """The arguments of a script, and the keys that it takes after those of its queue."""
 
-    words: list[Word | bytes] = field(default_factory=list)
+    args: list[RawArg] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
-    def entry(self, entry: Entry) -> None:
-        self.words += [entry.id, entry.payload, entry.due]
+    def add_entry(self, entry: Entry) -> None:
+        """Add a job that is to be stored."""
+        self.args += [entry.id, entry.payload, entry.due]
         if entry.transition is None:
-            self.words += [0, 0, 0]
+            self.args += [0, 0, 0]
             return
-        self.claims(entry.transition.claims)
-        self.words.append(len(entry.transition.numbers))
+        self.add_claims(entry.transition.claims)
+        self.args.append(len(entry.transition.numbers))
         for name, number in entry.transition.numbers:
-            self.words += [name, number]
-        self.commands(entry.transition.commands)
+            self.args += [name, number]
+        self.add_commands(entry.transition.commands)
 
-    def settlements(self, settlements: Sequence[Settlement]) -> None:
-        """What becomes of jobs: those that are done, those done with something attached, others."""
+    def add_settlements(self, settlements: Sequence[Settlement]) -> None:
+        """Add settlements: plain ones first, then done ones with commands, then all others."""
         plain = [each for each in settlements if each.plain]
         attached = [each for each in settlements if each.outcome == "done" and each.commands]
-        self.words.append(len(plain))
+        self.args.append(len(plain))
         for each in plain:
-            self.words += each[:2]
-        self.words.append(len(attached))
+            self.args += each[:2]
+        self.args.append(len(attached))
         for each in attached:
-            self.words += each[:2]
-            self.commands(each.commands)
-        self.words.append(len(settlements) - len(plain) - len(attached))
+            self.args += each[:2]
+            self.add_commands(each.commands)
+        self.args.append(len(settlements) - len(plain) - len(attached))
         for each in settlements:
             if each.outcome != "done":
-                self.settlement(each)
+                self.add_settlement(each)
 
-    def settlement(self, other: Settlement) -> None:
-        self.words += [other.id, other.token, other.outcome]
-        self.words += [raw(other.payload), milliseconds(other.wait)]
-        self.commands(other.commands)
+    def add_settlement(self, other: Settlement) -> None:
+        """Add one settlement that is not ``done``."""
+        self.args += [other.id, other.token, other.outcome]
+        self.args += [encode_text(other.payload), to_milliseconds(other.wait)]
+        self.add_commands(other.commands)
 
-    def claims(self, claims: Sequence[Sequence[str]]) -> None:
-        self.words.append(len(claims))
+    def add_claims(self, claims: Sequence[Sequence[str]]) -> None:
+        """Add their number, and each claim with the end until which it is held."""
+        self.args.append(len(claims))
         for key, until in claims:
-            self.words += [key, until]
+            self.args += [key, until]
 
-    def commands(self, commands: Sequence[Sequence[Word]]) -> None:
-        self.words.append(len(commands))
+    def add_commands(self, commands: Sequence[Sequence[CommandArg]]) -> None:
+        """Add their number, and each command with its length and the number of its key."""
+        self.args.append(len(commands))
         for command in commands:
             self.keys.append(str(command[1]))
             number = len(QUEUE_PARTS) + len(self.keys)
-            self.words += [len(command), command[0], number, *command[2:]]
+            self.args += [len(command), command[0], number, *command[2:]]
 
 
-def raw(text: str) -> bytes:
-    """Text as Redis holds it: also bytes that are no UTF-8 come back as they were."""
+def encode_text(text: str) -> bytes:
+    """The bytes of a text from ``decode_text``, also of one that is not UTF-8."""
     return text.encode(errors="surrogateescape")
 
 
-def text(raw: bytes) -> str:
-    """What Redis holds, as text; see raw."""
+def decode_text(raw: bytes) -> str:
+    """Bytes from Redis as text; bytes that are not UTF-8 become surrogates, and nothing is lost."""
     return raw.decode(errors="surrogateescape")
 
 
-def milliseconds(seconds: float) -> int:
-    """A wait that scripts take, whatever was computed for it."""
-    return round(min(seconds, LONGEST_WAIT) * 1000) if seconds > 0 else 0
+def to_milliseconds(seconds: float) -> int:
+    """A wait in milliseconds within the range of scripts: 0 for a negative one or NaN."""
+    return round(min(seconds, LONGEST_WAIT_SECONDS) * 1000) if seconds > 0 else 0
 
 
-def seconds(milliseconds: int) -> float | None:
-    """A time in seconds; -1 stands for none."""
+def to_seconds(milliseconds: int) -> float | None:
+    """Milliseconds from a script as seconds; None for -1, which stands for no time."""
     return None if milliseconds < 0 else milliseconds / 1000
 
 
-def moment(text: bytes | None) -> float:
-    """Epoch seconds, of the milliseconds that Redis keeps; what is no time is long ago."""
+def parse_epoch(text: bytes | None) -> float:
+    """Epoch seconds from the milliseconds that Redis keeps; 0.0 for anything but a number."""
     try:
         found = float(text or 0) / 1000
     except ValueError:
@@ -124,7 +125,7 @@ def moment(text: bytes | None) -> float:
     return found if math.isfinite(found) else 0.0
 
 
-def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """So many at a time as one script changes."""
-    for first in range(0, len(items), OPERATED):
-        yield items[first : first + OPERATED]
+def split_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The items in batches that one operator's script changes each."""
+    for first in range(0, len(items), JOBS_PER_OPERATION):
+        yield items[first : first + JOBS_PER_OPERATION]

@@ -7,7 +7,7 @@ from functools import cache
 from pkgutil import get_data
 from typing import Any
 
-from ..connection.client import Client, RedisSteps, UnknownScript, Word, run_steps
+from ..connection.client import Client, RawArg, RedisSteps, UnknownScript, run_steps
 from ..errors import BrokerError, WrongType
 from .keys import wrong_types
 
@@ -16,7 +16,7 @@ INCLUDE = re.compile(r"^-- include (\w+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One act on Redis: its text, and the digest by which the server knows it."""
+    """A script: its text, and the SHA-1 digest by which a server knows it."""
 
     name: str
     text: str
@@ -25,11 +25,12 @@ class Script:
 
 @cache
 def script(package: str, name: str) -> Script:
-    """Load a script; a line ``-- include NAME`` stands for the file of that name beside it.
+    """Load the script ``lua/NAME.lua`` of a package.
 
-    Each file includes what it uses, and stands in the script once.
+    A line ``-- include NAME`` is replaced by the file of that name in the same folder; where a file
+    is included again, by nothing.
     """
-    import hashlib  # who only declares jobs does not load it
+    import hashlib  # a program that only declares jobs does not load it
 
     included = set()
 
@@ -44,31 +45,35 @@ def script(package: str, name: str) -> Script:
     return Script(name, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-ScriptCall = tuple[Script, Sequence[str], Sequence[Word]]
-"""A script, its keys, its arguments."""
+ScriptCall = tuple[Script, Sequence[str], Sequence[RawArg]]
+"""A script, its keys, its arguments: what KEYS and ARGV are in Lua."""
 
 
-def scripted(acts: Sequence[ScriptCall]) -> RedisSteps[list[Any]]:
-    """Run scripts in one round trip, or two when the server does not know one of them yet.
+def script_steps(calls: Sequence[ScriptCall]) -> RedisSteps[list[Any]]:
+    """Run scripts in one round trip; returns a reply for each, as ``Client.calls`` does.
 
-    A refused one has its exception in place of a reply.
+    Takes a second round trip when the server does not know a script yet, and one for each key of a
+    wrong type. Each script is atomic; several of them together are not.
     """
-    replies: list[Any] = yield [["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in acts]
+    replies: list[Any] = yield [["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in calls]
     unknown = [n for n, reply in enumerate(replies) if isinstance(reply, UnknownScript)]
     if unknown:
-        whole = [acts[n] for n in unknown]
-        again = yield [["EVAL", s.text, len(k), *k, *a] for s, k, a in whole]
+        with_text = [calls[n] for n in unknown]
+        again = yield [["EVAL", s.text, len(k), *k, *a] for s, k, a in with_text]
         for n, reply in zip(unknown, again, strict=True):
             replies[n] = reply
     for n, reply in enumerate(replies):
         if isinstance(reply, WrongType):
-            replies[n] = yield from explained(acts[n], reply)
+            replies[n] = yield from explain_wrong_type(calls[n], reply)
     return replies
 
 
-def explained(act: ScriptCall, error: BrokerError) -> RedisSteps[BrokerError]:
-    """Redis does not say which key has a wrong type; the script has changed nothing."""
-    keys = act[1]
+def explain_wrong_type(call: ScriptCall, error: BrokerError) -> RedisSteps[BrokerError]:
+    """An error that names the keys of a wrong type, which Redis itself does not tell.
+
+    The script has changed nothing: scripts read such keys before they write.
+    """
+    keys = call[1]
     try:
         wrong = wrong_types(keys, (yield [["TYPE", key] for key in keys]))
     except BrokerError:
@@ -77,6 +82,6 @@ def explained(act: ScriptCall, error: BrokerError) -> RedisSteps[BrokerError]:
     return WrongType(f"{', '.join(wrong)}; {advice}") if wrong else error
 
 
-def run_scripts(client: Client, acts: Sequence[ScriptCall]) -> list[Any]:
-    """Run scripts; see scripted."""
-    return run_steps(scripted(acts), lambda: client)
+def run_scripts(client: Client, calls: Sequence[ScriptCall]) -> list[Any]:
+    """Run scripts in this thread; see ``script_steps``."""
+    return run_steps(script_steps(calls), lambda: client)

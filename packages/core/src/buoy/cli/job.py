@@ -27,7 +27,7 @@ def job(name: str, app: list[str], as_json: bool) -> None:
     if as_json:
         click.echo(as_array([declaration(found)]))
         return
-    say(f"{found.name}{found.accepts.whole}")
+    say(f"{found.name}{found.accepts.signature}")
     for field in ("queue", *LIMITS):
         value = getattr(found, field)
         if value is not None:
@@ -44,7 +44,7 @@ def declaration(found: type[Job]) -> dict[str, object]:
         {"plugin": described(plugin), "hooks": hook_names(plugin), "from": origin(found, plugin)}
         for plugin in found.declared
     ]
-    signature = str(found.accepts.whole)
+    signature = str(found.accepts.signature)
     return {
         "class": found.name,
         "queue": found.queue,

@@ -8,7 +8,7 @@ import click
 
 from ..errors import ConfigurationError
 from ..model.names import checked_queue
-from ..model.strict_json import is_text
+from ..model.strict_json import is_utf8
 
 
 class Text(click.types.StringParamType):
@@ -18,7 +18,7 @@ class Text(click.types.StringParamType):
         text = str(value)
         if not text.strip():
             self.fail("expected a text, got an empty one; is a variable not set?", param, ctx)
-        if not is_text(text):
+        if not is_utf8(text):
             self.fail(f"expected text that UTF-8 can hold, got {text!r:.200}", param, ctx)
         return text
 

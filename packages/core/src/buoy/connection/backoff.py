@@ -1,29 +1,33 @@
-"""Pauses between tries of what has failed: short at first, longer at last."""
+"""Pauses between tries: short after the first failure, longer after each further one."""
 
 import random
 import time
 
-FIRST, LONGEST = 0.05, 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+"""Seconds."""
 
 
 class Backoff:
-    """Counts failures in a row, and says how long to leave it be after the last of them."""
+    """Counts failures in a row, and tells how long to wait after the last one.
 
-    def __init__(self, longest: float = LONGEST) -> None:
+    ``longest``: seconds. Pauses are random by half, so that many processes do not try at once.
+    """
+
+    def __init__(self, longest: float = LONGEST_PAUSE) -> None:
         self.longest = longest
         self.failures = 0
         self.until = 0.0
 
     def fail(self) -> None:
-        """It has failed, once more."""
-        pause = min(self.longest, FIRST * 2.0 ** min(self.failures, 10))
+        """Note a failure."""
+        pause = min(self.longest, FIRST_PAUSE * 2.0 ** min(self.failures, 10))
         self.until = time.monotonic() + pause * random.uniform(0.5, 1.0)
         self.failures += 1
 
     def clear(self) -> None:
-        """It has worked."""
+        """Note a success: the next pause is short again."""
         self.failures, self.until = 0, 0.0
 
     def seconds(self) -> float:
-        """How long to wait still; 0 when it may be tried."""
+        """Seconds until the next try; 0 when it may be made now."""
         return max(0.0, self.until - time.monotonic())

@@ -1,7 +1,8 @@
-"""What a way to Redis is, and conversations that go over it.
+"""What a client of Redis is, and steps that any kind of client can take.
 
-A conversation neither waits nor sends by itself: it is a generator of steps. So the same one is
-had by a program that blocks (run_steps) and by one that awaits (arun_steps, in asyncio's own file).
+``RedisSteps`` neither wait nor send: they are a generator that yields what is to be done. So the
+same steps serve a program that blocks (``run_steps``) and one that awaits (``arun_steps``, in
+``async_client``).
 """
 
 import time
@@ -10,46 +11,70 @@ from typing import Any, Protocol, TypeVar
 
 from ..errors import BrokerError
 
-Word = str | bytes | int | float
+RawArg = str | bytes | int | float
+"""The name or one argument of a Redis command."""
 
 T = TypeVar("T")
-Step = Sequence[Sequence[Word]] | float
-"""Commands to be sent in one round trip, or seconds to wait."""
+Step = Sequence[Sequence[RawArg]] | float
+"""Commands to send in one round trip, or (as a float) seconds to wait."""
 RedisSteps = Generator[Step, Any, T]
-"""Takes the replies to each step, returns what came of them."""
+"""Yields steps and returns a result.
+
+It is sent the list of replies after commands, and None after a wait. When the commands of a step
+fail as a whole, the BrokerError is raised at the ``yield``.
+"""
 
 
 class Client(Protocol):
-    """A way to a Redis, for any number of threads."""
+    """A client of Redis. Any number of threads may use it; each has its own connection."""
 
-    def call(self, *words: Word) -> Any:
-        """Send one command, once, and return its reply (texts as bytes)."""
+    def call(self, *args: RawArg) -> Any:
+        """Send one command, once, and return its reply; texts are bytes.
 
-    def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        """Send commands in one round trip; a refused one has its exception in place of a reply."""
+        Raises BrokerError when Redis refuses the command, Unavailable when there is no reply.
+        """
 
-    def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
-        """Queues in groups such that one script may look at all queues of a group."""
+    def calls(self, commands: Sequence[Sequence[RawArg]]) -> list[Any]:
+        """Send commands in one round trip, once, and return one reply for each.
 
-    def hurried(self, seconds: float) -> "Client":
-        """The same way, for who must not be held up by one of several servers for longer."""
+        A command that Redis refuses has a BrokerError in place of its reply; on a cluster, so has
+        each command whose node did not reply. Raises Unavailable when there is no reply at all:
+        its ``sent`` tells whether the commands may have been executed. Raises another BrokerError
+        when a further try would not help: a wrong password, no TLS, not a Redis server.
+        """
+
+    def group_queues(self, queues: Sequence[str]) -> list[Sequence[str]]:
+        """The queues in groups, such that one script may read the keys of a whole group."""
+
+    def with_timeout(self, seconds: float) -> "Client":
+        """A client that waits at most so many seconds for each of several servers.
+
+        With one server it is the client itself: then nothing else could be done meanwhile.
+        """
 
     def close(self) -> None:
-        """Close the connection of this thread."""
+        """Close the connections of the calling thread; the next call opens new ones."""
 
 
 class UnknownScript(BrokerError):
-    """The server was restarted, or is another one: it must be sent the script's text."""
+    """The server does not know a script by its digest, and must be sent the text.
+
+    It was restarted, or another server took its place.
+    """
 
 
-def sent(commands: Sequence[Sequence[Word]]) -> RedisSteps[list[Any]]:
-    """Send commands in one round trip."""
+def send_commands(commands: Sequence[Sequence[RawArg]]) -> RedisSteps[list[Any]]:
+    """Send commands in one round trip; returns the replies of ``Client.calls``."""
     replies: list[Any] = yield commands
     return replies
 
 
-def run_steps(steps: RedisSteps[T], client: Callable[[], Client]) -> T:
-    """Take the steps, waiting for each; the client is asked for when it is needed."""
+def run_steps(steps: RedisSteps[T], get_client: Callable[[], Client]) -> T:
+    """Take the steps in this thread, and return their result.
+
+    ``get_client`` is called for each step with commands: steps without commands need no client.
+    Raises what the steps raise: a BrokerError that they do not catch, among others.
+    """
     answer: Any = None
     try:
         step = next(steps)
@@ -59,7 +84,7 @@ def run_steps(steps: RedisSteps[T], client: Callable[[], Client]) -> T:
                 answer = None
             else:
                 try:
-                    answer = client().calls(step)
+                    answer = get_client().calls(step)
                 except BrokerError as error:
                     step = steps.throw(error)
                     continue
@@ -68,14 +93,14 @@ def run_steps(steps: RedisSteps[T], client: Callable[[], Client]) -> T:
         return end.value  # type: ignore[no-any-return]  # it is what the steps return
 
 
-def accepted(replies: list[Any]) -> list[Any]:
-    """The replies, if none of them is a refusal."""
+def check_replies(replies: list[Any]) -> list[Any]:
+    """The replies; raises the first exception among them."""
     for reply in replies:
         if isinstance(reply, Exception):
             raise reply
     return replies
 
 
-def only(replies: list[Any]) -> Any:
-    """The one reply, if it is no refusal."""
-    return accepted(replies)[0]
+def single_reply(replies: list[Any]) -> Any:
+    """The first reply, of a call with one command; raises it if it is an exception."""
+    return check_replies(replies)[0]

@@ -1,4 +1,4 @@
-"""From a URL to Redis."""
+"""From a URL to a client of Redis."""
 
 import re
 
@@ -12,7 +12,10 @@ DATABASE = re.compile(r"/?\d*")
 
 
 def connect(url: str) -> Client:
-    """A client to what the URL names."""
+    """A client of the Redis that the URL names; it connects with its first call.
+
+    Raises ConfigurationError for a URL that cannot be used; its password is not shown.
+    """
     scheme = url.partition("://")[0]
     try:
         match scheme:
@@ -27,7 +30,7 @@ def connect(url: str) -> Client:
                 return ClusterClient(url)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"BUOY_URL: expected a Redis URL, got {masked(url)!r} ({why_not(error)})"
+            f"BUOY_URL: expected a Redis URL, got {masked(url)!r} ({explain_error(error)})"
         ) from None
     raise ConfigurationError(
         "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
@@ -35,9 +38,11 @@ def connect(url: str) -> Client:
     )
 
 
-def why_not(error: Exception) -> str:
-    """Why a URL cannot be used. The words of the client library are not shown: they quote what
-    may be a part of a password."""
+def explain_error(error: Exception) -> str:
+    """Why a URL cannot be used.
+
+    Messages of the client library are not shown: they quote what may be a part of a password.
+    """
     if isinstance(error, OddUrl):
         return str(error)
     if isinstance(error, TypeError):

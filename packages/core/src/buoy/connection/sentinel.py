@@ -1,4 +1,4 @@
-"""The way to the primary that sentinels name: asked anew for each connection."""
+"""Finding the primary server that sentinels name: they are asked for each new connection."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,14 +12,15 @@ from redis.sentinel import MasterNotFoundError
 
 from ..text.urls import OddUrl, parsed
 
-PATIENCE = 1.0
-"""Seconds for one sentinel to answer; then the next one is asked."""
+SENTINEL_TIMEOUT = 1.0
+"""Seconds that one sentinel has to answer before the next one is asked."""
 
 
-def primary(url: str) -> Callable[[], str]:
-    """What tells the redis:// URL of the present primary.
+def primary_finder(url: str) -> Callable[[], str]:
+    """A function that asks the sentinels for the primary, and returns its redis:// URL.
 
-    ``url``: redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/SERVICE[/DATABASE]
+    ``url``: redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/SERVICE[/DATABASE]. Raises
+    OddUrl for another URL. The function raises RedisError when no sentinel names a primary.
     """
     parts = parsed(url)
     login, at, hosts = parts.netloc.rpartition("@")
@@ -28,12 +29,12 @@ def primary(url: str) -> Callable[[], str]:
         raise OddUrl("expected the name of the service behind the hosts")
     if parts.query:
         raise OddUrl("expected no options behind ?")
-    watch = watchers(hosts)
+    sentinels = sentinels_of(hosts)
 
-    def found() -> str:
+    def find_primary() -> str:
         try:
-            host, port = watch.discover_master(service)
-        except MasterNotFoundError:  # its words are those of programmers
+            host, port = sentinels.discover_master(service)
+        except MasterNotFoundError:  # its message says nothing to a user
             raise MasterNotFoundError(
                 f"expected one of the sentinels {hosts} to name the primary of {service!r}, "
                 "got no answer, or no such service"
@@ -41,27 +42,27 @@ def primary(url: str) -> Callable[[], str]:
         host = f"[{host}]" if ":" in host else host
         return f"redis://{login}{at}{host}:{port}/{database or 0}"
 
-    return found
+    return find_primary
 
 
-def watchers(hosts: str) -> Sentinel:
-    """The sentinels, each asked only once."""
+def sentinels_of(hosts: str) -> Sentinel:
+    """The client of the sentinels at ``HOST[:PORT],HOST[:PORT]``; it asks each of them once."""
     return Sentinel(
-        [address(host) for host in hosts.split(",")],
+        [sentinel_address(host) for host in hosts.split(",")],
         sentinel_kwargs={
-            "socket_timeout": PATIENCE,
-            "socket_connect_timeout": PATIENCE,
+            "socket_timeout": SENTINEL_TIMEOUT,
+            "socket_connect_timeout": SENTINEL_TIMEOUT,
             "retry": Retry(NoBackoff(), 0),
         },
     )
 
 
-def misnamed(url: str) -> str | None:
-    """Where sentinels answer and none of them knows the service: what to write instead."""
+def unknown_service_hint(url: str) -> str | None:
+    """What to write instead, if sentinels answer and none of them knows the service; else None."""
     parts = parsed(url)
     service = parts.path.strip("/").partition("/")[0]
     known = set[str]()
-    for each in watchers(parts.netloc.rpartition("@")[2]).sentinels:
+    for each in sentinels_of(parts.netloc.rpartition("@")[2]).sentinels:
         with suppress(RedisError):
             known |= set(map(str, each.sentinel_masters()))
     if not known or service in known:
@@ -70,14 +71,15 @@ def misnamed(url: str) -> str | None:
 
 
 def is_replaced(host: str, port: int, find: Callable[[], str]) -> bool:
-    """Whether the sentinels name another server than this one."""
+    """Whether the sentinels name another server than this one; False if none of them answers."""
     try:
         parts = urlsplit(find())
     except RedisError:
-        return False  # nobody knows better
+        return False
     return (parts.hostname, parts.port) != (host.lower(), int(port))
 
 
-def address(text: str) -> tuple[str, int]:
+def sentinel_address(text: str) -> tuple[str, int]:
+    """Host and port of ``HOST[:PORT]``; raises ValueError for a port that is no number."""
     host, _, port = text.rpartition(":") if text.count(":") else (text, "", "26379")
     return host.strip("[]"), int(port)

@@ -1,12 +1,11 @@
-"""The way to one server: one connection a thread, and every error as one of ours.
+"""A client of one server: a connection for each thread, and errors of buoy only.
 
-The client library's own retries are off: a command whose reply was lost may have been executed,
-and only who sent it knows whether it may be repeated.
+The retries of the client library are off: a command whose reply was lost may have been executed,
+and only its caller knows whether it may be sent again.
 """
 
 import os
 import select
-import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,20 +16,27 @@ from typing import Any
 import redis
 from redis import exceptions
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from ..embedded.join import folder_of, join
-from ..errors import BrokerError, RedisFull, Unavailable, WrongType
-from .client import UnknownScript, Word, only
-from .sentinel import is_replaced, primary
+from ..errors import Unavailable
+from .client import RawArg, single_reply
+from .redis_errors import (
+    CONNECTION_ERRORS,
+    error_of_reply,
+    error_text,
+    no_connection_error,
+    no_reply_error,
+)
+from .sentinel import is_replaced, primary_finder
 
 SOCKET_TIMEOUT = 5.0
-NODE_TIMEOUT = 2.0
-"""Seconds in which one server of several lets a connection be made and a command be sent; for its
-reply it has longer."""
-WATCH = 0.5
-"""Seconds for which a server may be silent before others are asked whether it was replaced."""
+"""Seconds for making a connection, for sending, and for a reply."""
+CLUSTER_NODE_TIMEOUT = 2.0
+"""Seconds for connecting to one server of several and for sending to it; a reply has longer."""
+REPLACEMENT_CHECK_SECONDS = 0.5
+"""Seconds without a reply after which others are asked whether the server was replaced."""
 
 pack_command: Callable[[Any], bytes] | None
 try:
@@ -38,126 +44,115 @@ try:
 except ImportError:
     pack_command = None
 
-# What a server says when the same command may go through later, none of it executed now.
-PASSING = (
-    exceptions.BusyLoadingError,
-    exceptions.ReadOnlyError,
-    exceptions.MasterDownError,
-    exceptions.ClusterDownError,
-    exceptions.TryAgainError,
-)
-PASSING_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNBLOCKED", "max number of clients")
-
-REFUSED = "REFUSED "
-"""With this the scripts begin to say what is wrong with their words; see lua/base.lua."""
-
-# Before redis-py 6.4 only its own client of clusters knows what these words mean.
-CODES: dict[str, type[ResponseError]] = {
-    "ASK": exceptions.AskError,
-    "MOVED": exceptions.MovedError,
-    "CLUSTERDOWN": exceptions.ClusterDownError,
-    "TRYAGAIN": exceptions.TryAgainError,
-}
-
-UNNAMED: dict[str, None] = (
+WITHOUT_LIBRARY_NAME: dict[str, None] = (
     {"driver_info": None}
     if hasattr(redis, "driver_info")  # from 7.2 on
     else {"lib_name": None, "lib_version": None}
 )
 """Options of a connection that does not tell the server its library: that costs two commands."""
 
-HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError, TimeoutError)
-"""How TLS ends when the server or the network does."""
 
-FAULTS = (RedisError, OSError)
-"""What a connection may raise."""
+def connection_factory(
+    url: str, socket_timeout: float | None = SOCKET_TIMEOUT
+) -> Callable[[], Any]:
+    """A function that makes connections to a server, each for one user, not yet connected.
 
-
-def connections(url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> Callable[[], Any]:
-    """What makes connections to a server, each for one user, not yet connected."""
-    find = finder(url)
-    if find is not None:
-        return partial(found, find, socket_timeout)
+    ``socket_timeout``: seconds; None waits for ever. Raises TypeError or ValueError for a URL that
+    cannot be used. The function may raise CONNECTION_ERRORS and errors of buoy.
+    """
+    find_url = url_finder(url)
+    if find_url is not None:
+        return partial(new_connection, find_url, socket_timeout)
     pool = redis.ConnectionPool.from_url(
         url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=socket_timeout,
         socket_connect_timeout=min(SOCKET_TIMEOUT, socket_timeout or SOCKET_TIMEOUT),
         protocol=2,
-        **UNNAMED,
+        **WITHOUT_LIBRARY_NAME,
     )
     try:
-        pool.make_connection()  # raises TypeError for an option that there is not
+        pool.make_connection()  # raises TypeError for an unknown option
     except RedisError as error:
-        raise TypeError(reason(error)) from None
+        raise TypeError(error_text(error)) from None
     return lambda: pool.connection_class(**pool.connection_kwargs)
 
 
-def found(find: Callable[[], str], socket_timeout: float | None) -> Any:
-    """A connection to the server where it is now."""
-    return connections(find(), socket_timeout)()
+def new_connection(find_url: Callable[[], str], socket_timeout: float | None) -> Any:
+    """A connection to the server at its present place, not yet connected."""
+    return connection_factory(find_url(), socket_timeout)()
 
 
-def finder(url: str) -> Callable[[], str] | None:
-    """Where the server is at another place each time, what finds it; it may raise FAULTS."""
+def url_finder(url: str) -> Callable[[], str] | None:
+    """A function that finds the present URL of a server that may move; None if it cannot move.
+
+    The function may raise CONNECTION_ERRORS.
+    """
     folder = folder_of(url)
     if folder is not None:
         return partial(join, folder)
-    return primary(url) if url.startswith("redis+sentinel:") else None
+    return primary_finder(url) if url.startswith("redis+sentinel:") else None
 
 
 class ServerClient:
-    """A way to one server."""
+    """A client of one server; see Client."""
 
     def __init__(self, url: str, socket_timeout: float | None = SOCKET_TIMEOUT) -> None:
         self.url = url
-        self.find = primary(url) if url.startswith("redis+sentinel:") else None
-        self.new = connections(url, NODE_TIMEOUT if self.find else socket_timeout)
+        self.find_url = primary_finder(url) if url.startswith("redis+sentinel:") else None
+        self.new = connection_factory(
+            url, CLUSTER_NODE_TIMEOUT if self.find_url else socket_timeout
+        )
         self.local = threading.local()
 
     def connection(self) -> Any:
-        """The connection of this thread in this process, connected."""
+        """The connection of this thread in this process, connected.
+
+        Raises BrokerError, Unavailable among others, when there is none.
+        """
         local = self.local
         if self.connected:
-            if not (local.readable() and stale(local.connection)):
+            if not (local.is_readable() and is_stale(local.connection)):
                 return local.connection
             self.close()
         try:
             connection = self.new()
             connection.connect()
-        except FAULTS as error:
-            raise unconnected(error) from error
+        except CONNECTION_ERRORS as error:
+            raise no_connection_error(error) from error
         local.connection, local.owner = connection, os.getpid()
-        local.readable = reader_of(connection._sock)
+        local.is_readable = readability_check(socket_of(connection))
         return connection
 
     @property
     def connected(self) -> bool:
-        """Whether this thread has a connection, as far as it knows."""
+        """Whether this thread has a connection; the server may have closed it since."""
         return getattr(self.local, "owner", None) == os.getpid()
 
-    def call(self, *words: Word) -> Any:
-        return only(self.calls([words]))
+    def call(self, *args: RawArg) -> Any:
+        return single_reply(self.calls([args]))
 
-    def calls(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+    def calls(self, commands: Sequence[Sequence[RawArg]]) -> list[Any]:
         try:
             self.send(commands)
-            if self.find is None:
+            if self.find_url is None:
                 return self.receive(len(commands))
             deadline = time.monotonic() + SOCKET_TIMEOUT
             return self.receive(len(commands), deadline, self.is_replaced)
-        except FAULTS as error:
+        except CONNECTION_ERRORS as error:
             self.close()
-            raise lost(error) from error
+            raise no_reply_error(error) from error
         except BaseException:
-            self.close()  # an answer that nobody reads would be taken for that of the next command
+            self.close()  # a reply that nobody reads would be taken for that of the next command
             raise
 
-    def send(self, commands: Sequence[Sequence[Word]]) -> None:
-        """The first half of a call. Whatever comes in between, the second half follows, or the
-        connection is closed."""
+    def send(self, commands: Sequence[Sequence[RawArg]]) -> None:
+        """The first half of ``calls``. The caller then calls ``receive`` or ``close``.
+
+        Raises BrokerError when there is no connection, CONNECTION_ERRORS when sending fails.
+        """
         connection = self.connection()
-        connection.send_packed_command(pack(connection, commands))
+        connection.send_packed_command(pack_commands(connection, commands))
 
     def receive(
         self,
@@ -165,26 +160,31 @@ class ServerClient:
         deadline: float | None = None,
         replaced: Callable[[], bool] | None = None,
     ) -> list[Any]:
-        """The second half of a call: the replies, if they begin by the deadline (monotonic), and as
-        long as no other server has taken the place of this one."""
+        """The second half of ``calls``: this many replies.
+
+        Raises CONNECTION_ERRORS: a TimeoutError when the first reply has not begun by the deadline
+        (``time.monotonic()``), or as soon as ``replaced`` says that another server has taken the
+        place of this one.
+        """
         connection = self.local.connection
         if deadline is not None:
-            wait(connection, deadline, replaced)
-        replies = [read(connection) for _ in range(count)]
+            wait_for_reply(connection, deadline, replaced)
+        replies = [read_reply(connection) for _ in range(count)]
         if any(isinstance(reply, Unavailable) for reply in replies):
-            self.close()  # by its name, another server may be found
+            self.close()  # another server may have the name now
         return replies
 
     def is_replaced(self) -> bool:
-        """Whether the sentinels name another server by now."""
+        """Whether the sentinels name another server now."""
         connection = self.local.connection
-        return self.find is not None and is_replaced(connection.host, connection.port, self.find)
+        if self.find_url is None:
+            return False
+        return is_replaced(connection.host, connection.port, self.find_url)
 
-    def hurried(self, seconds: float) -> "ServerClient":
-        """Itself: where there is one server, nobody else is held up by it."""
+    def with_timeout(self, seconds: float) -> "ServerClient":
         return self
 
-    def together(self, queues: Sequence[str]) -> list[Sequence[str]]:
+    def group_queues(self, queues: Sequence[str]) -> list[Sequence[str]]:
         return [queues] if queues else []
 
     def close(self) -> None:
@@ -193,30 +193,44 @@ class ServerClient:
         self.local.owner = None
 
 
-def wait(connection: Any, deadline: float, replaced: Callable[[], bool] | None) -> None:
-    """Wait for a reply."""
-    while not connection.can_read(min(WATCH, max(0.0, deadline - time.monotonic()))):
+def wait_for_reply(connection: Any, deadline: float, replaced: Callable[[], bool] | None) -> None:
+    """Wait until a reply begins; see ``ServerClient.receive`` for the errors."""
+    while not connection.can_read(seconds_to_wait(deadline)):
         if time.monotonic() >= deadline or (replaced is not None and replaced()):
             raise exceptions.TimeoutError("it is silent")
 
 
-def pack(connection: Any, commands: Sequence[Sequence[Word]]) -> Any:
-    """The commands as the server reads them; hiredis makes that in one go, if it is there."""
+def seconds_to_wait(deadline: float) -> float:
+    """Seconds until the deadline, but no more than until the next look for a replacement."""
+    return min(REPLACEMENT_CHECK_SECONDS, max(0.0, deadline - time.monotonic()))
+
+
+def pack_commands(connection: Any, commands: Sequence[Sequence[RawArg]]) -> Any:
+    """The commands in the protocol of Redis; hiredis does it faster, if it is installed."""
     try:
         if pack_command is None:
             return connection.pack_commands(commands)
-        return [b"".join([pack_command(tuple(words)) for words in commands])]
-    except UnicodeEncodeError:  # an id that somebody else has written, and that is no UTF-8
-        return pack(connection, [[as_it_was(word) for word in words] for words in commands])
+        return [b"".join([pack_command(tuple(command)) for command in commands])]
+    except UnicodeEncodeError:  # some other program has written an id that is not UTF-8
+        return pack_commands(connection, [list(map(raw_arg, command)) for command in commands])
 
 
-def as_it_was(word: Word) -> Word:
-    """A word as Redis holds it, the bytes of one that is no UTF-8."""
-    return word.encode(errors="surrogateescape") if isinstance(word, str) else word
+def raw_arg(arg: RawArg) -> RawArg:
+    """An argument as Redis holds it: of a text that was not UTF-8, the original bytes."""
+    return arg.encode(errors="surrogateescape") if isinstance(arg, str) else arg
 
 
-def reader_of(sock: socket) -> Callable[[], object]:
-    """What tells at once whether something can be read."""
+def socket_of(connection: Any) -> socket:
+    """The socket of a connection that is connected.
+
+    The client library has no public name for it: this is the one place that uses the private one.
+    """
+    found: socket = connection._sock
+    return found
+
+
+def readability_check(sock: socket) -> Callable[[], object]:
+    """A function that tells without waiting whether the socket can be read."""
     if not hasattr(select, "poll"):  # on Windows
         return lambda: select.select([sock], [], [], 0)[0]
     poll = select.poll()
@@ -224,98 +238,18 @@ def reader_of(sock: socket) -> Callable[[], object]:
     return partial(poll.poll, 0)
 
 
-def stale(connection: Any) -> bool:
-    """Whether the server has hung up since: nothing sent would be answered. It may also be that
-    something came which is no answer."""
+def is_stale(connection: Any) -> bool:
+    """Whether a connection with nothing outstanding cannot be used: the server has closed it, or
+    something has arrived that is not a reply."""
     try:
         return bool(connection.can_read(0))
-    except FAULTS:
+    except CONNECTION_ERRORS:
         return True
 
 
-def read(connection: Any) -> Any:
+def read_reply(connection: Any) -> Any:
+    """One reply, or the BrokerError by which Redis refused the command."""
     try:
         return connection.read_response()
     except ResponseError as error:
-        return refusal(error)
-
-
-class Elsewhere(BrokerError):
-    """Another node of the cluster has the slot, or takes it over: then it is asked ``once``."""
-
-    def __init__(self, error: exceptions.AskError) -> None:
-        super().__init__(
-            f"Redis is a cluster, another node has this slot ({reason(error)}): "
-            "expected BUOY_URL to start with redis+cluster://"
-        )
-        self.address = address_of(error.host, error.port)
-        self.once = not isinstance(error, exceptions.MovedError)
-
-
-def refusal(error: ResponseError) -> BrokerError:
-    """What Redis said no to, as one of ours."""
-    error = told_apart(error)
-    text = reason(error)
-    _, ours, said = text.partition(REFUSED)
-    if ours:  # by a script of ours: a word in it is no code of Redis
-        return BrokerError(f"a script refused {said.partition(' script:')[0]}")
-    if isinstance(error, exceptions.NoScriptError):
-        return UnknownScript(text)
-    if isinstance(error, exceptions.AskError):
-        return Elsewhere(error)
-    if isinstance(error, exceptions.OutOfMemoryError) or "OOM" in text:
-        return RedisFull(f"Redis is full: {text}")
-    if isinstance(error, PASSING) or any(code in text for code in PASSING_CODES):
-        return Unavailable(f"Redis cannot do it now: {text}", sent=False)
-    return (WrongType if "WRONGTYPE" in text else BrokerError)(f"Redis refused: {text}")
-
-
-def told_apart(error: ResponseError) -> ResponseError:
-    code, _, rest = str(error).partition(" ")
-    return CODES[code](rest) if code in CODES and type(error) is ResponseError else error
-
-
-class Silent(Unavailable):
-    """No answer came in time: the server hangs, or the network does."""
-
-
-def lost(error: Exception) -> BrokerError:
-    """Why there was no reply, as one of ours."""
-    if (final := hopeless(error)) is not None:
-        return final
-    kind = Silent if isinstance(error, exceptions.TimeoutError) else Unavailable
-    return kind(f"Redis did not answer: {reason(error)}", sent=not passes(error))
-
-
-def unconnected(error: Exception) -> BrokerError:
-    """Why there is no connection, as one of ours."""
-    if (final := hopeless(error)) is not None:
-        return final
-    kind = Silent if isinstance(error, exceptions.TimeoutError) else Unavailable
-    return kind(f"Redis cannot be reached: {reason(error)}", sent=False)
-
-
-def passes(error: Exception) -> bool:
-    return isinstance(error, PASSING) or any(code in str(error) for code in PASSING_CODES)
-
-
-def hopeless(error: Exception) -> BrokerError | None:
-    """What another try would not mend."""
-    for each in (error, error.__cause__, error.__context__):
-        if isinstance(each, AuthenticationError):
-            return BrokerError(f"Redis refuses the login: {reason(each)}")
-        if isinstance(each, ResponseError) and not passes(each):
-            return BrokerError(f"Redis refuses the connection: {reason(each)}")
-        if isinstance(each, exceptions.InvalidResponse):
-            return BrokerError(f"expected a Redis server, got an answer of another: {reason(each)}")
-        if isinstance(each, ssl.SSLError) and not isinstance(each, HUNG_UP):
-            return BrokerError(f"Redis cannot be reached by TLS: {reason(each)}")
-    return None
-
-
-def reason(error: BaseException) -> str:
-    return str(error).rstrip(".") or type(error).__name__
-
-
-def address_of(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return error_of_reply(error)

@@ -6,8 +6,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, PluginError
-from ..model.checks import expect, shown
-from ..settings import Configured
+from ..model.checks import expect, short_repr
+from ..settings import HasSettings
 from .facts import API
 from .hookspecs import WorkerHooks
 from .plugin import Plugin
@@ -132,7 +132,7 @@ def check_own_app(job: Any) -> None:
 
 def app_of(job: Any) -> "App":
     """The app of a class, which may be set late; raises ConfigurationError for what is none."""
-    if not isinstance(job.app, Configured):
+    if not isinstance(job.app, HasSettings):
         expect(False, f"{job.__qualname__}.app", "an App of buoy", job.app)
     if not hasattr(job, "name"):
         expect(False, job.__qualname__, "a class of its own with perform", job)
@@ -227,7 +227,7 @@ def told(value: Any, name: str) -> Any:
 def hindrance(job: Any) -> str | None:
     """Why there can be no job of a class, if there cannot."""
     if not isinstance(job, type):
-        return f"expected a job class, got {shown(job)}"
+        return f"expected a job class, got {short_repr(job)}"
     if "declared" not in vars(job):
         return (
             "expected __init_subclass__ to pass on what it is told, got one that does not; "

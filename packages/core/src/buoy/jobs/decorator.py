@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, overload
 
 from ..errors import ConfigurationError
-from ..model.checks import expect, shown
+from ..model.checks import expect, short_repr
 from .job import Job, P, R
 from .plugin import Plugin
 
@@ -72,6 +72,6 @@ def title_of(function: Any, name: str | None) -> str:
     title = getattr(function, "__qualname__", name)
     if not isinstance(title, str):
         raise ConfigurationError(
-            f"job: expected a function with a name, got {shown(function)}; say name='...'"
+            f"job: expected a function with a name, got {short_repr(function)}; say name='...'"
         )
     return title

@@ -98,5 +98,5 @@ def insist(jobs: Sequence[Job], handles: Sequence[Handle[Any]]) -> None:
     """Raise ClaimHeld for the first job that another one keeps out, if a plugin says so."""
     for job, entered in zip(jobs, handles, strict=True):
         known = facts(job)
-        if known.transition.insists and entered.holder not in (None, entered.id):
+        if known.transition.raises_on_conflict and entered.holder not in (None, entered.id):
             raise ClaimHeld(known.payload.name, entered)

@@ -12,8 +12,8 @@ from ..model.identity import identifier, new_id
 from ..model.names import checked_line, checked_queue
 from ..model.options import AS_DECLARED, Options, options
 from ..model.payload import Payload, now
-from ..model.signature import Arguments, Signature, Spelled, signature_of
-from ..model.strict_json import is_text
+from ..model.signature import Arguments, NormalizedArguments, Signature, signature_of
+from ..model.strict_json import is_utf8
 from ..model.transition import Transition
 from .declaration import (
     app_of,
@@ -319,11 +319,11 @@ def enqueue(job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
     return handles[0]
 
 
-def spelled(job: type[Job], arguments: Arguments) -> Spelled:
+def spelled(job: type[Job], arguments: Arguments) -> NormalizedArguments:
     """The arguments as they are kept; raises InvalidArguments."""
     if job._usable is not job:
         check_usable(job)
-    return job.accepts.accept(job.name, *arguments)
+    return job.accepts.normalize(job.name, *arguments)
 
 
 def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
@@ -332,7 +332,7 @@ def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
     payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=now())
     if job.identifies:
         same = payload.identifier = job.identify(*args, **kwargs)
-        right = isinstance(same, str) and bool(same) and is_text(same)
+        right = isinstance(same, str) and bool(same) and is_utf8(same)
         expect(right, f"{job.name}.identify", "a non-empty text", same)
     if job.expires is not None:
         start = payload.enqueued_at

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pluggy
 
 from ..errors import PluginError, UnfinishedWork
-from ..model.checks import shown
+from ..model.checks import short_repr
 from .facts import Facts, facts
 from .hookspecs import JobHooks, WorkerHooks, hookimpl
 
@@ -61,7 +61,7 @@ def listed(plugins: Any, owner: str) -> tuple[Any, ...]:
     try:
         return tuple(plugins)
     except TypeError:
-        raise PluginError(f"{owner}.plugins: expected a list, got {shown(plugins)}") from None
+        raise PluginError(f"{owner}.plugins: expected a list, got {short_repr(plugins)}") from None
 
 
 def check_single(owner: str, plugins: Iterable[Plugin]) -> None:

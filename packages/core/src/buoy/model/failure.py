@@ -1,4 +1,4 @@
-"""The record of a run that failed: what happened, where, and what the process had cost."""
+"""The record of a run that failed: the error, its traceback, and what the run used."""
 
 import sys
 import time
@@ -16,18 +16,22 @@ except ImportError:  # on Windows
     resource = None  # type: ignore[assignment]
 
 TRACEBACK_LIMIT = 16_000
-ERRORS_MOST = 100
-"""So many errors that led to one another, or are grouped, are shown with an error."""
+"""Characters."""
+MAX_ERRORS_SHOWN = 100
+"""An error that comes from, or groups, more errors than this is shown alone."""
 
 traceback_of = BaseException.__dict__["__traceback__"].__get__
 cause_of = BaseException.__dict__["__cause__"].__get__
 context_of = BaseException.__dict__["__context__"].__get__
-"""As exceptions have them: past what a class makes of these names."""
+"""Read the attributes of BaseException, also where a class redefines these names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a run failed. Times are epoch seconds, ``seconds`` how long it ran, memory in bytes."""
+    """Why a run failed. ``failed_at``: epoch seconds; ``seconds``: how long it ran; memory: bytes.
+
+    ``cause``: "exception", or how the process ended; ``also``: a second error, while handling it.
+    """
 
     error: str
     message: str
@@ -42,43 +46,44 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException, since: CodeType | None = None, **facts: Any) -> Self:
-        """The record of an exception, its traceback from the frame of ``since`` on.
+        """The record of an exception. Its traceback begins at the frame of ``since``, if given.
 
-        ``facts`` are the other fields, as far as they are known. Never raises, whatever the
-        exception's own class does when it is asked.
+        ``facts``: values for the other fields. Never raises, whatever the class of the exception
+        does.
         """
         return cls(
             error=type_name(type(error)),
             message=message_of(error),
-            traceback=cut(traceback_from(error, since), TRACEBACK_LIMIT),
+            traceback=cut(format_traceback(error, since), TRACEBACK_LIMIT),
             **{"failed_at": time.time(), "peak_memory": peak_memory(), **facts},
         )
 
     def record(self) -> dict[str, Any]:
-        """The record as the payload keeps it: without what is empty."""
+        """The record as a dict for the payload, without empty texts."""
         return {name: value for name, value in asdict(self).items() if value != ""}
 
 
-def traceback_from(error: BaseException, since: CodeType | None) -> str:
-    """The whole story if it can be told, else where it happened."""
+def format_traceback(error: BaseException, since: CodeType | None) -> str:
+    """The traceback with its causes; only the frames if formatting it all fails."""
     start = first = traceback_of(error)
     while start is not None and start.tb_frame.f_code is not since:
         start = start.tb_next
     try:
-        return shown_or_raise(error, start or first)
-    except BaseException:  # noqa: BLE001 - of its class, its module's loader, or it is too much
-        return shown(lambda: "".join(places(error, start or first)))
+        return format_whole_traceback(error, start or first)
+    except BaseException:  # noqa: BLE001 - from its class or its module's loader
+        return shown(lambda: "".join(format_frames(error, start or first)))
 
 
-def shown_or_raise(error: BaseException, start: TracebackType | None) -> str:
-    if not are_few(error):
+def format_whole_traceback(error: BaseException, start: TracebackType | None) -> str:
+    """The traceback with its causes, as UTF-8 can hold it; raises whatever formatting raises."""
+    if not has_few_errors(error):
         raise ValueError
     story = traceback.TracebackException(type(error), error, start, compact=True)
     return str.encode("".join(story.format()), errors="backslashreplace").decode()
 
 
-def places(error: BaseException, place: TracebackType | None) -> Iterator[str]:
-    """A traceback without what modules, their files and other errors would have to tell."""
+def format_frames(error: BaseException, place: TracebackType | None) -> Iterator[str]:
+    """The lines of a traceback without source lines and causes; nothing is loaded for them."""
     yield "Traceback (most recent call last):\n"
     while place is not None:
         code = place.tb_frame.f_code
@@ -87,30 +92,31 @@ def places(error: BaseException, place: TracebackType | None) -> Iterator[str]:
     yield f"{brief(error)}\n"
 
 
-def are_few(error: BaseException) -> bool:
-    """Whether it comes from, and holds, no more errors than can be shown."""
+def has_few_errors(error: BaseException) -> bool:
+    """Whether an error comes from, and groups, no more than MAX_ERRORS_SHOWN errors."""
     known, left = {id(error)}, [error]
-    while left and len(known) <= ERRORS_MOST:
+    while left and len(known) <= MAX_ERRORS_SHOWN:
         one = left.pop()
         grouped = BaseExceptionGroup.exceptions.__get__(one) if is_group(one) else ()
-        for other in (cause_of(one), context_of(one), *grouped[:ERRORS_MOST]):
+        for other in (cause_of(one), context_of(one), *grouped[:MAX_ERRORS_SHOWN]):
             if other is not None and id(other) not in known:
                 known.add(id(other))
                 left.append(other)
-    return len(known) <= ERRORS_MOST
+    return len(known) <= MAX_ERRORS_SHOWN
 
 
 def is_group(error: BaseException) -> bool:
+    """Whether an exception is a group, by its real class."""
     return issubclass(type(error), BaseExceptionGroup)
 
 
 def peak_memory() -> int:
-    """The most memory that this process ever held, in bytes; 0 where the system does not tell."""
+    """The most memory that this process has held so far, in bytes; 0 on Windows."""
     if resource is None:
         return 0
-    return peak_bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return maxrss_to_bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def peak_bytes(maxrss: int) -> int:
-    """What the operating system says of a peak, in bytes: it says it in other units each."""
+def maxrss_to_bytes(maxrss: int) -> int:
+    """``ru_maxrss`` in bytes: macOS gives bytes, other systems give kilobytes."""
     return maxrss if sys.platform == "darwin" else maxrss * 1024

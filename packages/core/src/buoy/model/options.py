@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..errors import InvalidArguments
-from .checks import expect, is_whole, number
+from .checks import as_float, expect, is_int
 from .names import checked_line, checked_queue
 from .strict_json import is_line
 
@@ -53,7 +53,7 @@ def options(
 
 
 def seconds_of(delay: float | timedelta) -> float:
-    given = number(delay.total_seconds() if isinstance(delay, timedelta) else delay)
+    given = as_float(delay.total_seconds() if isinstance(delay, timedelta) else delay)
     right = 0 <= given < 10**10
     expect(right, "using(delay)", "0 or more seconds, less than 10 ** 10", delay)
     return given
@@ -62,7 +62,7 @@ def seconds_of(delay: float | timedelta) -> float:
 def check_newer(newer: object, subject: str) -> None:
     """Raise ConfigurationError unless it is a name, and a number that Lua can tell from others."""
     match newer:
-        case (str(field), int(number)) if is_line(field) and is_whole(number):
+        case (str(field), int(number)) if is_line(field) and is_int(number):
             if abs(number) < 2**53:
                 return
     expect(False, subject, "a name and a whole number, less than 2 ** 53", newer)
@@ -76,6 +76,6 @@ def epoch_seconds(at: float | datetime, subject: str) -> float:
                 f"{subject}: expected at with a time zone, got {at!r}; say at.astimezone()"
             )
         at = max(0.0, at.timestamp())  # what is past is past, however long
-    given = number(at)
+    given = as_float(at)
     expect(0 <= given < 10**10, f"{subject}(at)", "epoch seconds before the year 2286", at)
     return given

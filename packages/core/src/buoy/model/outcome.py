@@ -1,26 +1,29 @@
-"""What became of a job, or of its enqueueing, as values: hooks decide by returning one."""
+"""Outcomes: what becomes of a run, or of an enqueue. A hook decides by returning one."""
 
 import math
 from dataclasses import dataclass
 
-from .checks import expect, number
+from .checks import as_float, expect
 from .failure import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The job has run to its end."""
+    """The job has succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Run the job again after so many seconds; with ``count=False`` it is the same attempt."""
+    """Run the job again after ``seconds``. With ``count=False`` that is the same attempt.
+
+    Raises ConfigurationError unless 0 <= seconds < 10 ** 10.
+    """
 
     seconds: float
     count: bool = True
 
     def __post_init__(self) -> None:
-        seconds = number(self.seconds)
+        seconds = as_float(self.seconds)
         expect(0 <= seconds < math.inf, "Later.seconds", "0 or more", self.seconds)
         expect(seconds < 10**10, "Later.seconds", "less than 10 ** 10", self.seconds)
         expect(isinstance(self.count, bool), "Later.count", "True or False", self.count)
@@ -29,28 +32,28 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job has failed for good; it lies in the failed set until someone looks at it."""
+    """The job has failed for good: it is in the failed set until somebody retries or removes it."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The job is not to run: at enqueueing it stays off its queue, later it leaves it."""
+    """The job is not to run: it is not enqueued, or it is removed from its queue."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The job is not to be pushed now; the plugin that says so calls ``app.submit(job)`` later."""
+    """The job is not enqueued now: the plugin that returns this calls ``app.submit(job)`` later."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """The job is put back, as if it had not begun."""
+    """The job goes back to its queue, as if it had not begun."""
 
     reason: str
 

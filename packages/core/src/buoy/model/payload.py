@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CorruptPayload
-from .checks import shown
+from .checks import short_repr
 from .identity import identifier
 from .strict_json import encode
 
@@ -161,7 +161,9 @@ def check_range(payload: Payload) -> None:
 
 def unexpected(field: str, value: Any, wanted: str = "") -> CorruptPayload:
     wanted = wanted or FIELDS[field][1][0].__name__
-    return CorruptPayload(f"payload: expected {field!r} to be {wanted}, got {shown(value):.80}")
+    return CorruptPayload(
+        f"payload: expected {field!r} to be {wanted}, got {short_repr(value):.80}"
+    )
 
 
 UNTILS = ("started", "finished", "latest")
@@ -175,7 +177,7 @@ def check_claims(claims: Sequence[Any]) -> None:
                 continue
         raise CorruptPayload(
             "payload: expected 'claims' to be pairs of a claim and started, finished or latest, "
-            f"got {shown(claim):.80}"
+            f"got {short_repr(claim):.80}"
         )
 
 

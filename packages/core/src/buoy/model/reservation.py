@@ -1,21 +1,22 @@
-"""A job in the hands of a worker, what became of it, and the trips that say so."""
+"""A job that a worker has reserved, what becomes of it, and the round trips that tell Redis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 
-from .transition import Word, words_of
+from .transition import CommandArg, count_args
 
 OutcomeWord = Literal["done", "delayed", "failed", "rejected", "released", "crashed", "moved"]
 
 
-# Reservation and Settlement are tuples, since those are made fastest: one of each a job.
+# Reservation and Settlement are tuples because tuples are made fastest: each job has one of both.
 
 
 class Reservation(NamedTuple):
-    """A job that one run holds until it is settled, or its lease runs out.
+    """A job that one run holds until it is settled, or until its lease runs out.
 
-    ``lost`` counts the leases that this job lost in a row; ``now`` is the Redis clock, in seconds.
+    ``token``: identifies the run. ``lost``: how many leases this job has lost in a row. ``now``:
+    the clock of Redis when the job was reserved, epoch seconds.
     """
 
     id: str
@@ -26,11 +27,15 @@ class Reservation(NamedTuple):
     now: float = 0.0
     worker: str = ""
     given_up: bool = False
-    """So many leases are lost that it is not run again: ``on_failure`` is asked instead."""
+    """Whether too many leases are lost to run the job again: it fails instead."""
 
 
 class Settlement(NamedTuple):
-    """What is to happen with a reserved job; ``wait`` in seconds, ``payload`` if it changes."""
+    """What becomes of a reserved job.
+
+    ``payload``: the new one, empty if it stays. ``wait``: seconds until the job is due again.
+    ``commands``: what plugins have attached.
+    """
 
     id: str
     token: str
@@ -38,58 +43,70 @@ class Settlement(NamedTuple):
     outcome: OutcomeWord
     payload: str = ""
     wait: float = 0.0
-    commands: Sequence[Sequence[Word]] = ()
+    commands: Sequence[Sequence[CommandArg]] = ()
 
     @property
     def plain(self) -> bool:
-        """Whether this is the common case: done, and nothing else to write."""
+        """Whether the job is done and nothing else is to be written, as for most jobs."""
         return self.outcome == "done" and not self.commands
 
     @property
     def size(self) -> int:
-        """How many words it takes."""
-        return 6 + words_of(self.commands)
+        """How many arguments of a script it takes."""
+        return 6 + count_args(self.commands)
 
     @classmethod
-    def of(cls, held: Reservation, outcome: OutcomeWord, **facts: Any) -> Self:
-        """What becomes of a reservation."""
-        return cls(held.id, held.token, held.queue, outcome, **facts)
+    def of(cls, reservation: Reservation, outcome: OutcomeWord, **facts: Any) -> Self:
+        """The settlement of a reservation; ``facts``: payload, wait, commands."""
+        return cls(reservation.id, reservation.token, reservation.queue, outcome, **facts)
 
 
-Look = tuple[int, float | None]
-"""How many jobs wait in a queue, and when its next delayed one is due (Redis clock, seconds)."""
+QueueStatus = tuple[int, float | None]
+"""How many jobs are queued, and when the next delayed job is due; None if none is delayed.
+
+The time is of the clock of Redis, in epoch seconds.
+"""
 
 
 @dataclass(slots=True)
-class Advance:
-    """A worker's trip to one queue: what it settles there and how much it wants.
+class RoundTripRequest:
+    """What a worker asks of one queue in a round trip: to settle jobs and to reserve others.
 
-    When its reply is lost, it is asked ``again``, under the same ``number``.
+    ``number``: grows with each request of the worker. When the reply is lost, the request is sent
+    again as it was, with ``is_repeat``: then jobs that were reserved for it are handed over again.
+    ``wanted``: how many jobs to reserve at most. ``in_flight``: how many jobs the worker keeps.
     """
 
     queue: str
     number: int
     wanted: int = 0
-    hands: int = 0
+    in_flight: int = 0
     settlements: Sequence[Settlement] = ()
-    again: bool = False
+    is_repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Advanced:
-    """The answer to a trip; see lua/advance.lua."""
+class RoundTripReply:
+    """The reply to a request; see lua/advance.lua.
+
+    ``now``: the clock of Redis, epoch seconds. ``state``: of the queue, "" or "paused"; or "alone",
+    when its next job must run while the worker runs no other.
+    """
 
     now: float
-    look: Look
+    status: QueueStatus
     state: str
     refused: list[Settlement]
-    """Whose tokens hold their jobs no longer."""
+    """The settlements that were not applied: their runs have lost the lease."""
     reservations: list[Reservation]
 
 
 class HeartbeatReply(NamedTuple):
-    """The answer to a heartbeat: what is held no longer, and the queues where some holder has
-    missed a beat; see lua/heal.lua."""
+    """The reply to a heartbeat.
+
+    ``lost``: the reservations whose lease is lost. ``late``: the queues in which some worker has
+    missed a heartbeat; see lua/heal.lua.
+    """
 
     lost: list[Reservation]
     late: list[str]

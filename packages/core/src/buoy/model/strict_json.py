@@ -1,4 +1,8 @@
-"""JSON as buoy writes it: strict types, no NaN, no spaces."""
+"""JSON as buoy writes it: only values that come back as they are, no NaN, no spaces.
+
+Identifiers of jobs are digests of what ``encode_canonical`` returns, and they are kept in Redis: so
+what it returns must never change.
+"""
 
 import json
 import math
@@ -10,16 +14,20 @@ from json.encoder import (  # type: ignore[attr-defined]  # the first is not in 
 )
 from typing import Any
 
-PLAIN = "str, int, float, bool, None, list or dict"
+JSON_TYPES = "str, int, float, bool, None, list or dict"
 MAX_DEPTH = 100
+"""How many lists and dicts may be nested."""
 MAX_INT = 10**4000
-"""Python refuses to read or write integers of more than 4300 digits."""
+"""Integers have fewer digits than Python reads and writes, which is 4300."""
 
 
-def encoder(*, ascii_only: bool, sort_keys: bool) -> Callable[[Any], str]:
-    """What makes JSON of values. The library's own makes a new encoder for each value; where that
-    is written in C it is made once, here, and is then a third faster."""
-    plain = json.JSONEncoder(
+def make_encoder(*, ascii_only: bool, sort_keys: bool) -> Callable[[Any], str]:
+    """A function that encodes values as JSON.
+
+    ``json`` makes a new encoder in C for each value. Here it is made once, which takes a third of
+    the time off; without the C encoder, the function is that of ``json``.
+    """
+    standard = json.JSONEncoder(
         ensure_ascii=ascii_only,
         allow_nan=False,
         check_circular=False,
@@ -27,69 +35,77 @@ def encoder(*, ascii_only: bool, sort_keys: bool) -> Callable[[Any], str]:
         sort_keys=sort_keys,
     )
     if c_make_encoder is None:
-        return plain.encode
+        return standard.encode
     text = encode_basestring_ascii if ascii_only else encode_basestring
-    parts = c_make_encoder(None, plain.default, text, None, ":", ",", sort_keys, False, False)
+    parts = c_make_encoder(None, standard.default, text, None, ":", ",", sort_keys, False, False)
     return lambda value: "".join(parts(value, 0))
 
 
-encode = encoder(ascii_only=False, sort_keys=False)
-canonical = encoder(ascii_only=True, sort_keys=True)
+encode = make_encoder(ascii_only=False, sort_keys=False)
+encode_canonical = make_encoder(ascii_only=True, sort_keys=True)
 
 
-class NotPlain(Exception):
-    """A value that JSON would refuse or change: where it is, and what was expected."""
+class NotJson(Exception):
+    """JSON would refuse or change a value; tells where it is, and what was expected."""
 
     def __init__(self, path: str, expected: str, got: str) -> None:
         super().__init__(f"{path}: expected {expected}, got {got}")
 
 
-def check_plain(value: Any, path: str, depth: int = 0) -> None:
-    """Raise NotPlain unless the value comes back from JSON as it is."""
+def check_json(value: Any, path: str, depth: int = 0) -> None:
+    """Raise NotJson unless a value comes back from JSON as it is, with its type.
+
+    ``path`` names the value in the error; ``depth`` counts the lists and dicts around it.
+    """
     check = CHECKS.get(type(value))
     if check is None:
-        raise NotPlain(path, PLAIN, type(value).__name__)
+        raise NotJson(path, JSON_TYPES, type(value).__name__)
     check(value, path, depth)
 
 
 def check_nothing(value: object, path: str, depth: int) -> None:
-    """None and bool are always plain."""
+    """None and bool come back from JSON always."""
 
 
 def check_int(value: int, path: str, depth: int) -> None:
+    """Raise NotJson for an int that Python would not read again."""
     if not -MAX_INT < value < MAX_INT:
-        raise NotPlain(path, "an int of at most 4000 digits", "a longer one")
+        raise NotJson(path, "an int of at most 4000 digits", "a longer one")
 
 
 def check_float(value: float, path: str, depth: int) -> None:
+    """Raise NotJson for infinity and NaN."""
     if not math.isfinite(value):
-        raise NotPlain(path, "a finite number", str(value))
+        raise NotJson(path, "a finite number", str(value))
 
 
 def check_text(value: str, path: str, depth: int = 0) -> None:
-    if not is_text(value):
-        raise NotPlain(path, "text that UTF-8 can hold", ascii(value[:40]))
+    """Raise NotJson for a text that UTF-8 cannot hold."""
+    if not is_utf8(value):
+        raise NotJson(path, "text that UTF-8 can hold", ascii(value[:40]))
 
 
 def check_list(items: list[Any], path: str, depth: int) -> None:
-    start = opened(path, depth)
+    """Raise NotJson for a list that is nested too deep, or for one of its items."""
+    start = path_of_items(path, depth)
     for index, item in enumerate(items):
-        check_plain(item, f"{start}[{index}]", depth + 1)
+        check_json(item, f"{start}[{index}]", depth + 1)
 
 
 def check_dict(items: dict[Any, Any], path: str, depth: int) -> None:
-    start = opened(path, depth)
+    """Raise NotJson for a dict that is nested too deep, or for one of its keys or values."""
+    start = path_of_items(path, depth)
     for key, item in items.items():
         if type(key) is not str:
-            raise NotPlain(path, "str as keys", f"{type(key).__name__} {key!r}")
+            raise NotJson(path, "str as keys", f"{type(key).__name__} {key!r}")
         check_text(key, path)
-        check_plain(item, f"{start}[{encode(key)}]", depth + 1)
+        check_json(item, f"{start}[{encode(key)}]", depth + 1)
 
 
-def opened(path: str, depth: int) -> str:
-    """The path up to the bracket that names an item."""
+def path_of_items(path: str, depth: int) -> str:
+    """The path of the items of a list or dict, up to the bracket; raises NotJson when too deep."""
     if depth == MAX_DEPTH:
-        raise NotPlain(path, f"at most {MAX_DEPTH} levels of lists and dicts", "more")
+        raise NotJson(path, f"at most {MAX_DEPTH} levels of lists and dicts", "more")
     return path if depth else f"{path}, "
 
 
@@ -105,22 +121,21 @@ CHECKS: dict[type, Callable[[Any, str, int], None]] = {
 
 
 def is_line(value: object) -> bool:
-    """Whether it is a text that is not empty, on one line, and without control characters but
-    tabs."""
-    if not isinstance(value, str) or not value or not is_text(value):
+    """Whether a value is a text of one line, not empty, without control characters but tabs."""
+    if not isinstance(value, str) or not value or not is_utf8(value):
         return False
     return not any(
         (letter < " " and letter != "\t") or letter in "\x7f\x85\u2028\u2029" for letter in value
     )
 
 
-def plain_str(value: str) -> str:
-    """The letters of a text, whatever its class makes of ``str()``: an enum gives its name."""
+def builtin_str(value: str) -> str:
+    """A text as a ``str``, without its class: ``str()`` of an enum would be its name."""
     return str.__str__(value)
 
 
-def is_text(value: str) -> bool:
-    """Whether UTF-8 can hold it: not so the halves of surrogate pairs."""
+def is_utf8(value: str) -> bool:
+    """Whether UTF-8 can hold a text: it cannot hold halves of surrogate pairs."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,55 +1,58 @@
-"""What plugins attach to a change of a job's state, to happen in the same instant."""
+"""What plugins attach to an enqueue or to the end of a run: it is applied in the same script."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import PluginError
-from .checks import shown
-from .strict_json import MAX_INT, NotPlain, check_text
+from .checks import short_repr
+from .strict_json import MAX_INT, NotJson, check_text
 
 Until = Literal["started", "finished"]
 Conflict = Literal["skip", "raise"]
-Word = str | int | float
+CommandArg = str | int | float
+"""The name or one argument of a command that a plugin attaches."""
 
-COMMAND_WORDS, MOST_WORDS = 1000, 200_000
-"""How many words one attached command may have, and all that is attached to one job together."""
+MAX_COMMAND_ARGS, MAX_ARGS = 1000, 200_000
+"""How many arguments one attached command may have, its name included, and all attachments of one
+job together."""
 
 
 @dataclass(slots=True)
 class Transition:
-    """The attachments of one enqueueing, or of one run; applied only if that goes through."""
+    """The attachments of one enqueue or of one run: applied only if that itself is applied."""
 
     queue: str
     claims: Sequence[Sequence[str]] = ()
     numbers: Sequence[tuple[str, int]] = ()
-    commands: Sequence[Sequence[Word]] = ()
-    insists: bool = False
-    """Whether a claim that is held is an error."""
-    grown: int = 0
-    """How many words were attached."""
-    checked_commands: Sequence[Sequence[Word]] = ()
-    """The commands as ``then`` has last left them: made of what cannot be changed."""
+    commands: Sequence[Sequence[CommandArg]] = ()
+    raises_on_conflict: bool = False
+    """Whether the enqueue raises ClaimHeld when another job holds a claim."""
+    attached_args: int = 0
+    """How many arguments were attached so far."""
+    checked_commands: Sequence[Sequence[CommandArg]] = ()
+    """The commands as ``then`` has left them last; they hold nothing that can change."""
 
     @property
     def size(self) -> int:
-        """How many words it takes in a script."""
-        return 2 * (len(self.claims) + len(self.numbers)) + words_of(self.commands)
+        """How many arguments of a script it takes."""
+        return 2 * (len(self.claims) + len(self.numbers)) + count_args(self.commands)
 
-    def grow(self, words: int) -> None:
-        """Take account of words; raise PluginError for more than one script can take."""
-        self.grown += words
-        if self.grown > MOST_WORDS:
+    def count_attached(self, args: int) -> None:
+        """Add to ``attached_args``; raise PluginError for more than one script can take."""
+        self.attached_args += args
+        if self.attached_args > MAX_ARGS:
             raise PluginError(
-                f"expected at most {MOST_WORDS} words of commands, claims and numbers to be "
-                f"attached to one job, got {self.grown}; split the work into more jobs"
+                f"expected at most {MAX_ARGS} arguments of commands, claims and numbers to be "
+                f"attached to one job, got {self.attached_args}; split the work into more jobs"
             )
 
     def claim(self, key: str, until: Until = "finished", on_conflict: Conflict = "skip") -> None:
-        """Enqueue only if no other job of the queue holds the key; hold it until the job has
-        started, or until it has ended in any way.
+        """Enqueue only if no other job of the queue holds the key, and hold it.
 
-        If one does, ``enqueue`` answers with it, or with ``on_conflict="raise"`` raises ClaimHeld.
+        The job holds the key until it has started (``until="started"``) or has ended in any way. If
+        another job holds the key, ``enqueue`` returns a handle of that job; with
+        ``on_conflict="raise"`` it raises ClaimHeld. Raises PluginError for other arguments.
         """
         if until not in ("started", "finished") or on_conflict not in ("skip", "raise"):
             raise PluginError(
@@ -57,78 +60,90 @@ class Transition:
                 f"got {until!r}, {on_conflict!r}"
             )
         check_claim(key)
-        self.grow(2)
-        self.insists = self.insists or on_conflict == "raise"
+        self.count_attached(2)
+        self.raises_on_conflict = self.raises_on_conflict or on_conflict == "raise"
         if [key, "finished"] not in self.claims:
             self.claims = [each for each in self.claims if each[0] != key] + [[key, until]]
 
     def latest(self, key: str) -> None:
-        """Let the key point at this job until it has ended in any way, or another one of the queue
-        says the same: it is refused to nobody."""
+        """Let the key point at this job until it has ended, or until another job takes the key.
+
+        Unlike a claim, it refuses no job. Raises PluginError for what cannot be a key.
+        """
         check_claim(key)
-        self.grow(2)
+        self.count_attached(2)
         if [key, "latest"] not in self.claims:
             self.claims = [*self.claims, [key, "latest"]]
 
     def newer(self, field: str, number: int) -> None:
-        """Enqueue only if the number kept under ``field`` is lower, and keep this one."""
+        """Enqueue only if the number that the queue keeps under ``field`` is lower; keep this one.
+
+        Raises PluginError unless ``number`` is an int between -2 ** 53 and 2 ** 53.
+        """
         if not isinstance(field, str) or not isinstance(number, int) or abs(number) >= 2**53:
             raise PluginError(
                 "newer: expected a name and a whole number, less than 2 ** 53, "
-                f"got {shown(field)} and {shown(number)}"
+                f"got {short_repr(field)} and {short_repr(number)}"
             )
-        self.grow(2)
+        self.count_attached(2)
         self.numbers = [*self.numbers, (field, int(number))]
 
-    def then(self, command: str, key: str, *words: Word) -> None:
-        """Send a Redis command on a key of the job's own queue (``app.key(queue, ...)``)."""
+    def then(self, command: str, key: str, *args: CommandArg) -> None:
+        """Attach a Redis command on a key of the job's own queue (``app.key(queue, ...)``).
+
+        Raises PluginError for another key, and for more or other arguments than Redis takes.
+        """
         if not self.is_own(key):
             raise PluginError(
                 f"then: expected a key of queue {self.queue!r}, made by app.key(job.queue, ...), "
                 f"got {key!r}"
             )
-        if len(words) > COMMAND_WORDS - 2:
+        if len(args) > MAX_COMMAND_ARGS - 2:
             raise PluginError(
-                f"then: {command}: expected at most {COMMAND_WORDS} words, got {len(words) + 2}; "
-                "send several commands"
+                f"then: {command}: expected at most {MAX_COMMAND_ARGS} arguments, "
+                f"got {len(args) + 2}; send several commands"
             )
-        added = (command, key, *words)
-        for word in added:
-            if type(word) is not str or not word.isascii():  # most words cost no call
-                check_word(word, "then: ", command if type(command) is str else shown(command))
-        self.grow(len(added) + 1)
+        added = (command, key, *args)
+        for arg in added:
+            if type(arg) is not str or not arg.isascii():  # most arguments cost no call
+                check_arg(arg, "then: ", command if type(command) is str else short_repr(command))
+        self.count_attached(len(added) + 1)
         if self.commands is self.checked_commands:
             self.commands = self.checked_commands = (*self.commands, added)
         else:
             self.commands = (*self.commands, added)
 
-    def checked(self) -> Sequence[Sequence[Word]]:
+    def checked(self) -> Sequence[Sequence[CommandArg]]:
         """The commands; raises PluginError when somebody has put there, past ``then``, what cannot
         be sent: it would take the worker along."""
         commands = self.commands
         if commands is self.checked_commands:
             return commands
         if type(commands) not in (list, tuple):
-            raise PluginError(f"job.transition: expected what then() adds, got {shown(commands)}")
+            raise PluginError(
+                f"job.transition: expected what then() adds, got {short_repr(commands)}"
+            )
         for command in commands:
             self.check_command(command)
-        if words_of(commands) > MOST_WORDS:
-            raise PluginError(f"job.transition: expected at most {MOST_WORDS} words, got more")
+        if count_args(commands) > MAX_ARGS:
+            raise PluginError(f"job.transition: expected at most {MAX_ARGS} arguments, got more")
         return commands
 
     def check_command(self, command: Any) -> None:
         """Raise PluginError for what ``then`` would not have added."""
-        if type(command) not in (list, tuple) or not 2 <= len(command) <= COMMAND_WORDS:
-            raise PluginError(f"job.transition: expected what then() adds, got {shown(command)}")
+        if type(command) not in (list, tuple) or not 2 <= len(command) <= MAX_COMMAND_ARGS:
+            raise PluginError(
+                f"job.transition: expected what then() adds, got {short_repr(command)}"
+            )
         for word in command:
-            check_word(word, "job.transition")
+            check_arg(word, "job.transition")
         if not self.is_own(command[1]):
             raise PluginError(
                 f"job.transition: expected a key of queue {self.queue!r}, got {command[1]!r}"
             )
 
     def is_own(self, key: object) -> bool:
-        """Whether it is a key of the job's own queue."""
+        """Whether a value is a key of the job's own queue."""
         return isinstance(key, str) and f":{{{self.queue}}}:" in key
 
     @property
@@ -139,23 +154,26 @@ class Transition:
     def clear(self) -> None:
         """Forget all attachments."""
         self.claims = self.numbers = self.commands = self.checked_commands = ()
-        self.insists, self.grown = False, 0
+        self.raises_on_conflict, self.attached_args = False, 0
 
 
-def words_of(commands: Sequence[Sequence[Word]]) -> int:
-    """How many words attached commands take in a script."""
+def count_args(commands: Sequence[Sequence[CommandArg]]) -> int:
+    """How many arguments of a script the commands take."""
     return sum(map(len, commands)) + len(commands)
 
 
 def check_claim(key: str) -> None:
     """Raise PluginError for what cannot be the key of a claim."""
-    check_word(key, "claim: key")
+    check_arg(key, "claim: key")
     if "\n" in key:
         raise PluginError(f"claim: expected a key of one line, got {key!r}")
 
 
-def check_word(word: object, *subject: str) -> None:
-    """Raise PluginError for what cannot be sent to Redis: it would surface far from here."""
+def check_arg(word: object, *subject: str) -> None:
+    """Raise PluginError for an argument that cannot be sent to Redis.
+
+    ``subject``: texts that together name it. Without this check, sending would fail later.
+    """
     kind = type(word)
     if kind is int and not -MAX_INT < word < MAX_INT:  # type: ignore[operator]  # it is an int
         raise PluginError(f"{''.join(subject)}: expected an int of at most 4000 digits, got more")
@@ -166,5 +184,5 @@ def check_word(word: object, *subject: str) -> None:
         raise PluginError(f"{said}: expected str, int or float, got {kind.__name__}")
     try:
         check_text(str(word), "".join(subject))
-    except NotPlain as error:
+    except NotJson as error:
         raise PluginError(str(error)) from None

@@ -47,7 +47,7 @@ class Facts:
         lines = client.call("INFO").decode().splitlines()  # of a cluster: one node's
         self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
         seconds, micros = client.call("TIME")
-        self.now = int(seconds) + int(micros) / 1e6 + app.broker.shift / 1000
+        self.now = int(seconds) + int(micros) / 1e6 + app.broker.clock_offset_ms / 1000
         counted, missed = self.monitor.counted()
         self.missed = {n: each for n, each in missed.items() if isinstance(each, Unavailable)}
         names = sorted({*missed, *(view.name for view in counted)} - self.missed.keys())

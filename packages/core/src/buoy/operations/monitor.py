@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-from ..broker.script_arguments import Packing, raw, text
+from ..broker.script_arguments import ScriptArguments, decode_text, encode_text
 from ..broker.scripts import run_scripts
-from ..connection.client import Word, accepted
+from ..connection.client import RawArg, check_replies
 from ..errors import CorruptPayload, Unavailable
 from ..model.names import is_queue
 from ..model.payload import Payload
-from ..model.strict_json import is_text
+from ..model.strict_json import is_utf8
 from .reader import Reader
 from .views import ClaimView, JobState, JobView, QueueView, WorkerView, job_view, worker_view
 
@@ -24,7 +24,7 @@ class Monitor(Reader):
 
     def queue_names(self) -> list[str]:
         """Return the names of all queues to which anything was ever enqueued, sorted."""
-        names = [text(name) for name in self.client.call("SMEMBERS", self.keys.queues())]
+        names = [decode_text(name) for name in self.client.call("SMEMBERS", self.keys.queues())]
         for name in names:
             if not is_queue(name):
                 reason = f"expected names of queues, got {name!r:.80}"
@@ -34,8 +34,11 @@ class Monitor(Reader):
     def knows(self, queue: str) -> bool:
         """Return whether anything was ever enqueued to this queue, or it was paused."""
         parts = self.keys.parts(queue, "jobs", "meta")
-        commands: list[list[Word]] = [["SISMEMBER", self.keys.queues(), queue], ["EXISTS", *parts]]
-        return any(accepted(self.client.calls(commands)))
+        commands: list[list[RawArg]] = [
+            ["SISMEMBER", self.keys.queues(), queue],
+            ["EXISTS", *parts],
+        ]
+        return any(check_replies(self.client.calls(commands)))
 
     def queues(self, names: Iterable[str] | None = None) -> list[QueueView]:
         """Return the counts of these queues, or of all known ones.
@@ -43,7 +46,7 @@ class Monitor(Reader):
         Raises Unavailable if a node of the cluster is away.
         """
         views, missed = self.counted(names)
-        return accepted([*missed.values(), *views])
+        return check_replies([*missed.values(), *views])
 
     def counted(
         self, names: Iterable[str] | None = None
@@ -73,13 +76,13 @@ class Monitor(Reader):
 
     def find(self, id: str, queue: str | None = None) -> JobView | None:
         """Return a job, or None if no queue knows it. Without ``queue``, search all queues."""
-        if not is_text(id):  # an argument of a command may be no UTF-8
+        if not is_utf8(id):  # an argument of a command may be no UTF-8
             return None
         for name in [queue] if queue else self.queue_names():
-            act = self.broker.act("find", name, Packing([id]))
+            act = self.broker.script_call("find", name, ScriptArguments([id]))
             reply = self.readable(name, run_scripts(self.client, [act])[0])
             if reply:
-                payload, state, detail = map(text, reply)
+                payload, state, detail = map(decode_text, reply)
                 return job_view(name, id, payload, state, detail)
         return None
 
@@ -87,12 +90,12 @@ class Monitor(Reader):
         """Return all claims that jobs of a queue hold, in no order."""
         for name, id in self.pairs(queue, "claims"):
             if name.startswith(">"):
-                yield ClaimView(name[1:], text(id), queue)
+                yield ClaimView(name[1:], decode_text(id), queue)
 
     def holder(self, queue: str, claim: str) -> str | None:
         """Return the id of the job that holds a claim, or None."""
-        found = self.ask(self.keys.part(queue, "claims"), "HGET", raw(f">{claim}"))
-        return None if found is None else text(found)
+        found = self.ask(self.keys.part(queue, "claims"), "HGET", encode_text(f">{claim}"))
+        return None if found is None else decode_text(found)
 
     def peek(self, queue: str, start: int = 0, count: int = 10) -> list[JobView]:
         """Return queued jobs, the next one first."""
@@ -103,12 +106,12 @@ class Monitor(Reader):
     def queued_ids(self, queue: str, count: int) -> list[str]:
         """Return the ids of the next ``count`` queued jobs, in their order."""
         ids = self.ask(self.keys.part(queue, "queued"), "LRANGE", 0, count - 1)
-        return [text(id) for id in ids or ()]
+        return [decode_text(id) for id in ids or ()]
 
     def delayed_ids(self, queue: str, count: int) -> list[str]:
         """Return the ids of the ``count`` delayed jobs that are due next."""
         ids = self.ask(self.keys.part(queue, "delayed"), "ZRANGE", 0, count - 1)
-        return [text(id) for id in ids or ()]
+        return [decode_text(id) for id in ids or ()]
 
     def delayed(self, queue: str, start: int = 0, count: int = 10) -> list[JobView]:
         """Return delayed jobs, the one that is due next first."""
@@ -159,7 +162,7 @@ class Monitor(Reader):
                 some
             )
         return [
-            job_view(queue, text(id), text(payload), place, text(score or b""))
+            job_view(queue, decode_text(id), decode_text(payload), place, decode_text(score or b""))
             for (id, score), payload in zip(pairs, payloads, strict=True)
             if payload is not None  # the job is somewhere else by now
         ]
@@ -178,7 +181,7 @@ class Monitor(Reader):
         """Return all jobs of a queue, in no order. Skips payloads that cannot be read."""
         for id, payload in self.pairs(queue, "jobs"):
             try:
-                yield id, Payload.decoded(text(payload))
+                yield id, Payload.decoded(decode_text(payload))
             except CorruptPayload:
                 continue
 
@@ -189,18 +192,18 @@ class Monitor(Reader):
         while True:
             cursor, found = self.ask(key, "HSCAN", cursor, "COUNT", PAGE) or (0, ())
             for n in range(0, len(found), 2):
-                yield text(found[n]), found[n + 1]
+                yield decode_text(found[n]), found[n + 1]
             if int(cursor) == 0:
                 return
 
     def workers(self) -> list[WorkerView]:
         """Return all workers, except those that have ended in order."""
         found = self.client.call("ZRANGE", self.keys.workers(), 0, -1, "WITHSCORES")
-        beats = dict(zip(map(text, found[::2]), map(float, found[1::2]), strict=True))
+        beats = dict(zip(map(decode_text, found[::2]), map(float, found[1::2]), strict=True))
         if not beats:
             return []
         running = self.running()
-        found = self.client.calls([["HGETALL", raw(self.keys.worker(id))] for id in beats])
+        found = self.client.calls([["HGETALL", encode_text(self.keys.worker(id))] for id in beats])
         views = [
             self.worker_view(id, fields, beats[id] / 1000, running.get(id, []))
             for id, fields in zip(beats, found, strict=True)
@@ -222,7 +225,7 @@ class Monitor(Reader):
         found: dict[str, list[str]] = {}
         for queue in self.queue_names():
             key = self.keys.part(queue, "tokens")
-            words = [text(word) for word in self.ask(key, "HGETALL") or ()]
+            words = [decode_text(word) for word in self.ask(key, "HGETALL") or ()]
             for id, token in zip(words[::2], words[1::2], strict=True):
                 if token.count(":") < 2:
                     self.report_skipped(key, f"expected a token of job {id}, got {token!r:.80}")

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..broker.script_arguments import batches, raw
+from ..broker.script_arguments import encode_text, split_batches
 from ..errors import CorruptPayload, EnqueueError
 from ..model.entry import Entry
 from ..model.payload import Payload
 from ..model.reservation import Settlement
-from ..model.strict_json import is_text
+from ..model.strict_json import is_utf8
 from ..model.transition import Transition
 from .monitor import Monitor
 
@@ -56,8 +56,8 @@ class Move:
 
     def move_page(self, ids: Sequence[str]) -> set[str]:
         """Move the jobs with these ids that are still there; returns the ids of moved jobs."""
-        self.skipped |= {id: "its id is no UTF-8" for id in ids if not is_text(id)}
-        taken = self.control.take(self.source, [*filter(is_text, ids)], self.holder)
+        self.skipped |= {id: "its id is no UTF-8" for id in ids if not is_utf8(id)}
+        taken = self.control.take(self.source, [*filter(is_utf8, ids)], self.holder)
         try:
             entries = [entry(each, self.target) for each in taken]
             answers = self.control.broker.enqueue(self.target, entries)
@@ -73,7 +73,7 @@ class Move:
 
     def put_back(self, taken: Sequence["Taken"]) -> None:
         """Put jobs back so that they keep their order: each goes to the head of the queue."""
-        for batch in batches(taken[::-1]):
+        for batch in split_batches(taken[::-1]):
             self.settle([put_back(each, self.source) for each in batch])
 
     def restore_order(self) -> None:
@@ -115,7 +115,7 @@ def entry(each: "Taken", queue: str) -> Entry:
         claims = Payload.decoded(each.payload).claims
     except CorruptPayload:
         claims = []
-    return Entry(each.id, raw(each.payload), each.due, Transition(queue, claims=claims))
+    return Entry(each.id, encode_text(each.payload), each.due, Transition(queue, claims=claims))
 
 
 def put_back(each: "Taken", queue: str) -> Settlement:

@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..connection.client import Word, only
+from ..connection.client import RawArg, single_reply
 from ..errors import WrongType
 from ..process.logs import logger
 from ..text.printable import one_line
@@ -23,7 +23,7 @@ class Reader:
 
     def __init__(self, broker: "Broker", *, brisk: bool = False) -> None:
         self.broker = broker
-        self.keys, self.client = broker.keys, broker.brisk if brisk else broker.client
+        self.keys, self.client = broker.keys, broker.worker_client if brisk else broker.client
         self.reported: set[str] = set()
 
     def report_skipped(self, what: str, reason: object) -> None:
@@ -41,9 +41,9 @@ class Reader:
         if isinstance(reply, WrongType):
             self.report_skipped(what, reply)
             return None
-        return only([reply])
+        return single_reply([reply])
 
-    def ask(self, key: str, command: str, *words: Word) -> Any:
+    def ask(self, key: str, command: str, *words: RawArg) -> Any:
         """Send a command on a key; returns the reply, or None if the key has a wrong type."""
         return self.readable(key, self.client.calls([[command, key, *words]])[0])
 

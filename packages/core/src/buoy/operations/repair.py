@@ -10,7 +10,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..broker.keys import wrong_types
-from ..broker.script_arguments import Packing, text
+from ..broker.script_arguments import ScriptArguments, decode_text
 
 if TYPE_CHECKING:
     from ..broker.broker import Broker
@@ -89,15 +89,15 @@ class Survey:
         jobs, claims = self.suspects()
         for first in range(0, max(len(jobs), len(claims)), CHECKED):
             some, held = jobs[first : first + CHECKED], claims[first : first + CHECKED]
-            words = Packing([round(self.broker.settings.lease * 1000), act, len(some)])
+            words = ScriptArguments([round(self.broker.settings.lease * 1000), act, len(some)])
             for id, waits in some:
-                words.words += [id, waits]
-            words.words += [len(held), *held]
-            answers = self.broker.run("repair", self.queue, words)
+                words.args += [id, waits]
+            words.args += [len(held), *held]
+            answers = self.broker.run_script("repair", self.queue, words)
             subjects = [*(id for id, _ in some), *held]
             for subject, answer in zip(subjects, answers, strict=True):
                 if answer:
-                    yield Fault(self.queue, text(subject), answer.decode())
+                    yield Fault(self.queue, decode_text(subject), answer.decode())
 
     def suspects(self) -> tuple[list[tuple[bytes, int]], list[bytes]]:
         """Ids, each with whether it was seen waiting; and claims.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..broker.script_arguments import text
+from ..broker.script_arguments import decode_text
 from ..errors import CorruptPayload
 from ..model.payload import Payload, unshelved
 
@@ -121,7 +121,7 @@ def command_of(field: str) -> str:
 
 def worker_view(id: str, pairs: list[bytes], beat_at: float, running: list[str]) -> WorkerView:
     """Return the view of a worker. Raises ValueError for numbers that are none."""
-    fields = {text(pairs[n]): text(pairs[n + 1]) for n in range(0, len(pairs), 2)}
+    fields = {decode_text(pairs[n]): decode_text(pairs[n + 1]) for n in range(0, len(pairs), 2)}
     return WorkerView(
         id=id,
         host=fields.get("host", id.split("-", maxsplit=1)[0]),

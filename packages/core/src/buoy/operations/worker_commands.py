@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from ..broker.script_arguments import text
+from ..broker.script_arguments import decode_text
 from ..broker.scripts import ScriptCall, run_scripts, script
-from ..connection.client import accepted
+from ..connection.client import check_replies
 from .views import WorkerView, command_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def send_command(
     field = f"{command} {time.time_ns()}"  # the time makes each command differ from the last one
     store = script("buoy.broker", "worker_command")
     calls: list[ScriptCall] = [(store, [broker.keys.worker(id)], [field]) for id in workers]
-    replies = accepted(run_scripts(broker.client, calls)) if calls else []
+    replies = check_replies(run_scripts(broker.client, calls)) if calls else []
     return {id: bool(reply) for id, reply in zip(workers, replies, strict=True)}
 
 
@@ -49,7 +49,7 @@ def forget(broker: "Broker", worker: str) -> bool:
 
 def signal_of(field: bytes) -> signal.Signals | None:
     """Return the signal for the field of a registration, or None for an unknown command."""
-    name = SIGNALS.get(command_of(text(field)))
+    name = SIGNALS.get(command_of(decode_text(field)))
     return None if name is None else signal.Signals[name]
 
 

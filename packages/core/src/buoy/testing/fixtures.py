@@ -18,7 +18,7 @@ from ..jobs.job import Job, built
 from ..jobs.registry import registry
 from ..jobs.run import run
 from ..model.options import Options
-from ..model.reservation import Advance
+from ..model.reservation import RoundTripRequest
 from .plugin_contract import plugin_contract
 
 __all__ = ["Clock", "assert_enqueued", "buoy_app", "buoy_clock", "buoy_server", "drain"]
@@ -38,12 +38,14 @@ def drain(app: App, *queues: str) -> Counter[str]:
         idle = True
         for queue in queues or app.monitor.queue_names():
             number += 1
-            trip = Advance(queue, number, wanted=1)
-            for held in app.broker.visit(WORKER, trip).reservations:
+            trip = RoundTripRequest(queue, number, wanted=1)
+            for held in app.broker.advance_queue(WORKER, trip).reservations:
                 idle = False
                 settlement = run_isolated(copy_context(), run, held)
                 counts[settlement.outcome] += 1
-                app.broker.visit(WORKER, Advance(queue, 0, settlements=[settlement]))
+                app.broker.advance_queue(
+                    WORKER, RoundTripRequest(queue, 0, settlements=[settlement])
+                )
     return counts
 
 
@@ -76,7 +78,7 @@ class Clock:
         """Let time pass."""
         if isinstance(seconds, timedelta):
             seconds = seconds.total_seconds()
-        self.app.broker.shift += round(seconds * 1000)
+        self.app.broker.clock_offset_ms += round(seconds * 1000)
 
 
 @pytest.fixture(scope="session")

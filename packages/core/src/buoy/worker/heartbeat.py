@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ..broker.broker import Broker
-from ..broker.script_arguments import text
-from ..connection.client import Client, accepted
-from ..connection.startup import is_final
+from ..broker.script_arguments import decode_text
+from ..connection.client import Client, check_replies
+from ..connection.startup import is_permanent
 from ..errors import BrokerError, WrongType
 from ..executor import Executor
-from ..model.reservation import Advance, Reservation, Settlement
+from ..model.reservation import Reservation, RoundTripRequest, Settlement
 from ..operations.worker_commands import signal_of
 from ..process.logs import Log
 from ..process.system import end_children
@@ -127,7 +127,7 @@ class Heartbeat(threading.Thread):
         refused = [each for each in (*missed, *said) if isinstance(each, BrokerError)]
         whole = not self.queues or len(missed) == len(self.queues)
         for error in refused:
-            if is_final(error) or whole:
+            if is_permanent(error) or whole:
                 raise error
 
     def beat(self) -> float:
@@ -185,15 +185,15 @@ class Heartbeat(threading.Thread):
             return False
         self.wish, number = wish, signal_of(wish)
         if number is not None:
-            logger.info("told through Redis: %s", text(wish).split(" ")[0])
+            logger.info("told through Redis: %s", decode_text(wish).split(" ")[0])
             os.kill(os.getpid(), number)
         return number is not None
 
     def show_card(self, lease: float) -> list[Any]:
         """Say what this worker is; the last reply is what is wished of it."""
-        keys, client = self.broker.keys, self.broker.brisk
+        keys, client = self.broker.keys, self.broker.worker_client
         key = keys.worker(self.card.id)
-        _, (seconds, micros) = accepted(client.calls([["EXISTS", key], ["TIME"]]))
+        _, (seconds, micros) = check_replies(client.calls([["EXISTS", key], ["TIME"]]))
         now = int(seconds) * 1000 + int(micros) // 1000
         self.shown = True
         self.note_filled(client)
@@ -221,7 +221,7 @@ class Heartbeat(threading.Thread):
             client.calls([["SADD", names, *lost]])
 
     def say_goodbye(self) -> None:
-        keys, client = self.broker.keys, self.broker.brisk
+        keys, client = self.broker.keys, self.broker.worker_client
         try:
             client.calls(
                 [["DEL", keys.worker(self.card.id)], ["ZREM", keys.workers(), self.card.id]]
@@ -245,7 +245,9 @@ class Heartbeat(threading.Thread):
     def settle(self) -> None:
         for queue in {each.queue for each in self.unsettled}:
             mine = [each for each in self.unsettled if each.queue == queue]
-            [answer], _ = self.broker.advance(self.card.id, [Advance(queue, 0, settlements=mine)])
+            [answer], _ = self.broker.advance(
+                self.card.id, [RoundTripRequest(queue, 0, settlements=mine)]
+            )
             if isinstance(answer, BrokerError):
                 continue
             self.hand.settled(mine, answer.refused)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Container, Mapping
 
-from ..model.reservation import Look
+from ..model.reservation import QueueStatus
 
 FRESH = 0.02
 """Seconds for which a look at the other queues is not taken again on the way."""
@@ -12,7 +12,7 @@ OLD = 0.05
 POLL = 2.0
 """Seconds after which an idle worker looks by itself: a ring may have been lost."""
 
-NOTHING: Look = (0, None)
+NOTHING: QueueStatus = (0, None)
 
 
 class QueueSelector:
@@ -21,7 +21,7 @@ class QueueSelector:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.queues: tuple[str, ...] = ()
-        self.looks: dict[str, Look] = {}
+        self.looks: dict[str, QueueStatus] = {}
         self.looked_at = float("-inf")
         self.offset: float | None = None
         self.weights: Mapping[str, int] = {}
@@ -34,7 +34,7 @@ class QueueSelector:
         if queues != self.queues:
             self.queues, self.looked_at = queues, float("-inf")
 
-    def learn(self, looks: Mapping[str, Look], *, all_others: bool) -> None:
+    def learn(self, looks: Mapping[str, QueueStatus], *, all_others: bool) -> None:
         """Take in what a trip has seen."""
         self.looks.update(looks)
         if all_others:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ..broker.broker import Broker
 from ..connection.backoff import Backoff
 from ..errors import BrokerError, Unavailable
-from ..model.reservation import Advance, Advanced, Reservation, Settlement
+from ..model.reservation import Reservation, RoundTripReply, RoundTripRequest, Settlement
 from ..process.logs import Log
 from .in_flight import InFlight
 from .queue_selection import FRESH, NOTHING, OLD, QueueSelector
@@ -34,7 +34,7 @@ class RoundTrips:
         self.poll = poll
         self.settlements: list[Settlement] = []
         self.echoes: set[str] = set()
-        self.missing: dict[str, Advance] = {}
+        self.missing: dict[str, RoundTripRequest] = {}
         self.outages: dict[str, Backoff] = {}
         self.refusals: dict[str, str] = {}
         self.alone = False
@@ -113,7 +113,7 @@ class RoundTrips:
         self.outlook.learn(looks, all_others=bool(looks) or whole)
         return taken
 
-    def plan(self, room: int) -> tuple[list[Advance], list[str]]:
+    def plan(self, room: int) -> tuple[list[RoundTripRequest], list[str]]:
         """Where to go: to settle, to ring on, and to the one queue that comes first."""
         looking = self.must_look()
         target = self.choose() if room and not looking else None
@@ -132,13 +132,13 @@ class RoundTrips:
         seen = {trip.queue for trip in trips}
         return trips, [q for q in self.outlook.queues if q not in seen] if looking else []
 
-    def trip(self, queue: str, wanted: int, hands: int) -> Advance:
+    def trip(self, queue: str, wanted: int, hands: int) -> RoundTripRequest:
         mine = [each for each in self.settlements if each.queue == queue]
         self.settlements = [each for each in self.settlements if each.queue != queue]
         self.echoes.discard(queue)
-        return Advance(queue, self.number, wanted, hands, mine)
+        return RoundTripRequest(queue, self.number, wanted, hands, mine)
 
-    def take_in(self, trip: Advance, answer: Advanced) -> list[Reservation]:
+    def take_in(self, trip: RoundTripRequest, answer: RoundTripReply) -> list[Reservation]:
         self.missing.pop(trip.queue, None)
         self.note(trip.queue, None)
         self.note(GLANCE, None)  # there is somebody to ask
@@ -146,7 +146,7 @@ class RoundTrips:
         for each in answer.refused:
             said = "outcome refused, the lease was lost: id=%s queue=%s token=%s"
             logger.warning(said, each.id, each.queue, each.token)
-        self.outlook.learn({trip.queue: answer.look}, all_others=False)
+        self.outlook.learn({trip.queue: answer.status}, all_others=False)
         self.outlook.set_clock(answer.now)
         self.outlook.took(trip.queue, len(answer.reservations))
         self.alone = self.alone or answer.state == "alone"
@@ -155,8 +155,8 @@ class RoundTrips:
 
     # Outages
 
-    def miss(self, trip: Advance, error: BrokerError) -> None:
-        trip.again = True
+    def miss(self, trip: RoundTripRequest, error: BrokerError) -> None:
+        trip.is_repeat = True
         self.missing[trip.queue] = trip
         self.note(trip.queue, error)
 
@@ -187,5 +187,5 @@ class RoundTrips:
         return [queue for queue in self.outlook.queues if queue not in self.refusals]
 
 
-def errors_in(answers: Iterable[Advanced | BrokerError]) -> Iterator[BrokerError]:
+def errors_in(answers: Iterable[RoundTripReply | BrokerError]) -> Iterator[BrokerError]:
     return (each for each in answers if isinstance(each, BrokerError))

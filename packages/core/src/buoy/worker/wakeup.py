@@ -10,7 +10,8 @@ from typing import Any
 from ..broker.keys import Keys
 from ..connection.backoff import Backoff
 from ..connection.cluster import SCHEMES
-from ..connection.server import FAULTS, connections
+from ..connection.redis_errors import CONNECTION_ERRORS
+from ..connection.server import connection_factory, socket_of
 from .queue_selection import POLL
 
 BLOCK_SECONDS = 20
@@ -34,7 +35,7 @@ class Wakeup:
 
     def __init__(self, url: str, keys: Keys) -> None:
         self.keys = keys
-        self.new = connections(url)
+        self.new = connection_factory(url)
         self.connection: Any = None
         self.asked: dict[bytes, str] = {}
         self.broken = Backoff()
@@ -52,7 +53,7 @@ class Wakeup:
                 self.connection.connect()
             self.connection.send_command("BLPOP", *wanted, BLOCK_SECONDS)
             self.asked = wanted
-        except FAULTS:
+        except CONNECTION_ERRORS:
             self.fail()
 
     def rung(self) -> str | None:
@@ -60,7 +61,7 @@ class Wakeup:
         asked, self.asked = self.asked, {}
         try:
             reply = self.connection.read_response()
-        except FAULTS:
+        except CONNECTION_ERRORS:
             self.fail()
             return None
         self.broken.clear()
@@ -75,7 +76,7 @@ class Wakeup:
 
     def files(self) -> list[int]:
         """What to wait for."""
-        return [self.connection._sock.fileno()] if self.asked else []
+        return [socket_of(self.connection).fileno()] if self.asked else []
 
     def fail(self) -> None:
         self.close()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ..broker.broker import Broker
-from ..connection.startup import insist
+from ..connection.startup import wait_for_redis
 from ..errors import BrokerError
 from ..executor import Executor
 from ..model.reservation import Reservation, Settlement
@@ -78,7 +78,7 @@ class Worker:
         enable()
         with self.wake:
             try:
-                insist(self.greet, self.broker.settings.url, self.rest_at_start)
+                wait_for_redis(self.greet, self.broker.settings.url, self.rest_at_start)
                 self.begin_to_serve()
                 logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
                 self.refresh()

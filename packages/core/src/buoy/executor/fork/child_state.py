@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from ...errors import DirtyExit, JobTimeout, MemoryExceeded
 from ...jobs.facts import Facts
 from ...model.checks import expect
-from ...model.failure import peak_bytes
+from ...model.failure import maxrss_to_bytes
 from ...model.reservation import Reservation
 from ...process.system import cause_of, memory_of
 from ...text.units import mebibytes
@@ -85,7 +85,7 @@ def death_of(child: Child, status: int | None, maxrss: int) -> DirtyExit:
     ``status`` and ``maxrss`` are what wait4 returns; the status is None when another part of the
     app has waited for the child.
     """
-    seconds, memory = time.monotonic() - child.started, peak_bytes(maxrss)
+    seconds, memory = time.monotonic() - child.started, maxrss_to_bytes(maxrss)
     cause = describe_status(status)
     death: DirtyExit
     if child.ended_for == "timeout":

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from ...errors import BuoyError
 from ...loading.app_modules import start_app
 from ...loading.served_app import Wanted
-from ...model.failure import TRACEBACK_LIMIT, traceback_from
+from ...model.failure import TRACEBACK_LIMIT, format_traceback
 from ...process.logs import configure, enable, log_errors
 from ...process.system import die_with, flush_outputs
 from ...process.titles import show
@@ -97,7 +97,7 @@ def describe(error: BaseException) -> str:
     """Why the app cannot be loaded: the message of buoy's own errors, the traceback of others."""
     if issubclass(type(error), BuoyError):
         return message_of(error)
-    return "the app cannot be loaded:\n" + cut(traceback_from(error, None), TRACEBACK_LIMIT)
+    return "the app cannot be loaded:\n" + cut(format_traceback(error, None), TRACEBACK_LIMIT)
 
 
 if __name__ == "__main__":
