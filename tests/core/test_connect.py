@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from buoy.connection.client import single_reply
 from buoy.connection.cluster import ClusterClient
 from buoy.connection.connect import connect
 from buoy.connection.redis_errors import SlotMoved, error_of_reply, no_reply_error
-from buoy.connection.server import ServerClient
+from buoy.connection.server import ServerClient, socket_of
 from buoy.connection.topology import first_key, slot_of
 from buoy.embedded.server import Server
 from buoy.errors import BrokerError, ConfigurationError, RedisFull, Unavailable, WrongType
@@ -187,6 +188,15 @@ class TestServerClient:
         other.call("CLIENT", "KILL", "ID", first)
 
         assert client.call("CLIENT", "ID") > first
+
+    def test_the_socket_of_a_connection_is_the_one_to_the_server(
+        self, client: ServerClient, buoy_server: Server
+    ) -> None:
+        sock = socket_of(client.connection())
+
+        assert sock.getpeername() == urlsplit(buoy_server.url).path
+        sock.sendall(b"PING\r\n")
+        assert sock.recv(100) == b"+PONG\r\n"
 
     def test_connections_may_be_lost_without_end(self, client: ServerClient) -> None:
         for _ in range(300):
