@@ -6,7 +6,7 @@ import pytest
 from buoy import App, ConfigurationError, Job
 from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
 from buoy.operations.failed_set import Filter, find, newest_first, remove, retry
-from buoy.operations.monitor import PAGE
+from buoy.operations.monitor import PAGE_SIZE
 from buoy.operations.views import QueueView
 from buoy.testing import Clock, drain
 
@@ -162,7 +162,7 @@ class TestFailed:
     def test_all_failed_jobs_are_listed_though_they_are_retried_meanwhile(
         self, buoy_app: App
     ) -> None:
-        ids = fail_many(buoy_app, 2 * PAGE + 1)
+        ids = fail_many(buoy_app, 2 * PAGE_SIZE + 1)
         seen = []
 
         for view in buoy_app.monitor.failed():
@@ -175,7 +175,7 @@ class TestFailed:
     def test_all_delayed_jobs_are_listed_though_they_become_due_meanwhile(
         self, buoy_app: App
     ) -> None:
-        Charge.using(delay=60).enqueue_many([(number,) for number in range(2 * PAGE + 1)])
+        Charge.using(delay=60).enqueue_many([(number,) for number in range(2 * PAGE_SIZE + 1)])
         Charge.using(queue="mail", delay=30).enqueue(1)
         seen = []
 
@@ -183,7 +183,7 @@ class TestFailed:
             seen.append((view.queue, view.id))
             buoy_app.reschedule(view.id, queue=view.queue)
 
-        assert len(set(seen)) == len(seen) == 2 * PAGE + 2
+        assert len(set(seen)) == len(seen) == 2 * PAGE_SIZE + 2
         assert [view.id for view in buoy_app.monitor.each("delayed")] == []
 
     def test_those_that_are_meant_are_found(self, buoy_app: App) -> None:

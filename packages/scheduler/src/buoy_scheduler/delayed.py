@@ -19,7 +19,7 @@ from .entry import shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
-PAGE = 500
+PAGE_SIZE = 500
 
 
 @overload
@@ -151,9 +151,9 @@ class Delayed:
             yield from sorted(self.scan(queue), key=lambda view: view.at or 0.0)
             return
         start, fits = 0, self.fits()
-        while page := self.app.monitor.delayed(queue, start, PAGE):
+        while page := self.app.monitor.delayed(queue, start, PAGE_SIZE):
             yield from filter(fits, page)
-            start += PAGE
+            start += PAGE_SIZE
 
     def scan(self, queue: str) -> Iterator[JobView]:
         """In no order, but all of them, though others move meanwhile."""
@@ -167,7 +167,7 @@ class Delayed:
         cursor: Any = 0
         while True:
             key = self.app.key(queue, "delayed")
-            cursor, found = monitor.ask(key, "ZSCAN", cursor, "COUNT", PAGE) or (0, ())
+            cursor, found = monitor.ask(key, "ZSCAN", cursor, "COUNT", PAGE_SIZE) or (0, ())
             pairs = [(found[n], found[n + 1]) for n in range(0, len(found), 2)]
             new = [pair for pair in pairs if pair[0] not in seen]
             seen.update(id for id, _ in new)

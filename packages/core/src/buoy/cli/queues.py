@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..jobs.job import Job
-from ..operations.move import PAGE, Move
+from ..operations.move import PAGE_SIZE, Move
 from ..operations.repair import Survey, summed_up
 from ..operations.views import JobView
 from ..worker.in_flight import worker_id
@@ -158,7 +158,7 @@ def cleared(control: "Control", monitor: "Monitor", queue: str) -> Iterator[int]
     """End jobs page by page, always from the start; what cannot be ended is passed over."""
     for look in (monitor.queued_ids, monitor.delayed_ids):
         stay: set[str] = set()
-        while ids := [id for id in look(queue, PAGE + len(stay)) if id not in stay]:
+        while ids := [id for id in look(queue, PAGE_SIZE + len(stay)) if id not in stay]:
             gone = control.remove(queue, ids, "queued delayed")
             stay |= set(ids) - set(gone)
             yield len(gone)

@@ -13,7 +13,7 @@ from .views import JobView
 if TYPE_CHECKING:
     from .control import Control, Retry
 
-PAGE = 100
+PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,6 @@ def paged(views: Iterable[JobView]) -> Iterator[tuple[str, list[JobView]]]:
     for view in list(views):
         page = pages.setdefault(view.queue, [])
         page.append(view)
-        if len(page) == PAGE:
+        if len(page) == PAGE_SIZE:
             yield view.queue, pages.pop(view.queue)
     yield from pages.items()

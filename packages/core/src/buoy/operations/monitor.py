@@ -13,7 +13,7 @@ from ..model.strict_json import is_utf8
 from .reader import Reader
 from .views import ClaimView, JobState, JobView, QueueView, WorkerView, job_view, worker_view
 
-PAGE = 500
+PAGE_SIZE = 500
 
 
 class Monitor(Reader):
@@ -140,8 +140,8 @@ class Monitor(Reader):
         pairs = list(zip(found[::2], found[1::2], strict=True))
         if last_first:
             pairs.reverse()
-        for first in range(0, len(pairs), PAGE):
-            yield from self.views(queue, pairs[first : first + PAGE], place)
+        for first in range(0, len(pairs), PAGE_SIZE):
+            yield from self.views(queue, pairs[first : first + PAGE_SIZE], place)
 
     def page(self, queue: str, place: JobState, start: int, count: int) -> list[JobView]:
         key = self.keys.part(queue, place)
@@ -156,8 +156,8 @@ class Monitor(Reader):
             return []
         ids = [id for id, _ in pairs]
         payloads: list[bytes | None] = []
-        for first in range(0, len(ids), PAGE):  # a command has no room for all ids
-            some = ids[first : first + PAGE]
+        for first in range(0, len(ids), PAGE_SIZE):  # a command has no room for all ids
+            some = ids[first : first + PAGE_SIZE]
             payloads += self.ask(self.keys.part(queue, "jobs"), "HMGET", *some) or [None] * len(
                 some
             )
@@ -190,7 +190,7 @@ class Monitor(Reader):
         cursor: Any = 0
         key = self.keys.part(queue, part)
         while True:
-            cursor, found = self.ask(key, "HSCAN", cursor, "COUNT", PAGE) or (0, ())
+            cursor, found = self.ask(key, "HSCAN", cursor, "COUNT", PAGE_SIZE) or (0, ())
             for n in range(0, len(found), 2):
                 yield decode_text(found[n]), found[n + 1]
             if int(cursor) == 0:

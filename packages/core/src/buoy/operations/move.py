@@ -16,7 +16,7 @@ from .monitor import Monitor
 if TYPE_CHECKING:
     from .control import Control, Taken
 
-PAGE = 100
+PAGE_SIZE = 100
 """How many jobs are moved at a time."""
 
 
@@ -50,7 +50,9 @@ class Move:
         for next_ids in (self.monitor.queued_ids, self.monitor.delayed_ids):
             tried: set[str] = set()
             # Jobs that stay lie in front of the others, so each page must reach further.
-            while ids := [id for id in next_ids(self.source, PAGE + len(tried)) if id not in tried]:
+            while ids := [
+                id for id in next_ids(self.source, PAGE_SIZE + len(tried)) if id not in tried
+            ]:
                 tried |= {*ids} - self.move_page(ids)
         self.restore_order()
 
