@@ -58,7 +58,7 @@ class TestClaims:
             Strict.enqueue(1)
 
         assert str(told.value) == (
-            f"{Strict.name}: expected nobody in its place in queue 'purchasing', "
+            f"{Strict.name}: expected no other job to hold its claim in queue 'purchasing', "
             f"but job {first.id} holds it"
         )
         assert (told.value.handle.state, told.value.handle.holder) == ("exists", first.id)

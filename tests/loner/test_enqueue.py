@@ -197,7 +197,7 @@ class Insistent(Charge):
 
 def held_by(first: Handle[Any]) -> str:
     return (
-        f"{Insistent.name}: expected nobody in its place in queue 'purchasing', "
+        f"{Insistent.name}: expected no other job to hold its claim in queue 'purchasing', "
         f"but job {first.id} holds it"
     )
 

@@ -45,7 +45,7 @@ class ClaimHeld(BuoyError):
 
     def __init__(self, name: str, handle: "Handle[Any]") -> None:
         super().__init__(
-            f"{name}: expected nobody in its place in queue {handle.queue!r}, "
+            f"{name}: expected no other job to hold its claim in queue {handle.queue!r}, "
             f"but job {handle.holder} holds it"
         )
         self.handle = handle

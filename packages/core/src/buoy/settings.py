@@ -15,7 +15,7 @@ MAX_PAYLOAD_BYTES = 512 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings of an app; docs/settings describe each. Times in seconds, sizes in bytes.
+    """All settings of an app; the README describes each. Times in seconds, sizes in bytes.
 
     Raises ConfigurationError for a value that is out of range.
     """

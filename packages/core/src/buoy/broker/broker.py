@@ -105,9 +105,9 @@ class Broker:
     ) -> RedisSteps[list[str]]:
         """Store jobs in a queue; returns an answer for each, as lua/enqueue.lua describes them.
 
-        ``max_length``: no more jobs are stored when the queue holds so many. ``new``: the ids were
-        made for this call, so Redis cannot know them, unless ``sent`` says that an earlier try may
-        have stored them.
+        ``max_length``: when the queue holds this many jobs, no more are stored. ``new``: the ids
+        were made for this call, so Redis cannot know them, unless ``sent`` says that an earlier try
+        may have stored them.
 
         More jobs than one script takes are stored page by page. A page that has no reply is tried
         again; raises EnqueueError when that does not help, or for another BrokerError. The pages

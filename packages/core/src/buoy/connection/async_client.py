@@ -85,8 +85,9 @@ class AsyncServerClient:
         pool = self.pools.get(asyncio.get_running_loop())
         if pool is None or self.find_url is None:
             return False
-        there = pool.connection_kwargs
-        return await asyncio.to_thread(is_replaced, there["host"], there["port"], self.find_url)
+        options = pool.connection_kwargs
+        address = options["host"], options["port"]
+        return await asyncio.to_thread(is_replaced, *address, self.find_url)
 
     async def exchange(self, commands: Sequence[Sequence[RawArg]]) -> list[Any]:
         """Send commands on a free connection, and read a reply for each; see ``calls``."""
@@ -128,7 +129,7 @@ class AsyncServerClient:
 
 
 def new_pool(url: str) -> Any:
-    """A pool of MAX_CONNECTIONS connections; who needs one more waits, without a limit."""
+    """A pool of MAX_CONNECTIONS connections. When none is free, a call waits without a limit."""
     return BlockingConnectionPool.from_url(
         url,
         max_connections=MAX_CONNECTIONS,

@@ -47,9 +47,9 @@ class Client(Protocol):
         """The queues in groups, such that one script may read the keys of a whole group."""
 
     def with_timeout(self, seconds: float) -> "Client":
-        """A client that waits at most so many seconds for each of several servers.
+        """A client that waits at most this time for each of several servers.
 
-        With one server it is the client itself: then nothing else could be done meanwhile.
+        With one server it is the client itself: no other server could be asked meanwhile.
         """
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ def connect(url: str) -> Client:
     scheme = url.partition("://")[0]
     try:
         match scheme:
-            # The client library would take database 0 for it.
+            # The client library would silently use database 0.
             case "redis" | "rediss" if not DATABASE.fullmatch(split(url).path):
                 raise OddUrl("expected the number of a database behind the host")
             case "embedded":

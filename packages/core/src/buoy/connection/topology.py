@@ -105,9 +105,9 @@ class Topology:
         slots: dict[int, str] = {}
         known = dict.fromkeys(self.seeds)
         for first, last, *nodes in ranges:
-            there = [node_address(host, port, source) for host, port, *_ in nodes]
-            slots |= dict.fromkeys(range(first, last + 1), there[0])
-            known |= dict.fromkeys(there)
+            addresses = [node_address(host, port, source) for host, port, *_ in nodes]
+            slots |= dict.fromkeys(range(first, last + 1), addresses[0])
+            known |= dict.fromkeys(addresses)
         self.slots, self.known, self.ranges = slots, list(known), ranges
 
     def is_primary(self, address: str) -> bool:

@@ -62,7 +62,7 @@ def signature_of(job: type) -> Signature:
     """What a caller gives to the ``perform`` of a job class."""
     found = inspect.getattr_static(job, "perform")
     static = isinstance(found, staticmethod | classmethod) or not hasattr(type(found), "__get__")
-    # The caller has checked that there is one.
+    # The caller has checked that the class has ``perform``.
     return signature("perform", job.perform, bound=static)  # type: ignore[attr-defined]
 
 

@@ -114,8 +114,10 @@ class Transition:
             self.commands = (*self.commands, added)
 
     def checked(self) -> Sequence[Sequence[CommandArg]]:
-        """The commands; raises PluginError when somebody has put there, past ``then``, what cannot
-        be sent: it would take the worker along."""
+        """The commands; raises PluginError for a wrong one that was not added by ``then``.
+
+        Without this check, such a command would fail in the worker and end it.
+        """
         commands = self.commands
         if commands is self.checked_commands:
             return commands
@@ -135,8 +137,8 @@ class Transition:
             raise PluginError(
                 f"job.transition: expected what then() adds, got {short_repr(command)}"
             )
-        for word in command:
-            check_arg(word, "job.transition")
+        for arg in command:
+            check_arg(arg, "job.transition")
         if not self.is_own(command[1]):
             raise PluginError(
                 f"job.transition: expected a key of queue {self.queue!r}, got {command[1]!r}"
@@ -152,7 +154,7 @@ class Transition:
         return not (self.claims or self.numbers or self.commands)
 
     def clear(self) -> None:
-        """Forget all attachments."""
+        """Remove all attachments."""
         self.claims = self.numbers = self.commands = self.checked_commands = ()
         self.raises_on_conflict, self.attached_args = False, 0
 
@@ -169,20 +171,20 @@ def check_claim(key: str) -> None:
         raise PluginError(f"claim: expected a key of one line, got {key!r}")
 
 
-def check_arg(word: object, *subject: str) -> None:
+def check_arg(arg: object, *subject: str) -> None:
     """Raise PluginError for an argument that cannot be sent to Redis.
 
     ``subject``: texts that together name it. Without this check, sending would fail later.
     """
-    kind = type(word)
-    if kind is int and not -MAX_INT < word < MAX_INT:  # type: ignore[operator]  # it is an int
+    kind = type(arg)
+    if kind is int and not -MAX_INT < arg < MAX_INT:  # type: ignore[operator]  # it is an int
         raise PluginError(f"{''.join(subject)}: expected an int of at most 4000 digits, got more")
-    if kind in (int, float) or (kind is str and word.isascii()):  # type: ignore[attr-defined]
+    if kind in (int, float) or (kind is str and arg.isascii()):  # type: ignore[attr-defined]
         return
     if kind is not str:
-        said = "".join(subject)
-        raise PluginError(f"{said}: expected str, int or float, got {kind.__name__}")
+        where = "".join(subject)
+        raise PluginError(f"{where}: expected str, int or float, got {kind.__name__}")
     try:
-        check_text(str(word), "".join(subject))
+        check_text(str(arg), "".join(subject))
     except NotJson as error:
         raise PluginError(str(error)) from None
