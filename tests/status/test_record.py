@@ -83,7 +83,7 @@ def test_a_result_that_raises_while_it_is_encoded_is_missing(
     def fail(*_: object) -> None:
         raise RuntimeError("dictionary changed size during iteration")
 
-    monkeypatch.setattr(record, "check_plain", fail)
+    monkeypatch.setattr(record, "check_json", fail)
 
     assert kept({})["missing"] == "result: expected what JSON can hold, got RuntimeError"
 
