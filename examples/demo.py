@@ -1,7 +1,7 @@
-"""The shop at work, on a Redis of its own: `make demo`, or `python examples/demo.py`.
+"""The shop at work, on its own Redis: `make demo`, or `python examples/demo.py`.
 
-Orders are placed, confirmed by mail, charged and packed; a worker is killed; what failed is put
-back; and in the end it is counted what has become of everything.
+Orders are placed, confirmed by mail, charged and packed; a worker is killed; failed jobs are
+retried; and at the end all records are counted and compared.
 """
 
 import os
@@ -13,15 +13,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 try:
-    from backstage import EXAMPLES, Crew, Stage, Watched, backstage, without_signals
-    from display import Lines, bar, display
+    from audit import DemoEvents, find_errors, summary
+    from display import LineDisplay, bar, make_display
+    from processes import (
+        EXAMPLES,
+        DemoProcess,
+        InterruptibleStack,
+        ProcessGroup,
+        interruptible,
+        without_signals,
+    )
     from shop import database
     from shop.checkout import pay, place, receipt
     from shop.gateway import Gateway
     from shop.journal import label
     from shop.mailserver import MailServer
     from shop.orders import Order, read_orders
-    from stock import Events, summary, what_is_wrong
 
     from buoy import BuoyError, Job
     from buoy.embedded.server import Server
@@ -32,58 +39,62 @@ except KeyboardInterrupt:  # nothing has been started yet
 ORDERS = EXAMPLES / "shop" / "orders.csv"
 MODULES = "shop.jobs,shop.mails,shop.reports"
 QUEUES = "packing,mail,reports,purchasing"
-"""In strict order: what is charged gets packed before more is charged."""
+"""In strict order: charged orders are packed before more are charged."""
 SLOTS = 4
 LEASE = 2.0
-"""Seconds after which others take what a dead worker held. In real life: 30, the default."""
-PATIENCE = 60.0
+"""Seconds after which other workers take the jobs of a dead worker. The default is 30."""
+WAIT_SECONDS = 60.0
 ROUNDS = 5
 
 
-class Stuck(BuoyError):
-    """What must happen did not."""
+class DemoFailed(BuoyError):
+    """Something that must happen did not happen."""
 
 
 class Demo:
-    """The plot."""
+    """What the demo does."""
 
-    def __init__(self, stack: Stage, screen: Lines) -> None:
-        self.stack, self.screen = stack, screen
+    def __init__(self, stack: InterruptibleStack, display: LineDisplay) -> None:
+        self.stack, self.display = stack, display
         self.orders: list[Order] = []
-        self.events = Events()
+        self.events = DemoEvents()
         self.started = time.monotonic()
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="buoy-demo-")))
         server = stack.enter_context(Server(appendonly=True))
         with without_signals():
             self.gateway = stack.enter_context(Gateway())
-            self.post = stack.enter_context(MailServer())
-        # The workers read from the environment where everything is, as those of a real shop do.
+            self.mail_server = stack.enter_context(MailServer())
+        # The workers read all addresses from the environment, as those of a real shop do.
         os.environ.update(BUOY_URL=server.url, BUOY_LEASE=str(LEASE), BUOY_INLINE="0")
         os.environ.update(SHOP_DATABASE=str(folder / "shop.db"), SHOP_GATEWAY=self.gateway.url)
-        os.environ.update(BUOY_MAIL_URL=self.post.url, BUOY_MAIL_DELIVERIES="1", BUOY_ENV="demo")
+        os.environ.update(
+            BUOY_MAIL_URL=self.mail_server.url, BUOY_MAIL_DELIVERIES="1", BUOY_ENV="demo"
+        )
         os.environ.update(PYTHONIOENCODING="utf-8")
         self.out = stack.enter_context((folder / "out").open("a", encoding="utf-8"))
         self.log = stack.enter_context((folder / "log").open("a+", encoding="utf-8"))
-        self.heard = stack.enter_context((folder / "out").open(encoding="utf-8"))
-        self.crew = stack.enter_context(Crew())
+        self.worker_output = stack.enter_context((folder / "out").open(encoding="utf-8"))
+        self.processes = stack.enter_context(ProcessGroup())
         self.monitor = Job.app.monitor
 
-    def play(self) -> int:
+    def run(self) -> int:
         self.open_shop()
         self.kill_a_worker()
-        self.replay_failures()
-        return self.take_stock()
+        self.retry_failed_jobs()
+        return self.audit()
 
-    # The four acts
+    # The four steps
 
     def open_shop(self) -> None:
         database.create()
         for order in read_orders(ORDERS):
             self.stack.check()
             self.serve(order)
-        self.say(f"{len(self.orders)} orders are placed; each is to be confirmed, charged, packed")
-        self.say(f"{self.events.dropped} more are rolled back: no job of theirs is to run")
-        self.say(f"{self.events.doubles} customers click twice: one charge each is under way")
+        self.say(
+            f"{len(self.orders)} orders are placed; each must be confirmed, charged and packed"
+        )
+        self.say(f"{self.events.dropped} more are rolled back: none of their jobs may run")
+        self.say(f"{self.events.doubles} customers click twice: only one charge each is enqueued")
         first, second = self.start_worker(), self.start_worker()
         self.say(f"workers {first.pid} and {second.pid} start, with {SLOTS} slots each")
         self.scheduler = self.start("scheduler", "-a", "shop.reports")
@@ -93,7 +104,7 @@ class Demo:
         self.say(f"the web tells {order.customer}: paid, receipt {receipt(order.id)}")
 
     def serve(self, order: Order) -> None:
-        """A customer: some think twice, and some click twice."""
+        """Serve one customer. Some orders are rolled back, and some customers click twice."""
         with database.transaction() as session:
             place(session, order)
             if order.id % 10 == 0:
@@ -105,56 +116,58 @@ class Demo:
             self.events.doubles += 1
 
     def kill_a_worker(self) -> None:
-        victim = self.crew.members[0]
+        victim = self.processes.members[0]
 
         def in_the_middle() -> bool:
             begun = set(database.column(database.runs.c.job_id))
-            busy = len(begun.intersection(self.in_hand(victim))) > 1
+            busy = len(begun.intersection(self.running_jobs(victim))) > 1
             return busy and database.count(database.charges) >= len(self.orders) // 3
 
-        self.wait_until(in_the_middle, "that a worker is in the middle of its work")
-        self.crew.members.remove(victim)
+        self.wait_until(in_the_middle, "a worker that is running several jobs")
+        self.processes.members.remove(victim)
         victim.kill()
-        held = self.in_hand(victim)
-        names = ", ".join(map(self.label, held))
-        self.say(f"worker {victim.pid} is killed by kill -9, holding {names}")
+        interrupted = self.running_jobs(victim)
+        names = ", ".join(map(self.label, interrupted))
+        self.say(f"worker {victim.pid} is killed by kill -9 while it runs {names}")
         self.say(f"worker {self.start_worker().pid} takes its place")
-        self.wait_until(lambda: not any(map(self.is_open, held)), "what the dead worker held")
-        self.events.held = len(held)
-        self.say(f"all {len(held)} jobs of the dead worker have been run by the others")
+        self.wait_until(lambda: not any(map(self.is_open, interrupted)), "the killed worker's jobs")
+        self.events.interrupted = len(interrupted)
+        self.say(f"other workers have run all {len(interrupted)} jobs of the killed worker")
 
-    def replay_failures(self) -> None:
+    def retry_failed_jobs(self) -> None:
         self.wait_until(self.is_quiet, "the end of all jobs")
         for _ in range(ROUNDS):
             failures = list(find(self.monitor, Filter()))
             if not failures:
                 break
             self.events.failed += len(failures)
-            self.say(f"{len(failures)} failed for good: retried, as by `buoy failed retry --all`")
+            self.say(
+                f"{len(failures)} have failed and are retried, as by `buoy failed retry --all`"
+            )
             answers = retry(Job.app.control, failures)
-            self.events.replayed += Counter(answers.values())["queued"]
+            self.events.retried += Counter(answers.values())["queued"]
             self.wait_until(self.is_quiet, "the end of the retried jobs")
 
-    def take_stock(self) -> int:
-        self.crew.members.remove(self.scheduler)
+    def audit(self) -> int:
+        self.processes.members.remove(self.scheduler)
         self.scheduler.end()
         self.wait_until(self.is_quiet, "the end of the last report")
         self.events.seconds = time.monotonic() - self.started
-        self.screen.close()
-        self.screen.say()
-        for line in summary(Job.app, self.gateway, self.post, self.events):
-            self.screen.say(line)
-        self.screen.say()
-        wrong = list(what_is_wrong(Job.app, self.gateway, self.post, self.orders))
-        for line in wrong:
-            self.screen.say(f"WRONG: {line}")
-        if not wrong:
-            self.screen.say("Nothing was lost, and nothing was charged or mailed twice.")
-        return 1 if wrong else 0
+        self.display.close()
+        self.display.print_line()
+        for line in summary(Job.app, self.gateway, self.mail_server, self.events):
+            self.display.print_line(line)
+        self.display.print_line()
+        errors = list(find_errors(Job.app, self.gateway, self.mail_server, self.orders))
+        for line in errors:
+            self.display.print_line(f"WRONG: {line}")
+        if not errors:
+            self.display.print_line("Nothing was lost, and nothing was charged or mailed twice.")
+        return 1 if errors else 0
 
-    # What is going on
+    # The state of the shop
 
-    def in_hand(self, worker: Watched) -> list[str]:
+    def running_jobs(self, worker: DemoProcess) -> list[str]:
         views = [view for view in self.monitor.workers() if view.pid == worker.pid]
         return sorted(id for view in views for id in view.running)
 
@@ -167,44 +180,44 @@ class Demo:
         return view is not None and view.state != "failed"
 
     def is_quiet(self) -> bool:
-        """Whether each order is packed, or lies among the failed, and no job is under way."""
+        """Whether each order is packed or its job has failed, and no other job is in a queue."""
         packed, queues = database.count(database.papers), self.monitor.queues()
-        under_way = sum(queue.queued + queue.delayed + queue.running for queue in queues)
+        pending = sum(queue.queued + queue.delayed + queue.running for queue in queues)
         failed = sum(queue.failed for queue in queues)
-        return packed + failed >= len(self.orders) and under_way == 0
+        return packed + failed >= len(self.orders) and pending == 0
 
-    # Telling, and waiting
+    # Processes, waiting and output
 
-    def start_worker(self) -> Watched:
+    def start_worker(self) -> DemoProcess:
         arguments = ["-a", MODULES, "-q", QUEUES, "-c", str(SLOTS)]
         return self.start("worker", *arguments, "--grace", "1", "--quiet")
 
-    def start(self, *arguments: str) -> Watched:
-        process = Watched(*arguments, out=self.out, log=self.log)
-        self.crew.members.append(process)
+    def start(self, *arguments: str) -> DemoProcess:
+        process = DemoProcess(*arguments, out=self.out, log=self.log)
+        self.processes.members.append(process)
         return process
 
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT_SECONDS
         while not condition():
             self.stack.check()
             self.report()
-            if not all(process.is_alive() for process in self.crew.members):
-                raise self.stuck("a worker has ended by itself")
+            if not all(process.is_alive() for process in self.processes.members):
+                raise self.failure("a worker has ended unexpectedly")
             if time.monotonic() > deadline:
-                raise self.stuck(f"waited {PATIENCE:g} s for {what}, in vain")
+                raise self.failure(f"waited {WAIT_SECONDS:g} s for {what}")
             time.sleep(0.05)
         self.stack.check()
         self.report()
 
-    def stuck(self, why: str) -> Stuck:
+    def failure(self, reason: str) -> DemoFailed:
         self.log.seek(0)
         tail = "".join(self.log.readlines()[-10:])
-        return Stuck(f"{why}. The workers' log ends with:\n{tail}".rstrip())
+        return DemoFailed(f"{reason}. The workers' log ends with:\n{tail}".rstrip())
 
     def report(self) -> None:
-        while line := self.heard.readline():
-            self.screen.tell(self.timed(line.rstrip("\n")))
+        while line := self.worker_output.readline():
+            self.display.log_line(self.timed(line.rstrip("\n")))
         queues = self.monitor.queues()
         states = {
             "queued": sum(queue.queued for queue in queues),
@@ -212,41 +225,41 @@ class Demo:
             "to be retried": sum(queue.delayed for queue in queues),
             "failed": sum(queue.failed for queue in queues),
         }
-        whole = len(self.orders)
-        self.screen.stand(
+        total = len(self.orders)
+        self.display.show_status(
             [
                 "",
-                f"mailed   {bar(len(self.post.received), whole)}",
-                f"charged  {bar(database.count(database.charges), whole)}",
-                f"packed   {bar(database.count(database.papers), whole)}",
+                f"mailed   {bar(len(self.mail_server.received), total)}",
+                f"charged  {bar(database.count(database.charges), total)}",
+                f"packed   {bar(database.count(database.papers), total)}",
                 "jobs     " + ", ".join(f"{count} {state}" for state, count in states.items()),
                 "",
             ]
         )
 
     def say(self, text: str) -> None:
-        self.screen.say(self.timed(text))
+        self.display.print_line(self.timed(text))
 
     def timed(self, text: str) -> str:
         return f"{time.monotonic() - self.started:5.1f} s  {text}"
 
 
 def main() -> int:
-    screen = display()
+    display = make_display()
     try:
-        with backstage() as stack:
-            code = Demo(stack, screen).play()
+        with interruptible() as stack:
+            code = Demo(stack, display).run()
             stack.check()
             return code
     except KeyboardInterrupt:
-        screen.close()
-        print("demo: interrupted; all that it had started has ended", file=sys.stderr)
+        display.close()
+        print("demo: interrupted; all processes that it started have ended", file=sys.stderr)
         return 130
     except BuoyError as error:
-        screen.close()
+        display.close()
         print(f"demo: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # nobody reads on
+    except BrokenPipeError:  # the reader of the output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

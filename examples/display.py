@@ -1,4 +1,4 @@
-"""How the demo shows what happens: plain lines, or on a terminal a display that stays in place."""
+"""How the demo shows what happens: as lines, or on a terminal with a status that stays in place."""
 
 import io
 import os
@@ -11,45 +11,45 @@ TAIL = 6
 BAR = 40
 
 
-class Lines:
-    """Plain lines, for files and pipes."""
+class LineDisplay:
+    """Prints lines, for files and pipes."""
 
-    def say(self, text: str = "") -> None:
-        """Show what is to stay."""
+    def print_line(self, text: str = "") -> None:
+        """Print a line that stays."""
         print(text, flush=True)
 
-    def tell(self, text: str) -> None:
-        """Show what goes by."""
-        self.say(text)
+    def log_line(self, text: str) -> None:
+        """Show a line of a log; on a terminal only the last ones are shown."""
+        self.print_line(text)
 
-    def stand(self, status: Sequence[str]) -> None:
-        """Show how things stand."""
+    def show_status(self, status: Sequence[str]) -> None:
+        """Show the status; on a terminal it replaces the one before."""
 
     def close(self) -> None:
-        """Leave only what is to stay."""
+        """Remove the log and the status from a terminal."""
 
 
-class Live(Lines):
-    """The last lines of a terminal, written anew each time; what is said stays above them."""
+class TerminalDisplay(LineDisplay):
+    """Rewrites the last lines of a terminal: status and log. Printed lines stay above them."""
 
     def __init__(self) -> None:
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.status: Sequence[str] = ()
         self.height = 0
 
-    def say(self, text: str = "") -> None:
+    def print_line(self, text: str = "") -> None:
         self.draw(f"{text}\n")
 
-    def tell(self, text: str) -> None:
+    def log_line(self, text: str) -> None:
         self.tail.append(text)
 
-    def stand(self, status: Sequence[str]) -> None:
+    def show_status(self, status: Sequence[str]) -> None:
         self.status = status
         self.draw()
 
     def close(self) -> None:
         self.tail.clear()
-        self.stand(())
+        self.show_status(())
 
     def draw(self, above: str = "") -> None:
         columns, lines = shutil.get_terminal_size()
@@ -62,22 +62,23 @@ class Live(Lines):
         print(f"\r{up}\x1b[J{above}{below}", end="", flush=True)
 
 
-def display() -> Lines:
-    """The one that fits where standard output goes."""
+def make_display() -> LineDisplay:
+    """Returns the display that fits standard output."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # customers have names that not all can write
-    plain = os.environ.get("NO_COLOR") or os.environ.get("CI")
+        sys.stdout.reconfigure(errors="replace")  # some terminals cannot show all names
+    no_colour = os.environ.get("NO_COLOR") or os.environ.get("CI")
     dumb = os.environ.get("TERM", "dumb") == "dumb"
-    return Lines() if plain or dumb or not sys.stdout.isatty() else Live()
+    lines_only = no_colour or dumb or not sys.stdout.isatty()
+    return LineDisplay() if lines_only else TerminalDisplay()
 
 
 def dim(text: str) -> str:
-    """Text that stands back."""
+    """Returns the text in a pale colour."""
     return f"\x1b[2m{text}\x1b[m"
 
 
 def bar(part: int, whole: int) -> str:
-    """How much of the whole there is."""
+    """Returns a bar like "████░░░░  27 of 54"."""
     full, empty = "█░" if sys.stdout.encoding.lower().startswith("utf") else "#-"
     length = BAR * part // whole
     return f"{full * length}{empty * (BAR - length)} {part:3} of {whole}"

@@ -1,1 +1,1 @@
-"""A small shop: each order is charged, then packed, by jobs of buoy. Start with jobs.py."""
+"""A small shop: jobs charge each order, then pack it. Start with jobs.py."""

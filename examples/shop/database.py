@@ -1,4 +1,4 @@
-"""The shop's books: SQLAlchemy over SQLite. The variable SHOP_DATABASE names the file."""
+"""The shop's database: SQLAlchemy with SQLite. The variable SHOP_DATABASE names the file."""
 
 import os
 from collections.abc import Iterator
@@ -17,27 +17,27 @@ def texts(*names: str) -> list[sa.Column[str]]:
     return [sa.Column(name, sa.String) for name in names]
 
 
-def of_an_order() -> sa.Column[int]:
-    """That an order is charged and packed once is a rule of the tables, not a hope of the jobs."""
+def order_id_column() -> sa.Column[int]:
+    """A primary key: the tables, not the jobs, make sure that an order is charged once."""
     return sa.Column("order_id", sa.ForeignKey(orders.c.id), primary_key=True)
 
 
-books = sa.MetaData()
+metadata = sa.MetaData()
 orders = sa.Table(
     "orders",
-    books,
+    metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     *texts("customer", "email", "city", "items"),
     sa.Column("cents", sa.Integer),
 )
-charges = sa.Table("charges", books, of_an_order(), *texts("receipt"))
-papers = sa.Table("papers", books, of_an_order(), *texts("text"))
-runs = sa.Table("runs", books, *texts("job_id", "token", "error"))
+charges = sa.Table("charges", metadata, order_id_column(), *texts("receipt"))
+papers = sa.Table("papers", metadata, order_id_column(), *texts("text"))
+runs = sa.Table("runs", metadata, *texts("job_id", "token", "error"))
 
 
 @cache
 def engine(file: str) -> sa.Engine:
-    """No pool: a connection of SQLite does not survive the fork of a job's process."""
+    """Returns an engine without a pool: a connection of SQLite must not be used after a fork."""
     url = sa.URL.create("sqlite", database=file)
     return sa.create_engine(url, poolclass=sa.NullPool, connect_args={"timeout": 10.0})
 
@@ -53,44 +53,44 @@ def create() -> None:
     """Make the tables."""
     with transaction() as session:
         session.connection().exec_driver_sql("PRAGMA journal_mode = WAL")
-        books.create_all(session.connection())
+        metadata.create_all(session.connection())
 
 
 def add(session: Session, table: sa.Table, **values: Any) -> None:
-    """Write a row, unless it is there."""
+    """Insert a row, unless it exists."""
     session.execute(sa.insert(table).prefix_with("OR IGNORE").values(values))
 
 
 def add_order(session: Session, order: Order) -> None:
-    """Write an order down, once."""
+    """Insert an order, unless it exists."""
     add(session, orders, **asdict(order))
 
 
 def order(order_id: int) -> Order:
-    """An order that was written down."""
+    """Returns the order with this id."""
     with transaction() as session:
         return Order(*session.execute(sa.select(orders).where(orders.c.id == order_id)).one())
 
 
 def add_run(job_id: str, token: str) -> None:
-    """Note that a job was begun: as often as it happens."""
+    """Record that a run of a job has begun."""
     with transaction() as session:
         session.execute(sa.insert(runs).values(job_id=job_id, token=token))
 
 
 def add_error(token: str, error: str) -> None:
-    """Note how a run has failed."""
+    """Record the error of a run."""
     with transaction() as session:
         session.execute(sa.update(runs).where(runs.c.token == token).values(error=error))
 
 
 def column(of: sa.Column[Any]) -> list[Any]:
-    """What is in a column, where there is anything."""
+    """Returns the values of a column that are not null."""
     with transaction() as session:
         return list(session.scalars(sa.select(of).where(of.is_not(None))))
 
 
 def count(table: sa.Table) -> int:
-    """How many rows a table has."""
+    """Returns the number of rows."""
     with transaction() as session:
         return session.scalar(sa.select(sa.func.count()).select_from(table)) or 0

@@ -1,7 +1,7 @@
-"""A payment gateway to try the shop with: it runs on this machine, and is a bad one on purpose.
+"""A payment gateway for the demo and the tests: it runs locally and is unreliable on purpose.
 
-Of each order it decides by the order's id, the same each time: to answer soon or slowly, to be busy
-at first, to decline it at first, or to charge and then hang up without an answer.
+The order's id decides what happens: the gateway answers quickly or slowly, is busy at first,
+declines at first, or charges and then disconnects without an answer.
 """
 
 import json
@@ -20,11 +20,11 @@ REFUSALS: dict[Answer, HTTPStatus] = {
     "declined": HTTPStatus.PAYMENT_REQUIRED,
 }
 SLOW = 1.0
-"""Seconds from which on an answer is called slow."""
+"""Seconds. An answer that takes longer counts as slow."""
 
 
 @dataclass(frozen=True, slots=True)
-class Temper:
+class Behaviour:
     """How the gateway treats one order."""
 
     seconds: float
@@ -32,30 +32,30 @@ class Temper:
     troubles: int = 1
 
     def answer(self, request: int) -> Answer:
-        """What happens to the first request for this order, to the second, ..."""
+        """Returns the answer to the first request for this order, to the second, ..."""
         if self.trouble and request <= self.troubles:
             return self.trouble
         return "slow" if self.seconds >= SLOW else "quick"
 
 
-def draw_temper(order_id: int, seed: int) -> Temper:
-    """How an order is treated, drawn from the seed."""
+def draw_behaviour(order_id: int, seed: int) -> Behaviour:
+    """Returns how an order is treated, drawn with the seed."""
     dice = Random(f"{seed}/{order_id}")
     quick = dice.uniform(0.05, 0.35)
     match dice.choices(["quick", "slow", "busy", "declined", "cut off"], [62, 14, 10, 7, 7])[0]:
         case "slow":
-            return Temper(dice.uniform(SLOW, 1.8))
+            return Behaviour(dice.uniform(SLOW, 1.8))
         case "busy":
-            return Temper(quick, "busy", dice.choice([1, 1, 2]))
+            return Behaviour(quick, "busy", dice.choice([1, 1, 2]))
         case "declined":
-            return Temper(quick, "declined")
+            return Behaviour(quick, "declined")
         case "cut off":
-            return Temper(quick, "cut off")
-    return Temper(quick)
+            return Behaviour(quick, "cut off")
+    return Behaviour(quick)
 
 
 class Gateway:
-    """``with Gateway() as gateway: ... gateway.url``. ``books`` is what it really charged."""
+    """``with Gateway() as gateway: ... gateway.url``. ``books`` holds the real charges."""
 
     def __init__(self, seed: int = 2006, pace: float = 1.0) -> None:
         self.seed, self.pace = seed, pace
@@ -65,7 +65,7 @@ class Gateway:
         self.requests: Counter[int] = Counter()
         self.answers: Counter[Answer] = Counter()
         self.lock = threading.Lock()
-        self.server = Server(("127.0.0.1", 0), Conversation)
+        self.server = Server(("127.0.0.1", 0), RequestHandler)
         self.server.gateway = self
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -78,16 +78,17 @@ class Gateway:
         self.server.shutdown()
         self.server.server_close()
 
-    def temper(self, order_id: int) -> Temper:
+    def behaviour(self, order_id: int) -> Behaviour:
         """How this order is treated."""
-        return draw_temper(order_id, self.seed)
+        return draw_behaviour(order_id, self.seed)
 
     def charge(self, order_id: int, cents: int, key: str) -> tuple[Answer, str]:
-        """Charge, or find what was charged under this key; the receipt is empty for a refusal."""
-        temper = self.temper(order_id)
+        """Charge, or find the earlier charge with this key. Returns the answer and the receipt; the
+        receipt is empty if the gateway refuses."""
+        behaviour = self.behaviour(order_id)
         with self.lock:
             self.requests[order_id] += 1
-            answer = temper.answer(self.requests[order_id])
+            answer = behaviour.answer(self.requests[order_id])
             self.answers[answer] += 1
             if answer in REFUSALS:
                 return answer, ""
@@ -98,7 +99,7 @@ class Gateway:
 
 
 class Server(ThreadingHTTPServer):
-    """Knows its gateway. A customer who goes away while being served is no error of ours."""
+    """Serves a gateway. A client that disconnects is not an error."""
 
     gateway: Gateway
 
@@ -106,18 +107,18 @@ class Server(ThreadingHTTPServer):
         pass
 
 
-class Conversation(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     """One request and its answer."""
 
     server: Server
 
     def do_POST(self) -> None:
         gateway = self.server.gateway
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         key = self.headers["Idempotency-Key"]
-        answer, receipt = gateway.charge(asked["order"], asked["cents"], key)
-        # It charges first and dawdles then: who is killed meanwhile does not know of the charge.
-        time.sleep(gateway.temper(asked["order"]).seconds * gateway.pace)
+        answer, receipt = gateway.charge(request["order"], request["cents"], key)
+        # It charges first and then waits: a client killed meanwhile does not know of the charge.
+        time.sleep(gateway.behaviour(request["order"]).seconds * gateway.pace)
         if answer in REFUSALS:
             self.send_response(REFUSALS[answer])
             if answer == "busy":

@@ -12,24 +12,24 @@ from .orders import euros
 
 
 class ShopJob(Job):
-    """What all jobs of the shop share."""
+    """The base of all jobs of the shop."""
 
     plugins = [Journal(), AfterCommit(), Retry(limit=5, delay=[0.5, 1, 2], on=HTTP_ERRORS)]
     timeout = 30.0
 
 
 class ChargePurchase(ShopJob):
-    """Charges an order, then has it packed; its result is the receipt.
+    """Charges an order and enqueues its packing; returns the receipt.
 
-    Packing is a job of its own: should it fail, it is run again without charging again.
+    Packing is a separate job, so that it can be retried without charging again.
     """
 
     queue = "purchasing"
     plugins = [Loner(), Status()]
 
-    # A worker can die at any line of this, and then all of it runs again. So each step may be
-    # repeated: the gateway charges an order's id once, the table takes one charge per order, and
-    # a job whose id is known is not enqueued again.
+    # A worker may be killed at any line, and then the job runs again. So each step can be repeated:
+    # the gateway charges an order's id once, the table holds one charge per order, and a job whose
+    # id is known is not enqueued again.
     def perform(self, order_id: int) -> str:
         order = database.order(order_id)
         receipt = payment.charge(order.id, order.cents)

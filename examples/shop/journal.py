@@ -1,4 +1,4 @@
-"""A plugin of the shop's own: it keeps a journal of what was run."""
+"""The shop's own plugin: it keeps a journal of all runs."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from . import database
 
 @dataclass(frozen=True)
 class Journal(Plugin):
-    """Notes each run of a job in the books, and says so when one fails."""
+    """Records each run of a job in the database, and prints its error."""
 
     @hookimpl(wrapper=True)
     def around_perform(self, job: Job) -> Generator[None, Any, Any]:
@@ -25,11 +25,11 @@ class Journal(Plugin):
 
 
 def say(job: Job, text: str) -> None:
-    """Print a line about a job, at once."""
+    """Print a line about a job."""
     args, _ = job.payload.arguments()
     print(f"{label(job.name, args):24} {text}", flush=True)
 
 
 def label(name: str, args: list[Any]) -> str:
-    """A job as people call it: ``ChargePurchase 1001``."""
+    """Returns a short name of a job: ``ChargePurchase 1001``."""
     return " ".join([name.rpartition(".")[2], *map(str, args)])

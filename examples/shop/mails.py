@@ -1,4 +1,4 @@
-"""The shop's mails: each goes out in a job of its own."""
+"""The shop's mails. Each is sent in its own job."""
 
 from email.headerregistry import Address
 
@@ -12,7 +12,7 @@ from .orders import euros
 
 
 class ShopMailer(Mailer):
-    """What all mailers of the shop share: a mail server that is busy is asked again."""
+    """The base of all mailers of the shop: they retry while the mail server is busy."""
 
     sender = "Buoys & Ropes <shop@example.org>"
     plugins = [Journal(), AfterCommit(), Retry(limit=10, delay=0.5, on=SMTP_ERRORS)]

@@ -1,4 +1,4 @@
-"""A mail server to try the shop with: it runs on this machine, and is busy at first."""
+"""A mail server for the demo and the tests: it runs on this machine and is busy at first."""
 
 import asyncio
 import threading
@@ -10,13 +10,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class MailServer:
-    """``with MailServer() as server: ... server.url``. It is busy for the first ``busy`` mails."""
+    """``with MailServer() as server: ... server.url``. It refuses the first ``busy`` mails."""
 
     def __init__(self, busy: int = 20) -> None:
         self.busy = busy
         self.refused = 0
         self.received: defaultdict[str, list[str]] = defaultdict(list)
-        """The Message-IDs that came for each order (X-Order)."""
+        """The Message-IDs received for each order (header X-Order)."""
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
 
@@ -36,7 +36,7 @@ class MailServer:
         self.loop.close()
 
     async def close(self) -> None:
-        """End the conversations, too: the demo may have been interrupted in the midst of one."""
+        """Close the server and its connections: the demo may be interrupted during a mail."""
         self.server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for each in others:

@@ -1,4 +1,4 @@
-"""Orders, as the shop gets them: lines of a CSV file."""
+"""Orders, read from a CSV file."""
 
 import csv
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one customer has bought; money is in cents."""
+    """What one customer has bought. ``cents`` is the price."""
 
     id: int
     customer: str
@@ -19,7 +19,7 @@ class Order:
 
 
 def read_orders(path: Path) -> list[Order]:
-    """The orders of a file with columns id, customer, email, city, items, amount."""
+    """Returns the orders of a file: id, customer, email, city, items, amount (euros)."""
     with path.open(newline="", encoding="utf-8") as file:
         return [order_of(row) for row in csv.DictReader(file)]
 
@@ -30,5 +30,5 @@ def order_of(row: dict[str, str]) -> Order:
 
 
 def euros(cents: int) -> str:
-    """Money as people read it."""
+    """Returns cents as text: ``1,234.05 EUR``."""
     return f"{cents / 100:,.2f} EUR"

@@ -1,4 +1,4 @@
-"""Charging customers: a call of other people's HTTP API, which may be slow, refuse, or hang up."""
+"""Charging customers by a call of an HTTP API, which may be slow, refuse, or disconnect."""
 
 import json
 import os
@@ -11,13 +11,13 @@ TIMEOUT = 10.0
 
 
 def charge(order_id: int, cents: int) -> str:
-    """Have an order charged; returns the receipt. SHOP_GATEWAY is the address of the gateway.
+    """Charge an order; returns the receipt. SHOP_GATEWAY is the address of the gateway.
 
-    Raises HTTPError when the gateway answers, but does not charge.
+    Raises HTTPError if the gateway refuses, and OSError.
     """
     address = urlsplit(os.environ["SHOP_GATEWAY"])
     body = json.dumps({"order": order_id, "cents": cents})
-    # The key makes it safe to ask again when nobody knows whether the first time went through.
+    # With the key, a request can be repeated when it is unknown whether the first one arrived.
     headers = {"Content-Type": "application/json", "Idempotency-Key": f"order-{order_id}"}
     with closing(HTTPConnection(address.netloc, timeout=TIMEOUT)) as gateway:
         gateway.request("POST", "/charges", body, headers)

@@ -1,4 +1,4 @@
-"""The shop's reports, made again and again: buoy scheduler -a shop.reports"""
+"""The shop's recurring reports: buoy scheduler -a shop.reports"""
 
 from buoy import Job
 from buoy_scheduler import Cron
@@ -8,7 +8,7 @@ from .journal import say
 
 
 class StockReport(Job):
-    """Says every two seconds how far the shop is."""
+    """Prints every two seconds how many orders are charged and packed."""
 
     queue = "reports"
     plugins = [Cron(every="2s")]

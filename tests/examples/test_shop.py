@@ -7,14 +7,14 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
+from audit import find_errors
 from shop import checkout, database, payment
-from shop.gateway import Gateway, draw_temper
+from shop.gateway import Gateway, draw_behaviour
 from shop.jobs import ChargePurchase, PackPurchase
 from shop.mails import OrderMailer
 from shop.mailserver import MailServer
 from shop.orders import Order, euros, order_of, read_orders
 from sqlalchemy import Table, select
-from stock import what_is_wrong
 
 from buoy import App, Handle
 from buoy.operations.failed_set import Filter, find, retry
@@ -47,8 +47,8 @@ def shop(buoy_app: App, post: MailServer, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def order_that_is(answer: str, gateway: Gateway) -> Order:
-    """The first whose first request is answered so."""
-    return next(o for o in ORDERS if gateway.temper(o.id).answer(1) == answer)
+    """Returns the first order whose first request gets this answer."""
+    return next(o for o in ORDERS if gateway.behaviour(o.id).answer(1) == answer)
 
 
 def place(order: Order) -> Handle[str]:
@@ -75,7 +75,7 @@ class TestOrders:
 
 
 class TestGateway:
-    def test_it_charges_once_however_often_it_is_asked(self, gateway: Gateway) -> None:
+    def test_repeated_requests_charge_once(self, gateway: Gateway) -> None:
         order = order_that_is("quick", gateway)
 
         receipts = {payment.charge(order.id, order.cents) for _ in range(3)}
@@ -90,7 +90,9 @@ class TestGateway:
             ("declined", r"^HTTP Error 402: Payment Required$"),
         ],
     )
-    def test_a_refusal_charges_nothing(self, gateway: Gateway, answer: str, error: str) -> None:
+    def test_a_refusing_gateway_charges_nothing(
+        self, gateway: Gateway, answer: str, error: str
+    ) -> None:
         order = order_that_is(answer, gateway)
 
         with pytest.raises(HTTPError, match=error):
@@ -98,7 +100,7 @@ class TestGateway:
 
         assert gateway.books == []
 
-    def test_it_charges_before_it_hangs_up(self, gateway: Gateway) -> None:
+    def test_the_gateway_charges_before_it_disconnects(self, gateway: Gateway) -> None:
         order = order_that_is("cut off", gateway)
 
         with pytest.raises(RemoteDisconnected):
@@ -108,8 +110,10 @@ class TestGateway:
         assert payment.charge(order.id, order.cents) == "r-0001"
         assert gateway.books == [(order.id, order.cents)]
 
-    def test_the_seed_decides_how_an_order_is_treated(self) -> None:
-        one, same, other = ([draw_temper(order.id, seed) for order in ORDERS] for seed in (1, 1, 2))
+    def test_the_seed_determines_how_an_order_is_treated(self) -> None:
+        one, same, other = (
+            [draw_behaviour(order.id, seed) for order in ORDERS] for seed in (1, 1, 2)
+        )
 
         assert one == same
         assert one != other
@@ -134,7 +138,7 @@ class TestJobs:
             f"{order.customer}, {order.city}",
         ]
 
-    def test_nothing_begins_before_the_commit(self, shop: App) -> None:
+    def test_no_job_is_pushed_before_the_commit(self, shop: App) -> None:
         with database.transaction() as session:
             charge = checkout.place(session, ORDERS[0])
             assert charge.state == "deferred"
@@ -142,7 +146,7 @@ class TestJobs:
 
         assert shop.find(charge.id) is not None
 
-    def test_of_an_order_that_is_rolled_back_nothing_runs(self, shop: App) -> None:
+    def test_the_jobs_of_an_order_that_is_rolled_back_do_not_run(self, shop: App) -> None:
         with database.transaction() as session:
             checkout.place(session, ORDERS[0])
             session.rollback()
@@ -150,7 +154,7 @@ class TestJobs:
         assert drain(shop) == {}
         assert database.count(database.orders) == 0
 
-    def test_a_second_click_charges_nothing(self, shop: App, gateway: Gateway) -> None:
+    def test_a_second_click_does_not_charge_again(self, shop: App, gateway: Gateway) -> None:
         order = order_that_is("quick", gateway)
         charge = place(order)
 
@@ -172,7 +176,7 @@ class TestJobs:
         assert gateway.books == [(order.id, order.cents)]
         assert database.count(database.charges) == database.count(database.papers) == 1
 
-    def test_the_web_learns_the_receipt(self, shop: App, gateway: Gateway) -> None:
+    def test_receipt_returns_the_result_of_the_charge(self, shop: App, gateway: Gateway) -> None:
         order = order_that_is("quick", gateway)
         assert checkout.receipt(order.id) is None
 
@@ -183,7 +187,7 @@ class TestJobs:
         assert checkout.receipt(order.id) == "r-0001"
 
     @pytest.mark.parametrize("answer", ["busy", "cut off"])
-    def test_a_gateway_in_trouble_is_asked_again(
+    def test_an_unreliable_gateway_is_retried(
         self, shop: App, gateway: Gateway, buoy_clock: Clock, answer: str
     ) -> None:
         order = order_that_is(answer, gateway)
@@ -197,7 +201,7 @@ class TestJobs:
         assert gateway.books == [(order.id, order.cents)]
         assert list(find(shop.monitor, Filter())) == []
 
-    def test_what_is_declined_has_failed(self, shop: App, gateway: Gateway) -> None:
+    def test_a_declined_charge_is_failed(self, shop: App, gateway: Gateway) -> None:
         order = order_that_is("declined", gateway)
         place(order)
 
@@ -207,7 +211,7 @@ class TestJobs:
         assert charge is not None
         assert (charge.state, charge.message) == ("failed", "HTTP Error 402: Payment Required")
 
-    def test_what_happens_is_printed(
+    def test_jobs_print_what_they_do(
         self, shop: App, gateway: Gateway, capsys: pytest.CaptureFixture[str]
     ) -> None:
         good, bad = order_that_is("quick", gateway), order_that_is("declined", gateway)
@@ -224,7 +228,7 @@ class TestJobs:
 
 
 class TestMails:
-    def test_a_confirmation_tells_what_was_ordered(self, shop: App) -> None:
+    def test_a_confirmation_lists_the_items(self, shop: App) -> None:
         order = Order(7, "Zoë, of Oban", "zoe@example.org", "Oban", "1 x A; 2 x B", 1250)
         place(order)
 
@@ -238,7 +242,7 @@ class TestMails:
             *("Thank you, Zoë, of Oban!", "", "1 x A", "2 x B", "", "12.50 EUR")
         ]
 
-    def test_a_busy_mail_server_is_asked_again(
+    def test_a_busy_mail_server_is_retried(
         self, shop: App, post: MailServer, buoy_clock: Clock
     ) -> None:
         post.busy = 2
@@ -255,7 +259,7 @@ class TestMails:
         assert len(mails) == 1
 
 
-def test_all_orders_come_through(
+def test_all_orders_are_charged_packed_and_confirmed(
     shop: App, gateway: Gateway, post: MailServer, buoy_clock: Clock
 ) -> None:
     post.busy = 20
@@ -273,21 +277,23 @@ def test_all_orders_come_through(
     assert counts["done"] == 3 * len(ORDERS)
     assert counts["delayed"] == gateway.answers["busy"] + gateway.answers["cut off"] + post.refused
     assert gateway.answers["slow"] > 3
-    assert list(what_is_wrong(shop, gateway, post, ORDERS)) == []
+    assert list(find_errors(shop, gateway, post, ORDERS)) == []
 
 
 def is_under_way(shop: App) -> bool:
     return any(queue.delayed for queue in shop.monitor.queues())
 
 
-def test_what_is_wrong_is_found(shop: App, gateway: Gateway, post: MailServer) -> None:
+def test_find_errors_reports_every_loss_and_duplicate(
+    shop: App, gateway: Gateway, post: MailServer
+) -> None:
     first, second, third = ORDERS[:3]
     gateway.books += [(first.id, first.cents), (first.id, 1), (third.id, 1)]
     post.received[str(first.id)] += ["<b>", "<a>", "<a>"]
     with database.transaction() as session:
         database.add(session, database.charges, order_id=first.id, receipt="r-1")
 
-    assert list(what_is_wrong(shop, gateway, post, [first, second])) == [
+    assert list(find_errors(shop, gateway, post, [first, second])) == [
         f"order {first.id}: expected one charge of {first.cents} cents, got [{first.cents}, 1]",
         f"order {first.id}: expected the web to know its receipt, got None",
         f"order {first.id}: its papers are missing",
@@ -296,6 +302,6 @@ def test_what_is_wrong_is_found(shop: App, gateway: Gateway, post: MailServer) -
         f"order {second.id}: expected the web to know its receipt, got None",
         f"order {second.id}: its papers are missing",
         f"order {second.id}: expected one mail, got []",
-        f"order {third.id}: expected nothing, as it was rolled back",
+        f"order {third.id}: expected no trace of it, because it was rolled back",
         "expected 6 jobs done, got 0",
     ]

@@ -21,7 +21,7 @@ DEMO = str(ROOT / "examples" / "demo.py")
 SETTINGS = ("BUOY_", "SHOP_", "NO_COLOR", "CI", "TERM", "COLUMNS", "LINES")
 WITHIN = 60.0
 
-INTERRUPTED = "demo: interrupted; all that it had started has ended\n"
+INTERRUPTED = "demo: interrupted; all processes that it started have ended\n"
 GOOD_END = "\nNothing was lost, and nothing was charged or mailed twice.\n"
 
 # Makes its standard input the terminal of its session, as a terminal window does.
@@ -181,7 +181,7 @@ def test_a_display_on_a_terminal(show: Show) -> None:
     stays = "\n".join(on_screen(show.output))
     assert "█" not in stays
     assert " papers for " not in stays
-    assert "is killed by kill -9, holding " in stays
+    assert "is killed by kill -9 while it runs " in stays
     check_summary(stays)
 
 
@@ -221,7 +221,7 @@ MOMENTS: dict[str, Callable[[Show], object]] = {
     "busy": lambda show: show.wait_for(" EUR from "),
     "killed": lambda show: show.wait_for("is killed by kill -9"),
     "replaced": lambda show: show.wait_for("takes its place"),
-    "healed": lambda show: show.wait_for("have been run by the others"),
+    "healed": lambda show: show.wait_for("other workers have run all"),
     "retried": lambda show: show.wait_for("buoy failed retry --all"),
 }
 
@@ -309,7 +309,7 @@ def test_a_worker_that_dies_unasked_ends_it(show: Show) -> None:
     os.kill(int(second), signal.SIGKILL)
 
     assert show.end() == 1
-    expected = "demo: a worker has ended by itself. The workers' log ends with:"
+    expected = "demo: a worker has ended unexpectedly. The workers' log ends with:"
     assert show.errors.read_text().startswith(expected)
 
 

@@ -115,4 +115,4 @@ def test_the_alarm_rings_without_redis(mailing: Site, post: MailServer) -> None:
 
     assert code == 1, output
     [got] = post.received
-    assert got.message["Subject"] == "[buoy] Redis cannot be asked for failed jobs"
+    assert got.message["Subject"] == "[buoy] the failed jobs cannot be read from Redis"
