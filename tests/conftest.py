@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from buoy.jobs.registry import aside, registry
+from buoy.jobs.registry import not_served, registry
 from tests.support.old_click import use_streams_apart
 
 # How long an example takes says more of the machine than of the code.
@@ -87,4 +87,4 @@ def own_classes() -> Iterator[None]:
     yield
     registry.clear()
     registry.update(before)
-    aside.clear()
+    not_served.clear()

@@ -26,6 +26,7 @@ from buoy import (
     hookimpl,
 )
 from buoy.embedded.server import Server
+from buoy.jobs.job import facts_of
 from buoy.model.payload import Payload
 from buoy.testing import Clock, drain
 from buoy_aftercommit import AfterCommit, NotPushed, deferring
@@ -266,7 +267,7 @@ class TestFailures:
         server.stop()
 
     def test_not_pushed_names_a_single_job(self) -> None:
-        job = Charge.of(Payload("x", [], {}, "a1"), "orders")
+        job = facts_of(Charge, Payload("x", [], {}, "a1"), "orders").new()
         assert str(NotPushed([job], EnqueueError("away", ids=["a1"], enqueued=False))) == (
             "the transaction has committed, but job a1 could not be pushed: away; "
             "do not repeat the transaction; push again: job.app.submit(job) for each of error.jobs"

@@ -21,6 +21,7 @@ from buoy import (
     hookimpl,
 )
 from buoy.embedded.server import Server
+from buoy.jobs.job import facts_of
 from buoy.testing import drain
 from tests.support.proxy import Proxy, When
 
@@ -80,7 +81,7 @@ class TestBeforeEnqueue:
         handles = guarded.enqueue_many([(1,), (2,), (3,)])
 
         assert [handle.state for handle in handles] == ["queued", "rejected", "queued"]
-        assert handles[1].reason == "closed"
+        assert (handles[1].reason, handles[1].code) == ("closed", "rejected")
         assert [view.args for view in buoy_app.monitor.peek("purchasing")] == [[1], [3]]
 
     def test_a_held_job_is_pushed_when_its_plugin_submits_it(self, buoy_app: App) -> None:
@@ -99,12 +100,12 @@ class TestBeforeEnqueue:
             plugins = [Holding()]
 
         handle = Late.enqueue(1)
-        assert (handle.state, handle.reason) == ("deferred", "until later")
+        assert (handle.state, handle.code, handle.reason) == ("deferred", "deferred", "until later")
         assert buoy_app.monitor.queue_names() == []
 
         submitted = buoy_app.submit(held[0])
 
-        assert submitted == handle._replace(state="queued", reason=None)
+        assert submitted == handle._replace(state="queued", reason=None, code=None)
         assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [handle.id]
 
     def test_it_is_asked_once_a_job_not_for_its_later_runs(self, buoy_app: App) -> None:
@@ -129,7 +130,8 @@ class TestBeforeEnqueue:
 
         first, second = guarded.enqueue(1), guarded.enqueue(1)
 
-        assert (second.state, second.reason) == ("exists", "its claim is held")
+        assert (second.state, second.code) == ("exists", "claim_held")
+        assert second.reason == "its claim is held"
         assert second.holder == first.id
         drain(buoy_app)
         assert guarded.enqueue(1).state == "queued"
@@ -140,7 +142,8 @@ class TestBeforeEnqueue:
         assert guarded.enqueue(1).state == "queued"
         second = guarded.enqueue(1)
 
-        assert (second.state, second.reason) == ("rejected", "the number of 'tick' is not newer")
+        assert (second.state, second.code) == ("rejected", "not_newer")
+        assert second.reason == "the number of 'tick' is not newer"
 
     def test_an_attached_command_is_applied_with_the_job(self, buoy_app: App) -> None:
         handle = with_door(Door(status=True)).enqueue(1)
@@ -151,7 +154,7 @@ class TestBeforeEnqueue:
 
     def test_what_one_asking_attached_is_gone_in_the_next(self, buoy_app: App) -> None:
         guarded = with_door(Door(claim="k", status=True))
-        job = guarded.of(payload_of(guarded), "purchasing")
+        job = facts_of(guarded, payload_of(guarded), "purchasing").new()
 
         buoy_app.submit(job)
         buoy_app.submit(job)

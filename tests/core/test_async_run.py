@@ -12,8 +12,9 @@ import pytest
 from buoy import Job, Later, Plugin, hookimpl
 from buoy.executor.async_run import arun, perform_in_wrappers
 from buoy.jobs.facts import facts
-from buoy.jobs.plugin import performed
-from buoy.jobs.run import loaded, run
+from buoy.jobs.job import facts_of
+from buoy.jobs.plugin import call_perform
+from buoy.jobs.run import load_run, run
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
 
@@ -151,11 +152,11 @@ def compare(plugins: list[Plugin], what: str) -> None:
     results = []
     for kind in (Sync, Awaits):
         job: Any = type(kind.__name__, (kind,), {"plugins": plugins, "name": f"{kind.name}.x"})
-        one = job.of(Payload(job.name, [what], {}, "a1"), "mail")
-        hooks = job.hooks()
+        one = facts_of(job, Payload(job.name, [what], {}, "a1"), "mail").new()
+        hooks = job._hooks()
         if kind is Sync:
             results.append(
-                told(lambda: hooks.around_perform(job=one) if hooks else performed(facts(one)))  # noqa: B023
+                told(lambda: hooks.around_perform(job=one) if hooks else call_perform(facts(one)))  # noqa: B023
             )
         else:
             results.append(told(lambda: asyncio.run(perform_in_wrappers(facts(one)))))  # noqa: B023
@@ -198,7 +199,7 @@ def test_a_second_yield_does_not_keep_those_outside_from_their_end() -> None:
     """Here pluggy leaves the wrappers outside open."""
     plugins = [wrapper(mends, "outer"), wrapper(yields_twice, "inner")]
     job: Any = type("Twice", (Awaits,), {"plugins": plugins, "name": "arun.twice"})
-    one = job.of(Payload(job.name, ["result"], {}, "a1"), "mail")
+    one = facts_of(job, Payload(job.name, ["result"], {}, "a1"), "mail").new()
     outcome, events = told(lambda: asyncio.run(perform_in_wrappers(facts(one))))
     assert "outer mended" in outcome
     assert events == ["performed", "inner closed"]
@@ -247,7 +248,7 @@ def held(job: type[Job], *args: Any) -> Reservation:
 
 def one_run(job: type[Job], *args: Any) -> Settlement:
     reservation = held(job, *args)
-    return asyncio.run(arun(reservation, loaded(reservation)))
+    return asyncio.run(arun(reservation, load_run(reservation)))
 
 
 def failure_of(job: type[Job], *args: Any) -> dict[str, Any]:
@@ -326,7 +327,7 @@ class TestOneRun:
     def test_one_that_is_told_to_end_has_not_failed(self, what: str) -> None:
         async def tell() -> None:
             reservation, told = held(Asks, what), set[str]()
-            running = asyncio.create_task(arun(reservation, loaded(reservation), told))
+            running = asyncio.create_task(arun(reservation, load_run(reservation), told))
             await asyncio.sleep(0)
             told.add(reservation.token)
             running.cancel()

@@ -38,7 +38,7 @@ class Noted(Plugin):
 
     @hookimpl(wrapper=True)
     def around_perform(self, job: Job) -> Iterator[None]:
-        job.carried["noted"] = {"tag": self.tag}
+        job.plugin_data["noted"] = {"tag": self.tag}
         return (yield)
 
 

@@ -72,7 +72,7 @@ class Greedy(Plugin):
 
     @hookimpl(tryfirst=True)
     def around_perform(self, job: Job) -> str:
-        if getattr(job.declared[0], "log", None) is not None:
+        if getattr(job._declared[0], "log", None) is not None:
             raise ValueError("not behind another")
         return "done without perform"
 

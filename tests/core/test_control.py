@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from buoy import App, ClaimHeld, EnqueueError, InvalidArguments, Job, Plugin, hookimpl
 from buoy.cli import main
+from buoy.jobs.building import build_job
 from buoy.jobs.facts import facts
-from buoy.jobs.job import built
 from buoy.model.options import Options
 from buoy.model.reservation import RoundTripRequest
 from buoy.operations.move import Move
@@ -157,11 +157,11 @@ class TestClaim:
     def test_a_job_that_is_built_may_bring_a_claim_beside_those_of_its_plugins(
         self, buoy_app: App
     ) -> None:
-        jobs = [built(Charge, ([id], {}), Options()) for id in (1, 2)]
+        jobs = [build_job(Charge, ([id], {}), Options()) for id in (1, 2)]
         for job in jobs:
             facts(job).claim = "entry"
 
-        first, second = buoy_app.enter(jobs)
+        first, second = buoy_app.submit_many(jobs)
 
         assert (first.state, second.state, second.holder) == ("queued", "exists", first.id)
         assert {view.claim for view in buoy_app.monitor.claims("purchasing")} == {
@@ -193,7 +193,7 @@ class TestPlugins:
         view = buoy_app.find(handle.id)
 
         assert view is not None
-        assert view.carried == {}
+        assert view.plugin_data == {}
 
 
 def move(source: str, target: str, *options: str, code: int = 0) -> Result:

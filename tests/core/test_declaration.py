@@ -17,8 +17,8 @@ from unittest.mock import Mock
 import pytest
 
 from buoy import App, ConfigurationError, Job, Plugin, PluginError, hookimpl, job
+from buoy.jobs.building import build_job
 from buoy.jobs.facts import API
-from buoy.jobs.job import built
 from buoy.jobs.run import run
 from buoy.loading.served_app import Wanted, serve
 from buoy.model.options import Options
@@ -70,8 +70,8 @@ class TestNames:
             a_class(**{name: value})
 
     def test_they_are_those_that_a_job_has(self) -> None:
-        assert {"claim", "token", "id", "using", "enqueue", "of", "hooks", "transition"} <= API
-        assert {"payload", "accepts", "declared", "attempt", "carried", "newer", "due"} <= API
+        assert {"token", "id", "using", "enqueue", "_hooks", "transition", "is_inline"} <= API
+        assert {"payload", "_signature", "_declared", "attempt", "plugin_data", "due"} <= API
 
     def test_those_that_a_class_may_set_are_free(self) -> None:
         class Free(Job):
@@ -88,14 +88,14 @@ class TestNames:
 
     def test_nor_may_they_be_mixed_in_before_the_job(self) -> None:
         class Rental:
-            claim = "car"
+            token = "car"
 
         of = f", of its base {Rental.__qualname__}"
-        with refused(f"Nasty.claim{of}: {OURS}"):
+        with refused(f"Nasty.token{of}: {OURS}"):
             type("Nasty", (Rental, Job), {})
 
         fine: Any = type("Fine", (Job, Rental), {})
-        assert not isinstance(fine.claim, str)
+        assert not isinstance(fine.token, str)
 
     def test_an_annotation_alone_is_no_value(self) -> None:
         class Annotated(Job):
@@ -185,7 +185,7 @@ class TestNames:
         base = a_class(plugins=(each() for each in [Loud]))
         lower: Any = type("Lower", (base,), {})
 
-        assert [type(each) for each in lower.declared] == [Loud]
+        assert [type(each) for each in lower._declared] == [Loud]
 
     def test_identify_is_called_on_the_class(self) -> None:
         def identify(self: Any) -> str:
@@ -276,7 +276,7 @@ class TestPerform:
     def test_what_it_takes_is_what_callers_give(self, kind: str) -> None:
         nasty = a_class(perform=ADDS_ONE[kind])
 
-        assert str(nasty.accepts.signature) == "(two)"
+        assert str(nasty._signature.signature) == "(two)"
         assert settled(nasty, 2).outcome == "done"
         assert RAN == [3]
 
@@ -416,7 +416,7 @@ class TestOddClasses:
         assert settled(Lower).outcome == "done"
         untyped: Any = Base[int]
         with refused(f"{Base.__name__}: expected a job class, got {untyped!r}"):
-            built(untyped, ((), {}), Options())
+            build_job(untyped, ((), {}), Options())
 
     @pytest.mark.parametrize("options", [{}, {"frozen": True}, {"eq": True, "order": True}])
     def test_dataclasses(self, options: dict[str, Any]) -> None:

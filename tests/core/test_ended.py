@@ -16,7 +16,7 @@ import pytest
 
 from buoy import App, Job, Plugin, UnfinishedWork, hookimpl
 from buoy.executor.async_run import arun
-from buoy.jobs.run import loaded, run
+from buoy.jobs.run import load_run, run
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
 
@@ -135,7 +135,7 @@ def held(job: type[Job], kind: str) -> Reservation:
 
 
 def awaited(held: Reservation) -> Settlement:
-    return asyncio.run(arun(held, loaded(held)))
+    return asyncio.run(arun(held, load_run(held)))
 
 
 WAYS: dict[str, tuple[Callable[[Reservation], Settlement], type[Job]]] = {

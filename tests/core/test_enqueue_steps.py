@@ -8,6 +8,8 @@ from buoy.broker.broker import ENQUEUE_PAUSES, Broker
 from buoy.broker.scripts import script
 from buoy.connection.client import RedisSteps
 from buoy.errors import BrokerError, EnqueueError, Unavailable
+from buoy.model.due import Due
+from buoy.model.enqueue_answer import QUEUED
 from buoy.model.entry import Entry
 from buoy.settings import settings
 
@@ -51,7 +53,7 @@ class TestChoiceOfTheScript:
         assert script_of(next(broker().enqueue_steps("mail", [JOB], new=True))) == "push_new"
 
     def test_a_job_that_is_due_later_takes_the_whole_script(self) -> None:
-        steps = broker().enqueue_steps("mail", [JOB, JOB._replace(due="+5")], new=True)
+        steps = broker().enqueue_steps("mail", [JOB, JOB._replace(due=Due(in_ms=5))], new=True)
 
         assert script_of(next(steps)) == "enqueue"
 
@@ -95,7 +97,7 @@ class TestRetries:
 
         with pytest.raises(StopIteration) as end:
             steps.send([[[b"exists"], [], None]])
-        assert end.value.value == ["queued"]
+        assert end.value.value == [QUEUED]
 
     def test_a_refusal_is_not_tried_again(self) -> None:
         steps = broker().enqueue_steps("mail", [JOB])

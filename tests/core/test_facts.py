@@ -11,7 +11,7 @@ import pytest
 from buoy import App, Job, Later, Plugin, hookimpl
 from buoy.executor.async_run import arun
 from buoy.jobs.facts import API, facts, seen_by_hooks
-from buoy.jobs.run import loaded, run
+from buoy.jobs.run import load_run, run
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
 from buoy.testing import drain
@@ -90,8 +90,8 @@ def held(job: type[Job], *args: Any, attempt: int = 1) -> Reservation:
     return Reservation("a1", "7:w:1", "mail", payload, worker="w")
 
 
-def awaited(held: Reservation) -> Settlement:
-    return asyncio.run(arun(held, loaded(held)))
+def awaited(reservation: Reservation) -> Settlement:
+    return asyncio.run(arun(reservation, load_run(reservation)))
 
 
 RUNS = [(run, Sets), (run, Watched), (run, Awaits), (run, AwaitsWatched)]
@@ -180,7 +180,7 @@ class TestObjects:
     def test_it_can_be_pickled_in_its_run(self) -> None:
         import pickle
 
-        [job] = [loaded(held(Sets, "x", False)).new()]
+        [job] = [load_run(held(Sets, "x", False)).new()]
 
         copy = pickle.loads(pickle.dumps(job))
 

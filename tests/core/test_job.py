@@ -19,7 +19,7 @@ from buoy import (
     UnknownJob,
     job,
 )
-from buoy.jobs.registry import named
+from buoy.jobs.registry import find_class
 from buoy.testing import drain
 
 ran: list[Any] = []
@@ -61,7 +61,7 @@ def only(app: App, queue: str = "purchasing") -> Any:
 class TestDeclaration:
     def test_a_class_is_named_by_its_module_and_name(self) -> None:
         assert Charge.name == f"{__name__}.Charge"
-        assert named(Charge.name) is Charge
+        assert find_class(Charge.name) is Charge
 
     def test_a_name_of_its_own_is_not_inherited(self) -> None:
         class Base(Job):
@@ -72,7 +72,7 @@ class TestDeclaration:
         class Lower(Base):
             pass
 
-        assert named("base-of-all") is Base
+        assert find_class("base-of-all") is Base
         assert Lower.name == f"{__name__}.{Lower.__qualname__}"
 
     def test_a_name_belongs_to_one_class(self) -> None:
@@ -95,7 +95,7 @@ class TestDeclaration:
 
     def test_an_unknown_name_is_no_class(self) -> None:
         with pytest.raises(UnknownJob) as raised:
-            named("shop.Gone")
+            find_class("shop.Gone")
 
         assert re.match(
             r"no job named 'shop\.Gone': expected one of the \d+ job classes that the app has "
@@ -303,6 +303,7 @@ class TestUsing:
 
         assert (again.state, again.holder) == ("exists", None)
         assert again.reason == "it has ended; its id can be used again two minutes after that"
+        assert again.code == "ended"
 
     @pytest.mark.parametrize("delay", [5, 5.0, timedelta(seconds=5)])
     def test_a_delay(self, buoy_app: App, delay: Any) -> None:
@@ -411,7 +412,7 @@ class TestRun:
         assert arguments == [42, ""]
         assert (run.id, run.identifier) == (handle.id, handle.identifier)
         assert (run.queue, run.attempt, run.token) == ("purchasing", 1, "1:drain:1")
-        assert run.carried == {}
+        assert run.plugin_data == {}
         assert repr(run) == f"<{Charge.name} {handle.id} attempt 1>"
 
 

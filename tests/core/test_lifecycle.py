@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from buoy.model.due import Due
 from buoy.model.entry import Entry
 from buoy.model.reservation import OutcomeWord, Reservation, RoundTripReply, Settlement
 from buoy.model.transition import Transition
@@ -113,10 +114,12 @@ class Lifecycle(RuleBasedStateMachine):
             transition.newer(name, number)
         if counted:
             transition.then("INCR", self.world.key("effects"))
-        entries = [Entry(id, self.payload(id).encode(), due, transition) for id, due in rows]
+        entries = [
+            Entry(id, self.payload(id).encode(), Due.parse(due), transition) for id, due in rows
+        ]
         length = len(self.seen.queued) + len(self.seen.delayed)
 
-        answers = self.world.broker.enqueue("mail", entries, limit)
+        answers = map(str, self.world.broker.enqueue("mail", entries, limit))
 
         for entry, answer in zip(entries, answers, strict=True):
             expected = self.expected(entry, dict(claims), numbers, limit, length)
@@ -140,7 +143,7 @@ class Lifecycle(RuleBasedStateMachine):
             return "older tick"
         if limit is not None and length >= limit:
             return f"full {length}"
-        return "delayed" if entry.due.startswith("+") else "queued"
+        return "delayed" if entry.due.in_ms else "queued"
 
     def payload(self, id: str) -> str:
         return f"{id} {next(self.serial)}"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from buoy.errors import CorruptPayload
-from buoy.model.payload import Payload, shelved, unshelved
+from buoy.model.payload import Payload, corrupt_envelope, read_corrupt_envelope
 
 
 def payload(**fields: Any) -> Payload:
@@ -160,15 +160,15 @@ class TestArguments:
 class TestShelf:
     @pytest.mark.parametrize("raw", ["", "{", '{"class":1}', "\udcff", '{"raw":"x"}'])
     def test_a_text_that_is_no_payload_is_kept_whole(self, raw: str) -> None:
-        shelf = shelved(raw, {"error": "E"})
+        shelf = corrupt_envelope(raw, {"error": "E"})
 
-        assert unshelved(shelf) == (raw, {"error": "E"})
+        assert read_corrupt_envelope(shelf) == (raw, {"error": "E"})
         with pytest.raises(CorruptPayload):
             Payload.decoded(shelf)
 
     @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"raw":"x"}', '{"raw":1}'])
     def test_any_other_text_is_what_it_is(self, text: str) -> None:
-        assert unshelved(text) == (text, None)
+        assert read_corrupt_envelope(text) == (text, None)
 
 
 def test_the_identifier_is_that_of_the_class_or_of_the_arguments() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from buoy import Job, Later, Plugin, PluginError, Rejected, Without, hookimpl
 from buoy.jobs.facts import facts
+from buoy.jobs.job import facts_of
 from buoy.jobs.plugin import hook_names, worker_relay
 from buoy.jobs.run import perform
 from buoy.model.payload import Payload
@@ -66,45 +67,46 @@ def job_class(plugins: Any, *bases: type, name: str = "Worked") -> type[Job]:
 
 
 def one(job: type[Job]) -> Job:
-    return job.of(Payload(job.name, [], {}, "a1"), "mail")
+    made: Job = facts_of(job, Payload(job.name, [], {}, "a1"), "mail").new()
+    return made
 
 
 class TestMerging:
     def test_a_class_has_its_bases_plugins(self) -> None:
         base = job_class([Loud()])
 
-        assert job_class([], base).declared == (Loud(),)
-        assert job_class([Quiet()], base).declared == (Loud(), Quiet())
+        assert job_class([], base)._declared == (Loud(),)
+        assert job_class([Quiet()], base)._declared == (Loud(), Quiet())
 
     def test_one_of_the_same_type_replaces_the_inherited_whole_and_in_its_place(self) -> None:
         base = job_class([Loud("first", verdict=1), Quiet()])
 
-        assert job_class([Loud("second")], base).declared == (Loud("second"), Quiet())
+        assert job_class([Loud("second")], base)._declared == (Loud("second"), Quiet())
 
     def test_a_subtype_is_another_type(self) -> None:
-        assert job_class([Louder()], job_class([Loud()])).declared == (Loud(), Louder())
+        assert job_class([Louder()], job_class([Loud()]))._declared == (Loud(), Louder())
 
     def test_without_takes_an_inherited_one_away(self) -> None:
         base = job_class([Loud(), Quiet()])
         lower = job_class([Without(Loud)], base)
 
-        assert lower.declared == (Quiet(),)
-        assert job_class([Loud("back")], lower).declared == (Quiet(), Loud("back"))
-        assert base.declared == (Loud(), Quiet())
+        assert lower._declared == (Quiet(),)
+        assert job_class([Loud("back")], lower)._declared == (Quiet(), Loud("back"))
+        assert base._declared == (Loud(), Quiet())
 
     def test_all_bases_count_the_farthest_first(self) -> None:
         class Mixin:
             plugins = [Quiet()]
 
-        assert job_class([], job_class([Loud()]), Mixin).declared == (Quiet(), Loud())
+        assert job_class([], job_class([Loud()]), Mixin)._declared == (Quiet(), Loud())
 
     def test_a_class_without_plugins_has_no_hooks(self) -> None:
-        assert job_class([]).hooks() is None
-        assert job_class([Without(Loud)], job_class([Loud()])).hooks() is None
+        assert job_class([])._hooks() is None
+        assert job_class([Without(Loud)], job_class([Loud()]))._hooks() is None
 
     def test_equal_lists_share_one_relay(self) -> None:
-        assert job_class([Loud()]).hooks() is job_class([Loud()]).hooks()
-        assert job_class([Loud()]).hooks() is not job_class([Loud("x")]).hooks()
+        assert job_class([Loud()])._hooks() is job_class([Loud()])._hooks()
+        assert job_class([Loud()])._hooks() is not job_class([Loud("x")])._hooks()
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class TestMistakes:
             def after_perform(self, job: Job) -> None: ...
 
         with pytest.raises(PluginError) as raised:
-            job_class([Wrong()]).hooks()
+            job_class([Wrong()])._hooks()
 
         assert str(raised.value).startswith(
             f"{Wrong()!r}: expected hooks of a plugin of a job "
@@ -166,7 +168,7 @@ class TestMistakes:
             def before_enqueue(self, payload: Any) -> None: ...
 
         with pytest.raises(PluginError, match=r"Argument\(s\) \{'payload'\} are declared"):
-            job_class([Wrong()]).hooks()
+            job_class([Wrong()])._hooks()
 
 
 class TestOrder:
@@ -181,12 +183,12 @@ class TestOrder:
         rejected = Rejected("no")
         job = job_class([Loud("a"), Louder("b", rejected), Quiet()])
 
-        assert one(job).hooks().before_enqueue(job=one(job)) == rejected
+        assert one(job)._hooks().before_enqueue(job=one(job)) == rejected
         assert heard == ["a before", "b before"]
 
         heard.clear()
         job = job_class([Loud("a", Later(5)), Louder("b")])
-        assert one(job).hooks().on_failure(job=one(job), error=KeyError()) == Later(5)
+        assert one(job)._hooks().on_failure(job=one(job), error=KeyError()) == Later(5)
         assert heard == ["a failure"]
 
     def test_a_wrapper_sees_the_final_verdict(self) -> None:
@@ -202,7 +204,7 @@ class TestOrder:
 
         job = job_class([Loud("a", Later(5)), Watching()])
 
-        assert one(job).hooks().on_failure(job=one(job), error=KeyError()) == Later(5)
+        assert one(job)._hooks().on_failure(job=one(job), error=KeyError()) == Later(5)
         assert seen == [Later(5)]
 
     def test_a_job_without_plugins_is_just_performed(self) -> None:

@@ -157,7 +157,7 @@ class TestOnACluster:
         client = app.broker.client
         assert isinstance(client, ClusterClient)
         client.refresh_slots()
-        [away] = {client.topology.node_of(["GET", app.keys.queues()])}
+        [away] = {client.topology.node_of(["GET", app._keys.queues()])}
         names = (f"queue-{number}" for number in range(100))
         queue = next(n for n in names if client.topology.node_of(["GET", app.key(n, "x")]) != away)
         client.topology.suspects.since[away] = 0.0

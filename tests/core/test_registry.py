@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from buoy import App, ConfigurationError, Job, UnknownJob, job
-from buoy.jobs.registry import named
+from buoy.jobs.registry import find_class
 from buoy.testing import drain
 
 RAN: list[Any] = []
@@ -78,7 +78,7 @@ class TestAnother:
         ):
             job(decorator(refund))
 
-        assert named(first.name) is first
+        assert find_class(first.name) is first
 
     def test_with_names_or_wraps_both_are_there(self, buoy_app: App) -> None:
         for one, two in (
@@ -146,7 +146,7 @@ class TestTheSame:
         second.enqueue()
 
         assert drain(buoy_app) == {"done": 2}
-        assert named(first.name) is second
+        assert find_class(first.name) is second
 
     @pytest.mark.parametrize("options", [{"slots": True}, {"slots": True, "frozen": True}])
     def test_class_may_be_copied(self, buoy_app: App, options: dict[str, Any]) -> None:
@@ -170,8 +170,8 @@ class TestTheSame:
             Path(shop.__file__).write_text(more + text)
             importlib.reload(shop)
 
-            assert named("shop_again.Charge") is shop.Charge
-            assert named("shop_again.pay") is shop.pay
+            assert find_class("shop_again.Charge") is shop.Charge
+            assert find_class("shop_again.pay") is shop.pay
         for each in (first, first_pay, shop.Charge, shop.pay):
             each.enqueue()
 
@@ -187,7 +187,7 @@ class TestTheSame:
 
         second = importlib.import_module("shop_forgotten")
 
-        assert named("shop_forgotten.Charge") is second.Charge is not first.Charge
+        assert find_class("shop_forgotten.Charge") is second.Charge is not first.Charge
 
 
 @pytest.fixture
@@ -381,7 +381,7 @@ class TestUnknown:
     )  # fmt: skip
     def test_what_to_do_depends_on_where_it_was_made(self, name: str, advice: str) -> None:
         with pytest.raises(UnknownJob, match=f" has imported; {advice}, then retry the job$"):
-            named(name)
+            find_class(name)
 
 
 def test_the_names_of_functions(buoy_app: App) -> None:
@@ -395,4 +395,4 @@ def test_the_names_of_functions(buoy_app: App) -> None:
     for wrong in ("mail", 5, None, Job, Bare):
         with pytest.raises(ConfigurationError, match=r"^job: expected a function, got "):
             job(name="x")(wrong)  # type: ignore[arg-type]
-    assert json.loads(json.dumps(named("pay-7").name)) == "pay-7"
+    assert json.loads(json.dumps(find_class("pay-7").name)) == "pay-7"

@@ -51,8 +51,17 @@ class TestParseAdvanceReply:
         kept, crashed = self.parse(reply(1000, [], given)).reservations
 
         assert (kept.id, kept.token, kept.payload, kept.lost) == ("c", "3:w:1", "{}", 3)
-        assert (kept.queue, kept.worker, kept.now, kept.given_up) == ("mail", "w", 1.0, False)
-        assert (crashed.id, crashed.payload, crashed.given_up) == ("d\udcff", "\udcff", True)
+        assert (kept.queue, kept.worker, kept.now, kept.crash_limit_reached) == (
+            "mail",
+            "w",
+            1.0,
+            False,
+        )
+        assert (crashed.id, crashed.payload, crashed.crash_limit_reached) == (
+            "d\udcff",
+            "\udcff",
+            True,
+        )
 
     def test_settlements_are_found_by_their_tokens(self) -> None:
         assert self.parse(reply(1, [b"2:w:1", b"unknown"], [])).refused == [B]

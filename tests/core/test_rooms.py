@@ -21,7 +21,8 @@ LONGEST = 350
 # Who may import what only when it is needed: declaring jobs must stay cheap, and a command loads
 # what it runs.
 DEFERRED = {
-    "app.py": {"broker", "connection", "operations"},
+    "app.py": {"operations"},
+    "broker/redis_access.py": {"broker", "connection"},
     "broker/scripts.py": {"hashlib"},
     "connection/server.py": {"embedded"},
     "jobs/plugin.py": {"asyncio", "concurrent"},

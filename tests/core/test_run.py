@@ -9,14 +9,14 @@ import pytest
 
 from buoy import App, Job, Later, Plugin, hookimpl
 from buoy.errors import DirtyExit
-from buoy.jobs.run import loaded, run, settle_death
+from buoy.jobs.run import load_run, run, settle_death
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
 
 
 def held(job: type[Job], *args: Any, **fields: Any) -> Reservation:
     """A reserved job of this class; fields of the reservation, and of the payload."""
-    known = ("lost", "now", "given_up")
+    known = ("lost", "now", "crash_limit_reached")
     facts = {name: fields.pop(name) for name in known if name in fields}
     payload = Payload(job.name, list(args), {}, "a1", **fields)
     return raw(payload.encoded(), **facts)
@@ -61,7 +61,7 @@ class Again(Plugin):
 
     @hookimpl
     def on_failure(self, job: Job, error: BaseException) -> Any:
-        job.carried.setdefault("again", {"seen": 0})["seen"] += 1
+        job.plugin_data.setdefault("again", {"seen": 0})["seen"] += 1
         if self.notes:
             job.transition.then("SET", "buoy:{mail}:note", "failed")
         if self.error is not None:
@@ -212,7 +212,7 @@ class TestVerdicts:
         class Carrying(Plugin):
             @hookimpl
             def on_failure(self, job: Job, error: BaseException) -> Later:
-                job.carried["mine"] = {"when": {1, 2}}
+                job.plugin_data["mine"] = {"when": {1, 2}}
                 return Later(5)
 
         settlement = run(held(charging(Carrying(), "carrying"), {"raise": "value"}))
@@ -221,7 +221,7 @@ class TestVerdicts:
         record = failure_in(settlement)
         assert (record["error"], record["message"]) == ("ValueError", "no")
         assert record["also"] == (
-            "buoy.errors.PluginError: carrying: job.carried: expected what JSON can hold, got: "
+            "buoy.errors.PluginError: carrying: job.plugin_data: expected what JSON can hold, got: "
             "Object of type set is not JSON serializable"
         )
 
@@ -297,7 +297,7 @@ class TestGivenUp:
             def perform(self) -> None:
                 ran.append(1)
 
-        settlement = run(held(Deadly, lost=4, given_up=True))
+        settlement = run(held(Deadly, lost=4, crash_limit_reached=True))
 
         assert ran == []
         record = failure_in(settlement)
@@ -308,7 +308,7 @@ class TestGivenUp:
         )
 
     def test_its_plugins_are_asked(self) -> None:
-        settlement = run(held(charging(Again()), lost=4, given_up=True))
+        settlement = run(held(charging(Again()), lost=4, crash_limit_reached=True))
 
         assert settlement.outcome == "delayed"
 
@@ -328,7 +328,7 @@ class TestDeath:
 
 
 def died(reservation: Reservation, error: DirtyExit) -> Settlement:
-    return settle_death(reservation, loaded(reservation), error)
+    return settle_death(reservation, load_run(reservation), error)
 
 
 class TestLog:

@@ -26,7 +26,7 @@ class TestReserve:
         assert held.payload == payload_of("a").decode()
         assert held.worker == "one"
         assert held.lost == 0
-        assert not held.given_up
+        assert not held.crash_limit_reached
         assert world.tokens == {"a": held.token}
 
     def test_each_token_of_a_queue_is_greater_than_those_before(self, any_world: World) -> None:

@@ -379,11 +379,11 @@ class TestPoison:
         world.enqueue("a", claims=[("k", "finished")])
 
         world.lose("a", times=3)
-        assert not world.take_one().given_up
+        assert not world.take_one().crash_limit_reached
 
         world.live_on(RECOVERY)
         held = world.take_one()
-        assert (held.lost, held.given_up) == (4, True)
+        assert (held.lost, held.crash_limit_reached) == (4, True)
         assert world.claims == {"k": "a"}
 
     def test_with_no_crash_allowed_one_is_enough(self, world: World) -> None:
@@ -393,4 +393,4 @@ class TestPoison:
 
         world.lose("a", times=1)
 
-        assert world.take_one().given_up
+        assert world.take_one().crash_limit_reached

@@ -8,6 +8,7 @@ import pytest
 from buoy.broker.keys import QUEUE_PARTS, TYPES
 from buoy.connection.client import RawArg as Raw
 from buoy.errors import BrokerError, EnqueueError
+from buoy.model.due import Due
 from buoy.model.entry import Entry
 from buoy.model.reservation import OutcomeWord, Reservation, Settlement
 from tests.support.calls import Call, State, advance, call, state
@@ -203,7 +204,7 @@ def test_who_enqueues_is_told_of_a_wrong_key(world: World) -> None:
         world.broker.registered.clear()
 
         with pytest.raises(EnqueueError) as raised:
-            world.broker.enqueue("mail", [Entry("a", b"x", "+5000")])
+            world.broker.enqueue("mail", [Entry("a", b"x", Due(in_ms=5000))])
 
         assert str(raised.value) == (
             f"queue 'mail': job a: {key}: expected a {TYPES[part]}, got a string; nothing was "

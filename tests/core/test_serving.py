@@ -6,7 +6,7 @@ import pytest
 
 from buoy import App, ConfigurationError, Job
 from buoy.errors import UnknownJob
-from buoy.jobs.registry import named, registry
+from buoy.jobs.registry import find_class, registry
 from buoy.loading.served_app import Wanted, check_app, normal, serve
 
 HERE, THERE = "redis://127.0.0.1:6379/0", "redis://there:6379/0"
@@ -69,13 +69,13 @@ class TestServe:
         declare("Mail")
         serve(Wanted())
 
-        assert named("Mail").name == "Mail"
+        assert find_class("Mail").name == "Mail"
         message = (
             f"job class 'Charge' is not served here: its app is {THERE} (namespace buoy), "
             f"and this worker serves {HERE} (namespace buoy)"
         )
         with pytest.raises(UnknownJob, match=f"^{re.escape(message)}$"):
-            named("Charge")
+            find_class("Charge")
 
     def test_the_command_line_chooses_among_several(self) -> None:
         declare("Charge", app=App(THERE))

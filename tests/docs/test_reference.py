@@ -3,7 +3,11 @@
 import ast
 import inspect
 import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 import buoy
@@ -34,17 +38,89 @@ def test_every_key_is_documented() -> None:
     assert listed == [*wanted, keys.queues(), keys.workers(), keys.worker("ID")]
 
 
-def test_packages_import_from_the_core_what_is_public() -> None:
-    table = Page("docs/writing-a-plugin.md").text().split("## What is public")[1]
-    rows = re.findall(r"^\| `(buoy\.[\w.]+)` \| (.*?) \|", table, re.MULTILINE)
-    public = {module: set(re.findall(r"`(\w+)`", names)) for module, names in rows}
+PLUGIN_PAGE = Page("docs/writing-a-plugin.md").text().split("## What is public")[-1]
+
+
+def rows_of(pattern: str) -> list[tuple[str, set[str]]]:
+    rows = re.findall(rf"^\| ({pattern}) \|(?: (.*?) \|)?", PLUGIN_PAGE, re.MULTILINE)
+    return [(first, set(re.findall(r"`([\w.]+)`", rest))) for first, rest in rows]
+
+
+def test_the_names_for_plugins_are_documented_and_each_is_used() -> None:
+    documented: dict[str, set[str]] = {}
+    for module, names in rows_of(r"`buoy\.[\w.]+`"):
+        documented.setdefault(module.strip("`"), set()).update(names)
     imported: dict[str, set[str]] = {}
-    for file in (ROOT / "packages").glob("[!c]*/src/**/*.py"):  # all but the core
-        for node in ast.walk(ast.parse(file.read_text())):
+    for _, tree in plugin_sources():
+        for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("buoy."):
                 names = imported.setdefault(node.module or "", set())
                 names |= {each.name for each in node.names}
-    assert imported == public
+    assert imported == documented
+    for module, names in documented.items():
+        assert set(import_module(module).__all__) == names
+
+
+def plugin_sources() -> Iterator[tuple[Path, ast.Module]]:
+    for file in (ROOT / "packages").glob("[!c]*/src/**/*.py"):  # all but the core
+        yield file, ast.parse(file.read_text())
+
+
+FOR_USERS_OF_APPS = {"aclose", "cancel", "dequeue", "find", "inline", "is_inline"}
+FOR_USERS_OF_APPS |= {"push", "release", "reschedule"}
+
+
+def documented_attributes(of: str) -> set[str]:
+    table = PLUGIN_PAGE.split(f"| attribute of {of} |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_plugins_use_of_an_app_what_is_public() -> None:
+    allowed = documented_attributes("an app") | FOR_USERS_OF_APPS
+    for file, tree in plugin_sources():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Attribute(value=ast.Name("app") | ast.Attribute(attr="app"), attr=attr):
+                    assert attr in allowed, f"{file.name}:{node.lineno}: app.{attr}"
+
+
+def test_plugins_use_no_private_attributes_of_others() -> None:
+    for file, tree in plugin_sources():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Attribute(value=ast.Name("self" | "cls")):
+                    pass
+                case ast.Attribute(attr=attr) if attr.startswith("_") and attr[:2] != "__":
+                    own = attr == "_replace" or attr in defined(tree)
+                    assert own, f"{file.name}:{node.lineno}: {attr}"
+
+
+def defined(tree: ast.Module) -> set[str]:
+    """The functions that a file defines; its classes may call them on each other."""
+    return {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+
+
+def test_plugins_cut_no_tokens_apart() -> None:
+    for file, tree in plugin_sources():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Attribute(attr=attr, value=ast.Attribute(attr="token"))):
+                    pytest.fail(f"{file.name}:{node.lineno}: token.{attr}()")
+
+
+def test_plugins_do_not_name_keys_of_the_core() -> None:
+    for file, tree in plugin_sources():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="key"), args=[_, first, *_]):
+                    own = {"queues", "workers", "worker", *QUEUE_PARTS}
+                case ast.Call(func=ast.Attribute(attr="global_key"), args=[first, *_]):
+                    own = {"queues", "workers", "worker"}
+                case _:
+                    continue
+            named = first.value if isinstance(first, ast.Constant) else None
+            assert named not in own, f"{file.name}:{node.lineno}: {named}"
 
 
 def test_every_setting_is_documented_with_its_default() -> None:

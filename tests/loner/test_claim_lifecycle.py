@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from buoy import App, DirtyExit, Handle, Job, Later, Plugin, hookimpl
-from buoy.jobs.run import loaded, run, settle_death
+from buoy.jobs.run import load_run, run, settle_death
 from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
 from buoy.operations.failed_set import Filter, find, remove, retry
 from buoy.testing import Clock, drain
@@ -212,7 +212,7 @@ def settle_run(reservation: Reservation, word: str) -> Settlement:
         return Settlement.of(reservation, word)  # type: ignore[arg-type]  # these two
     fate.word = word.removeprefix("die and ")
     if word.startswith("die"):
-        return settle_death(reservation, loaded(reservation), DirtyExit("killed"))
+        return settle_death(reservation, load_run(reservation), DirtyExit("killed"))
     return run(reservation)
 
 

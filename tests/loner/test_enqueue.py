@@ -156,7 +156,7 @@ ANOTHER_QUEUE = (
 
 @pytest.mark.parametrize("inline", [False, True])
 def test_another_queue_than_that_of_the_class_is_refused(buoy_app: App, inline: bool) -> None:
-    buoy_app.inlined = inline
+    buoy_app._inline = inline
     call = Charge.using(queue="express")
 
     with pytest.raises(ConfigurationError, match=f"^{re.escape(ANOTHER_QUEUE)}$"):

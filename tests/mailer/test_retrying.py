@@ -64,7 +64,7 @@ def test_a_temporary_error_is_retried(
 
     assert drain(buoy_app) == {"delayed": 1}
     [waiting] = buoy_app.monitor.delayed("mail")
-    assert waiting.carried == {}
+    assert waiting.plugin_data == {}
     for outcome in ("delayed", "done"):
         buoy_clock.advance(61)
         assert drain(buoy_app) == {outcome: 1}
@@ -105,7 +105,7 @@ def test_a_retry_sends_only_to_recipients_refused_for_now(
 
     assert drain(buoy_app) == {"delayed": 1}
     [waiting] = buoy_app.monitor.delayed("mail")
-    assert waiting.carried["mailer"] == {"reached": ["ann@example.com"]}
+    assert waiting.plugin_data["mailer"] == {"reached": ["ann@example.com"]}
 
     server.refuse = {"cy@example.com": "452 too many"}
     buoy_clock.advance(61)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy import Job
+from buoy.jobs.job import facts_of
 from buoy.model.payload import Payload
 from buoy_retry import Attempt, history
 from buoy_retry.attempts import LENGTH, add_attempt, count_snooze, snooze_count
@@ -19,14 +20,14 @@ class Kept(Job):
 
 def job(attempt: int = 1, kept: Any = None, token: str = "7:host-1-2:3") -> Job:
     plugins = {} if kept is None else {"retry": kept}
-    return Kept.of(
-        Payload(Kept.name, [], {}, "a1", attempt=attempt, plugins=plugins), "mail", token
-    )
+    payload = Payload(Kept.name, [], {}, "a1", attempt=attempt, plugins=plugins)
+    made: Job = facts_of(Kept, payload, "mail", token).new()
+    return made
 
 
 def fail(job: Job, error: BaseException) -> Attempt:
     add_attempt(job, Attempt.of(job, error, at=12.3456, wait=60.0))
-    json.dumps(job.carried, allow_nan=False).encode()
+    json.dumps(job.plugin_data, allow_nan=False).encode()
     return history(job)[-1]
 
 
@@ -73,7 +74,7 @@ def test_only_the_last_20_attempts_are_kept() -> None:
         fail(kept, ValueError("x" * 1000))
 
     assert [each.attempt for each in history(kept)] == list(range(101 - LENGTH, 101))
-    assert len(json.dumps(kept.carried)) < 20_000
+    assert len(json.dumps(kept.plugin_data)) < 20_000
 
 
 JSON = st.recursive(
@@ -107,5 +108,5 @@ def test_unknown_fields_of_the_retry_data_stay() -> None:
     count_snooze(kept)
     fail(kept, ValueError())
 
-    assert kept.carried["retry"]["later"] == "version"
+    assert kept.plugin_data["retry"]["later"] == "version"
     assert snooze_count(kept) == 1

@@ -21,7 +21,7 @@ from buoy import (
     WorkerLost,
     hookimpl,
 )
-from buoy.jobs.run import loaded, settle_death
+from buoy.jobs.run import load_run, settle_death
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
 from buoy.operations.failed_set import Filter as FailedFilter
@@ -422,7 +422,7 @@ def die(job: type[Job], error: Exception) -> Settlement:
     """Returns the settlement of a job whose process died with this error."""
     payload = Payload(job.name, [], {}, "a1").encoded()
     reservation = Reservation("a1", "7:w-1:1", "mail", payload, worker="w-1")
-    return settle_death(reservation, loaded(reservation), error)
+    return settle_death(reservation, load_run(reservation), error)
 
 
 class TestDeaths:
@@ -479,9 +479,9 @@ class Complaint(Mailer):
 
 class TestInheritance:
     def test_classes_inherit_the_retry_of_their_base(self) -> None:
-        assert Welcome.declared == (Retry(limit=3, delay=60),)
-        assert Newsletter.declared == (Retry(limit=1, delay=3600),)
-        assert Complaint.declared == ()
+        assert Welcome._declared == (Retry(limit=3, delay=60),)
+        assert Newsletter._declared == (Retry(limit=1, delay=3600),)
+        assert Complaint._declared == ()
 
     def test_retried_jobs_are_not_in_the_failed_set(self, buoy_app: App, buoy_clock: Clock) -> None:
         Welcome.enqueue_many([(n,) for n in range(4)])

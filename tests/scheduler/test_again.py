@@ -49,7 +49,7 @@ def reader(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Reader:
-    monkeypatch.setattr("buoy_scheduler.plugin.registry", {})
+    monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {})
     caplog.set_level(logging.ERROR)
     return Reader(days, buoy_app, tmp_path / "schedule.yml")
 
@@ -109,7 +109,7 @@ def test_of_two_of_one_name_the_first_is_followed(reader: Reader) -> None:
 def test_who_starts_with_a_file_that_cannot_be_read_follows_none(
     days: Days, buoy_app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("buoy_scheduler.plugin.registry", {})
+    monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {})
     daemon = Daemon(buoy_app, lambda: written(tmp_path / "none.yml", None))
 
     days.step(daemon)

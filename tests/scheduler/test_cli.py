@@ -22,7 +22,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Run:
     # As in a process of its own, where only -a makes the entries of classes known.
-    monkeypatch.setattr("buoy_scheduler.plugin.registry", {})
+    monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {})
 
     def run(*words: str, code: int = 0) -> Result:
         result = CliRunner().invoke(main, words)
@@ -94,7 +94,7 @@ class TestSchedule:
         assert all(each.utcoffset() in (timedelta(hours=1), timedelta(hours=2)) for each in runs)
 
     def test_classes_come_with_the_app(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("buoy_scheduler.plugin.registry", {Invoice.name: Invoice})
+        monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {Invoice.name: Invoice})
         found = json.loads(written(run, "list", "-a", __name__, "--json"))
 
         [invoice] = [row for row in found if row["name"] == Invoice.name]

@@ -84,7 +84,7 @@ def becomes(file: Path) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def only_the_file(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("buoy_scheduler.plugin.registry", {})
+    monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {})
 
 
 def beside(file: Path) -> dict[str, Any]:

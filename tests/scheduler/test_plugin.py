@@ -65,7 +65,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Only:
     """The entries of an app that has imported these classes only."""
 
     def only(*jobs: type[Job]) -> list[Entry]:
-        monkeypatch.setattr("buoy_scheduler.plugin.registry", {job.name: job for job in jobs})
+        monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {job.name: job for job in jobs})
         return list(written(None).entries.values())
 
     return only
@@ -160,7 +160,7 @@ def test_a_class_whose_name_cannot_be_that_of_an_entry_stops_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     odd = type("Odd", (Often,), {"name": "a\tb"})
-    monkeypatch.setattr("buoy_scheduler.plugin.registry", {"x": odd, Often.name: Often})
+    monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {"x": odd, Often.name: Often})
 
     schedule = written(None)
 

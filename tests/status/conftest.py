@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
-from buoy.jobs.run import loaded, run, settle_death
+from buoy.jobs.run import load_run, run, settle_death
 from buoy.model.reservation import Reservation, RoundTripRequest
 
 from . import shop
@@ -50,7 +50,7 @@ class Hands:
 
     def bury(self, held: Reservation, death: Exception) -> None:
         """Settle a job whose child has died."""
-        settlement = settle_death(held, loaded(held), death)
+        settlement = settle_death(held, load_run(held), death)
         self.app.broker.advance_queue(
             self.name, RoundTripRequest(held.queue, 0, settlements=[settlement])
         )

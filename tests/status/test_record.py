@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy import Job
+from buoy.jobs.job import facts_of
 from buoy.model.payload import Payload
 from buoy_status import record
 from buoy_status.state import ended_state
@@ -26,7 +27,9 @@ class Odd(dict[str, int]):
 
 
 def job() -> Job:
-    return Checkout.of(Payload(Checkout.name, [42], {}, "a", enqueued_at=5.0, attempt=3), "mail")
+    payload = Payload(Checkout.name, [42], {}, "a", enqueued_at=5.0, attempt=3)
+    made: Job = facts_of(Checkout, payload, "mail").new()
+    return made
 
 
 def kept(result: Any, limit: int = 100) -> dict[str, Any]:

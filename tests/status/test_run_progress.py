@@ -174,7 +174,7 @@ class TestProgress:
     )
     def test_invalid_progress_is_refused(self, buoy_app: App, words: Any, message: str) -> None:
         with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
-            progress(Checkout.of(None, "x", "1:w:1"), *words)  # type: ignore[arg-type]
+            progress(Checkout.app.build(Checkout, 42), *words)
 
     def test_a_class_without_the_plugin_may_report_progress(self, buoy_app: App) -> None:
         class Loud(Plain):

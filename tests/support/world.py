@@ -7,6 +7,7 @@ from typing import Any
 from buoy.broker.broker import Broker
 from buoy.broker.script_arguments import ScriptArguments
 from buoy.connection.client import Client
+from buoy.model.due import Due
 from buoy.model.entry import Entry
 from buoy.model.reservation import (
     OutcomeWord,
@@ -61,8 +62,8 @@ class World:
             transition.newer(field, number)
         for command, part, *words in then:
             transition.then(str(command), self.key(str(part)), *words)
-        entries = [Entry(id, payload or payload_of(id), due, transition) for id in ids]
-        return self.broker.enqueue(self.queue, entries, max_length)
+        entries = [Entry(id, payload or payload_of(id), Due.parse(due), transition) for id in ids]
+        return [str(answer) for answer in self.broker.enqueue(self.queue, entries, max_length)]
 
     def trip(
         self,
@@ -126,7 +127,7 @@ class World:
     def find(self, id: str) -> tuple[str, str, str] | None:
         """Payload and place of a job, and what is known of the place."""
         found = decoded(self.broker.run_script("find", self.queue, ScriptArguments([id])))
-        return (found[0], found[1], found[2]) if found else None
+        return (found[0], found[1], found[2]) if found[1] else None
 
     # What lies in Redis
 

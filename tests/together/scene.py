@@ -5,7 +5,7 @@ from typing import Any
 
 from buoy import App, Handle
 from buoy.errors import DirtyExit
-from buoy.jobs.run import loaded, run, settle_death
+from buoy.jobs.run import load_run, run, settle_death
 from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
 from buoy.operations.views import JobView
 from buoy.testing import Clock
@@ -54,7 +54,7 @@ class Seen:
         if now.attempt < before.attempt:
             assert (now.attempt, history(now)) == (1, history(before))
             return "begins anew"
-        if now.carried == before.carried:
+        if now.plugin_data == before.plugin_data:
             assert now.attempt == before.attempt
             return "is not asked"
         assert now.state == "delayed"
@@ -112,7 +112,7 @@ class Scene(Seen):
     def kill(self) -> None:
         """Let a worker take the job, and its child be killed."""
         held = self.take()
-        self.settle(settle_death(held, loaded(held), DirtyExit("signal 9 (SIGKILL)")))
+        self.settle(settle_death(held, load_run(held), DirtyExit("signal 9 (SIGKILL)")))
 
     def lose(self, times: int = 1) -> None:
         """Let a worker take the job and vanish, while another one lives on."""

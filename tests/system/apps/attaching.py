@@ -24,7 +24,7 @@ class Account(Plugin):
 
     @hookimpl
     def on_failure(self, job: Job, error: BaseException) -> Later | None:
-        failures = job.carried.setdefault("account", {"failures": 0})
+        failures = job.plugin_data.setdefault("account", {"failures": 0})
         failures["failures"] += 1
         job.transition.then(
             "HSET", job.app.key(job.queue, "account"), type(error).__name__, failures["failures"]

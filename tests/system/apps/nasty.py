@@ -126,7 +126,7 @@ class Breaks(Plugin):
     @hookimpl
     def on_failure(self, job: Job) -> Any:
         if self.kind == "carries":
-            job.carried["mine"] = {"when": {1, 2}}
+            job.plugin_data["mine"] = {"when": {1, 2}}
             return None
         return broken(self.kind)
 
@@ -441,9 +441,9 @@ LEFT: dict[str, tuple[Callable[[Any], object], tuple[str, str]]] = {
 """What is left with a job that is done."""
 
 CARRIED: dict[str, Callable[[Any], object]] = {
-    "CarriesASurrogate": lambda job: job.carried.update(mine={"half": "\ud800"}),
-    "CarriesAByte": lambda job: job.carried.update(mine={"half": "\udc80"}),
-    "CarriesACircle": lambda job: job.carried.update(mine=job.carried),
+    "CarriesASurrogate": lambda job: job.plugin_data.update(mine={"half": "\ud800"}),
+    "CarriesAByte": lambda job: job.plugin_data.update(mine={"half": "\udc80"}),
+    "CarriesACircle": lambda job: job.plugin_data.update(mine=job.plugin_data),
 }
 
 EXPECTED = dict(CLASSES)

@@ -79,8 +79,8 @@ class PutsItselfOff(Job):
     plugins = [Retry(limit=0)]
 
     def perform(self) -> None:
-        note("began", "again" if self.carried else "first")
-        if not self.carried:
+        note("began", "again" if self.plugin_data else "first")
+        if not self.plugin_data:
             raise Snooze(DELAY)
 
 

@@ -13,7 +13,7 @@ class Fetch(Job):
 
     def perform(self, failures: int) -> None:
         note("began", str(self.attempt))
-        if not self.carried:
+        if not self.plugin_data:
             raise Snooze(0.1)
         if self.attempt <= failures:
             raise ConnectionError("refused")

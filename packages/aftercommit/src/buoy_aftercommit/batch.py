@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from weakref import finalize
 
 from buoy import Job
-from buoy.process.logs import ERROR, INFO, heard, logger
+from buoy.plugins import Log
 
-LOG = "buoy.aftercommit"
+log = Log("buoy.aftercommit")
 PARTLY_COMMITTED = (
     "not pushed, because one of the transactions in which it was enqueued has committed and "
     "another has not (it was rolled back, or never ended); enqueue it again if it must run"
@@ -49,9 +49,9 @@ class DeferredJob:
     def log_drop(self) -> None:
         """Log that the job is not pushed: as an error if one of its transactions has committed."""
         if self.committed:
-            log(ERROR, f"{PARTLY_COMMITTED}: {describe(self.job)}")
+            log.error("%s: %s", PARTLY_COMMITTED, describe(self.job))
         else:
-            log(INFO, f"not committed, dropped: {describe(self.job)}")
+            log.info("not committed, dropped: %s", describe(self.job))
 
     def abandon(self) -> None:
         """Note that no pending transaction can commit any more."""
@@ -107,11 +107,6 @@ def defer(job: Job, batches: Iterable[DeferredBatch]) -> None:
     for batch in batches:
         ref.deferred.pending += 1
         batch.refs.append(ref)
-
-
-def log(level: int, message: str) -> None:
-    if heard(LOG, level):
-        logger(LOG).log(level, "%s", message)
 
 
 def describe(job: Job) -> str:

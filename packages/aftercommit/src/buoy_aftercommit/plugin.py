@@ -7,8 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from buoy import Deferred, Job, Plugin, PluginError, hookimpl
-from buoy.jobs.facts import facts
-from buoy.model.payload import Payload
+from buoy.plugins import freeze
 
 from .batch import DeferredBatch, defer
 from .block import open_blocks
@@ -69,9 +68,9 @@ class AfterCommit(Plugin):
         around = [] if job.id in pushing.get() else list(self.transactions())
         if not around:
             return None
-        # Copy the payload now: a payload that cannot be stored is refused before the commit, and
-        # the caller may change the arguments until the commit.
-        facts(job).payload = Payload.decoded(job.app.encoded(job).decode())
+        # A payload that cannot be stored is refused before the commit, and the caller may change
+        # the arguments until the commit.
+        freeze(job)
         defer(job, around)
         return Deferred("until the transaction commits")
 

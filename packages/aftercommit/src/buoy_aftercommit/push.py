@@ -1,6 +1,5 @@
 """Pushes jobs whose transactions have committed."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,7 +7,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from buoy import BuoyError, EnqueueError, Handle, Job
-from buoy.process.logs import DEBUG, ERROR, INFO
 
 from .batch import describe, log
 
@@ -82,7 +80,7 @@ def push(jobs: Sequence[Job]) -> None:
     while pusher.groups:
         group = pusher.groups.pop(0)
         with pusher.attempt(group):
-            log_handles(group, group[0].app.enter(group))
+            log_handles(group, group[0].app.submit_many(group))
     pusher.finish()
 
 
@@ -92,7 +90,7 @@ async def apush(jobs: Sequence[Job]) -> None:
     while pusher.groups:
         group = pusher.groups.pop(0)
         with pusher.attempt(group):
-            log_handles(group, await group[0].app.aenter(group))
+            log_handles(group, await group[0].app.asubmit_many(group))
     pusher.finish()
 
 
@@ -110,33 +108,19 @@ def start_push(jobs: Sequence[Job]) -> "Future[None]":
 def group_jobs(jobs: Sequence[Job]) -> list[list[Job]]:
     """Returns groups that can be enqueued in one round trip each, in the order of the jobs. Inline,
     each job is a group."""
-    now = time.time()
-    for job in jobs:
-        reset_times(job, now)
     if any(job.app.is_inline for job in jobs):
         return [[job] for job in jobs]
     return [list(group) for _, group in groupby(jobs, lambda job: (type(job), job.queue))]
 
 
-def reset_times(job: Job, now: float) -> None:
-    """Let ``enqueued_at`` and ``expires_at`` count from now (epoch seconds), when the job is really
-    enqueued."""
-    payload, waited = job.payload, now - job.payload.enqueued_at
-    payload.enqueued_at = int(now * 1000) / 1000  # rounded down: it must not lie in the future
-    if payload.expires_at is not None and job.expires is not None:
-        at = job.due and not job.due.startswith("+")
-        later = now + job.expires if at else payload.expires_at + waited
-        payload.expires_at = round(max(payload.expires_at, later), 3)
-
-
 def log_handles(jobs: Sequence[Job], handles: Sequence[Handle[Any]]) -> None:
     """Log what became of the jobs: their callers got the answer "deferred" long ago."""
     for job, handle in zip(jobs, handles, strict=True):
-        level = DEBUG if handle.state in ("queued", "delayed") else INFO
+        write = log.debug if handle.state in ("queued", "delayed") else log.info
         reason = f" ({handle.reason})" if handle.reason else ""
-        log(level, f"committed: {handle.state}{reason} {describe(job)}")
+        write("committed: %s%s %s", handle.state, reason, describe(job))
 
 
 def log_not_pushed(job: Job, error: BaseException) -> None:
     reason = str(error) or type(error).__name__
-    log(ERROR, f"committed, but not pushed: {describe(job)}: {reason}")
+    log.error("committed, but not pushed: %s: %s", describe(job), reason)

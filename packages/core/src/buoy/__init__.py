@@ -22,15 +22,13 @@ from .errors import (
     UnknownJob,
     WorkerLost,
 )
+from .jobs.decorator import job
 from .jobs.job import Call, Job, enqueue
 from .jobs.plugin import Plugin, Without, hookimpl
 from .model.handle import Handle
 from .model.outcome import Deferred, Later, Rejected
 from .model.transition import Transition
-from .process import early  # noqa: F401 - before all that takes its time
-
-# isort: split
-from .jobs.decorator import job  # the last: .job is a module, too, until then
+from .process import early as _early  # noqa: F401 - it notes when the process began
 
 __all__ = [
     "App",
@@ -66,3 +64,7 @@ __all__ = [
     "hookimpl",
     "job",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,4 +1,4 @@
-"""The app: settings, one broker, and the way of every job into its queue."""
+"""The app: its settings, its Redis, and the calls that enqueue jobs or look for them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,37 +6,36 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .broker.keys import Keys
-from .broker.scripts import script_steps
-from .connection.client import RawArg, RedisSteps, run_steps, send_commands, single_reply
+from .broker.redis_access import RedisAccess
+from .connection.client import RedisSteps
 from .errors import QueueFull
+from .jobs.building import build_job
 from .jobs.enqueueing import (
-    asked_to_enter,
-    fitting,
-    handle,
-    handle_of,
-    insist,
+    answered,
+    encoded_payload,
     is_plain,
     plain_entries,
+    queued_handle,
+    raise_if_claim_held,
+    restart_times,
+    run_before_enqueue,
 )
 from .jobs.facts import facts
-from .jobs.job import Job, built, facts_of
-from .jobs.registry import check_findable, named
-from .jobs.run import decided, perform
+from .jobs.job import Job, facts_of
+from .jobs.registry import check_findable, find_class
+from .jobs.run import decide_outcome, perform
 from .model.checks import expect
+from .model.enqueue_answer import QUEUED, EnqueueAnswer
 from .model.entry import Entry
 from .model.handle import Handle
 from .model.identity import new_id
 from .model.names import checked_line, checked_queue
 from .model.options import AS_DECLARED, Options, check_newer, epoch_seconds
 from .model.payload import Payload, now
-from .model.reservation import Reservation
+from .model.reservation import NO_WORKER, Reservation
 from .model.signature import Arguments, check_arguments
-from .settings import HasSettings, Settings, settings
 
 if TYPE_CHECKING:
-    from .broker.broker import Broker
-    from .connection.async_client import AsyncClient
     from .operations.control import Control
     from .operations.monitor import Monitor
     from .operations.views import JobView
@@ -45,61 +44,16 @@ J = TypeVar("J", bound=Job)
 T = TypeVar("T")
 
 
-class App(HasSettings):
-    """A Redis, a namespace and settings: what job classes belong to by their ``app`` attribute.
+class App(RedisAccess):
+    """A Redis, a namespace in it, and settings. Job classes name their app as ``app``.
 
-    What is not given as an argument is read from ``BUOY_*`` at first use.
+    Settings that are not given as arguments are read from the environment (``BUOY_*``) at the first
+    use: ``lease`` in seconds, ``max_payload`` in bytes.
     """
-
-    def __init__(
-        self,
-        url: str | None = None,
-        *,
-        namespace: str | None = None,
-        lease: float | None = None,
-        max_crashes: int | None = None,
-        max_payload: int | None = None,
-        inline: bool | None = None,
-    ) -> None:
-        self.given: dict[str, Any] = {
-            "url": url,
-            "namespace": namespace,
-            "lease": lease,
-            "inline": inline,
-        }
-        self.given |= {"max_crashes": max_crashes, "max_payload": max_payload}
-
-    @cached_property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        return settings(**self.given)
-
-    @cached_property
-    def keys(self) -> Keys:
-        """The keys of its namespace."""
-        return Keys(self.settings.namespace)
-
-    @cached_property
-    def broker(self) -> "Broker":
-        """What changes jobs in Redis. The Redis client is loaded here, for those who need it."""
-        from .broker.broker import Broker
-
-        return Broker(self.settings)
-
-    @cached_property
-    def async_client(self) -> "AsyncClient":
-        """The way to Redis for what awaits."""
-        from .connection.async_client import aconnect
-
-        return aconnect(self.settings.url, self.broker.client)
-
-    async def aclose(self) -> None:
-        """Close the connections that ``aenqueue`` keeps for the running event loop."""
-        await self.async_client.close()
 
     @cached_property
     def control(self) -> "Control":
-        """What operators do with jobs."""
+        """The acts of operators: end, move, pause."""
         from .operations.control import Control
 
         return Control(self.broker)
@@ -111,52 +65,9 @@ class App(HasSettings):
 
         return Monitor(self.broker)
 
-    def key(self, queue: str, *parts: str) -> str:
-        """A plugin's key in the slot of a queue; the first part is the plugin's name."""
-        return self.keys.part(queue, *parts)
+    # Enqueueing
 
-    def global_key(self, *parts: str) -> str:
-        """A plugin's key that belongs to no queue; the first part is the plugin's name."""
-        return ":".join([self.settings.namespace, *parts])
-
-    def command(self, *words: RawArg) -> Any:
-        """Send a Redis command and return its reply (texts as bytes): for what plugins read, and
-        for what may be written beside a job's transitions."""
-        return self.broker.client.call(*words)
-
-    async def acommand(self, *words: RawArg) -> Any:
-        """The same, awaiting Redis."""
-        return single_reply(await self.arun_steps(send_commands([words])))
-
-    def script(self, package: str, name: str, keys: Sequence[str], args: Sequence[RawArg]) -> Any:
-        """Run ``lua/NAME.lua`` of a plugin's package and return its reply."""
-        from .broker.scripts import script
-
-        return single_reply(self.run_steps(script_steps([(script(package, name), keys, args)])))
-
-    async def ascript(
-        self, package: str, name: str, keys: Sequence[str], args: Sequence[RawArg]
-    ) -> Any:
-        """The same, awaiting Redis."""
-        from .broker.scripts import script
-
-        return single_reply(
-            await self.arun_steps(script_steps([(script(package, name), keys, args)]))
-        )
-
-    def run_steps(self, steps: RedisSteps[T]) -> T:
-        """Have a conversation with Redis, waiting for each of its steps; see client.py."""
-        return run_steps(steps, lambda: self.broker.client)
-
-    async def arun_steps(self, steps: RedisSteps[T]) -> T:
-        """The same, awaiting each."""
-        from .connection.async_client import arun_steps
-
-        return await arun_steps(steps, lambda: self.async_client)
-
-    # Into the queue
-
-    def place(
+    def _enqueue(
         self, job: type[Job], rows: Iterable[Arguments], options: Options = AS_DECLARED
     ) -> list[Handle[Any]]:
         """Enqueue a job of this class for each row of arguments."""
@@ -164,22 +75,29 @@ class App(HasSettings):
             entries, handles = plain_entries(job, rows, self.settings.max_payload)
             self.broker.enqueue_new(job.queue, entries)
             return handles
-        return self.enter([built(job, arguments, options) for arguments in rows])
+        jobs = [build_job(job, arguments, options) for arguments in rows]
+        return self.run_steps(self._enqueue_steps(jobs))
 
-    async def aplace(
+    async def _aenqueue(
         self, job: type[Job], rows: Iterable[Arguments], options: Options = AS_DECLARED
     ) -> list[Handle[Any]]:
-        """The same, awaiting Redis."""
-        return await self.aenter([built(job, arguments, options) for arguments in rows])
+        """Enqueue a job of this class for each row of arguments; awaits Redis."""
+        jobs = [build_job(job, arguments, options) for arguments in rows]
+        return await self.arun_steps(self._enqueue_steps(jobs))
 
     def build(self, job: type[J], *args: Any, **kwargs: Any) -> J:
-        """A job with these arguments, checked, which nobody has enqueued; for ``perform``."""
-        made: Any = built(job, (list(args), kwargs), Options())
+        """Returns a job with these arguments that is not enqueued; raises InvalidArguments."""
+        made: Any = self._build(job, (args, kwargs), AS_DECLARED)
         return made  # type: ignore[no-any-return]  # it is of that class
 
+    def _build(self, job: type[Job], arguments: Arguments, options: Options) -> Job:
+        return build_job(job, arguments, options)
+
     def perform(self, job: Job) -> Any:
-        """Run a job here and now, in its plugins' wrappers: it needs no Redis, and its errors are
-        raised."""
+        """Run a job in this process, with its plugins, and return what ``perform`` returns.
+
+        Needs no Redis. Raises the error of the run.
+        """
         known = facts(job)
         known.seen = job
         try:
@@ -188,55 +106,54 @@ class App(HasSettings):
             known.seen = None
 
     def submit(self, job: Job) -> Handle[Any]:
-        """Enqueue a job that a plugin had held; all hooks are asked again."""
-        return self.enter([job])[0]
+        """Enqueue a job that a plugin has deferred or built. All hooks are called again; the times
+        of the job count from now."""
+        return self.submit_many([job])[0]
 
-    async def asubmit(self, job: Job) -> Handle[Any]:
-        """The same, awaiting Redis."""
-        return (await self.aenter([job]))[0]
+    def submit_many(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
+        """Enqueue jobs of one queue, as ``submit`` does: 1000 jobs in one round trip."""
+        for job in jobs:
+            restart_times(job)
+        return self.run_steps(self._enqueue_steps(jobs))
 
-    def enter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
-        """Ask the hooks, and let those jobs in that none of them keeps out."""
-        return self.run_steps(self.entering(jobs))
+    async def asubmit_many(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
+        """Enqueue jobs of one queue, as ``submit_many`` does; awaits Redis."""
+        for job in jobs:
+            restart_times(job)
+        return await self.arun_steps(self._enqueue_steps(jobs))
 
-    async def aenter(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
-        """The same, awaiting Redis."""
-        return await self.arun_steps(self.entering(jobs))
-
-    def entering(self, jobs: Sequence[Job]) -> RedisSteps[list[Handle[Any]]]:
-        verdicts = [asked_to_enter(job) for job in jobs]
+    def _enqueue_steps(self, jobs: Sequence[Job]) -> RedisSteps[list[Handle[Any]]]:
+        """Ask the hooks, and store the jobs that none of them rejects or defers."""
+        verdicts = [run_before_enqueue(job) for job in jobs]
         passed = [job for job, verdict in zip(jobs, verdicts, strict=True) if verdict is None]
-        answers = iter((yield from self.let_in(passed)))
+        answers = iter((yield from self._store_steps(passed)))
         handles = [
-            handle(handle_of(job), next(answers) if verdict is None else verdict)
+            answered(queued_handle(job), next(answers) if verdict is None else verdict)
             for job, verdict in zip(jobs, verdicts, strict=True)
         ]
-        insist(jobs, handles)
+        raise_if_claim_held(jobs, handles)
         return handles
 
-    def let_in(self, jobs: Sequence[Job]) -> RedisSteps[list[str]]:
+    def _store_steps(self, jobs: Sequence[Job]) -> RedisSteps[list[EnqueueAnswer]]:
+        """Store jobs of one queue, or run them if the app is inline. Raises QueueFull."""
         if not jobs or self.is_inline:
-            return list(self.run_here(jobs))
+            return list(self._run_inline(jobs))
         for job in jobs:
             if type(job)._findable is not type(job):
                 check_findable(type(job))
         queue, limit = facts(jobs[0]).queue, type(jobs[0]).max_length
-        entries = [self.entry(job) for job in jobs]
+        entries = [self._entry(job) for job in jobs]
         answers = yield from self.broker.enqueue_steps(queue, entries, limit)
-        full = [answer for answer in answers if answer.startswith("full ")]
+        full = [answer for answer in answers if answer.kind == "full"]
         if full and limit is not None:
-            raise QueueFull(queue, int(full[0][5:]), limit, len(jobs) - len(full), len(jobs))
+            raise QueueFull(queue, full[0].length, limit, len(jobs) - len(full), len(jobs))
         return answers
 
-    def entry(self, job: Job) -> Entry:
+    def _entry(self, job: Job) -> Entry:
         known = facts(job)
         transition = None if known.transition.is_empty else known.transition
-        return Entry(known.id, self.encoded(job), known.due, transition)
-
-    def encoded(self, job: Job) -> bytes:
-        payload = facts(job).payload
-        payload.claims = facts(job).transition.claims
-        return fitting(payload.name, payload.encoded(), self.settings.max_payload)
+        payload = encoded_payload(job, self.settings.max_payload)
+        return Entry(known.id, payload, known.due, transition)
 
     def push(
         self,
@@ -248,7 +165,11 @@ class App(HasSettings):
         id: str | None = None,
         newer: tuple[str, int] | None = None,
     ) -> Handle[Any]:
-        """Enqueue by name: the class may be unknown here, so no hook is asked."""
+        """Enqueue a job by the name of its class, which need not be loaded: no hook is called.
+
+        ``id`` and ``newer`` are those of ``Job.using``. Raises InvalidArguments or
+        ConfigurationError for arguments that cannot be meant.
+        """
         expect(isinstance(args, list | tuple), "push(args)", "a list", args)
         expect(isinstance(kwargs, Mapping | None), "push(kwargs)", "a dict", kwargs)
         args, kwargs = list(args), dict(kwargs or {})
@@ -256,59 +177,66 @@ class App(HasSettings):
         check_arguments(name, args, kwargs)
         id = new_id() if id is None else checked_line(id, "push(id)")
         payload = Payload(name, args, kwargs, id, enqueued_at=now())
-        job = (named(name) if self.is_inline else Job).of(payload, checked_queue(queue))
+        kind = find_class(name) if self.is_inline else Job
+        job: Job = facts_of(kind, payload, checked_queue(queue)).new()
         if newer is not None:
             check_newer(newer, "push(newer)")
             facts(job).transition.newer(*newer)
-        [answer] = self.run_steps(self.let_in([job]))
-        return handle(handle_of(job), answer)
+        [answer] = self.run_steps(self._store_steps([job]))
+        return answered(queued_handle(job), answer)
 
     # Inline
 
-    inlined = False
+    _inline = False
 
     @property
     def is_inline(self) -> bool:
-        """Whether enqueueing runs the job at once, in the caller."""
-        return self.inlined or self.settings.inline
+        """Whether ``enqueue`` runs the job at once, in this process."""
+        return self._inline or self.settings.inline
 
     @contextmanager
     def inline(self) -> Iterator[None]:
-        """Run jobs at once where they are enqueued: no Redis, no worker, errors are raised."""
-        before, self.inlined = self.inlined, True
+        """Within the block ``enqueue`` runs the job at once, in this process: without Redis and
+        without a worker. ``enqueue`` raises the error of the run."""
+        before, self._inline = self._inline, True
         try:
             yield
         finally:
-            self.inlined = before
+            self._inline = before
 
-    def run_here(self, jobs: Iterable[Job]) -> Iterator[str]:
+    def _run_inline(self, jobs: Iterable[Job]) -> Iterator[EnqueueAnswer]:
         for job in jobs:
             known = facts(job)
-            held = Reservation(known.id, "0:inline:0", known.queue, self.encoded(job).decode())
-            copy = facts_of(known.kind, Payload.decoded(held.payload), held.queue, held.token)
+            payload = encoded_payload(job, self.settings.max_payload).decode()
+            reservation = Reservation(known.id, NO_WORKER, known.queue, payload)
+            copy = facts_of(known.kind, Payload.decoded(payload), known.queue, NO_WORKER)
             try:
                 perform(copy)
             except Exception as error:
-                decided(held, copy, error)
+                decide_outcome(reservation, copy, error)
                 raise
             finally:
                 copy.seen = None
-            yield "queued"
+            yield QUEUED
 
     # Looking for jobs, and taking them out
 
     def find(self, id: str, queue: str | None = None) -> "JobView | None":
-        """Where a job is; without its queue all known queues are asked."""
+        """Returns the job and where it is; None if no queue has it. Without ``queue`` it searches
+        all queues."""
         return self.monitor.find(id, queue)
 
     def dequeue(self, job: type[Job] | str, *args: Any, **kwargs: Any) -> list[str]:
-        """End waiting and delayed jobs: one by its id, or those of a class, with these arguments
-        if any are given. Returns the ids of those that were ended; running ones are let be."""
+        """End queued and delayed jobs: the one with this id, or those of a class; with arguments,
+        only those with these arguments. Returns the ids of the jobs that it has ended. Running
+        jobs go on."""
         if isinstance(job, str):
             ids = {queue: [job] for queue in self.monitor.queue_names()}
         else:
             same = (
-                built(job, (list(args), kwargs), Options()).identifier if args or kwargs else None
+                build_job(job, (list(args), kwargs), AS_DECLARED).identifier
+                if args or kwargs
+                else None
             )
             ids = self.monitor.ids_of(job.name, same)
         ended = [self.control.remove(queue, some, "queued delayed") for queue, some in ids.items()]
@@ -317,9 +245,12 @@ class App(HasSettings):
     def cancel(
         self, id: str, queue: str | None = None, then: Sequence[Sequence[str | int | float]] = ()
     ) -> str | None:
-        """End a job wherever it is: "queued", "delayed" or "running", as is returned; None if it
-        is nowhere. The worker of one that runs ends it with its next heartbeat; what the job would
-        still say is refused. ``then``: commands of the same instant, as in a transition."""
+        """End a job. Returns where it was: "queued", "delayed" or "running"; None if no queue has
+        it.
+
+        The worker of a running job ends the run at its next heartbeat; until then Redis refuses
+        all that the run sends. ``then``: commands for the same instant, see ``Transition.then``.
+        """
         for name in [queue] if queue else self.monitor.queue_names():
             ended = self.control.remove(name, [id], "queued delayed running", then)
             if ended:
@@ -332,15 +263,15 @@ class App(HasSettings):
         at: float | datetime | None = None,
         queue: str | None = None,
     ) -> list[str]:
-        """Make delayed jobs due at another time (epoch seconds, or a datetime with its zone), or
-        now. Returns the ids of those that were delayed."""
+        """Change when delayed jobs are due: ``at`` is in epoch seconds, or a ``datetime`` with a
+        time zone; None makes them due now. Returns the ids of those that were delayed."""
         due = None if at is None else epoch_seconds(at, "reschedule")
         wanted = [ids] if isinstance(ids, str) else list(ids)
         queues = [queue] if queue else self.monitor.queue_names()
         return [id for name in queues for id in self.control.reschedule(name, wanted, due)]
 
     def release(self, queue: str, claim: str) -> str | None:
-        """Free a claim, whoever holds it; returns the id of that job, which stays what it is."""
+        """Free a claim. Returns the id of the job that held it, which goes on; None if none did."""
         return self.control.release(queue, claim)
 
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec
 
-from buoy import App, ConfigurationError
-from buoy.jobs.job import P, Performs, built
-from buoy.model.options import Options
+from buoy import App, ConfigurationError, Job
+from buoy.plugins import Performs, plugins_of
 
 from .plugin import Loner
 from .uniqueness import PREFIX, claim_of
+
+P = ParamSpec("P")
 
 
 def holder(job: type[Performs[P, Any]], /, *args: P.args, **kwargs: P.kwargs) -> str | None:
@@ -19,8 +20,8 @@ def holder(job: type[Performs[P, Any]], /, *args: P.args, **kwargs: P.kwargs) ->
     Raises ConfigurationError when the class has no Loner.
     """
     declared: Any = job
-    unique = built(declared, (list(args), dict(kwargs)), Options())
-    loners = [plugin for plugin in unique.declared if isinstance(plugin, Loner)]
+    unique: Job = declared.app.build(declared, *args, **kwargs)
+    loners = plugins_of(unique, Loner)
     if not loners:
         raise ConfigurationError(
             f"{unique.name}: expected Loner among the plugins of its class, got none"

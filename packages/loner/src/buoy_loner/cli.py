@@ -5,17 +5,20 @@ from typing import Any
 import click
 
 from buoy import Job
-from buoy.cli.options import class_option, known_queue, none_in, queue_option
-from buoy.cli.output import (
+from buoy.plugins.commands import (
+    TEXT,
     all_known,
+    class_option,
     count_option,
     end,
     json_option,
+    known_queue,
+    none_in,
+    queue_option,
     say,
     show_some,
     stamp,
 )
-from buoy.cli.params import TEXT
 
 from .claims import HeldClaim, held_claims
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from buoy import ConfigurationError, Job, Plugin, hookimpl
-from buoy.model.checks import expect
+from buoy.plugins import expect
 
 from .uniqueness import Key, claim_of, is_key
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from buoy import ConfigurationError, Job
-from buoy.model.identity import identifier
+from buoy.plugins import arguments_of, identifier
 
 Key = str | tuple[str, ...] | None
 """The names of the arguments that are compared; with None the identifiers of the jobs are."""
@@ -30,14 +30,13 @@ def claim_of(job: Job, key: Key) -> str:
 def key_arguments(job: Job, key: str | tuple[str, ...]) -> dict[str, Any]:
     """Returns the arguments that ``key`` names, by name; an argument that is not given has its
     default. Raises ConfigurationError when ``perform`` has no such argument."""
-    signature = job.accepts.signature
-    if not {*names_in(key)} <= {*signature.parameters}:
+    arguments = arguments_of(job)
+    if not {*names_in(key)} <= {*arguments}:
         raise ConfigurationError(
-            f"{job.name}: Loner(key={key!r}): expected names of arguments of perform{signature}"
+            f"{job.name}: Loner(key={key!r}): expected names of arguments of perform "
+            f"({', '.join(arguments)})"
         )
-    call = signature.bind(*job.payload.args, **job.payload.kwargs)
-    call.apply_defaults()
-    return {name: call.arguments[name] for name in names_in(key)}
+    return {name: arguments[name] for name in names_in(key)}
 
 
 def names_in(key: str | tuple[str, ...]) -> tuple[str, ...]:

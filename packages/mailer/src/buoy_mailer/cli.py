@@ -9,9 +9,8 @@ from uuid import uuid4
 import click
 
 from buoy import BuoyError, Job
-from buoy.cli.output import all_known, say
-from buoy.cli.params import QUEUE, TEXT
-from buoy.text.printable import indented
+from buoy.plugins.commands import QUEUE, TEXT, all_known, say
+from buoy.plugins.text import indented
 
 from . import settings
 from .address import parse_address, parse_addresses

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from buoy.cli.output import cell, stamp
-from buoy.operations.views import JobView
-from buoy.text.printable import one_line
+from buoy.plugins.commands import cell, stamp
+from buoy.plugins.redis import JobView
+from buoy.plugins.text import one_line
 
 Marks = dict[str, dict[str, Any]]
 """Which failed jobs were reported before, by queue: ``at`` is the time of the last reported failure

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import InvalidArguments
-from buoy.model.signature import NormalizedArguments, Signature
+from buoy.plugins import Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class MailerSignature(Signature):
 
     def normalize(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> NormalizedArguments:
+    ) -> tuple[list[Any], dict[str, Any]]:
         """See Signature.normalize. Errors name the mail method whose arguments are wrong."""
         mail = args[0] if args else None
         if not isinstance(mail, str) or mail not in self.mails:

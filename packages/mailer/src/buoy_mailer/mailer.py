@@ -15,10 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from buoy import ConfigurationError, Handle, Job, PayloadTooLarge
-from buoy.jobs.facts import facts
-from buoy.jobs.plugin import to_the_end
-from buoy.model.signature import Signature, signature
-from buoy.process.logs import INFO, heard, logger
+from buoy.plugins import Signature, run_coroutine, seen_by_hooks, set_signature, signature_of
 
 from . import settings
 from .address import parse_address
@@ -26,7 +23,7 @@ from .compose import Envelope, compose
 from .errors import InvalidMail
 from .mail_signature import MailerSignature, unknown_mail
 from .mail_types import Mail
-from .recipients import LOG, RecipientProgress
+from .recipients import RecipientProgress, log
 from .templates import render
 from .transport import transport_for
 
@@ -65,8 +62,9 @@ class Mailer(Job):
             transport_for(cls.mail_url)
         if hasattr(cls, "sender"):
             parse_address(cls.sender, f"{cls.name}.sender")
-        cls.mails = {name: signature(name, each.method) for name, each in found.items()}
-        cls.accepts = MailerSignature.of(cls.accepts, cls.mails)
+        cls.mails = {name: signature_of(name, each.method) for name, each in found.items()}
+        perform = signature_of("perform", cls.perform)
+        set_signature(cls, MailerSignature.of(perform, cls.mails))
 
     def perform(self, mail: str, /, *args: Any, **kwargs: Any) -> Any:
         """Make the mail of that name, and send it."""
@@ -101,7 +99,7 @@ class Mailer(Job):
     def _envelope(self, mail: str, /, *args: Any, **kwargs: Any) -> Envelope:
         """Returns the mail of that name, ready to be sent; raises InvalidMail."""
         result = self._call_mail_method(mail, args, kwargs)
-        return self._compose(mail, to_the_end(result) if iscoroutine(result) else result)
+        return self._compose(mail, run_coroutine(result) if iscoroutine(result) else result)
 
     def _compose(self, mail: str, content: Mail | None) -> Envelope:
         """Returns the envelope of what the method returned. Raises InvalidMail, and
@@ -116,7 +114,7 @@ class Mailer(Job):
                 "or give Mail(sender=...)"
             )
         try:
-            return compose(content, sender, facts(self).id, datetime.now(UTC))
+            return compose(content, sender, seen_by_hooks(self).id, datetime.now(UTC))
         except InvalidMail as error:
             raise InvalidMail(f"{name}: {error}") from None
 
@@ -128,20 +126,18 @@ class Mailer(Job):
             self._log_unsent(mail, reason)
             return
         envelope = self._compose(mail, content)
-        job = facts(self)
-        progress = RecipientProgress.from_json(job.carried.get("mailer", {}), job.attempt)
+        job = seen_by_hooks(self)
+        progress = RecipientProgress.from_json(job.plugin_data.get("mailer", {}), job.attempt)
         try:
             progress.send_remaining(envelope, transport_for(settings.mail_url(self.mail_url)))
         finally:
-            job.carried["mailer"] = progress.to_json()
-            if not job.carried["mailer"]:
-                del job.carried["mailer"]
+            job.plugin_data["mailer"] = progress.to_json()
+            if not job.plugin_data["mailer"]:
+                del job.plugin_data["mailer"]
 
     def _log_unsent(self, mail: str, reason: str) -> None:
-        if heard(LOG, INFO):
-            logger(LOG).info(
-                "not sent: %s.%s id=%s: %s", type(self).name, mail, facts(self).id, reason
-            )
+        id = seen_by_hooks(self).id
+        log.info("not sent: %s.%s id=%s: %s", type(self).name, mail, id, reason)
 
 
 class Delivery:
@@ -218,7 +214,7 @@ class Delivery:
         job = self.job()
         if not self.mailer.delivers():
             reason = "perform_deliveries is off"
-            return Handle(job.id, job.identifier, job.queue, "rejected", reason)
+            return Handle(job.id, job.identifier, job.queue, "rejected", reason, code="rejected")
         self.mailer.app.perform(job)
         return Handle(job.id, job.identifier, job.queue, "queued")
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from smtplib import SMTPRecipientsRefused
 from typing import Any, Self
 
-from buoy.process.logs import logger
+from buoy.plugins import Log
 
 from .compose import Envelope
 from .smtp import Refusals
 from .transport import Transport
 
-LOG = "buoy.mailer"
+log = Log("buoy.mailer")
 PERMANENT = 500
 """SMTP reply codes from this one on refuse for ever (5xx); lower ones refuse for now (4xx)."""
 
@@ -57,7 +57,7 @@ class RecipientProgress:
         temporary = {each: reply for each, reply in refusals.items() if reply[0] < PERMANENT}
         permanent = {each: reply for each, reply in refusals.items() if each not in temporary}
         for each, (code, text) in permanent.items():
-            logger(LOG).warning("%s: recipient %s is refused: %d %r", envelope.id, each, code, text)
+            log.warning("%s: recipient %s is refused: %d %r", envelope.id, each, code, text)
         self.refused |= permanent
         if temporary:
             raise SMTPRecipientsRefused(temporary) from self.permanent_refusals()

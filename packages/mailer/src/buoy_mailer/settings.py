@@ -2,7 +2,7 @@
 
 import os
 
-from buoy.model.checks import parse_switch
+from buoy.plugins import parse_switch
 
 
 def mail_url(given: str | None = None) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
 from buoy import ConfigurationError
-from buoy.text.urls import SPECIAL, OddUrl, masked, split
+from buoy.plugins.text import OddUrl, masked_url, split_url
 
 from .compose import Envelope
 
@@ -76,8 +76,9 @@ class Smtp:
         except ValueError as error:
             raise ConfigurationError(
                 "BUOY_MAIL_URL: expected smtp://[USER:PASSWORD@]HOST[:PORT], with no options but "
-                f"?starttls=0|1, timeout, keep (seconds) and cafile, got {masked(url)!r} "
-                f"({error if isinstance(error, OddUrl) else SPECIAL})"
+                "?starttls=0|1, timeout, keep (seconds) and cafile, "
+                f"got {masked_url(url)!r} "
+                f"({error if isinstance(error, OddUrl) else 'it cannot be read'})"
             ) from None
 
     def send(self, envelope: Envelope) -> Refusals:
@@ -166,7 +167,7 @@ def quit_session(client: smtplib.SMTP) -> None:
 
 def parse_url(url: str) -> dict[str, Any]:
     """Returns the fields of Smtp; raises ValueError."""
-    parts = split(url)
+    parts = split_url(url)
     options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     if not parts.hostname or parts.path.strip("/") or parts.fragment:
         raise OddUrl("a host is needed, and no path")

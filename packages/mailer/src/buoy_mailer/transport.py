@@ -8,8 +8,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from buoy import ConfigurationError
-from buoy.text.printable import one_line
-from buoy.text.urls import masked
+from buoy.plugins.text import masked_url, one_line
 
 from .compose import Envelope, local_part
 from .smtp import Refusals, Smtp
@@ -96,5 +95,5 @@ def transport_for(url: str) -> Transport:
             return ConsoleTransport()
     raise ConfigurationError(
         "BUOY_MAIL_URL: expected smtp://HOST, smtps://HOST, file://DIR, memory:// or console://, "
-        f"got {masked(url)!r}"
+        f"got {masked_url(url)!r}"
     )

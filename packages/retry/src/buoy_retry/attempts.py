@@ -4,7 +4,7 @@ often the job was snoozed. All of it is plain JSON, and limited in size."""
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from buoy.text.safe import message_of, type_name
+from buoy.plugins import describe_error
 
 LENGTH = 20
 """How many failures are kept: the last ones."""
@@ -28,7 +28,7 @@ class Carrier(Protocol):
     """A job, or the view of a job."""
 
     @property
-    def carried(self) -> dict[str, dict[str, Any]]: ...
+    def plugin_data(self) -> dict[str, dict[str, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,13 @@ class Attempt:
     @classmethod
     def of(cls, job: Any, error: BaseException, at: float, wait: float | None) -> "Attempt":
         """Returns the record of a failure. Never raises, whatever the error's ``__str__`` does."""
-        # A token is NUMBER:WORKER:CALL.
-        worker = [*job.token.split(":"), "", ""][1]
-        message = message_of(error)[:MESSAGE_LIMIT]
-        return cls(job.attempt, round(at, 3), type_name(type(error)), message, worker, wait)
+        name, message = describe_error(error)
+        return cls(job.attempt, round(at, 3), name, message[:MESSAGE_LIMIT], job.worker, wait)
 
 
 def retry_data(job: Carrier) -> dict[str, Any]:
     """Returns what this package keeps with a job; empty when there is nothing, or no mapping."""
-    found = job.carried.get("retry")
+    found = job.plugin_data.get("retry")
     return found if isinstance(found, dict) else {}
 
 
@@ -81,7 +79,7 @@ def is_record(value: Any) -> bool:
 def add_attempt(job: Carrier, attempt: Attempt) -> None:
     """Adds an attempt to the history of a job."""
     records = [asdict(each) for each in [*history(job), attempt]][-LENGTH:]
-    job.carried["retry"] = {**retry_data(job), "history": records}
+    job.plugin_data["retry"] = {**retry_data(job), "history": records}
 
 
 def snooze_count(job: Carrier) -> int:
@@ -91,9 +89,9 @@ def snooze_count(job: Carrier) -> int:
 
 
 def count_snooze(job: Carrier) -> None:
-    job.carried["retry"] = {**retry_data(job), "snoozes": snooze_count(job) + 1}
+    job.plugin_data["retry"] = {**retry_data(job), "snoozes": snooze_count(job) + 1}
 
 
 def reset_snoozes(job: Carrier) -> None:
     kept = {name: value for name, value in retry_data(job).items() if name != "snoozes"}
-    job.carried["retry"] = kept
+    job.plugin_data["retry"] = kept

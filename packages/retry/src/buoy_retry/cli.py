@@ -8,17 +8,23 @@ from typing import Any
 import click
 
 from buoy import Job
-from buoy.cli.options import (
+from buoy.plugins.commands import (
+    TEXT,
+    all_known,
     class_option,
     confirm,
+    counted,
+    end,
+    json_option,
     known_queue,
     none_in,
     queue_option,
+    say,
+    show,
+    stamp,
     yes_option,
 )
-from buoy.cli.output import all_known, counted, end, json_option, say, show, stamp
-from buoy.cli.params import TEXT
-from buoy.operations.views import JobView
+from buoy.plugins.redis import JobView
 
 from .attempts import Attempt, history
 from .retrying import RetryFilter, end_jobs, find_retrying, make_due

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from buoy import PluginError
-from buoy.model.checks import expect
+from buoy.plugins import expect
 
 from .option_checks import check_callable, check_hashable, is_number, repr_without_defaults
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from buoy.model.checks import expect
+from buoy.plugins import expect
 
 from .delay import Delay, GivenDelay, delay_strategy
 from .option_checks import check_callable, check_hashable

@@ -6,7 +6,7 @@ from inspect import iscoroutinefunction, signature
 from typing import Any
 
 from buoy import ConfigurationError
-from buoy.model.checks import expect, is_int
+from buoy.plugins import expect
 
 
 def is_number(value: object) -> bool:
@@ -16,7 +16,7 @@ def is_number(value: object) -> bool:
 
 def is_count(value: object) -> bool:
     """Whether a value is a whole number of 0 or more."""
-    return is_int(value) and value >= 0  # type: ignore[operator]  # it is an int then
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def check_callable(value: Any, subject: str, *arguments: str) -> None:

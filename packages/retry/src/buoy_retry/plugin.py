@@ -5,8 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.model.checks import expect
-from buoy.process.logs import DEBUG, INFO, heard, logger
+from buoy.plugins import Log, expect
 
 from .attempts import Attempt, add_attempt, count_snooze, reset_snoozes, snooze_count
 from .delay import Delay, Exponential, GivenDelay, bounded_seconds, delay_strategy
@@ -24,7 +23,7 @@ from .errors import RetryAfter, Snooze
 from .http import retry_after
 from .option_checks import check_callable, check_hashable, is_count, repr_without_defaults
 
-LOG = "buoy.retry"
+log = Log("buoy.retry")
 GiveUpCallback = Callable[[Job, BaseException], object]
 DEFAULT_DELAY = Exponential()
 
@@ -134,9 +133,8 @@ class Retry(Plugin):
     def record(self, job: Job, error: BaseException, wait: float | None) -> None:
         attempt = Attempt.of(job, error, time.time(), wait)
         add_attempt(job, attempt)
-        if heard(LOG, INFO):
-            trace = error if heard(LOG, DEBUG) else None
-            logger(LOG).info("%r: %s: %s", job, attempt.error, attempt.message, exc_info=trace)
+        trace = error if log.is_debug else None
+        log.info("%r: %s: %s", job, attempt.error, attempt.message, exc_info=trace)
 
     def give_up(self, job: Job, error: BaseException) -> None:
         self.record(job, error, None)
@@ -146,8 +144,8 @@ class Retry(Plugin):
             return
         try:
             self.on_give_up(job, error)
-        except BaseException:  # noqa: BLE001 - whatever it raises; it is logged
-            logger(LOG).exception("%r: on_give_up has failed", job)
+        except BaseException:
+            log.exception("%r: on_give_up has failed", job)
 
 
 def is_exception_group(kind: Kind | None) -> bool:

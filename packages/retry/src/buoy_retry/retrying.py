@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from buoy import App
-from buoy.model.checks import expect
-from buoy.operations.views import JobView
+from buoy.plugins import expect
+from buoy.plugins.redis import JobView
 
 from .attempts import history
 

@@ -7,14 +7,14 @@ from functools import partial
 from typing import TypeVar
 
 from buoy import App, BrokerError
-from buoy.process.logs import logger
+from buoy.plugins import Log
 
 from .course import Course
 from .firing import Target
 from .schedule import some
 from .store import Store
 
-log = logger("buoy.scheduler")
+log = Log("buoy.scheduler")
 
 T = TypeVar("T")
 AHEAD = 60

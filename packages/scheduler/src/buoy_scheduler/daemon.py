@@ -8,11 +8,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from buoy import App, BrokerError
-from buoy.connection.backoff import Backoff
-from buoy.connection.startup import raise_if_permanent
-from buoy.process.logs import logger
-from buoy.process.signals import STOPS, SignalPipe
-from buoy.process.titles import show
+from buoy.plugins import Log
+from buoy.plugins.daemon import STOPS, Backoff, SignalPipe, raise_if_permanent, show_title
 
 from .course import Course
 from .following import Following
@@ -21,7 +18,7 @@ from .store import Store
 from .ticks import PUNCTUAL
 from .volley import fire, instant
 
-log = logger("buoy.scheduler")
+log = Log("buoy.scheduler")
 
 LOOK = 1.0
 """Seconds between two looks at Redis: at its clock, and whether the schedule has changed."""
@@ -105,7 +102,7 @@ class Daemon:
             schedule = self.schedule.with_kept(kept)
             self.following.follow(schedule, kept)
             self.complain(schedule.complaints())
-            show(f"scheduler: {len(schedule.entries)} entries")
+            show_title(f"scheduler: {len(schedule.entries)} entries")
             self.version = version
 
     def complain(self, found: set[str]) -> None:

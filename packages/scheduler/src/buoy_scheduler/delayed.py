@@ -5,20 +5,21 @@ No daemon is needed: workers make due jobs ready.
 
 import heapq
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar, overload
 
 from buoy import App, Call, Handle, InvalidArguments, Job
-from buoy.jobs.job import Async, Performs, Rows, built, enqueue_rows
-from buoy.model.options import Options
-from buoy.operations.views import JobView
+from buoy.plugins import Performs, build_job
+from buoy.plugins.redis import JobView, delayed_jobs
 
 from .entry import shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Async = Coroutine[Any, Any, R]
+Rows = Iterable[tuple[Any, ...]]
 PAGE_SIZE = 500
 
 
@@ -64,7 +65,8 @@ def enqueue_many_in(
 ) -> list[Handle[R]]: ...
 def enqueue_many_in(delay: float | timedelta, job: Any, rows: Rows) -> list[Handle[Any]]:
     """Enqueue a job for each row of positional arguments, all due after so many seconds."""
-    return enqueue_rows(job, rows, Options(delay=checked_delay("enqueue_many_in", delay)))
+    call: Call[Any, Any] = job.using(delay=checked_delay("enqueue_many_in", delay))
+    return call.enqueue_many(rows)
 
 
 @overload
@@ -75,8 +77,8 @@ def enqueue_many_at(
 def enqueue_many_at(when: datetime, job: type[Performs[..., R]], rows: Rows) -> list[Handle[R]]: ...
 def enqueue_many_at(when: datetime, job: Any, rows: Rows) -> list[Handle[Any]]:
     """Enqueue a job for each row of positional arguments, all due at a time."""
-    seconds = checked_time("enqueue_many_at", when).timestamp()
-    return enqueue_rows(job, rows, Options(at=seconds))
+    call: Call[Any, Any] = job.using(at=checked_time("enqueue_many_at", when))
+    return call.enqueue_many(rows)
 
 
 @dataclass(frozen=True)
@@ -163,17 +165,7 @@ class Delayed:
             there = [view for view in views if view and view.state == "delayed"]
             yield from filter(fits, there)
             return
-        seen: set[bytes] = set()
-        cursor: Any = 0
-        while True:
-            key = self.app.key(queue, "delayed")
-            cursor, found = monitor.ask(key, "ZSCAN", cursor, "COUNT", PAGE_SIZE) or (0, ())
-            pairs = [(found[n], found[n + 1]) for n in range(0, len(found), 2)]
-            new = [pair for pair in pairs if pair[0] not in seen]
-            seen.update(id for id, _ in new)
-            yield from filter(fits, monitor.views(queue, new, "delayed"))
-            if int(cursor) == 0:
-                return
+        yield from filter(fits, delayed_jobs(self.app, queue))
 
     def fits(self) -> Callable[[JobView], bool]:
         name = self.job if isinstance(self.job, str | None) else self.job.name
@@ -186,7 +178,7 @@ class Delayed:
         args = list(self.args)
         if self.job is None or isinstance(self.job, str):
             return lambda view: view.args == args and not view.kwargs
-        identifier = built(self.job, (args, {}), Options()).identifier
+        identifier = build_job(self.job, args).identifier
         return lambda view: view.identifier == identifier
 
 

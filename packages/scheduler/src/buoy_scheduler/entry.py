@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from buoy import ConfigurationError
-from buoy.model.names import checked_queue
+from buoy.plugins import checked_queue
 
 from .cron import Crontab, zone_of
 from .ticks import Every, Never, Ticks

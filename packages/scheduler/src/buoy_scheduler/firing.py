@@ -1,17 +1,10 @@
 """From an entry's tick to a job in its queue."""
 
 import json
-import time
 from dataclasses import dataclass
 
 from buoy import App, BuoyError, Handle, Job
-from buoy.jobs.facts import facts
-from buoy.jobs.job import built
-from buoy.jobs.registry import registry
-from buoy.model.identity import new_id
-from buoy.model.names import checked_queue
-from buoy.model.options import Options
-from buoy.model.payload import Payload
+from buoy.plugins import build_job, checked_queue, job_classes
 
 from .cron import printable
 from .entry import Entry, EntryError, expect
@@ -42,7 +35,7 @@ def target_of(entry: Entry) -> Target:
     This is the judgement of all: what it refuses daemons leave out, and ``check`` calls wrong.
     """
     try:
-        target = aimed(entry, registry.get(entry.job))
+        target = aimed(entry, job_classes.get(entry.job))
         most = target.app.settings.max_payload
         expect(len(entry.args) < most, "args", f"less than {most} bytes", len(entry.args))
         return target
@@ -55,7 +48,7 @@ def target_of(entry: Entry) -> Target:
 
 def aimed(entry: Entry, job: type[Job] | None) -> Target:
     if job is not None:
-        built(job, (json.loads(entry.args), {}), Options())
+        build_job(job, json.loads(entry.args))
         return Target(job, checked_queue(entry.queue or job.queue))
     expect(
         entry.queue is not None,
@@ -68,27 +61,21 @@ def aimed(entry: Entry, job: type[Job] | None) -> Target:
 
 def job_of(entry: Entry, target: Target, tick: int | None = None) -> Job:
     """A job to be enqueued, for one tick at most once; without a tick, just so."""
-    args = json.loads(entry.args)
-    if target.job is not None:
-        job = built(target.job, (args, {}), Options(queue=target.queue))
-    else:
-        payload = Payload(entry.job, args, {}, new_id(), enqueued_at=round(time.time(), 3))
-        job = Job.of(payload, target.queue)
-    if tick is not None:
-        facts(job).newer = (tick_field(entry.name), tick)
-    if not entry.overlap:
-        facts(job).claim = tick_field(entry.name)
-    return job
+    return build_job(
+        target.job or entry.job,
+        json.loads(entry.args),
+        queue=target.queue,
+        newer=None if tick is None else (tick_field(entry.name), tick),
+        claim=None if entry.overlap else tick_field(entry.name),
+    )
 
 
 def run_now(entry: Entry) -> Handle[None]:
     """Enqueue the job of an entry out of turn; its ticks are not touched."""
     target = target_of(entry)
-    [handle] = target.app.enter([job_of(entry, target)])
-    return handle
+    return target.app.submit(job_of(entry, target))
 
 
-def was_fired(entry: Entry, handle: Handle[object]) -> bool:
+def was_fired(handle: Handle[object]) -> bool:
     """Whether the tick had been enqueued before, by another daemon or by an earlier try."""
-    field = tick_field(entry.name)
-    return handle.state == "rejected" and handle.reason == f"the number of {field!r} is not newer"
+    return handle.code == "not_newer"

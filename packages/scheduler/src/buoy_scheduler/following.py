@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from buoy import App, BrokerError, ConfigurationError
-from buoy.process.logs import logger
+from buoy.plugins import Log
 
 from .care import Care, by_queue, grouped
 from .course import Course
@@ -12,7 +12,7 @@ from .firing import Target, target_of
 from .schedule import Schedule
 from .store import Kept, Store
 
-log = logger("buoy.scheduler")
+log = Log("buoy.scheduler")
 
 Verdict = Target | ConfigurationError
 """Where an entry leads, or why it is left out."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from buoy import ConfigurationError, Plugin
-from buoy.jobs.registry import registry
+from buoy.plugins import job_classes, plugins_of
 
 from .entry import Entry, EntryError, Missed
 from .values import arguments, duration
@@ -66,7 +66,6 @@ class Cron(Plugin):
 
 def declared() -> Iterator[tuple[str, Cron]]:
     """The names of the job classes that the app has imported and that have it."""
-    for job in registry.values():
-        for plugin in job.declared:
-            if isinstance(plugin, Cron):
-                yield job.name, plugin
+    for job in job_classes.values():
+        for plugin in plugins_of(job, Cron):
+            yield job.name, plugin

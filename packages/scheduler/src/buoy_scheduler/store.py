@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from buoy import App, ConfigurationError
+from buoy.plugins.redis import number_place
 
 from .entry import Entry, EntryError, expect
 from .spelling import ENVIRONMENTS, entry_of, fields_of
@@ -66,7 +67,7 @@ class Store:
 
     def look(self) -> tuple[float, str]:
         """The time of Redis, and the version of what is kept."""
-        now, version = self.script("look", self.app.broker.clock_offset_ms)
+        now, version = self.script("look", self.app.clock_shift)
         return now / 1000, version.decode(errors="replace")
 
     def begin(
@@ -83,15 +84,21 @@ class Store:
         self.mark(queue, [(name, GONE, 0) for name in names])
 
     def mark(self, queue: str, words: Iterable[tuple[str, str, int]]) -> list[int]:
-        flat: list[str | int] = [self.app.broker.clock_offset_ms]
+        flat: list[str | int] = [self.app.clock_shift, self.tick_fields(queue)]
         for each in words:
             flat += each
         found: list[int] = self.app.script(__package__, "begin", self.marks_of(queue), flat)
         return found
 
     def marks_of(self, queue: str) -> list[str]:
-        """The keys of a queue in which marks are."""
-        return [self.app.key(queue, "scheduler"), self.app.key(queue, "meta")]
+        """The keys of a queue in which marks are, and the last ticks."""
+        key, _ = number_place(self.app, queue, tick_field(""))
+        return [self.app.key(queue, "scheduler"), key]
+
+    def tick_fields(self, queue: str) -> str:
+        """What the fields of last ticks begin with; the names of their entries follow."""
+        _, field = number_place(self.app, queue, tick_field(""))
+        return field
 
     def pass_over(self, queue: str, ticks: Mapping[str, int]) -> None:
         """Note the last ticks of entries that are dealt with though nothing was enqueued."""
@@ -102,12 +109,12 @@ class Store:
 
     def mend(self, queue: str, names: Iterable[str], ahead: int) -> None:
         """Take back marks that are so many seconds ahead of the clock."""
-        words: list[str | int] = [self.app.broker.clock_offset_ms, ahead, *names]
+        words: list[str | int] = [self.app.clock_shift, self.tick_fields(queue), ahead, *names]
         self.app.script(__package__, "mend", self.marks_of(queue), words)
 
     def mend_from(self, names: Iterable[str], ahead: int) -> None:
         """Take back from when entries were set or resumed, where that is ahead of the clock."""
-        self.script("mend_from", self.app.broker.clock_offset_ms, ahead, *names)
+        self.script("mend_from", self.app.clock_shift, ahead, *names)
 
     def note_queues(self, queues: Iterable[str]) -> None:
         """Note that these have marks."""
@@ -122,15 +129,16 @@ class Store:
 
     def forget(self, queue: str, seconds: int) -> None:
         """Forget the entries of a queue that no daemon has seen for so long."""
-        words = [self.app.broker.clock_offset_ms, seconds]
+        words: list[str | int] = [self.app.clock_shift, self.tick_fields(queue), seconds]
         left, names = self.app.script(__package__, "forget", self.marks_of(queue), words)
         if names or not left:
             self.script("drop", "" if left else queue, *names)
 
     def last_ticks(self, queue: str, names: Sequence[str]) -> dict[str, int]:
         """The last ticks that were enqueued, of those entries that have any."""
-        fields = [f"newer:{tick_field(name)}" for name in names]
-        found = self.app.command("HMGET", self.app.key(queue, "meta"), *fields)
+        key, _ = number_place(self.app, queue, "")
+        fields = [number_place(self.app, queue, tick_field(name))[1] for name in names]
+        found = self.app.command("HMGET", key, *fields)
         pairs = zip(names, found, strict=True)
         return {
             name: int(tick) for name, tick in pairs if re.fullmatch(SECONDS.encode(), tick or b"")
@@ -162,13 +170,13 @@ class Store:
     def now(self) -> float:
         """The time of Redis."""
         second, micro = self.app.command("TIME")
-        return int(second) + int(micro) / 1e6 + self.app.broker.clock_offset_ms / 1000
+        return int(second) + int(micro) / 1e6 + self.app.clock_shift / 1000
 
     def set(self, entry: Entry) -> bool:
         """Keep an entry, in place of the one of its name; True if there was none."""
         text = json.dumps(fields_of(entry))
         expect(len(text) <= MOST_TEXT, "entry", f"at most {MOST_TEXT} characters", len(text))
-        return bool(self.script("set", self.app.broker.clock_offset_ms, entry.name, text))
+        return bool(self.script("set", self.app.clock_shift, entry.name, text))
 
     def remove(self, name: str) -> bool:
         """Remove an entry; False if there is none."""
@@ -177,7 +185,7 @@ class Store:
     def pause(self, name: str, *, resume: bool = False) -> bool:
         """Let an entry not fire until it is resumed; False if it was so already."""
         act = "resume" if resume else "pause"
-        return bool(self.script("pause", self.app.broker.clock_offset_ms, name, act))
+        return bool(self.script("pause", self.app.clock_shift, name, act))
 
     def script(self, name: str, *words: str | int) -> Any:
         return self.app.script(__package__, name, [self.key], words)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from buoy import ConfigurationError
-from buoy.model.strict_json import NotJson, check_json
+from buoy.plugins import NotJson, check_json
 
 from .entry import LATEST, expect, shown
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from buoy import BrokerError, BuoyError, ClaimHeld, EnqueueError, Handle, Job, QueueFull
-from buoy.process.logs import logger
+from buoy.plugins import Log
 
 from .course import Course
 from .firing import job_of, was_fired
 from .store import Store
 
-log = logger("buoy.scheduler")
+log = Log("buoy.scheduler")
 
 Shot = tuple[Course, int, Job]
 """An entry on its course, one of its ticks, and the job that this is to become."""
@@ -46,7 +46,7 @@ def aimed(course: Course, now: int) -> list[Shot]:
 def shoot(volley: Sequence[Shot]) -> None:
     """Enqueue jobs together; if one of them raises, each on its own."""
     try:
-        report(volley, volley[0][0].target.app.enter([job for _, _, job in volley]))
+        report(volley, volley[0][0].target.app.submit_many([job for _, _, job in volley]))
     except (BrokerError, EnqueueError) as error:
         hold(volley, error)
     except Exception as error:  # noqa: BLE001 - whatever a plugin raises
@@ -62,7 +62,7 @@ def report(volley: Sequence[Shot], handles: Sequence[Handle[Any]]) -> None:
     """Say what became of jobs. What somebody keeps out is not made up for later."""
     passed = {}
     for (course, tick, _), handle in zip(volley, handles, strict=True):
-        if was_fired(course.entry, handle):
+        if was_fired(handle):
             log.debug("%s: %s was fired before", course, instant(tick))
         elif handle.state in ("queued", "delayed"):
             log.info("%s: fires %s id=%s", course, instant(tick), handle.id)

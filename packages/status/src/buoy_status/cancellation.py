@@ -3,8 +3,8 @@
 from typing import Any, Literal, cast
 
 from buoy import App, Handle
-from buoy.jobs.registry import registry
-from buoy.operations.views import JobView
+from buoy.plugins import job_classes
+from buoy.plugins.redis import JobView
 
 from . import record, store
 from .lookup import look_up, query_by_reference
@@ -38,7 +38,7 @@ def cancel(
 def ttl_of(view: JobView) -> float:
     """Returns the seconds for which the end of the job is kept: as its class declares, or the
     default if this process has not imported the class."""
-    job = registry.get(view.name or "")
+    job = job_classes.get(view.name or "")
     return ((job and status_of(job)) or Status()).ttl
 
 

@@ -1,19 +1,20 @@
 """Finds the job that the caller means, and reads its state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from buoy import App, Call, ConfigurationError, Handle, Job
-from buoy.connection.client import RedisSteps
-from buoy.jobs.job import Async, P, Performs, R, built
-from buoy.model.options import Options
-from buoy.model.strict_json import is_utf8
-from buoy.operations.views import job_view
+from buoy.plugins import Performs
+from buoy.plugins.redis import RedisSteps, queue_names
 
 from . import store
 from .plugin import status_of
 from .state import State, ended_state, live_state
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Async = Coroutine[Any, Any, R]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,9 @@ def query_of(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> JobQue
     if isinstance(job, str | Handle | State):
         return query_by_reference(job, *args, **kwargs)
     if isinstance(job, Call):
-        return query_by_class(job.job, job.options, args, kwargs)
+        return query_by_class(job, args, kwargs)
     if isinstance(job, type) and issubclass(job, Job):
-        return query_by_class(job, Options(), args, kwargs)
+        return query_by_class(cast(Any, job).using(), args, kwargs)
     raise ConfigurationError(
         f"status: expected a job class, a handle, a state or an id, got {job!r:.80}"
     )
@@ -111,13 +112,14 @@ def query_by_reference(
 
 
 def query_by_class(
-    job: type[Job], options: Options, args: Sequence[Any], kwargs: Mapping[str, Any]
+    call: Call[Any, Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> JobQuery:
     """Returns the query for the latest job of a class with these arguments."""
-    if status_of(job) is None:
-        raise ConfigurationError(f"{job.name}: expected Status() among its plugins, got none")
-    new = built(job, (list(args), dict(kwargs)), options)
-    return JobQuery(new.app, new.queue, options.id, store.identity_digest(new.name, new.identifier))
+    if status_of(call.job) is None:
+        raise ConfigurationError(f"{call.job.name}: expected Status() among its plugins, got none")
+    new = call.build(*args, **kwargs)
+    digest = store.identity_digest(new.name, new.identifier)
+    return JobQuery(new.app, new.queue, call.options.id, digest)
 
 
 def look_up(query: JobQuery) -> State[Any] | None:
@@ -140,7 +142,7 @@ def find_state(query: JobQuery) -> RedisSteps[State[Any] | None]:
     app, id = query.app, query.id
     if id is None:
         id = yield from store.latest(app, str(query.queue), query.digest)
-    if not id or not is_utf8(id):  # web applications pass ids of their users
+    if not id:
         return None
     recorded = None
     if query.queue is not None:
@@ -148,7 +150,7 @@ def find_state(query: JobQuery) -> RedisSteps[State[Any] | None]:
         if state is None or in_queue or not state.may_be_elsewhere:
             return state
         recorded = state
-    for queue in (yield from store.queues(app)):
+    for queue in (yield from queue_names(app)):
         state, in_queue = yield from read_state(app, queue, id)
         if state is not None and (in_queue or not state.may_be_elsewhere):
             return state
@@ -159,9 +161,9 @@ def find_state(query: JobQuery) -> RedisSteps[State[Any] | None]:
 def read_state(app: App, queue: str, id: str) -> RedisSteps[tuple[State[Any] | None, bool]]:
     """Returns the state of this id in a queue, and whether the queue holds the job. Where it is
     counts more than the record of an end: an operator may have retried a failed job."""
-    payload, place, detail, record, progress = yield from store.state(app, queue, id)
-    if place:
-        return live_state(job_view(queue, id, payload, place, detail), progress), True
+    view, record, progress = yield from store.state(app, queue, id)
+    if view is not None:
+        return live_state(view, progress), True
     return ended_state(id, queue, record, progress), False
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.model.checks import expect
+from buoy.plugins import expect, plugins_of
 
 from . import record, store
 
@@ -53,15 +53,15 @@ class Status(Plugin):
         try:
             verdict = yield
         finally:
-            if verdict is None or is_inline(job):
+            if verdict is None or job.is_inline:
                 self.keep(job, record.failed(job, error))
             else:
-                job.carried["status"] = dict(record.error_fields(error))
+                job.plugin_data["status"] = dict(record.error_fields(error))
         return verdict
 
     def keep(self, job: Job, ended: str) -> None:
         """Keep the record of a job's end: in Redis with the settlement, or inline in memory."""
-        if is_inline(job):
+        if job.is_inline:
             from .inline_results import inline_results_of
 
             inline_results_of(job.app).keep(job, ended)
@@ -69,11 +69,6 @@ class Status(Plugin):
             store.attach_ended(job, ended, self.ttl)
 
 
-def is_inline(job: Job) -> bool:
-    """Whether the job runs where it was enqueued. Then no worker settles or retries it."""
-    return job.token.split(":")[1:2] == ["inline"]
-
-
 def status_of(job: type[Job] | Job) -> Status | None:
     """Returns the Status plugin of a class; None if it has none."""
-    return next((plugin for plugin in job.declared if isinstance(plugin, Status)), None)
+    return next(iter(plugins_of(job, Status)), None)

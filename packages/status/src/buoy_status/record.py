@@ -4,12 +4,10 @@ import time
 from typing import Any
 
 from buoy import Job
-from buoy.model.failure import Failure
-from buoy.model.strict_json import NotJson, check_json, encode
-from buoy.operations.views import JobView
-from buoy.process.logs import logger
+from buoy.plugins import Log, NotJson, check_json, describe_error, encode_json
+from buoy.plugins.redis import JobView
 
-LOG = "buoy.status"
+log = Log("buoy.status")
 
 NOT_ENDED = "{}"
 """The record of a job that was enqueued and has not ended."""
@@ -21,25 +19,25 @@ def done(job: Job, started_at: float, result: Any, limit: int) -> str:
     fields = run_fields(job, "done") | {"started_at": round(started_at, 3)}
     missing = reason_not_kept(result, limit)
     if missing:
-        logger(LOG).warning("%r: %s", job, missing)
-    return encode(fields | ({"result": result} if missing is None else {"missing": missing}))
+        log.warning("%r: %s", job, missing)
+    return encode_json(fields | ({"result": result} if missing is None else {"missing": missing}))
 
 
 def failed(job: Job, error: BaseException) -> str:
     """Returns the record of a job that has failed and is not retried."""
-    return encode(run_fields(job, "failed") | error_fields(error))
+    return encode_json(run_fields(job, "failed") | error_fields(error))
 
 
 def cancelled(view: JobView) -> str:
     """Returns the record of a job that was cancelled."""
     fields = {"attempt": view.attempt, "enqueued_at": view.enqueued_at}
-    return encode({"state": "cancelled", **fields, "ended_at": now()})
+    return encode_json({"state": "cancelled", **fields, "ended_at": now()})
 
 
 def error_fields(error: BaseException) -> dict[str, str]:
     """Returns the name and message of an error, as the failed set shows them."""
-    failure = Failure.of(error)
-    return {"error": failure.error, "message": failure.message}
+    kind, message = describe_error(error)
+    return {"error": kind, "message": message}
 
 
 def run_fields(job: Job, state: str) -> dict[str, Any]:
@@ -58,7 +56,7 @@ def reason_not_kept(result: Any, limit: int) -> str | None:
         return None
     try:
         check_json(result, "result")
-        size = len(encode(result).encode())
+        size = len(encode_json(result).encode())
     except NotJson as refused:
         return str(refused)
     except Exception as error:  # noqa: BLE001 - no result may make a completed job fail

@@ -7,13 +7,12 @@ import time
 from dataclasses import dataclass
 
 from buoy import BrokerError, InvalidArguments, Job
-from buoy.jobs.facts import seen_by_hooks
-from buoy.model.strict_json import encode
-from buoy.process.logs import logger
+from buoy.plugins import encode_json, seen_by_hooks
+from buoy.plugins.redis import if_running
 
 from . import store
-from .plugin import Status, is_inline, status_of
-from .record import LOG
+from .plugin import Status, status_of
+from .record import log
 from .state import Number
 
 INTERVAL = 0.2
@@ -37,7 +36,7 @@ class ProgressThrottle:
     def pause(self, job: Job, error: BrokerError) -> None:
         """Stop reports and questions for ``OUTAGE_PAUSE`` seconds."""
         self.report_at = self.ask_at = time.monotonic() + OUTAGE_PAUSE
-        logger(LOG).warning("%r: progress is not reported for %g s: %s", job, OUTAGE_PAUSE, error)
+        log.warning("%r: progress is not reported for %g s: %s", job, OUTAGE_PAUSE, error)
 
     def note_report(self, accepted: bool) -> None:
         """Note the answer to a report: a run that has lost its job is not accepted."""
@@ -59,7 +58,8 @@ def progress(job: Job, done: Number, of: Number | None = None, note: str | None 
     if throttle := throttle_if_due(job, done, of, note):
         text = encode_progress(job, done, of, note)
         try:
-            throttle.note_report(store.store_progress(job, text, ttl_of(job)))
+            steps = store.store_progress(job, text, ttl_of(job))
+            throttle.note_report(job.app.run_steps(steps))
         except BrokerError as error:
             throttle.pause(job, error)
 
@@ -72,7 +72,8 @@ async def aprogress(
     if throttle := throttle_if_due(job, done, of, note):
         text = encode_progress(job, done, of, note)
         try:
-            throttle.note_report(await store.astore_progress(job, text, ttl_of(job)))
+            steps = store.store_progress(job, text, ttl_of(job))
+            throttle.note_report(await job.app.arun_steps(steps))
         except BrokerError as error:
             throttle.pause(job, error)
 
@@ -87,7 +88,7 @@ def cancelled(job: Job) -> bool:
         return throttle is not None and throttle.lost
     throttle.ask_at = now + INTERVAL
     try:
-        throttle.lost = store.current_token(job) != job.token
+        throttle.lost = not job.app.run_steps(if_running(job))
     except BrokerError as error:
         throttle.pause(job, error)
     return throttle.lost
@@ -95,7 +96,7 @@ def cancelled(job: Job) -> bool:
 
 def throttle_of(job: Job) -> ProgressThrottle | None:
     """Returns the throttle of this run; None if no worker runs the job."""
-    if not getattr(job, "token", "") or is_inline(job):
+    if not getattr(job, "token", "") or job.is_inline:
         return None
     throttle: ProgressThrottle = vars(job).setdefault("buoy_status", ProgressThrottle())
     return throttle
@@ -132,7 +133,7 @@ def encode_progress(job: Job, done: Number, of: Number | None, note: str | None)
     if note is not None:
         note = note[:LONGEST_NOTE].encode(errors="backslashreplace").decode()
     fields = {"token": job.token, "done": done, "of": of, "note": note}
-    return encode({**fields, "at": round(time.time(), 3)})
+    return encode_json({**fields, "at": round(time.time(), 3)})
 
 
 def ttl_of(job: Job) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from buoy.operations.views import JobView
+from buoy.plugins.redis import JobView
 
 R = TypeVar("R")
 End = Literal["done", "failed", "cancelled"]
@@ -67,7 +67,7 @@ class State(Generic[R]):
 
 def live_state(view: JobView, progress: str) -> State[Any]:
     """Returns the state of a job that its queue holds. Where it is determines its state."""
-    last_error: object = view.failure or view.carried.get("status")
+    last_error: object = view.failure or view.plugin_data.get("status")
     error = last_error if isinstance(last_error, dict) else {}
     return State(
         id=view.id,

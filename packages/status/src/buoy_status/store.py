@@ -1,19 +1,22 @@
 """What this package keeps in Redis. All keys are in the slot of the job's queue, and expire."""
 
 import time
-from collections.abc import Sequence
-from typing import Any
 
 from buoy import App, Job, RedisFull
-from buoy.broker.script_arguments import decode_text
-from buoy.broker.scripts import script_steps
-from buoy.connection.client import RedisSteps, single_reply
-from buoy.model.identity import identifier
-from buoy.model.names import is_queue
-from buoy.model.payload import Payload
-from buoy.model.transition import CommandArg
+from buoy.plugins import identifier
+from buoy.plugins.redis import (
+    JobView,
+    RedisSteps,
+    claim_holder,
+    command_steps,
+    find_job,
+    if_running,
+    lua_steps,
+)
 
 from . import record
+
+CommandArg = str | int | float
 
 PACKAGE = "buoy_status"
 FULL_REDIS_PAUSE = 0.5
@@ -62,20 +65,13 @@ def claim_of(digest: str) -> str:
 def attach_enqueued(job: Job, ttl: float) -> None:
     """Let the enqueueing of a job store its id as the latest one of its class and identifier, and
     a record without an end. Both are kept for ``ttl`` seconds after the job is due."""
-    lasting = whole_ms(ttl) + wait_ms(job)
+    lasting = whole_ms(ttl) + job.due.wait_ms()
     digest = identity_digest(job.name, job.identifier)
     last = last_key(job.app, job.queue, digest)
     job.transition.latest(claim_of(digest))
     job.transition.then("SET", last, job.id, "PX", lasting + whole_ms(ttl * SPARE_TTL))
     key = record_key(job.app, job.queue, job.id)
     job.transition.then("SET", key, record.NOT_ENDED, "PX", lasting)
-
-
-def wait_ms(job: Job) -> int:
-    """Returns the milliseconds until the job is due."""
-    if job.due.startswith("+"):
-        return int(job.due)
-    return max(0, int(job.due) - round(time.time() * 1000)) if job.due else 0
 
 
 def whole_ms(ttl: float) -> int:
@@ -86,18 +82,19 @@ def whole_ms(ttl: float) -> int:
 def attach_ended(job: Job, ended: str, ttl: float) -> None:
     """Let the settlement of a job store the record of its end, and wake the waiting programs."""
     commands = record_commands(job.app, job.queue, job.id, ended, ttl)
-    payload, transition = job.payload, job.transition
-    if not (is_known(payload) and 0 <= time.time() - payload.enqueued_at < ttl * SPARE_TTL):
-        digest = identity_digest(job.name, job.identifier)
+    digest, transition = identity_digest(job.name, job.identifier), job.transition
+    age = time.time() - job.payload.enqueued_at
+    if not (is_known(job, digest) and 0 <= age < ttl * SPARE_TTL):
         commands += renew_commands(job.app, job.queue, job.id, digest, ttl)
     for command in commands:
         transition.then(*command)  # type: ignore[arg-type]  # the command and the key are str
 
 
-def is_known(payload: Payload) -> bool:
+def is_known(job: Job, digest: str) -> bool:
     """Whether the job was enqueued with this plugin. A job that was pushed by name was not."""
     # The claims may be anything: a job that has done its work must not fail because of them.
-    return "'status:" in str(payload.claims)
+    claims = job.payload.claims
+    return isinstance(claims, list | tuple) and [claim_of(digest), "latest"] in claims
 
 
 def record_commands(
@@ -125,27 +122,11 @@ def renew_commands(
 # What a run reports and asks
 
 
-def store_progress(job: Job, progress: str, ttl: float) -> bool:
+def store_progress(job: Job, progress: str, ttl: float) -> RedisSteps[bool]:
     """Store the progress of a run for ``ttl`` seconds; returns False if the run has lost its job.
     Raises BrokerError."""
-    return bool(job.app.script(PACKAGE, "progress", *progress_arguments(job, progress, ttl)))
-
-
-async def astore_progress(job: Job, progress: str, ttl: float) -> bool:
-    """Store the progress of a run; see store_progress. Awaits Redis."""
-    return bool(await job.app.ascript(PACKAGE, "progress", *progress_arguments(job, progress, ttl)))
-
-
-def progress_arguments(job: Job, progress: str, ttl: float) -> tuple[list[str], list[CommandArg]]:
-    keys = [job.app.key(job.queue, "tokens"), progress_key(job.app, job.queue, job.id)]
-    return keys, [job.id, job.token, progress, whole_ms(ttl)]
-
-
-def current_token(job: Job) -> str | None:
-    """Returns the token of the run that holds the job now; None if no run does. Raises
-    BrokerError."""
-    found = job.app.command("HGET", job.app.key(job.queue, "tokens"), job.id)
-    return None if found is None else found.decode()
+    key = progress_key(job.app, job.queue, job.id)
+    return if_running(job, [["SET", key, progress, "PX", whole_ms(ttl)]])
 
 
 # Questions, as steps for both blocking and asynchronous callers
@@ -153,30 +134,25 @@ def current_token(job: Job) -> str | None:
 
 def latest(app: App, queue: str, digest: str) -> RedisSteps[str]:
     """Returns the id of the latest job with this identity digest; "" if there is none."""
-    keys = [app.key(queue, "claims"), last_key(app, queue, digest)]
-    return decode_text((yield from run_script("latest", keys, [claim_of(digest)])))
+    last = ["GET", last_key(app, queue, digest)]
+    holder, found = yield from claim_holder(app, queue, claim_of(digest), last)
+    return holder or (found or b"").decode(errors="surrogateescape")
 
 
-def state(app: App, queue: str, id: str) -> RedisSteps[list[str]]:
-    """Returns payload, place, detail of the place, record and progress of a job; see state.lua."""
-    keys = [app.key(queue, part) for part in ("jobs", "delayed", "failed", "tokens")]
-    keys += [record_key(app, queue, id), progress_key(app, queue, id)]
-    return [decode_text(each) for each in (yield from run_script("state", keys, [id]))]
-
-
-def queues(app: App) -> RedisSteps[list[str]]:
-    """Returns the names of all queues, sorted."""
-    names = single_reply((yield [["SMEMBERS", app.global_key("queues")]]))
-    return sorted(filter(is_queue, map(decode_text, names)))
+def state(app: App, queue: str, id: str) -> RedisSteps[tuple[JobView | None, str, str]]:
+    """Returns the job if the queue has it, its record and its progress."""
+    keys = [record_key(app, queue, id), progress_key(app, queue, id)]
+    view, (record, progress) = yield from find_job(app, queue, id, keys)
+    return view, record, progress
 
 
 def subscribe(app: App, queue: str, id: str) -> RedisSteps[str]:
     """Make sure that the wakeup stream of a job exists; returns its last entry. Returns "" if Redis
     is full, so that the stream cannot be made."""
     try:
-        return decode_text(
-            (yield from run_script("subscribe", [wakeup_key(app, queue, id)], [WAKEUP_MS]))
-        )
+        stream = wakeup_key(app, queue, id)
+        last: bytes = yield from lua_steps(PACKAGE, "subscribe", [stream], [WAKEUP_MS])
+        return last.decode()
     except RedisFull:
         return ""
 
@@ -185,12 +161,6 @@ def wait_for_wakeup(app: App, queue: str, id: str, last: str, seconds: float) ->
     """Wait at most ``seconds`` for an entry after ``last`` in the wakeup stream of a job."""
     if last:
         stream, milliseconds = wakeup_key(app, queue, id), max(1, round(seconds * 1000))
-        single_reply((yield [["XREAD", "BLOCK", milliseconds, "STREAMS", stream, last]]))
+        yield from command_steps("XREAD", "BLOCK", milliseconds, "STREAMS", stream, last)
     else:  # Redis is full, so there is no stream
         yield min(seconds, FULL_REDIS_PAUSE)
-
-
-def run_script(name: str, keys: Sequence[str], words: Sequence[CommandArg]) -> RedisSteps[Any]:
-    from buoy.broker.scripts import script
-
-    return single_reply((yield from script_steps([(script(PACKAGE, name), keys, words)])))

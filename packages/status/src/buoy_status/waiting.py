@@ -4,12 +4,11 @@ import time
 from typing import Any, overload
 
 from buoy import App, Handle
-from buoy.connection.client import RedisSteps
-from buoy.jobs.job import R
+from buoy.plugins.redis import RedisSteps
 
 from . import store
 from .lookup import JobQuery, find_state, inline_state, query_by_reference
-from .state import State
+from .state import R, State
 
 LONGEST_WAIT = 2.0
 """Seconds after which the state is read again without a wakeup: some ends cause none, for example
@@ -50,9 +49,7 @@ async def async_wait(job: Any, timeout: float | None = None, **where: Any) -> St
     query = query_by_reference(job, **where)
     if query.app.is_inline:
         return inline_state(query)
-    from .blocking_wait import arun_steps_on_own_connection
-
-    return await arun_steps_on_own_connection(query.app, wait_steps(query, timeout))
+    return await query.app.arun_steps_apart(wait_steps(query, timeout))
 
 
 def wait_steps(query: JobQuery, timeout: float | None) -> RedisSteps[State[Any] | None]:

@@ -8,6 +8,7 @@ from ..connection.client import Client, RawArg, RedisSteps, check_replies, run_s
 from ..connection.cluster import ClusterClient
 from ..connection.connect import connect
 from ..errors import BrokerError, EnqueueError, Unavailable
+from ..model.enqueue_answer import EnqueueAnswer
 from ..model.entry import Entry
 from ..model.reservation import (
     HeartbeatReply,
@@ -72,7 +73,7 @@ class Broker:
 
     def enqueue(
         self, queue: str, entries: Sequence[Entry], max_length: int | None = None
-    ) -> list[str]:
+    ) -> list[EnqueueAnswer]:
         """Store jobs in a queue; see ``enqueue_steps``."""
         return run_steps(self.enqueue_steps(queue, entries, max_length), lambda: self.client)
 
@@ -102,8 +103,8 @@ class Broker:
         *,
         new: bool = False,
         sent: bool = False,
-    ) -> RedisSteps[list[str]]:
-        """Store jobs in a queue; returns an answer for each, as lua/enqueue.lua describes them.
+    ) -> RedisSteps[list[EnqueueAnswer]]:
+        """Store jobs in a queue; returns an answer for each.
 
         ``max_length``: when the queue holds this many jobs, no more are stored. ``new``: the ids
         were made for this call, so Redis cannot know them, unless ``sent`` says that an earlier try
@@ -113,7 +114,7 @@ class Broker:
         again; raises EnqueueError when that does not help, or for another BrokerError. The pages
         before it remain stored.
         """
-        answers: list[str] = []
+        answers: list[EnqueueAnswer] = []
         for page in split_pages(entries) if entries else ():
             try:
                 answers += yield from self.with_retries(queue, page, max_length, new, sent)
@@ -123,7 +124,7 @@ class Broker:
 
     def with_retries(
         self, queue: str, page: Sequence[Entry], max_length: int | None, new: bool, sent: bool
-    ) -> RedisSteps[list[str]]:
+    ) -> RedisSteps[list[EnqueueAnswer]]:
         """Store one page of jobs, with a further try after each pause while Redis is unavailable.
 
         Raises the BrokerError of the last try; its ``sent`` is true if any try may have stored the
@@ -174,7 +175,7 @@ class Broker:
 
     def store(
         self, queue: str, page: Sequence[Entry], call: ScriptCall, *, repeated: bool
-    ) -> RedisSteps[list[str]]:
+    ) -> RedisSteps[list[EnqueueAnswer]]:
         """One try to store a page of jobs; returns an answer for each. Raises BrokerError.
 
         ``repeated``: an earlier try may have stored them.
@@ -187,12 +188,10 @@ class Broker:
         if forgotten:
             yield from self.registration.renew(queue)
         log_refused_commands(queue, refusals)
-        found = [answer.decode() for answer in answers]
+        found = [EnqueueAnswer.parse(answer.decode()) for answer in answers]
         if repeated:  # a job that Redis knows was stored by the try that had no reply
-            stored = ["delayed" if entry.due else "queued" for entry in page]
             found = [
-                state if answer in ("exists", "ended") else answer
-                for state, answer in zip(stored, found, strict=True)
+                answer.of_repeated(entry.due) for answer, entry in zip(found, page, strict=True)
             ]
         return found
 

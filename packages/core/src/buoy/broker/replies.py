@@ -40,7 +40,7 @@ def parse_advance_reply(
                 lost=lost,
                 now=now / 1000,
                 worker=worker,
-                given_up=lost > max_crashes,
+                crash_limit_reached=lost > max_crashes,
             )
             for id, token, payload, lost in rows
         ],

@@ -49,7 +49,7 @@ class ScriptArguments:
 
     def add_entry(self, entry: Entry) -> None:
         """Add a job that is to be stored."""
-        self.args += [entry.id, entry.payload, entry.due]
+        self.args += [entry.id, entry.payload, entry.due.argument]
         if entry.transition is None:
             self.args += [0, 0, 0]
             return

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from ..jobs.job import Job
-from ..jobs.registry import named
+from ..jobs.job import Call, Job
+from ..jobs.registry import find_class
 from ..loading.app_modules import load_app
 from ..loading.served_app import check_app
 from ..model.options import options
@@ -62,9 +62,9 @@ def enqueue(
     if app:
         load_app(app)
         chosen = options(queue, delay, None, id)
-        found = named(name)
+        found = find_class(name)
         check_app(found, wanted_app())
-        handle = found.app.place(found, [(args, kwargs)], chosen)[0]
+        handle = Call[Any, Any](found, chosen).enqueue(*args, **kwargs)
     elif queue is None or delay is not None:
         raise click.UsageError("expected -a MODULE, or --queue without --delay, for a push by name")
     else:

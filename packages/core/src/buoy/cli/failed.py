@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..jobs.job import Job
+from ..model.enqueue_answer import EnqueueAnswer
 from ..operations.failed_set import Filter, find, newest_first
 from ..operations.failed_set import remove as remove_failures
 from ..operations.failed_set import retry as retry_failures
@@ -94,7 +95,7 @@ def show_one(id: str) -> None:
         facts["raw"] = view.raw
     for name, value in facts.items():
         say(f"{name:12} {value if isinstance(value, str) else spelled(value)}")
-    for plugin, kept in view.carried.items():
+    for plugin, kept in view.plugin_data.items():
         click.echo(f"{one_line(plugin):12} {spelled(kept, indent=2)}")
     click.echo()
     story = view.failure.get("traceback", "(no traceback)")
@@ -135,8 +136,8 @@ def retry(views: list[JobView], everything: bool) -> bool:
     counts = Counter(answer.split()[0] for answer in answers.values())
     say(f"{counted(counts['queued'])} put back")
     for id, answer in answers.items():
-        if answer.startswith("exists"):
-            say(f"{id} stays failed: job {answer[7:]} holds its claim", err=True)
+        if holder := EnqueueAnswer.parse(answer).holder:
+            say(f"{id} stays failed: job {holder} holds its claim", err=True)
         if answer == "unreadable":
             say(f"{id} stays failed: it cannot be read; see buoy failed show", err=True)
     return not counts["exists"] + counts["unreadable"]

@@ -5,7 +5,7 @@ import click
 from ..jobs.declaration import LIMITS
 from ..jobs.job import Job
 from ..jobs.plugin import Plugin, hook_names
-from ..jobs.registry import named
+from ..jobs.registry import find_class
 from ..loading.app_modules import load_app
 from ..text.safe import shown
 from .options import app_option
@@ -23,17 +23,17 @@ def job(name: str, app: list[str], as_json: bool) -> None:
     The first plugin is outermost: it is asked first, and its wrapper begins first and ends last.
     """
     load_app(app)
-    found = named(name)
+    found = find_class(name)
     if as_json:
         click.echo(as_array([declaration(found)]))
         return
-    say(f"{found.name}{found.accepts.signature}")
+    say(f"{found.name}{found._signature.signature}")
     for field in ("queue", *LIMITS):
         value = getattr(found, field)
         if value is not None:
             say(f"  {field:11}{value}")
-    say("  plugins" if found.declared else "  no plugins")
-    for number, plugin in enumerate(found.declared, 1):
+    say("  plugins" if found._declared else "  no plugins")
+    for number, plugin in enumerate(found._declared, 1):
         say(f"  {number:3}. {described(plugin)}")
         say(f"       {', '.join(hook_names(plugin)) or 'no hooks'}; from {origin(found, plugin)}")
 
@@ -42,9 +42,9 @@ def declaration(found: type[Job]) -> dict[str, object]:
     limits = {field: getattr(found, field) for field in LIMITS}
     plugins = [
         {"plugin": described(plugin), "hooks": hook_names(plugin), "from": origin(found, plugin)}
-        for plugin in found.declared
+        for plugin in found._declared
     ]
-    signature = str(found.accepts.signature)
+    signature = str(found._signature.signature)
     return {
         "class": found.name,
         "queue": found.queue,

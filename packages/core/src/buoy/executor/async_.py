@@ -10,7 +10,7 @@ from typing import Any
 
 from ..jobs.facts import Facts
 from ..jobs.job import Job
-from ..jobs.run import expired, loaded, run, settle_plainly
+from ..jobs.run import has_expired, load_run, run, settle_without_plugins
 from ..loading.served_app import ANY, Wanted
 from ..model.reservation import Reservation, Settlement
 from ..process.logs import Log
@@ -182,7 +182,7 @@ class Async(PrefetchingExecutor):
 
 def awaits(job: type[Job]) -> bool:
     """Whether ``perform`` is a coroutine function."""
-    return job.awaits
+    return job._awaits
 
 
 def load_awaitable(reservation: Reservation) -> Facts | None:
@@ -192,8 +192,10 @@ def load_awaitable(reservation: Reservation) -> Facts | None:
     coroutine function, or is not called, or the job cannot be loaded.
     """
     try:
-        job = loaded(reservation)
-        elsewhere = reservation.given_up or expired(reservation, job) or not job.kind.awaits
+        job = load_run(reservation)
+        elsewhere = (
+            reservation.crash_limit_reached or has_expired(reservation, job) or not job.kind._awaits
+        )
     except BaseException:  # noqa: BLE001 - jobs.run.run settles the job for this error
         return None
     return None if elsewhere else job
@@ -205,4 +207,4 @@ def settle_task(reservation: Reservation, task: asyncio.Task[Settlement]) -> Set
     if task.cancelled():
         return Settlement.of(reservation, "released")
     error = task.exception()
-    return task.result() if error is None else settle_plainly(reservation, error)
+    return task.result() if error is None else settle_without_plugins(reservation, error)

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import JobTimeout, PluginError
 from ..jobs.facts import Facts
-from ..jobs.plugin import ENDED, Core, awaited, end_of_fork, generation
-from ..jobs.run import DONE, Ended, failed, settled
+from ..jobs.plugin import FINISHED_TYPES, Core, await_result, end_forked_process, fork_count
+from ..jobs.run import DONE, Ended, failed_outcome, settlement_of
 from ..model.reservation import Reservation, Settlement
 
 Wrapper = Generator[None, Any, Any]
@@ -25,7 +25,7 @@ async def arun(reservation: Reservation, job: Facts, cancelled: Container[str] =
     ``cancelled`` holds the tokens of the runs that the worker has cancelled. Raises CancelledError
     only for one of these that did not end well. A job that cancels itself has failed.
     """
-    return settled(reservation, job, *await outcome(reservation, job, cancelled))
+    return settlement_of(reservation, job, *await outcome(reservation, job, cancelled))
 
 
 async def outcome(reservation: Reservation, job: Facts, cancelled: Container[str]) -> Ended:
@@ -38,7 +38,7 @@ async def outcome(reservation: Reservation, job: Facts, cancelled: Container[str
     except BaseException as error:
         if reservation.token in cancelled:
             raise asyncio.CancelledError from error
-        return failed(reservation, job, error, time.monotonic() - started)
+        return failed_outcome(reservation, job, error, time.monotonic() - started)
     return DONE, None
 
 
@@ -111,15 +111,15 @@ async def perform(known: Facts) -> Any:
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
-    before = generation[0]
+    before = fork_count[0]
     try:
         result = job.perform(*args, **kwargs)
         if type(result) is CoroutineType:
             result = await result
-        return result if type(result) in ENDED else await awaited(result)
+        return result if type(result) in FINISHED_TYPES else await await_result(result)
     finally:
-        if generation[0] != before:
-            end_of_fork()
+        if fork_count[0] != before:
+            end_forked_process()
         if watched:
             known.has_performed(job)
 

@@ -6,7 +6,7 @@ from contextvars import Context
 from typing import Any
 
 from ..errors import ConfigurationError
-from ..jobs.run import settle_plainly
+from ..jobs.run import settle_without_plugins
 from ..loading.app_modules import start_app
 from ..loading.served_app import Wanted
 from ..model.reservation import Reservation, Settlement
@@ -26,7 +26,7 @@ def run_isolated(context: Context, run: Run, reservation: Reservation) -> Settle
         settlement = context.copy().run(run, reservation)
     except BaseException as error:  # noqa: BLE001 - no slot may be lost
         sys.setrecursionlimit(limit)
-        settlement = settle_plainly(reservation, error)
+        settlement = settle_without_plugins(reservation, error)
     if sys.getrecursionlimit() != limit:
         sys.setrecursionlimit(limit)
     return settlement

@@ -1,4 +1,5 @@
-"""Whether what a class says can be meant: looked at where it is made, so that no job suffers."""
+"""Checks of job classes. They run when a class is made, so that mistakes do not first show in
+jobs."""
 
 import inspect
 from functools import partial, partialmethod
@@ -22,17 +23,18 @@ LIMITS: dict[str, tuple[tuple[type, ...], int]] = {
     "expires": (SECONDS, 10**10),
     "max_length": (WHOLE, 2**53),
 }
-"""The limits that a class may set: what kinds of numbers they are, and below what."""
+"""The limits that a class may set -> the types of their values, and the least value that is too
+large."""
 OVERRIDABLE = {
     *("app", "name", "queue", "plugins", "perform", "identify"),
     *LIMITS,
 }
-"""The names of the API that are there for classes to set."""
+"""Names of the API that classes may set."""
 DERIVED = {
-    "declared",
-    "accepts",
-    "identifies",
-    "awaits",
+    "_declared",
+    "_signature",
+    "_identifies",
+    "_awaits",
     "_relay",
     "_usable",
     "_findable",
@@ -46,7 +48,7 @@ HOOKS = (
     *("around_perform", "after_perform", "on_failure", "before_schedule", "after_schedule"),
     "before_delayed_enqueue",
 )
-"""What the names of Resque's hooks begin with; ours are among them."""
+"""Prefixes of the names of Resque's hooks, and of ours."""
 OF_PLUGIN = (
     "expected hooks on a plugin, got one on a job class, where nobody calls it; move it to a "
     "plugin and list that: plugins = [...], see docs/hooks.md"
@@ -84,7 +86,7 @@ OPTIONS = {
 
 
 def check_names(job: type, root: type) -> None:
-    """Raise ConfigurationError for a name that hides one of buoy's, or that would be ignored."""
+    """Raise ConfigurationError for an attribute that hides one of buoy's, or that nobody reads."""
     hides = True
     for owner in job.__mro__:
         hides = hides and owner is not root
@@ -93,20 +95,21 @@ def check_names(job: type, root: type) -> None:
         made = DERIVED if is_copy(owner) else set()
         for name, value in vars(owner).items():
             hidden = hides and name in API - OVERRIDABLE - made
-            reason = OWN_NAME if hidden else ignored(name, value)
+            reason = OWN_NAME if hidden else ignored_reason(name, value)
             if reason is not None:
                 by = "" if owner is job else f", of its base {owner.__qualname__}"
                 raise ConfigurationError(f"{job.__qualname__}.{name}{by}: {reason}")
 
 
 def is_copy(owner: type) -> bool:
-    """Whether it is made of what a job class had, as dataclass(slots=True) does."""
-    return {"declared", "identifies", "_relay", "_usable"} <= vars(owner).keys()
+    """Whether a class is a copy of a job class, such as dataclass(slots=True) makes."""
+    return {"_declared", "_identifies", "_relay", "_usable"} <= vars(owner).keys()
 
 
-def ignored(name: str, value: object) -> str | None:
-    """Where to say this instead, if here it would be ignored."""
-    if issubclass(type(value), METHODS):  # asked of the type: a proxy would look for its target
+def ignored_reason(name: str, value: object) -> str | None:
+    """Returns why an attribute would be ignored, and where it belongs; None if it is not
+    ignored."""
+    if issubclass(type(value), METHODS):  # not isinstance: a proxy would look for its target
         if name in vars(WorkerHooks):
             return OF_WORKER
         if hasattr(value, "buoy_impl") or any(f"{name}_".startswith(f"{hook}_") for hook in HOOKS):
@@ -115,7 +118,7 @@ def ignored(name: str, value: object) -> str | None:
 
 
 def check_bases(job: type) -> None:
-    """Raise PluginError for a plugin that is mixed in, as Resque's are."""
+    """Raise PluginError for a plugin among the bases of a class, where Resque's plugins are."""
     for base in job.__bases__:
         if issubclass(base, Plugin):
             raise PluginError(
@@ -125,13 +128,14 @@ def check_bases(job: type) -> None:
 
 
 def check_own_app(job: Any) -> None:
-    """Raise ConfigurationError if a class names an app that is none of buoy's."""
+    """Raise ConfigurationError if a class sets ``app`` to anything but an App."""
     if "app" in vars(job):
         app_of(job)
 
 
 def app_of(job: Any) -> "App":
-    """The app of a class, which may be set late; raises ConfigurationError for what is none."""
+    """Returns the app of a class; raises ConfigurationError if it is no App. It may be set after
+    the class was made."""
     if not isinstance(job.app, HasSettings):
         expect(False, f"{job.__qualname__}.app", "an App of buoy", job.app)
     if not hasattr(job, "name"):
@@ -144,7 +148,8 @@ def app_of(job: Any) -> "App":
 
 
 def check_limits(job: Any) -> None:
-    """Raise ConfigurationError for one that cannot be kept, or that Redis cannot count."""
+    """Raise ConfigurationError for a limit that is no positive number, or is too large for
+    Redis."""
     for limit, (kinds, most) in LIMITS.items():
         value, subject = getattr(job, limit), f"{job.name}.{limit}"
         wanted = f"a {'whole ' * (kinds is WHOLE)}number, more than 0"
@@ -156,7 +161,7 @@ def check_limits(job: Any) -> None:
 
 
 def check_perform(job: Any) -> None:
-    """Raise ConfigurationError for what cannot be called, or what would not run to its end."""
+    """Raise ConfigurationError for a ``perform`` that cannot be called, or that is a generator."""
     found = inspect.getattr_static(job, "perform")
     right = callable(job.perform) and not isinstance(found, type)
     expect(right, f"{job.name}.perform", "a method", found)
@@ -185,11 +190,11 @@ def has_signature(method: Any) -> bool:
 
 
 def is_generator(method: Any) -> bool:
-    """Whether a call only makes a generator, whatever the function is wrapped in."""
+    """Whether a call of the method only makes a generator; looks through wrappers."""
     for _ in range(LAYERS):
         if inspect.isasyncgenfunction(method) or makes_generator(method):
             return True
-        method = inner(method)
+        method = wrapped_callable(method)
     return False
 
 
@@ -200,35 +205,35 @@ def makes_generator(method: Any) -> bool:
 
 
 LAYERS = 20
-"""How many wrappers are looked through: a mock has no end of them."""
+"""The number of wrappers that are looked through; a mock has endlessly many."""
 
 
-def inner(method: Any) -> Any:
-    """What a wrapper calls, as far as it tells."""
+def wrapped_callable(method: Any) -> Any:
+    """Returns the callable that a wrapper calls; None if the wrapper does not show it."""
     for name in ("__wrapped__", "__func__", "func"):
-        found = told(method, name)
+        found = attribute_or_none(method, name)
         if callable(found):
             return found
     own = vars(type(method)).get("__call__")
     return own if isinstance(own, FunctionType) else None
 
 
-def told(value: Any, name: str) -> Any:
-    """An attribute; None if there is none, or if asking for it fails."""
+def attribute_or_none(value: Any, name: str) -> Any:
+    """Returns an attribute; None if there is none, or if reading it raises an error."""
     try:
         return getattr(value, name, None)
-    except Exception:  # noqa: BLE001 - whatever the value does when it is asked
+    except Exception:  # noqa: BLE001 - a property may raise anything
         return None
 
 
 # Whether there can be a job of it
 
 
-def hindrance(job: Any) -> str | None:
-    """Why there can be no job of a class, if there cannot."""
+def unusable_reason(job: Any) -> str | None:
+    """Returns why no job of a class can be made; None if jobs can be made."""
     if not isinstance(job, type):
         return f"expected a job class, got {short_repr(job)}"
-    if "declared" not in vars(job):
+    if "_declared" not in vars(job):
         return (
             "expected __init_subclass__ to pass on what it is told, got one that does not; "
             "let it call super().__init_subclass__(**kwargs)"
@@ -245,7 +250,8 @@ def hindrance(job: Any) -> str | None:
 
 
 def abstract_methods(job: type) -> list[str]:
-    """The methods that subclasses are to bring. Not asked of ``abc``, which knows only later."""
+    """Returns the names of methods that subclasses must define. ``abc`` does not know them yet when
+    this is called."""
     declared = [name for owner in reversed(job.__mro__) for name in abstract_in(owner)]
     return [name for name in dict.fromkeys(declared) if name in abstract_in(owner_of(job, name))]
 

@@ -1,4 +1,4 @@
-"""Job classes made of functions."""
+"""``@job``: makes a job class of a function."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, overload
@@ -10,7 +10,8 @@ from .plugin import Plugin
 
 
 class FunctionJob(Job, Generic[P, R]):
-    """The job class that ``@job`` makes of a function. Calling it calls the function."""
+    """The base of classes that ``@job`` makes of functions. A call of the class calls the
+    function."""
 
     def __new__(cls, *args: P.args, **kwargs: P.kwargs) -> R:  # type: ignore[misc]  # see above
         perform: Callable[P, R] = vars(cls)["perform"].__func__
@@ -53,7 +54,7 @@ def job(
         declared["name"] = name
 
     def decorate(function: Callable[..., Any]) -> type[FunctionJob[..., Any]]:
-        title = title_of(function, name)
+        title = class_title(function, name)
         body: dict[str, Any] = {
             "__module__": getattr(function, "__module__", None) or type(function).__module__,
             "__qualname__": title,
@@ -65,8 +66,9 @@ def job(
     return decorate if function is None else decorate(function)
 
 
-def title_of(function: Any, name: str | None) -> str:
-    """What the class of a function is called; what has no name of its own must be given one."""
+def class_title(function: Any, name: str | None) -> str:
+    """Returns the name of the class for a function; raises ConfigurationError if it has no name and
+    is given none."""
     right = callable(function) and not isinstance(function, type)
     expect(right, "job", "a function", function)
     title = getattr(function, "__qualname__", name)

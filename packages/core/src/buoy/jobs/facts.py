@@ -1,7 +1,7 @@
-"""What buoy knows of a job, kept where neither its class nor its run can reach it.
+"""The facts of a job, kept where neither its class nor its run can change them.
 
-A job is an object of the user's class, and such an object may be, and do, whatever it likes. So
-what settles a job never asks the object: it asks the facts.
+A job is an object of the user's class, and such an object may define any attribute. So the code
+that settles a job never reads the object: it reads the facts.
 """
 
 from collections.abc import Callable
@@ -9,38 +9,41 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError
+from ..model.due import NOW, Due
 from ..model.payload import Payload
+from ..model.reservation import NO_WORKER, worker_in
 from ..model.transition import Transition
 
 
 class Bearer:
-    """Has a place for facts that no attribute of a subclass, or of an object, can hide."""
+    """Has a slot for facts that no attribute of a subclass, or of an object, can hide."""
 
     __slots__ = ("__dict__", "__weakref__", "_buoy")
 
 
 facts: Callable[[Any], "Facts"] = vars(Bearer)["_buoy"].__get__
-"""The facts of a job, whatever its class does with attributes."""
-place_facts: Callable[[Any, "Facts"], None] = vars(Bearer)["_buoy"].__set__
-names_of: Callable[[Any], dict[str, Any]] = vars(Bearer)["__dict__"].__get__
-"""The names that are set on a job itself."""
+"""Returns the facts of a job, whatever its class does with attributes. Raises AttributeError for an
+object that was made by hand."""
+set_facts: Callable[[Any, "Facts"], None] = vars(Bearer)["_buoy"].__set__
+attributes_of: Callable[[Any], dict[str, Any]] = vars(Bearer)["__dict__"].__get__
+"""Returns the attributes that are set on a job itself."""
 
 
 class Facts:
-    """One job: on its way into its queue, or in a run. ``kind`` is its class."""
+    """One job that is being enqueued, or one run of it. ``kind`` is its class."""
 
     __slots__ = ("attached", "claim", "due", "kind", "newer", "payload", "queue", "seen", "token")
 
     def __init__(self, kind: type[Any], payload: Payload, queue: str, token: str = "") -> None:
         self.kind, self.payload, self.queue, self.token = kind, payload, queue, token
         self.attached: Transition | None = None
-        """What is attached to the next change of its state: made for who asks."""
-        self.due = ""
+        """The attachments to the next change of state; made at the first access."""
+        self.due: Due = NOW
         self.newer: tuple[str, int] | None = None
         self.claim: str | None = None
         self.seen: Any = None
-        """The object that the hooks of this run have seen. Who ends the run forgets it: object and
-        facts need not keep each other alive."""
+        """The object that the hooks of this run get. The code that ends the run sets it to None, so
+        that object and facts do not keep each other alive."""
 
     @property
     def transition(self) -> Transition:
@@ -61,8 +64,16 @@ class Facts:
         return self.payload.attempt
 
     @property
-    def carried(self) -> dict[str, dict[str, Any]]:
+    def plugin_data(self) -> dict[str, dict[str, Any]]:
         return self.payload.plugins
+
+    @property
+    def worker(self) -> str:
+        return worker_in(self.token)
+
+    @property
+    def is_inline(self) -> bool:
+        return self.token == NO_WORKER
 
     @property
     def app(self) -> Any:
@@ -77,8 +88,8 @@ class Facts:
         return self.kind.max_memory  # type: ignore[no-any-return]  # as above
 
     def hooks(self) -> Any:
-        """The caller of the hooks of its class; None when it has no plugins."""
-        return self.kind.hooks() if self.kind.declared else None
+        """Returns the caller of the hooks of its class; None if the class has no plugins."""
+        return self.kind._hooks() if self.kind._declared else None
 
     def __str__(self) -> str:
         return f"<{self.payload.name} {self.id} attempt {self.attempt}>"
@@ -86,59 +97,64 @@ class Facts:
     # Objects of the class
 
     def job(self) -> Any:
-        """The object that hooks see: the same in all of them, and never the one that performs."""
+        """Returns the object that all hooks of this run get; ``perform`` is never called on it."""
         if self.seen is None:
             self.seen = self.new()
         return self.seen
 
     def performing(self) -> Any:
-        """The object to call ``perform`` on: a new one where plugins look on. What they have set on
-        theirs is set on it."""
-        if not self.kind.declared:
+        """Returns the object to call ``perform`` on: a new one if the class has plugins, with the
+        attributes that they have set on theirs."""
+        if not self.kind._declared:
             return self.seen
         job = self.new()
-        if names := names_of(self.seen):
-            names_of(job).update(names)
+        if attributes := attributes_of(self.seen):
+            attributes_of(job).update(attributes)
         return job
 
     def has_performed(self, job: Any) -> None:
-        """Let plugins see what ``perform`` has set on its object, but for names of the API: these
-        tell them what is true."""
-        if self.seen is not job and (names := names_of(job)):
-            own = ((name, value) for name, value in names.items() if name not in API)
-            names_of(self.seen).update(own)
+        """Let plugins see the attributes that ``perform`` has set on its object, except those with
+        names of the API: under these names plugins read the facts."""
+        if self.seen is not job and (attributes := attributes_of(job)):
+            own = ((name, value) for name, value in attributes.items() if name not in API)
+            attributes_of(self.seen).update(own)
 
     def new(self) -> Any:
+        """Returns a new object of the class; raises ConfigurationError if Python cannot make it."""
         try:
             job = object.__new__(self.kind)
         except TypeError as error:
             raise ConfigurationError(
                 f"{self.payload.name}: no object can be made: {error}"
             ) from None
-        place_facts(job, self)
+        set_facts(job, self)
         if self.queue != self.kind.queue:
-            names_of(job)["queue"] = self.queue
+            attributes_of(job)["queue"] = self.queue
         return job
 
 
 def seen_by_hooks(job: Any) -> Any:
-    """The same job without what ``perform`` has set on its object: what a run calls, uses this."""
+    """Returns the job without the attributes that ``perform`` has set on its object.
+
+    A function that a job calls with its ``self`` uses this first. An object that was made by hand
+    is returned as it is.
+    """
     try:
         return facts(job).job()
-    except AttributeError:  # made by hand
+    except AttributeError:
         return job
 
 
 API: set[str] = set()
-"""The names of jobs that mean something to buoy; see job.py."""
+"""The attributes of jobs that mean something to buoy; see job.py."""
 
 
 class Fact:
     """An attribute that is read from the facts of a job.
 
-    What it decorates tells its type and its name; the fact of that name is read without a call.
-    Unlike a property it can be set on an object, by a run that uses the name for something else:
-    that run then sees what it has set, and nobody else does.
+    The decorated function gives the name and the type; it is never called. Unlike a property, the
+    name can be set on an object, by a run that uses it for something else: that run then reads what
+    it has set, and nobody else does.
     """
 
     def __init__(self, read: Callable[[Any], Any]) -> None:

@@ -14,39 +14,43 @@ hookimpl = pluggy.HookimplMarker("buoy")
 
 
 class JobHooks:
-    """Implemented by plugins that a job class declares. The first that decides, decides."""
+    """The hooks of plugins on job classes. The first plugin that returns a value other than None
+    decides."""
 
     @hookspec(firstresult=True)
     def before_enqueue(self, job: "Job") -> Rejected | Deferred | None:
-        """Called once, in the process that enqueues. Rejected keeps the job off its queue; Deferred
-        says that the plugin will call ``app.submit(job)`` later; None lets it pass."""
+        """Called once for each job, in the process that enqueues it. Rejected: the job is not
+        enqueued. Deferred: the plugin calls ``app.submit(job)`` later. None: it is enqueued."""
 
     @hookspec(firstresult=True)
     def around_perform(self, job: "Job") -> Any:
-        """Wraps each run: ``@hookimpl(wrapper=True)``, yield once, return what the yield gave."""
+        """Wraps each run. Mark it ``@hookimpl(wrapper=True)``, yield once, and return the value of
+        the yield."""
 
     @hookspec(firstresult=True)
     def on_failure(self, job: "Job", error: BaseException) -> Later | None:
-        """Called when a run failed. Later runs the job again; None leaves it to the next plugin,
-        and at last to the core, which puts it among the failed."""
+        """Called when a run has raised an error. Later: the job runs again. None: the next plugin
+        decides; if none does, the job goes to the failed set."""
 
 
 class WorkerHooks:
-    """Implemented as functions of the module that ``-a`` names."""
+    """The hooks of workers: functions in the module that ``-a`` names."""
 
     @hookspec
     def worker_started(self) -> None:
-        """The app is loaded, nothing has run yet. Under fork: in the nursery, so what is warmed
-        here is there in every child."""
+        """Called when the app is loaded, before the first job. With the executor fork: in the
+        nursery, so all children inherit what is loaded here."""
 
     @hookspec
     def before_fork(self) -> None:
-        """Under fork: in the nursery, before each child. Close what must not be shared."""
+        """Called with the executor fork, in the nursery, before each child is forked. Close here
+        what processes must not share."""
 
     @hookspec
     def after_fork(self) -> None:
-        """Under fork: in the child, before its job. Open what each job needs for itself."""
+        """Called with the executor fork, in each child, before its job. Open here what each job
+        needs for itself."""
 
     @hookspec
     def worker_stopping(self) -> None:
-        """The last job has ended. Under fork: in the nursery."""
+        """Called when the last job has ended. With the executor fork: in the nursery."""

@@ -1,4 +1,4 @@
-"""Job classes: what is declared on them, how they are enqueued, what a run of them knows."""
+"""Job classes: their declaration, the calls that enqueue jobs, and the attributes of a run."""
 
 from collections.abc import Coroutine, Iterable
 from datetime import datetime, timedelta
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, Protocol, T
 
 from ..errors import ConfigurationError, InvalidArguments
 from ..model.checks import expect
+from ..model.due import Due
 from ..model.handle import Handle
-from ..model.identity import identifier, new_id
+from ..model.identity import identifier
 from ..model.names import checked_line, checked_queue
 from ..model.options import AS_DECLARED, Options, options
-from ..model.payload import Payload, now
-from ..model.signature import Arguments, NormalizedArguments, Signature, signature_of
-from ..model.strict_json import is_utf8
+from ..model.payload import Payload
+from ..model.signature import Signature, signature_of
 from ..model.transition import Transition
 from .declaration import (
     app_of,
@@ -23,11 +23,11 @@ from .declaration import (
     check_names,
     check_own_app,
     check_perform,
-    hindrance,
+    unusable_reason,
 )
 from .facts import API, Bearer, Facts, fact, facts
 from .origin import execution, full_name, is_of_session
-from .plugin import Plugin, listed, merged, relay
+from .plugin import Plugin, merge_plugins, plugin_tuple, relay
 from .registry import register
 
 if TYPE_CHECKING:
@@ -41,38 +41,44 @@ Async = Coroutine[Any, Any, R]
 
 
 class Performs(Protocol[P, R_co]):
-    """Any job class, seen as its ``perform``."""
+    """Any job class, for type checkers: a class with ``perform``."""
 
     def perform(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
 class Job(Bearer):
-    """Declared work: a subclass with ``perform`` is a job class, an instance is one run of it."""
+    """The base of job classes: each has ``perform``. An instance is one run of a job."""
 
     app: ClassVar["App"]
     name: ClassVar[str]
     queue: str = "default"
     plugins: ClassVar[Iterable[Plugin]] = ()
     max_length: ClassVar[int | None] = None
-    """Refuse to enqueue when so many jobs wait in the queue or are delayed there."""
+    """Refuse to enqueue when the queue has this many queued and delayed jobs."""
     timeout: ClassVar[float | None] = None
-    """Seconds that a run may take."""
+    """The seconds that a run may take."""
     max_memory: ClassVar[int | None] = None
-    """Bytes that the process of a run may hold."""
+    """The bytes of memory that the process of a run may use."""
     expires: ClassVar[float | None] = None
-    """Seconds after being due within which the first run must start."""
+    """The first run must start within this many seconds after the job is due."""
 
-    # Read from the declaration, once a class: its plugins, those of its bases merged in; what its
-    # perform takes, and whether it is a coroutine; whether it makes its identifiers itself; whether
-    # a job of it can be made, and found by its name; in which execution of its module it was made.
-    declared: ClassVar[tuple[Plugin, ...]] = ()
+    # Computed once for each class.
+    _declared: ClassVar[tuple[Plugin, ...]] = ()
+    """Its plugins, merged with those of its bases."""
     _relay: ClassVar[Any] = None
-    accepts: ClassVar[Signature]
-    awaits: ClassVar[bool] = False
-    identifies: ClassVar[bool] = False
+    """The caller of their hooks; made at the first call."""
+    _signature: ClassVar[Signature]
+    """The parameters of ``perform``."""
+    _awaits: ClassVar[bool] = False
+    """Whether ``perform`` is a coroutine function."""
+    _identifies: ClassVar[bool] = False
+    """Whether the class overrides ``identify``."""
     _usable: ClassVar[Any] = None
+    """The class itself once it is known that jobs of it can be made."""
     _findable: ClassVar[Any] = None
+    """The class itself once it is known that workers find it by its name."""
     _made_in: ClassVar[Any] = None
+    """The execution of its module; another object each time that the module is loaded."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -86,22 +92,24 @@ class Job(Bearer):
         check_limits(cls)
         check_own_app(cls)
         if "plugins" in vars(cls):
-            cls.plugins = listed(cls.plugins, cls.__qualname__)
+            cls.plugins = plugin_tuple(cls.plugins, cls.__qualname__)
         bases = reversed(cls.__mro__)
-        cls.declared = merged((base.__qualname__, vars(base).get("plugins", ())) for base in bases)
+        cls._declared = merge_plugins(
+            (base.__qualname__, vars(base).get("plugins", ())) for base in bases
+        )
         cls._relay = None
         cls._made_in = execution(cls)
         cls._findable = None if is_of_session(cls) else cls
-        cls.identifies = (
+        cls._identifies = (
             getattr(cls.identify, "__func__", None) is not vars(Job)["identify"].__func__
         )
         check_identify(cls)
         if hasattr(cls, "perform"):
             check_perform(cls)
-            cls.accepts = signature_of(cls)
-            cls.awaits = iscoroutinefunction(cls.perform)
+            cls._signature = signature_of(cls)
+            cls._awaits = iscoroutinefunction(cls.perform)
             register(cls)
-        cls._usable = None if hindrance(cls) else cls
+        cls._usable = None if unusable_reason(cls) else cls
 
     # Enqueueing
 
@@ -116,7 +124,7 @@ class Job(Bearer):
     @classmethod
     def enqueue(cls, *args: Any, **kwargs: Any) -> Handle[Any]:
         """Put a job with these arguments on its queue."""
-        return app_of(cls).place(cls, [(args, kwargs)])[0]
+        return app_of(cls)._enqueue(cls, [(args, kwargs)])[0]
 
     @overload
     @classmethod
@@ -130,8 +138,8 @@ class Job(Bearer):
     ) -> Handle[R]: ...
     @classmethod
     async def aenqueue(cls, *args: Any, **kwargs: Any) -> Handle[Any]:
-        """The same as enqueue, for programs that await: Redis is awaited, too."""
-        return (await app_of(cls).aplace(cls, [(args, kwargs)]))[0]
+        """Put a job with these arguments on its queue; awaits Redis."""
+        return (await app_of(cls)._aenqueue(cls, [(args, kwargs)]))[0]
 
     @overload
     @classmethod
@@ -141,8 +149,8 @@ class Job(Bearer):
     def enqueue_many(cls: type[Performs[..., R]], rows: Rows) -> list[Handle[R]]: ...
     @classmethod
     def enqueue_many(cls: Any, rows: Rows) -> list[Handle[Any]]:
-        """Enqueue a job for each row of positional arguments, a thousand in a round trip."""
-        return enqueue_rows(cls, rows, AS_DECLARED)
+        """Enqueue a job for each row of positional arguments: 1000 jobs in one round trip."""
+        return enqueue_checked_rows(cls, rows, AS_DECLARED)
 
     @overload
     @classmethod
@@ -176,78 +184,79 @@ class Job(Bearer):
         id: str | None = None,
         newer: tuple[str, int] | None = None,
     ) -> "Call[Any, Any]":
-        """Vary one enqueueing: another queue, a delay in seconds or a time, an id of your own; with
-        ``newer=(field, number)`` it is refused unless the queue's number of that name is lower."""
+        """Vary the next enqueueing.
+
+        ``queue``: another queue. ``delay``: seconds until the job is due. ``at``: when it is due
+        (epoch seconds, or a ``datetime`` with a time zone). ``id``: an id of your own.
+        ``newer=(field, number)``: reject the job unless the queue's number ``field`` is lower.
+        Raises InvalidArguments or ConfigurationError for values that cannot be meant.
+        """
         return Call(cls, options(queue, delay, at, id, newer))
 
     @classmethod
     def identify(cls, *args: Any, **kwargs: Any) -> str:
-        """What makes two jobs the same; by default the class and all arguments."""
+        """Returns the identifier of a job with these arguments. Jobs with equal identifiers are the
+        same for plugins. By default it is made of the class and all arguments."""
         return identifier(cls.name, args, kwargs)
 
     # A run
 
     @fact
     def id(self) -> str:
-        """The name of this enqueueing; the same in all attempts."""
+        """The id of the job. It does not change between attempts."""
         return facts(self).id
 
     @fact
     def identifier(self) -> str:
-        """The same for the same class and arguments; see ``identify``."""
+        """The result of ``identify`` for the arguments of the job."""
         return facts(self).identifier
 
     @fact
     def attempt(self) -> int:
-        """Which run of the job this is, from 1."""
+        """The number of this attempt, from 1."""
         return facts(self).attempt
 
     @fact
     def token(self) -> str:
-        """The name of this run; empty for what is being enqueued."""
+        """The name of this run. It is "" while the job is being enqueued."""
         return facts(self).token
 
     @fact
-    def carried(self) -> dict[str, dict[str, Any]]:
-        """What plugins keep with the job from attempt to attempt, by the name of the plugin."""
-        return facts(self).carried
+    def worker(self) -> str:
+        """The id of the worker that runs the job; "inline" if the process that enqueues it does,
+        "" while it is being enqueued."""
+        return facts(self).worker
+
+    @fact
+    def is_inline(self) -> bool:
+        """Whether the job runs in the process that enqueues it, without a worker."""
+        return facts(self).is_inline
+
+    @fact
+    def plugin_data(self) -> dict[str, dict[str, Any]]:
+        """The data (JSON) that plugins keep with the job between attempts: by name of plugin."""
+        return facts(self).plugin_data
 
     @fact
     def payload(self) -> Payload:
-        """What is stored of the job."""
+        """The fields of the job that are stored in Redis."""
         return facts(self).payload
 
     @fact
     def transition(self) -> Transition:
-        """What is attached to the next change of its state."""
+        """The attachments to the next change of the job's state."""
         return facts(self).transition
 
     @fact
-    def due(self) -> str:
-        """When it is to run; see Options."""
+    def due(self) -> Due:
+        """When the job is due, while it is being enqueued."""
         return facts(self).due
 
-    @fact
-    def newer(self) -> tuple[str, int] | None:
-        """What it was given by ``using(newer=...)``."""
-        return facts(self).newer
-
-    @fact
-    def claim(self) -> str | None:
-        """The claim that it enters with, beside those of its plugins."""
-        return facts(self).claim
-
     @classmethod
-    def of(cls, payload: Payload, queue: str, token: str = "") -> "Job":
-        """The run of a payload."""
-        made: Job = facts_of(cls, payload, queue, token).new()
-        return made
-
-    @classmethod
-    def hooks(cls) -> Any:
-        """The caller of this class's hooks; None when it has no plugins."""
-        if cls.declared and cls._relay is None:
-            cls._relay = relay(cls.declared)
+    def _hooks(cls) -> Any:
+        """Returns the caller of the hooks of this class; None if it has no plugins."""
+        if cls._declared and cls._relay is None:
+            cls._relay = relay(cls._declared)
         return cls._relay
 
     def __repr__(self) -> str:
@@ -257,46 +266,54 @@ class Job(Bearer):
             return object.__repr__(self)
 
 
-Job._findable = Job  # what is pushed by its name alone, is of no class that is known here
+Job._findable = Job  # a job that is pushed by its name alone has no class that is known here
 API.update({name for name in (*vars(Job), *Job.__annotations__) if name[:2] != "__"})
 
 
 def facts_of(job: type[Any], payload: Payload, queue: str, token: str = "") -> Facts:
-    """The facts of a job of this class; raises ConfigurationError if there can be none."""
+    """Returns the facts of a job of this class; raises ConfigurationError for an unusable class."""
     if job._usable is not job and job is not Job:
         check_usable(job)
     return Facts(job, payload, queue, token)
 
 
 def check_usable(job: type[Job]) -> None:
-    """Raise ConfigurationError if no job of the class can be made; a method may be there since."""
-    reason = hindrance(job)
+    """Raise ConfigurationError if no job of the class can be made.
+
+    A class that was unusable when it was made may have got its missing methods since.
+    """
+    reason = unusable_reason(job)
     if reason is not None:
         raise ConfigurationError(f"{job.__qualname__}: {reason}")
     job._usable = job
 
 
 class Call(Generic[P, R]):
-    """A job class with options, ready to be enqueued."""
+    """A job class with the options of one enqueueing."""
 
     def __init__(self, job: type[Job], options: Options) -> None:
         self.job, self.options = job, options
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
         """Put a job with these arguments on its queue."""
-        return app_of(self.job).place(self.job, [(args, kwargs)], self.options)[0]
+        return app_of(self.job)._enqueue(self.job, [(args, kwargs)], self.options)[0]
 
     async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
-        """The same, for programs that await."""
-        return (await app_of(self.job).aplace(self.job, [(args, kwargs)], self.options))[0]
+        """Put a job with these arguments on its queue; awaits Redis."""
+        return (await app_of(self.job)._aenqueue(self.job, [(args, kwargs)], self.options))[0]
+
+    def build(self, *args: P.args, **kwargs: P.kwargs) -> Job:
+        """Returns a job with these arguments that is not enqueued; raises InvalidArguments."""
+        return app_of(self.job)._build(self.job, (args, kwargs), self.options)
 
     def enqueue_many(self, rows: Rows) -> list[Handle[R]]:
-        """Enqueue a job for each row of positional arguments, a thousand in a round trip."""
+        """Enqueue a job for each row of positional arguments: 1000 jobs in one round trip."""
         expect(self.options.id is None, "using(id)", "no id with enqueue_many", self.options.id)
-        return enqueue_rows(self.job, rows, self.options)
+        return enqueue_checked_rows(self.job, rows, self.options)
 
 
-def enqueue_rows(job: type[Job], rows: Rows, options: Options) -> list[Handle[Any]]:
+def enqueue_checked_rows(job: type[Job], rows: Rows, options: Options) -> list[Handle[Any]]:
+    """Enqueue a job for each row; raises InvalidArguments for a row that is no tuple or list."""
     rows = list(rows)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, tuple | list):
@@ -304,7 +321,7 @@ def enqueue_rows(job: type[Job], rows: Rows, options: Options) -> list[Handle[An
                 f"{job.name}: row {number}: expected a tuple of positional arguments, "
                 f"got {row!r:.80}"
             )
-    return app_of(job).place(job, [(row, {}) for row in rows], options)
+    return app_of(job)._enqueue(job, [(row, {}) for row in rows], options)
 
 
 @overload
@@ -315,30 +332,5 @@ def enqueue(
 def enqueue(job: type[Performs[P, R]], /, *args: P.args, **kwargs: P.kwargs) -> Handle[R]: ...
 def enqueue(job: Any, /, *args: Any, **kwargs: Any) -> Handle[Any]:
     """Put a job with these arguments on its queue."""
-    handles: list[Handle[Any]] = app_of(job).place(job, [(args, kwargs)])
+    handles: list[Handle[Any]] = app_of(job)._enqueue(job, [(args, kwargs)])
     return handles[0]
-
-
-def spelled(job: type[Job], arguments: Arguments) -> NormalizedArguments:
-    """The arguments as they are kept; raises InvalidArguments."""
-    if job._usable is not job:
-        check_usable(job)
-    return job.accepts.normalize(job.name, *arguments)
-
-
-def built(job: type[Job], arguments: Arguments, options: Options) -> Job:
-    """A job as it is to be enqueued; raises InvalidArguments."""
-    args, kwargs = spelled(job, arguments)
-    payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=now())
-    if job.identifies:
-        same = payload.identifier = job.identify(*args, **kwargs)
-        right = isinstance(same, str) and bool(same) and is_utf8(same)
-        expect(right, f"{job.name}.identify", "a non-empty text", same)
-    if job.expires is not None:
-        start = payload.enqueued_at
-        due = options.at if options.at is not None else start + (options.delay or 0)
-        payload.expires_at = round(max(due, start) + job.expires, 3)
-    known = Facts(job, payload, options.queue or job.queue)
-    known.due, known.newer = options.due, options.newer
-    made: Job = known.new()
-    return made

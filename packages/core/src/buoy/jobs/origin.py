@@ -1,4 +1,5 @@
-"""Where a job class comes from: how others import it, and whether two of a name are one."""
+"""Where a job class comes from: how other processes import it, and whether two classes of one name
+are the same class, loaded twice."""
 
 import inspect
 import sys
@@ -9,16 +10,17 @@ from types import CodeType, FunctionType
 from typing import Any
 
 MAINS = ("__main__", "__mp_main__")
-"""What the module is called that a process was started with; the second in a child that
+"""Names of the module with which a process was started; the second one in a child that
 ``multiprocessing`` has spawned."""
 NO_FILES = ("<", "/dev/", "/proc/")
-"""What the name of a file begins with that no other process can read."""
+"""Prefixes of files that no other process can read."""
 DEPTH = 10
-"""So far wrappers, and what they have closed over, are followed."""
+"""The number of wrappers, one inside the other, that are followed."""
 
 
 def module_of(cls: type) -> str:
-    """The module by which other processes import the class, also when it now runs as a script."""
+    """Returns the module from which other processes import the class, also if it runs as a script
+    here."""
     if cls.__module__ not in MAINS:
         return cls.__module__
     names = names_around(cls)
@@ -29,8 +31,11 @@ def module_of(cls: type) -> str:
 
 
 def names_around(cls: type) -> dict[str, Any]:
-    """The names of the module in which a class is made. What runs a script, as cProfile does, may
-    be the main module in its place, so its methods are asked first."""
+    """Returns the globals of the module in which a class is made.
+
+    A program that runs a script, as cProfile does, may be the main module instead of the script, so
+    the methods of the class are asked first.
+    """
     for value in vars(cls).values():
         method = value.__func__ if type(value) in (staticmethod, classmethod) else value
         if type(method) is FunctionType and method.__globals__.get("__name__") == cls.__module__:
@@ -39,13 +44,13 @@ def names_around(cls: type) -> dict[str, Any]:
 
 
 def is_of_session(cls: Any) -> bool:
-    """Whether no other process can import it under its name: it was typed in, or came through a
-    pipe, and nobody has given it the name of one that others have."""
+    """Whether no other process can import the class by its name: it was typed into a session, or
+    piped in, and has not been given the name of a class that others have."""
     return module_of(cls) in MAINS and cls.name == full_name(cls)
 
 
 def execution(cls: type) -> Any:
-    """What is another object each time that the module of the class is executed."""
+    """Returns an object that is another one each time that the module of the class is executed."""
     return getattr(sys.modules.get(cls.__module__), "__spec__", None)
 
 
@@ -54,8 +59,8 @@ def full_name(cls: type) -> str:
 
 
 def is_same(known: Any, new: Any) -> bool:
-    """Whether a class is one that there was before: its module was loaded anew, the function that
-    makes it was called again, or somebody has made a copy of it, as dataclass(slots=True) does."""
+    """Whether a new class is a known one, made again: its module was loaded anew, the function that
+    makes it was called again, or it is a copy, such as dataclass(slots=True) makes."""
     mine, theirs = (inspect.getattr_static(each, "perform") for each in (known, new))
     if mine is theirs and (known.__module__, known.__name__) == (new.__module__, new.__name__):
         return True
@@ -67,26 +72,28 @@ def is_same(known: Any, new: Any) -> bool:
 
 
 def made_together(known: Any, new: Any) -> bool:
-    """Whether both are of one execution of their module."""
+    """Whether both classes were made by one execution of their module."""
     return known.__module__ == new.__module__ and known._made_in is new._made_in
 
 
 def is_alike(known: Any, new: Any) -> bool:
-    """Whether it makes no difference which of two runs, as far as can be told."""
+    """Whether two classes seem to do the same: their code, closures and plugins are equal."""
     mine, theirs = (inspect.getattr_static(each, "perform") for each in (known, new))
     if codes(mine) != codes(theirs):
         return False
-    return are_equal([known.declared, *values(mine)], [new.declared, *values(theirs)])
+    return are_equal(
+        [known._declared, *closure_values(mine)], [new._declared, *closure_values(theirs)]
+    )
 
 
 def codes(method: Any) -> list[object]:
-    """The code that a call runs, behind wrappers too."""
-    return [each for each in parts(method, DEPTH) if isinstance(each, (CodeType, str))]
+    """Returns the code that a call of the method runs, wrapped code included."""
+    return [each for each in parts_of(method, DEPTH) if isinstance(each, (CodeType, str))]
 
 
-def values(method: Any) -> list[object]:
-    """What it has closed over beside code."""
-    return [each.value for each in parts(method, DEPTH) if isinstance(each, Value)]
+def closure_values(method: Any) -> list[object]:
+    """Returns the values in the closures of a method, without code."""
+    return [each.value for each in parts_of(method, DEPTH) if isinstance(each, Value)]
 
 
 class Value:
@@ -94,8 +101,8 @@ class Value:
         self.value = value
 
 
-def parts(method: Any, depth: int) -> Iterator[object]:
-    """The code, the names of classes, and the values that a method is made of."""
+def parts_of(method: Any, depth: int) -> Iterator[object]:
+    """Yields the code, the names of classes, and the closed-over values of a method."""
     if depth == 0:
         return
     inner: list[Any] = []
@@ -115,7 +122,7 @@ def parts(method: Any, depth: int) -> Iterator[object]:
         case _:
             yield Value(method)
     for each in inner:
-        yield from parts(each, depth - 1)
+        yield from parts_of(each, depth - 1)
 
 
 def contents(cell: Any) -> list[Any]:
@@ -130,9 +137,10 @@ def vars_of(value: Any) -> list[Any]:
 
 
 def are_equal(some: list[object], others: list[object]) -> bool:
+    """Whether two lists are equal; False if a comparison raises an error."""
     try:
         return len(some) == len(others) and all(map(equal, some, others))
-    except Exception:  # noqa: BLE001 - whatever they do when they are compared
+    except Exception:  # noqa: BLE001 - a comparison may raise anything
         return False
 
 

@@ -1,4 +1,4 @@
-"""Plugins are values on job classes: how they are merged, ordered and called."""
+"""Plugins are values on job classes. This file merges, orders and calls them."""
 
 import os
 import sys
@@ -15,16 +15,17 @@ from ..model.checks import short_repr
 from .facts import Facts, facts
 from .hookspecs import JobHooks, WorkerHooks, hookimpl
 
-__all__ = ["Plugin", "Without", "hookimpl", "merged", "relay", "worker_relay"]
+__all__ = ["Plugin", "Without", "hookimpl", "merge_plugins", "relay", "worker_relay"]
 
 
 class Plugin:
-    """Base of all plugins: an immutable, hashable value, best a frozen dataclass."""
+    """The base of all plugins. A plugin is an immutable, hashable value, best a frozen
+    dataclass."""
 
 
 @dataclass(frozen=True)
 class Without(Plugin):
-    """In ``plugins = [...]``: take away the inherited plugin of this type."""
+    """In ``plugins = [...]``: remove the inherited plugin of this type."""
 
     type: type[Plugin]
 
@@ -33,10 +34,10 @@ class Without(Plugin):
             raise PluginError(f"Without: expected a class of plugins, got {self.type!r}")
 
 
-def merged(declared: Iterable[tuple[str, Iterable[Any]]]) -> tuple[Plugin, ...]:
-    """The plugins of a class from what its bases and itself declare, the farthest base first.
+def merge_plugins(declared: Iterable[tuple[str, Iterable[Any]]]) -> tuple[Plugin, ...]:
+    """Returns the plugins of a class: those of its bases, merged with its own, in this order.
 
-    One of the same type replaces the inherited one, whole, and takes its place.
+    A plugin replaces an inherited one of the same type, at the same position. Raises PluginError.
     """
     chosen: dict[type[Plugin], Plugin] = {}
     for owner, plugins in declared:
@@ -49,13 +50,13 @@ def merged(declared: Iterable[tuple[str, Iterable[Any]]]) -> tuple[Plugin, ...]:
             if isinstance(plugin, Without):
                 chosen.pop(plugin.type, None)
             else:
-                chosen[type(plugin)] = hashable(plugin, owner)
+                chosen[type(plugin)] = checked_hashable(plugin, owner)
         check_single(owner, plugins)
     return tuple(chosen.values())
 
 
-def listed(plugins: Any, owner: str) -> tuple[Any, ...]:
-    """The plugins that a class lists: what can be gone through once only is kept."""
+def plugin_tuple(plugins: Any, owner: str) -> tuple[Any, ...]:
+    """Returns the plugins that a class lists, as a tuple; raises PluginError for no list."""
     if isinstance(plugins, Plugin):
         raise PluginError(f"{owner}.plugins: expected a list, got {plugins!r}; put [] around it")
     try:
@@ -65,7 +66,7 @@ def listed(plugins: Any, owner: str) -> tuple[Any, ...]:
 
 
 def check_single(owner: str, plugins: Iterable[Plugin]) -> None:
-    """Raise PluginError if one list has two of a type: one of them would be lost."""
+    """Raise PluginError if one list has two plugins of a type: one of them would be lost."""
     seen: dict[type[Plugin], Plugin] = {}
     for plugin in plugins:
         first = seen.setdefault(type(plugin), plugin)
@@ -76,7 +77,8 @@ def check_single(owner: str, plugins: Iterable[Plugin]) -> None:
             )
 
 
-def hashable(plugin: Plugin, owner: str) -> Plugin:
+def checked_hashable(plugin: Plugin, owner: str) -> Plugin:
+    """Returns the plugin; raises PluginError if it is not hashable."""
     try:
         hash(plugin)
     except TypeError as error:
@@ -88,45 +90,45 @@ def hashable(plugin: Plugin, owner: str) -> Plugin:
 
 
 class Core:
-    """The innermost plugin of all: it calls ``perform``."""
+    """The innermost plugin of each class: it calls ``perform``."""
 
     @staticmethod
     @hookimpl
     def around_perform(job: Any) -> Any:
-        return performed(facts(job))
+        return call_perform(facts(job))
 
 
-def performed(known: Facts) -> Any:
-    """What ``perform`` returns, once it has really run to its end."""
+def call_perform(known: Facts) -> Any:
+    """Call ``perform``, await its result if it must be awaited, and return that."""
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
     args, kwargs = known.payload.arguments()
-    before = generation[0]
+    before = fork_count[0]
     try:
         result = job.perform(*args, **kwargs)
-        return result if type(result) in ENDED else ended(result)
+        return result if type(result) in FINISHED_TYPES else finish_result(result)
     finally:
-        if generation[0] != before:
-            end_of_fork()
+        if fork_count[0] != before:
+            end_forked_process()
         if watched:
             known.has_performed(job)
 
 
-generation = [0]
-"""How many forks lie between the start of Python and this process: to ask the system costs more."""
+fork_count = [0]
+"""The number of forks between the start of Python and this process. ``os.getpid`` costs more."""
 
 
-def be_forked() -> None:
-    generation[0] += 1
+def count_fork() -> None:
+    fork_count[0] += 1
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=be_forked)
+    os.register_at_fork(after_in_child=count_fork)
 
 
-def end_of_fork() -> NoReturn:
-    """End the process that a job has forked and that came back as the job did: there it has
-    neither plugins nor a worker."""
+def end_forked_process() -> NoReturn:
+    """End a process that a job has forked and that has returned from ``perform``, as the job itself
+    does: it must not settle the job a second time."""
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -134,21 +136,21 @@ def end_of_fork() -> NoReturn:
         os._exit(0)
 
 
-ENDED = (type(None), bool, int, float, str, bytes, dict)
-"""What most jobs return: values behind which no work is left."""
+FINISHED_TYPES = (type(None), bool, int, float, str, bytes, dict)
+"""Types of results that need not be awaited; most jobs return one of these."""
 
 
-def ended(result: Any) -> Any:
-    """What comes of what ``perform`` has returned: it is awaited where it must be."""
+def finish_result(result: Any) -> Any:
+    """Returns the result of ``perform``, awaited if it must be; raises UnfinishedWork."""
     if must_be_awaited(result):
-        return to_the_end(awaited(result))
+        return run_coroutine(await_result(result))
     return without_pending_work(result)
 
 
-async def awaited(result: Any) -> Any:
-    """The same, on an event loop."""
+async def await_result(result: Any) -> Any:
+    """Returns the result of ``perform``, awaited on this event loop; raises UnfinishedWork."""
     while must_be_awaited(result):
-        result = await (in_loop(result) if is_future(result) else result)
+        result = await (future_in_loop(result) if is_future(result) else result)
     return without_pending_work(result)
 
 
@@ -159,23 +161,24 @@ def must_be_awaited(result: Any) -> bool:
 
 
 def is_future(result: Any) -> bool:
-    """Whether it is what an executor of threads, or processes, answers."""
+    """Whether a result is a future of a pool of threads or processes."""
     futures = sys.modules.get("concurrent.futures")
     return futures is not None and issubclass(type(result), futures.Future)
 
 
-def in_loop(future: Any) -> Any:
-    import asyncio  # loaded by now
+def future_in_loop(future: Any) -> Any:
+    import asyncio  # it is loaded by now
 
     return asyncio.wrap_future(future)
 
 
 ITERABLE_COROUTINE = 0x100
-"""The mark of ``types.coroutine``; ``inspect``, which has a name for it, is slow to load."""
+"""The flag that ``types.coroutine`` sets. ``inspect`` names it, but is slow to load."""
 
 
 def without_pending_work(result: Any) -> Any:
-    """The result, unless it would only do its work when somebody iterates over it."""
+    """Returns the result; raises UnfinishedWork for one that does its work only when it is
+    iterated."""
     kind = type(result)
     if kind in (list, tuple) and result and type(result[0]) is CoroutineType:
         raise UnfinishedWork(
@@ -192,37 +195,38 @@ def without_pending_work(result: Any) -> Any:
 
 LAZY = (Generator, AsyncGenerator, map, filter, zip, enumerate)
 CONTEXTS = ("_GeneratorContextManager", "_AsyncGeneratorContextManager")
-"""Of ``contextlib``, which is not loaded to ask this."""
+"""Types of ``contextlib``, by name: it need not be loaded for this."""
 
 
-def to_the_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine, also where an event loop runs already."""
-    import asyncio  # 40 ms that a process without asynchronous jobs does not spend
+def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine and return its result, also while an event loop runs in this thread."""
+    import asyncio  # takes 40 ms to load, and only asynchronous jobs need it
     from concurrent.futures import ThreadPoolExecutor
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    # An inline job, enqueued on an event loop: that one cannot be entered a second time.
+    # An inline job was enqueued on an event loop, which cannot run another coroutine to its end.
     with ThreadPoolExecutor(1) as other_thread:
         return other_thread.submit(asyncio.run, coroutine).result()
 
 
 @cache
 def relay(plugins: tuple[Plugin, ...]) -> Any:
-    """The hook caller of one list of plugins; the first listed is outermost and asked first."""
-    return registered(JobHooks, [Core, *reversed(plugins)], "a plugin of a job")
+    """Returns the caller of the hooks of these plugins; the first plugin is outermost and is asked
+    first."""
+    return hook_caller(JobHooks, [Core, *reversed(plugins)], "a plugin of a job")
 
 
 def worker_relay(modules: Iterable[ModuleType]) -> Any:
-    """The hook caller of the app's own modules."""
-    return registered(WorkerHooks, map(hooks_only, modules), "the module of an app")
+    """Returns the caller of the hooks in the modules of an app."""
+    return hook_caller(WorkerHooks, map(hooks_only, modules), "the module of an app")
 
 
 def hooks_only(module: ModuleType) -> ModuleType:
-    """Of a module what is marked as a hook. What else is there may not bear to be looked at: a
-    proxy for what there is only in a request, for one."""
+    """Returns a module with only the hooks of a module. pluggy reads all attributes, and some of
+    them may raise errors: a proxy that works only in a web request, for example."""
     marked = ModuleType(module.__name__)
     vars(marked).update({name: each for name, each in vars(module).items() if is_hook(each)})
     return marked
@@ -231,11 +235,12 @@ def hooks_only(module: ModuleType) -> ModuleType:
 def is_hook(thing: object) -> bool:
     try:
         return type(getattr(thing, "buoy_impl", None)) is dict
-    except BaseException:  # noqa: BLE001 - it may be anything
+    except BaseException:  # noqa: BLE001 - an attribute of it may raise anything
         return False
 
 
-def registered(specs: type, sources: Iterable[object], kind: str) -> Any:
+def hook_caller(specs: type, sources: Iterable[object], kind: str) -> Any:
+    """Returns pluggy's caller of the hooks in ``sources``; raises PluginError for unknown hooks."""
     manager = pluggy.PluginManager("buoy")
     manager.add_hookspecs(specs)
     try:
@@ -251,6 +256,6 @@ def registered(specs: type, sources: Iterable[object], kind: str) -> Any:
 
 
 def hook_names(plugin: Plugin) -> list[str]:
-    """The hooks that a plugin implements, in the order of a job's life."""
+    """Returns the names of the hooks that a plugin implements, in the order of a job's life."""
     names = [name for name in vars(JobHooks) if not name.startswith("_")]
     return [name for name in names if hasattr(getattr(plugin, name, None), "buoy_impl")]

@@ -1,4 +1,4 @@
-"""Which job class has which name: a name from Redis is only ever looked up here."""
+"""The job classes by name. Names that come from Redis are looked up only here."""
 
 from typing import TYPE_CHECKING
 
@@ -9,30 +9,31 @@ if TYPE_CHECKING:
     from .job import Job
 
 registry: dict[str, "type[Job]"] = {}
-aside: dict[str, str] = {}
-"""Names of classes that are loaded, but not to be run here, and why."""
+not_served: dict[str, str] = {}
+"""Names of classes that are loaded but must not run in this process -> the reason."""
 
 
 def register(job: "type[Job]") -> None:
-    """Make the class findable by its name; a name belongs to one class."""
+    """Add a class by its name. Raises ConfigurationError if the name is that of another class."""
     known = registry.get(job.name)
     if known is not None and not is_same(known, job):
         raise ConfigurationError(
             f"{full_name(job)}.name: expected a name of its own, got {job.name!r}, which is that "
-            f"of {full_name(known)}; {remedy(known, job)}"
+            f"of {full_name(known)}; {advice_for_same_name(known, job)}"
         )
     if known is not None and made_together(known, job):
         known._findable = None
     registry[job.name] = job
 
 
-def set_aside(job: "type[Job]", why: str) -> None:
-    """Let no job of that class run in this process."""
+def exclude(job: "type[Job]", why: str) -> None:
+    """Let no job of this class run in this process; ``why`` is a part of the error."""
     registry.pop(job.name, None)
-    aside[job.name] = why
+    not_served[job.name] = why
 
 
-def remedy(known: "type[Job]", job: "type[Job]") -> str:
+def advice_for_same_name(known: "type[Job]", job: "type[Job]") -> str:
+    """Returns what to do about two classes of one name."""
     if full_name(known) != full_name(job):
         return "give one of them another name"
     return (
@@ -41,13 +42,13 @@ def remedy(known: "type[Job]", job: "type[Job]") -> str:
     )
 
 
-def named(name: str) -> "type[Job]":
-    """The job class of that name, if the app has imported it."""
+def find_class(name: str) -> "type[Job]":
+    """Returns the job class of this name; raises UnknownJob."""
     try:
         return registry[name]
     except KeyError:
-        if name in aside:
-            raise UnknownJob(f"job class {name!r} is not served here: {aside[name]}") from None
+        if name in not_served:
+            raise UnknownJob(f"job class {name!r} is not served here: {not_served[name]}") from None
         raise UnknownJob(
             f"no job named {name!r}: expected one of the {len(registry)} job classes that the app "
             f"has imported; {how_to_import(name)}, then retry the job"
@@ -55,6 +56,7 @@ def named(name: str) -> "type[Job]":
 
 
 def how_to_import(name: str) -> str:
+    """Returns what to do so that a worker finds the class of this name."""
     if name.startswith(("__main__.", "__mp_main__.")):
         return "put the class into a module, and import that in what -a names"
     if ".<locals>." in name:
@@ -63,7 +65,7 @@ def how_to_import(name: str) -> str:
 
 
 def check_findable(job: "type[Job]") -> None:
-    """Raise ConfigurationError if a worker that is asked for the name would not find this class."""
+    """Raise ConfigurationError if a worker would not find this class by its name."""
     if is_of_session(job):
         raise ConfigurationError(
             f"{job.__qualname__}: expected a class of a module that workers can import, got one of "

@@ -1,4 +1,4 @@
-"""One run of one job: from what was reserved to what becomes of it."""
+"""One run of one job: from its reservation to its settlement."""
 
 import time
 from collections.abc import Callable
@@ -9,118 +9,130 @@ from typing import Any, TypeGuard, TypeVar
 from ..errors import CorruptPayload, DirtyExit, PluginError, Terminated, WorkerLost
 from ..model.failure import Failure
 from ..model.outcome import Done, Failed, Later, Outcome, Rejected, Released
-from ..model.payload import Payload, shelved
+from ..model.payload import Payload, corrupt_envelope
 from ..model.reservation import Reservation, Settlement
 from ..process.logs import DEBUG, ERROR, INFO, WARNING, heard, logger
 from ..text.safe import brief, message_of
 from .facts import Facts
 from .job import facts_of
-from .plugin import performed
-from .registry import named
+from .plugin import call_perform
+from .registry import find_class
 
 LOG = "buoy.job"
 DONE = Done()
 E = TypeVar("E", bound=BaseException)
 T = TypeVar("T")
 Ended = tuple[Outcome, BaseException | None]
-"""What becomes of a run, and what it failed with, if it did."""
+"""The outcome of a run, and the error that it has raised; None if it has raised none."""
 
 
-def run(held: Reservation) -> Settlement:
-    """Run a reserved job and say what became of it; whatever the job does, this returns."""
+def run(reservation: Reservation) -> Settlement:
+    """Run a reserved job and return its settlement. Never raises, whatever the job does."""
     try:
-        job = loaded(held)
-    except BaseException as error:  # noqa: BLE001 - the class of the job is its user's
-        return settle_plainly(held, error)
-    return run_loaded(held, job)
+        job = load_run(reservation)
+    except BaseException as error:  # noqa: BLE001 - code of users runs in it
+        return settle_without_plugins(reservation, error)
+    return run_loaded(reservation, job)
 
 
-def run_loaded(held: Reservation, job: Facts) -> Settlement:
-    """The same, for a job that is loaded already."""
+def run_loaded(reservation: Reservation, job: Facts) -> Settlement:
+    """Run a reserved job that is loaded, and return its settlement. Never raises."""
     try:
-        return settled(held, job, *outcome(held, job))
-    except BaseException as error:  # noqa: BLE001 - the last resort: a job must not stay in hand
-        return settle_plainly(held, error)
+        return settlement_of(reservation, job, *outcome_of(reservation, job))
+    except BaseException as error:  # noqa: BLE001 - the last resort: each job must be settled
+        return settle_without_plugins(reservation, error)
 
 
-def loaded(held: Reservation) -> Facts:
-    payload = Payload.decoded(held.payload)
-    return facts_of(named(payload.name), payload, held.queue, held.token)
+def load_run(reservation: Reservation) -> Facts:
+    """Returns the facts of the run. Raises CorruptPayload, UnknownJob or ConfigurationError."""
+    payload = Payload.decoded(reservation.payload)
+    return facts_of(find_class(payload.name), payload, reservation.queue, reservation.token)
 
 
-def outcome(held: Reservation, job: Facts) -> Ended:
-    if held.given_up:
-        return failed(held, job, lost(held))
-    if expired(held, job):
+def outcome_of(reservation: Reservation, job: Facts) -> Ended:
+    """Run the job, unless it has expired or has been lost too often, and return its outcome."""
+    if reservation.crash_limit_reached:
+        return failed_outcome(reservation, job, worker_lost(reservation))
+    if has_expired(reservation, job):
         return Rejected("expired"), None
     started = time.monotonic()
     try:
         perform(job)
-    except BaseException as error:  # noqa: BLE001 - SystemExit too ends the job, not the worker
-        return failed(held, job, error, time.monotonic() - started)
+    except BaseException as error:  # noqa: BLE001 - SystemExit, too, ends only the job
+        return failed_outcome(reservation, job, error, time.monotonic() - started)
     return DONE, None
 
 
-def failed(held: Reservation, job: Facts, error: BaseException, seconds: float = 0.0) -> Ended:
-    """The outcome of a run that this error has ended, and the error."""
-    return decided(held, job, error, seconds), error
+def failed_outcome(
+    reservation: Reservation, job: Facts, error: BaseException, seconds: float = 0.0
+) -> Ended:
+    """Returns the outcome of a run that has raised this error after so many seconds."""
+    return decide_outcome(reservation, job, error, seconds), error
 
 
 def perform(job: Facts) -> Any:
-    """Call ``perform`` inside the plugins' wrappers; where there are none, no job pays for any."""
+    """Call ``perform`` inside the wrappers of the plugins. Without wrappers it is called directly,
+    which is faster."""
     hooks = job.hooks()
     if hooks is None or len(hooks.around_perform.get_hookimpls()) == 1:
-        return performed(job)
+        return call_perform(job)
     return hooks.around_perform(job=job.job())
 
 
-def decided(held: Reservation, job: Facts, error: BaseException, seconds: float = 0.0) -> Outcome:
-    """What becomes of a job whose run failed: what the first plugin with a view says."""
+def decide_outcome(
+    reservation: Reservation, job: Facts, error: BaseException, seconds: float = 0.0
+) -> Outcome:
+    """Returns the outcome of a run that has raised an error: what the first plugin decides, else
+    Failed."""
     if is_a(error, Terminated) and error.by_worker is True:
         return Released(str(error))
     try:
         job.transition.clear()
-        verdict = asked(job, error)
-    except BaseException as second:  # noqa: BLE001 - whatever a plugin raises; it is logged
+        verdict = ask_on_failure(job, error)
+    except BaseException as second:  # noqa: BLE001 - a plugin may raise anything; it is logged
         logger(LOG).exception("%s: a plugin failed in on_failure", job)
-        return Failed(failure_of(held, error, job, also=brief(second), seconds=seconds))
-    return verdict or Failed(failure_of(held, error, job, seconds=seconds))
+        return Failed(failure_of(reservation, error, job, also=brief(second), seconds=seconds))
+    return verdict or Failed(failure_of(reservation, error, job, seconds=seconds))
 
 
 def is_a(error: BaseException, kind: type[E]) -> TypeGuard[E]:
-    """Whether it is one, and does not only say so: ``__class__`` may be anything."""
+    """Whether an error is of this kind. It does not trust ``__class__``, which a class may set."""
     return issubclass(type(error), kind)
 
 
-def failure_of(held: Reservation, error: BaseException, job: Facts | None, **facts: Any) -> Failure:
-    facts = {"worker": held.worker} | facts
+def failure_of(
+    reservation: Reservation, error: BaseException, job: Facts | None, **facts: Any
+) -> Failure:
+    facts = {"worker": reservation.worker} | facts
     if is_a(error, DirtyExit):
-        facts |= shown_of(error)
+        facts |= facts_of_death(error)
     if job is None:
         return Failure.of(error, **facts)
-    attempt = known(lambda: job.attempt, int) or 1
-    since = known(lambda: job.kind.perform.__code__, CodeType)
+    attempt = attribute_or_none(lambda: job.attempt, int) or 1
+    since = attribute_or_none(lambda: job.kind.perform.__code__, CodeType)
     return Failure.of(error, since, attempt=attempt, **facts)
 
 
-def shown_of(death: DirtyExit) -> dict[str, Any]:
-    """What the death of a process tells; jobs raise such errors, too, and subclass them."""
-    peak = known(lambda: death.peak_memory, int)
-    seconds = known(lambda: death.seconds, float)
+def facts_of_death(death: DirtyExit) -> dict[str, Any]:
+    """Returns fields of Failure for the death of a process. Jobs may raise and subclass such
+    errors, so each attribute is checked."""
+    peak = attribute_or_none(lambda: death.peak_memory, int)
+    seconds = attribute_or_none(lambda: death.seconds, float)
     facts = {"seconds": seconds or 0.0, "peak_memory": peak} if peak else {}
-    return {"cause": known(lambda: death.cause, str) or "exception"} | facts
+    return {"cause": attribute_or_none(lambda: death.cause, str) or "exception"} | facts
 
 
-def known(value: Callable[[], Any], kind: type[T]) -> T | None:
-    """What a class of the user has under a name, if it is what it should be."""
+def attribute_or_none(value: Callable[[], Any], kind: type[T]) -> T | None:
+    """Returns the value if it is of this type, else None, also if reading it raises an error."""
     try:
         found = value()
-    except BaseException:  # noqa: BLE001 - names may be bound to code, too
+    except BaseException:  # noqa: BLE001 - a property may raise anything
         return None
     return found if type(found) is kind else None
 
 
-def asked(job: Facts, error: BaseException) -> Later | None:
+def ask_on_failure(job: Facts, error: BaseException) -> Later | None:
+    """Returns what the ``on_failure`` hooks decide; raises PluginError for any other value."""
     hooks = job.hooks()
     verdict = None if hooks is None else hooks.on_failure(job=job.job(), error=error)
     if verdict is None or isinstance(verdict, Later):
@@ -128,105 +140,121 @@ def asked(job: Facts, error: BaseException) -> Later | None:
     raise PluginError(f"{job.payload.name}: on_failure: expected Later or None, got {verdict!r}")
 
 
-def expired(held: Reservation, job: Facts) -> bool:
+def has_expired(reservation: Reservation, job: Facts) -> bool:
+    """Whether the first run of the job begins too late. A job that a worker had begun before it
+    was lost does not expire."""
     limit = job.payload.expires_at
-    return limit is not None and job.attempt == 1 and not held.lost and held.now > limit
-
-
-def lost(held: Reservation) -> WorkerLost:
-    return WorkerLost(
-        f"the worker was lost {held.lost} times while it held this job (killed, out of memory, "
-        "or cut off for longer than its lease)"
+    return (
+        limit is not None and job.attempt == 1 and not reservation.lost and reservation.now > limit
     )
 
 
-def settled(
-    held: Reservation, job: Facts, outcome: Outcome, error: BaseException | None = None
+def worker_lost(reservation: Reservation) -> WorkerLost:
+    """Returns the error for a job that has lost too many workers."""
+    return WorkerLost(
+        f"the worker was lost {reservation.lost} times while it held this job (killed, out of "
+        "memory, or cut off for longer than its lease)"
+    )
+
+
+def settlement_of(
+    reservation: Reservation, job: Facts, outcome: Outcome, error: BaseException | None = None
 ) -> Settlement:
-    """The outcome as the broker takes it; the error is what the run failed with, if it did."""
+    """Returns the settlement for an outcome; ``error`` is the error that the run has raised.
+
+    If what the job or its plugins have left cannot be stored, the job fails.
+    """
     try:
-        return packed(held, job, outcome)
-    except BaseException as second:  # noqa: BLE001 - whatever the job and its plugins have left
-        broken = PluginError(f"{job.payload.name}: {refusal(second)}")
+        return build_settlement(reservation, job, outcome)
+    except BaseException as second:  # noqa: BLE001 - values of users and plugins are read
+        broken = PluginError(f"{job.payload.name}: {refusal_reason(second)}")
         if error is None:
-            return settle_plainly(held, broken)
-        return settle_failure(held, failure_of(held, error, job, also=brief(broken)))
+            return settle_without_plugins(reservation, broken)
+        return settle_failure(reservation, failure_of(reservation, error, job, also=brief(broken)))
     finally:
         job.seen = None
 
 
-def refusal(error: BaseException) -> str:
-    """Why what a run has left cannot be kept."""
+def refusal_reason(error: BaseException) -> str:
+    """Returns why the data that a run has left cannot be stored."""
     if is_a(error, PluginError):
         return message_of(error)
-    return f"job.carried: expected what JSON can hold, got: {message_of(error)}"
+    return f"job.plugin_data: expected what JSON can hold, got: {message_of(error)}"
 
 
-def packed(held: Reservation, job: Facts, outcome: Outcome) -> Settlement:
+def build_settlement(reservation: Reservation, job: Facts, outcome: Outcome) -> Settlement:
+    """Returns the settlement for an outcome, and logs it. Raises PluginError or UnicodeEncodeError
+    for data that cannot be stored."""
     commands = job.attached.checked() if job.attached else ()
     match outcome:
         case Done():
-            log(DEBUG, held, job, "done")
-            return Settlement(held.id, held.token, held.queue, "done", "", 0.0, commands)
+            log(DEBUG, reservation, job, "done")
+            return Settlement(
+                reservation.id, reservation.token, reservation.queue, "done", "", 0.0, commands
+            )
         case Rejected(reason):
-            log(WARNING, held, job, f"rejected: {reason}")
-            return Settlement.of(held, "rejected", commands=commands)
+            log(WARNING, reservation, job, f"rejected: {reason}")
+            return Settlement.of(reservation, "rejected", commands=commands)
         case Released(reason):
-            log(INFO, held, job, f"put back: {reason}")
-            return Settlement.of(held, "released")
+            log(INFO, reservation, job, f"put back: {reason}")
+            return Settlement.of(reservation, "released")
         case Later(seconds, count):
-            # Its first run has begun in time, so it expires no more.
+            # Its first run has begun in time, so it cannot expire.
             again = replace(job.payload, attempt=job.attempt + count, expires_at=None)
-            payload = written(again)
-            log(WARNING, held, job, f"again in {seconds:g} s")
-            return Settlement.of(held, "delayed", payload=payload, wait=seconds, commands=commands)
+            payload = encode_payload(again)
+            log(WARNING, reservation, job, f"again in {seconds:g} s")
+            return Settlement.of(
+                reservation, "delayed", payload=payload, wait=seconds, commands=commands
+            )
         case Failed(failure):
-            payload = written(replace(job.payload, failure=failure.record()))
-            log(ERROR, held, job, f"failed: {failure.error}: {failure.message}")
-            return Settlement.of(held, "failed", payload=payload, commands=commands)
+            payload = encode_payload(replace(job.payload, failure=failure.record()))
+            log(ERROR, reservation, job, f"failed: {failure.error}: {failure.message}")
+            return Settlement.of(reservation, "failed", payload=payload, commands=commands)
 
 
-def written(payload: Payload) -> str:
-    """The payload as JSON that Redis can hold; raises UnicodeEncodeError where that is not so."""
+def encode_payload(payload: Payload) -> str:
+    """Returns the payload as JSON; raises UnicodeEncodeError for text that UTF-8 cannot hold."""
     text = payload.encoded()
     text.encode()
     return text
 
 
-def settle_death(held: Reservation, job: Facts, error: BaseException) -> Settlement:
-    """What becomes of a job that an error ended from outside: its plugins are asked."""
-    return settled(held, job, *failed(held, job, error))
+def settle_death(reservation: Reservation, job: Facts, error: BaseException) -> Settlement:
+    """Returns the settlement of a job whose run was ended from outside; its plugins are asked."""
+    return settlement_of(reservation, job, *failed_outcome(reservation, job, error))
 
 
-def settle_plainly(held: Reservation, error: BaseException) -> Settlement:
-    """A failure that no plugin is asked about: the job cannot be loaded, or they have died, too.
+def settle_without_plugins(reservation: Reservation, error: BaseException) -> Settlement:
+    """Returns the settlement of a job that cannot be loaded, or whose plugins have died with it.
 
-    It is kept whole, and can be retried after a deploy.
+    The job fails; its payload is kept whole, so that it can be retried after a deploy.
     """
-    return settle_failure(held, failure_of(held, error, None, cause="not run"))
+    return settle_failure(reservation, failure_of(reservation, error, None, cause="not run"))
 
 
-def settle_failure(held: Reservation, failure: Failure) -> Settlement:
+def settle_failure(reservation: Reservation, failure: Failure) -> Settlement:
+    """Returns the settlement of a failed job, and logs it."""
     said = "failed: %s: %s id=%s queue=%s worker=%s"
-    facts = (failure.error, failure.message, held.id, held.queue, held.worker)
+    facts = (failure.error, failure.message, reservation.id, reservation.queue, reservation.worker)
     logger(LOG).error(said, *facts)
-    return settle_silently(held, failure)
+    return settle_failure_unlogged(reservation, failure)
 
 
-def settle_silently(held: Reservation, failure: Failure) -> Settlement:
-    """The same, for who cannot afford what the app makes of its log."""
+def settle_failure_unlogged(reservation: Reservation, failure: Failure) -> Settlement:
+    """Returns the settlement of a failed job; for processes that must not run handlers of the
+    log."""
     record = failure.record()
     try:
-        payload = replace(Payload.decoded(held.payload), failure=record).encoded()
+        payload = replace(Payload.decoded(reservation.payload), failure=record).encoded()
     except (CorruptPayload, RecursionError):
-        payload = shelved(held.payload, record)
-    return Settlement.of(held, "failed", payload=payload)
+        payload = corrupt_envelope(reservation.payload, record)
+    return Settlement.of(reservation, "failed", payload=payload)
 
 
-def log(level: int, held: Reservation, job: Facts, what: str) -> None:
+def log(level: int, reservation: Reservation, job: Facts, what: str) -> None:
     if heard(LOG, level):
         logger(LOG).log(
             level,
             "%s id=%s class=%s queue=%s attempt=%d worker=%s",
-            *(what, job.id, job.payload.name, held.queue, job.attempt, held.worker),
+            *(what, job.id, job.payload.name, reservation.queue, job.attempt, reservation.worker),
         )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ..errors import ConfigurationError
 from ..jobs.declaration import app_of
 from ..jobs.job import Job
-from ..jobs.registry import registry, set_aside
+from ..jobs.registry import exclude, registry
 from ..process.logs import logger
 from ..settings import Settings
 from ..text.urls import masked
@@ -126,7 +126,7 @@ def leave_out(jobs: Jobs, address: Address, chosen: Address) -> None:
     said = "not served: %s: their app is %s, this worker serves %s"
     logger(LOG).warning(said, names(jobs), address, chosen)
     for job in jobs:
-        set_aside(job, f"its app is {address}, and this worker serves {chosen}")
+        exclude(job, f"its app is {address}, and this worker serves {chosen}")
 
 
 def warn_of_unused_url(settings: Settings) -> None:

@@ -1,24 +1,26 @@
-"""A job that is to be stored in Redis."""
+"""A job to be stored in Redis."""
 
 from typing import NamedTuple
 
-from ..model.transition import Transition
+from .due import NOW, Due
+from .transition import Transition
 
 
 class Entry(NamedTuple):
-    """A job to be stored; ``due``: empty for now, "+MS" from now, or "MS" since the epoch."""
+    """A job to be stored. ``payload`` is UTF-8 JSON; ``transition`` is None if nothing is attached
+    to the enqueueing."""
 
     id: str
     payload: bytes
-    due: str = ""
+    due: Due = NOW
     transition: Transition | None = None
 
     @property
     def plain(self) -> bool:
-        """Whether this is the common case: due now, and nothing attached."""
-        return not self.due and self.transition is None
+        """Whether the job is due now, and nothing is attached: the common case."""
+        return self.transition is None and (self.due is NOW or self.due.is_now)
 
     @property
     def size(self) -> int:
-        """How many words it takes."""
+        """The number of arguments that the job takes in a script."""
         return 6 + (0 if self.transition is None else self.transition.size)

@@ -1,20 +1,29 @@
-"""What ``enqueue`` answers, and how a call may be varied."""
+"""The answer to one enqueueing."""
 
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 R = TypeVar("R")
 State = Literal["queued", "delayed", "exists", "deferred", "rejected"]
+Code = Literal["known_id", "claim_held", "ended", "not_newer", "rejected", "deferred"]
 
 
-# A tuple, since those are made fastest, and looked at by the garbage collector only once.
+# A tuple, since tuples are made fastest, and the garbage collector looks at them only once.
 
 
 class Handle(NamedTuple, Generic[R]):
-    """What became of an enqueueing; ``R`` is what ``perform`` returns.
+    """The answer to one enqueueing; ``R`` is the type that ``perform`` returns.
 
-    ``state``: "queued" or "delayed", it is stored; "exists", the job ``holder``, which has this id
-    or the same claim, is there already (without a holder: it ended moments ago, see ``reason``);
-    "deferred", a plugin will push it; "rejected", see ``reason``.
+    ``state`` is one of:
+
+    - "queued", "delayed": the job is stored.
+    - "exists": the job is not stored, because ``holder``, a job with the same id or the same claim,
+      is there already. ``holder`` is None if a job of this id ended less than two minutes ago.
+    - "deferred": a plugin enqueues the job later.
+    - "rejected": a plugin, or a number that is not newer, has refused the job.
+
+    ``reason`` says why the job is not stored, in English; ``code`` says it for programs:
+    "known_id", "claim_held", "ended", "not_newer", "rejected" or "deferred". Both are None for a
+    job that is stored.
     """
 
     id: str
@@ -23,3 +32,4 @@ class Handle(NamedTuple, Generic[R]):
     state: State
     reason: str | None = None
     holder: str | None = None
+    code: Code | None = None

@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 
 from ..errors import InvalidArguments
 from .checks import as_float, expect, is_int
+from .due import NOW, Due
 from .names import checked_line, checked_queue
 from .strict_json import is_line
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How one enqueueing differs from what its class says. ``due`` is what Redis is told."""
+    """How one enqueueing differs from what its class declares. ``delay`` is in seconds, ``at`` in
+    epoch seconds; at most one of the two is given."""
 
     queue: str | None = None
     delay: float | None = None
@@ -20,15 +22,15 @@ class Options:
     newer: tuple[str, int] | None = None
 
     @property
-    def due(self) -> str:
-        """Empty for now, ``+MS`` from now, or ``MS`` since the epoch."""
+    def due(self) -> Due:
+        """When the job is to run."""
         if self.at is not None:
-            return str(round(self.at * 1000))
-        return f"+{round(self.delay * 1000)}" if self.delay else ""
+            return Due(at_ms=round(self.at * 1000))
+        return Due(in_ms=round(self.delay * 1000)) if self.delay else NOW
 
 
 AS_DECLARED = Options()
-"""As the class says."""
+"""Nothing differs."""
 
 
 def options(
@@ -38,7 +40,7 @@ def options(
     id: str | None,
     newer: tuple[str, int] | None = None,
 ) -> Options:
-    """Checked options; a ``datetime`` must know its zone."""
+    """Checked options. Raises InvalidArguments, or ConfigurationError, for what cannot be meant."""
     if delay is not None and at is not None:
         raise InvalidArguments(f"using: expected delay or at, got both ({delay!r}, {at!r})")
     if delay is not None:
@@ -53,6 +55,7 @@ def options(
 
 
 def seconds_of(delay: float | timedelta) -> float:
+    """A delay in seconds; raises ConfigurationError for one that is out of range."""
     given = as_float(delay.total_seconds() if isinstance(delay, timedelta) else delay)
     right = 0 <= given < 10**10
     expect(right, "using(delay)", "0 or more seconds, less than 10 ** 10", delay)
@@ -60,7 +63,8 @@ def seconds_of(delay: float | timedelta) -> float:
 
 
 def check_newer(newer: object, subject: str) -> None:
-    """Raise ConfigurationError unless it is a name, and a number that Lua can tell from others."""
+    """Raise ConfigurationError unless ``newer`` is a name and a whole number that Lua represents
+    exactly."""
     match newer:
         case (str(field), int(number)) if is_line(field) and is_int(number):
             if abs(number) < 2**53:
@@ -69,13 +73,13 @@ def check_newer(newer: object, subject: str) -> None:
 
 
 def epoch_seconds(at: float | datetime, subject: str) -> float:
-    """An instant in epoch seconds; a ``datetime`` must know its zone."""
+    """A time in epoch seconds. Raises InvalidArguments for a ``datetime`` without a time zone."""
     if isinstance(at, datetime):
         if at.utcoffset() is None:
             raise InvalidArguments(
                 f"{subject}: expected at with a time zone, got {at!r}; say at.astimezone()"
             )
-        at = max(0.0, at.timestamp())  # what is past is past, however long
+        at = max(0.0, at.timestamp())  # a time before the epoch is due at once, as any past one
     given = as_float(at)
     expect(0 <= given < 10**10, f"{subject}(at)", "epoch seconds before the year 2286", at)
     return given

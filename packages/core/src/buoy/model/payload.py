@@ -16,7 +16,8 @@ from .strict_json import encode
 
 @dataclass(slots=True)
 class Payload:
-    """What travels of a job. ``extra`` keeps the fields that this version does not know."""
+    """The fields of a job that are stored in Redis. Times are epoch seconds. ``extra`` keeps fields
+    that this version does not know."""
 
     name: str
     args: list[Any]
@@ -31,10 +32,11 @@ class Payload:
     failure: dict[str, Any] | None = None
     extra: dict[str, Any] | None = None
     same: str | None = field(default=None, init=False, repr=False, compare=False)
-    """The identifier, once somebody has asked for it."""
+    """The identifier; computed at the first call of ``identified``."""
 
     def encoded(self) -> str:
-        """The payload as JSON, ``class`` and ``args`` first, without what is at its default."""
+        """Returns the payload as JSON: ``class`` and ``args`` first, without fields that have their
+        default."""
         fields = envelope(self.name, self.args, self.kwargs, self.id)
         if self.identifier is not None:
             fields["identifier"] = self.identifier
@@ -52,13 +54,14 @@ class Payload:
         return encode(fields | self.extra if self.extra else fields)
 
     def identified(self) -> str:
-        """The identifier: as the class has made it, else of the name and all arguments."""
+        """Returns the identifier: the one that the class has made, else one of name and
+        arguments."""
         if self.same is None:
             self.same = self.identifier or identifier(self.name, self.args, self.kwargs)
         return self.same
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments for one run: it may change them, the next one gets them as they were."""
+        """Returns the arguments for one run. They are copied if a run could change them."""
         for value in (*self.args, *self.kwargs.values()):
             if isinstance(value, (list, dict)):
                 return deepcopy((self.args, self.kwargs))
@@ -66,7 +69,7 @@ class Payload:
 
     @classmethod
     def decoded(cls, text: str) -> "Payload":
-        """The payload that the text holds; raises CorruptPayload for anything else."""
+        """Returns the payload in a JSON text; raises CorruptPayload for anything else."""
         fields = loaded(text)
         if is_usual(fields):
             fields["name"] = fields.pop("class")
@@ -76,7 +79,7 @@ class Payload:
             payload = cls(**attributes_of(fields))
         if payload.claims:
             check_claims(payload.claims)
-        # Of most jobs nothing else is there to be checked.
+        # Most payloads pass this; the others are checked one field after the other.
         first = payload.attempt == 1 and payload.expires_at is None
         if not (first and payload.name and payload.id and 0 <= payload.enqueued_at < FAR):
             check_range(payload)
@@ -84,7 +87,8 @@ class Payload:
 
 
 def is_usual(fields: dict[str, Any]) -> bool:
-    """Whether these are fields as buoy itself writes them, to be taken as they are."""
+    """Whether all fields are of the types that buoy itself writes, so that none needs a
+    conversion."""
     for key, value in fields.items():
         if type(value) is not USUAL.get(key):
             return False
@@ -92,7 +96,7 @@ def is_usual(fields: dict[str, Any]) -> bool:
 
 
 def attributes_of(fields: dict[str, Any]) -> dict[str, Any]:
-    """The attributes of a payload, from fields that others may have written."""
+    """Returns the attributes of a payload for fields that other programs may have written."""
     found: dict[str, Any] = {"name": None, "args": [], "kwargs": {}, "id": None}
     extra: dict[str, Any] = {}
     for key, value in fields.items():
@@ -110,7 +114,8 @@ def attributes_of(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def envelope(name: str, args: list[Any], kwargs: dict[str, Any], id: str) -> dict[str, Any]:
-    """The fields that every payload has, in their order; none of them may be empty but ``args``."""
+    """Returns the fields that every payload has, in their order; ``kwargs`` only if it is not
+    empty."""
     fields: dict[str, Any] = {"class": name, "args": args}
     if kwargs:
         fields["kwargs"] = kwargs
@@ -119,7 +124,7 @@ def envelope(name: str, args: list[Any], kwargs: dict[str, Any], id: str) -> dic
 
 
 def now() -> float:
-    """The time for ``enqueued_at``: milliseconds are told apart, no more is written."""
+    """Returns the time for ``enqueued_at``: epoch seconds, in whole milliseconds."""
     return int(time.time() * 1000) / 1000
 
 
@@ -137,18 +142,18 @@ FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
     "claims": ("claims", (list,)),
     "failure": ("failure", (dict, NONE)),
 }
-"""Field in JSON -> attribute, and the types that it may have there; the first is what is meant."""
+"""Field in JSON -> attribute, and its types in JSON; the first one is what buoy writes."""
 USUAL = {name: kinds[0] for name, (_, kinds) in FIELDS.items()}
 NO_FIELD: tuple[None, tuple[type, ...]] = (None, ())
 
 
 FAR, MOST_ATTEMPTS = 10**11, 10**9
-"""What times (epoch seconds) and attempts in a payload stay below: clocks and Redis can count so
-far."""
+"""Times (epoch seconds) and attempts in a payload are less than these: Redis can still count them
+exactly."""
 
 
 def check_range(payload: Payload) -> None:
-    """Raise CorruptPayload for what cannot be worked with."""
+    """Raise CorruptPayload for a value that is out of range."""
     if not payload.name or not payload.id:
         raise unexpected("id" if payload.name else "class", "", "a text that is not empty")
     if not 0 <= payload.enqueued_at < FAR:
@@ -185,7 +190,7 @@ def loaded(text: str) -> dict[str, Any]:
     try:
         fields = parsed(text)
         if "\\u" in text or not text.isascii():
-            encode(fields).encode()  # buoy writes no halves of surrogate pairs; others may
+            encode(fields).encode()  # other programs may write halves of surrogate pairs
     except (ValueError, RecursionError) as error:
         raise CorruptPayload(
             f"payload: expected a JSON object, got {text[:80]!r} ({error})"
@@ -196,7 +201,7 @@ def loaded(text: str) -> dict[str, Any]:
 
 
 def parsed(text: str) -> Any:
-    if text[:1] == "{" and text[-1:] == "}":  # the usual: no blanks to be looked for around it
+    if text[:1] == "{" and text[-1:] == "}":  # usually there are no blanks around it
         value, end = decoder.raw_decode(text)
         if end == len(text):
             return value
@@ -213,13 +218,15 @@ def finite(text: str) -> float:
 decoder = json.JSONDecoder(parse_float=finite, parse_constant=finite)
 
 
-def shelved(raw: str, failure: dict[str, Any]) -> str:
-    """A text that is no payload, kept whole beside the record of its failure."""
+def corrupt_envelope(raw: str, failure: dict[str, Any]) -> str:
+    """Returns an envelope for a text that is no payload: the text, and the record of its
+    failure."""
     return encode({"raw": raw, "failure": failure})
 
 
-def unshelved(text: str) -> tuple[str, dict[str, Any] | None]:
-    """The text that was shelved, and its failure; any other text as it is."""
+def read_corrupt_envelope(text: str) -> tuple[str, dict[str, Any] | None]:
+    """Returns the text in an envelope of a corrupt payload, and its failure; any other text as it
+    is, and None."""
     try:
         match json.loads(text):
             case {"raw": str(raw), "failure": dict(failure)}:

@@ -26,8 +26,9 @@ class Reservation(NamedTuple):
     lost: int = 0
     now: float = 0.0
     worker: str = ""
-    given_up: bool = False
-    """Whether too many leases are lost to run the job again: it fails instead."""
+    crash_limit_reached: bool = False
+    """Whether the job has lost more leases than ``max_crashes`` allows. Then it is not run:
+    ``on_failure`` is asked instead."""
 
 
 class Settlement(NamedTuple):
@@ -59,6 +60,16 @@ class Settlement(NamedTuple):
     def of(cls, reservation: Reservation, outcome: OutcomeWord, **facts: Any) -> Self:
         """The settlement of a reservation; ``facts``: payload, wait, commands."""
         return cls(reservation.id, reservation.token, reservation.queue, outcome, **facts)
+
+
+NO_WORKER = "0:inline:0"
+"""The token of a job that runs in the process that enqueues it: no worker holds it."""
+
+
+def worker_in(token: str) -> str:
+    """The id of the worker in the token of a run, NUMBER:WORKER:CALL; "" if it has no such form."""
+    parts = token.split(":")
+    return parts[1] if len(parts) > 2 else ""
 
 
 QueueStatus = tuple[int, float | None]

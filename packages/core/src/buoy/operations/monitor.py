@@ -9,6 +9,7 @@ from ..connection.client import RawArg, check_replies
 from ..errors import CorruptPayload, Unavailable
 from ..model.names import is_queue
 from ..model.payload import Payload
+from ..model.reservation import worker_in
 from ..model.strict_json import is_utf8
 from .reader import Reader
 from .views import ClaimView, JobState, JobView, QueueView, WorkerView, job_view, worker_view
@@ -81,7 +82,7 @@ class Monitor(Reader):
         for name in [queue] if queue else self.queue_names():
             act = self.broker.script_call("find", name, ScriptArguments([id]))
             reply = self.readable(name, run_scripts(self.client, [act])[0])
-            if reply:
+            if reply and reply[1]:
                 payload, state, detail = map(decode_text, reply)
                 return job_view(name, id, payload, state, detail)
         return None
@@ -227,10 +228,10 @@ class Monitor(Reader):
             key = self.keys.part(queue, "tokens")
             words = [decode_text(word) for word in self.ask(key, "HGETALL") or ()]
             for id, token in zip(words[::2], words[1::2], strict=True):
-                if token.count(":") < 2:
-                    self.report_skipped(key, f"expected a token of job {id}, got {token!r:.80}")
+                if worker := worker_in(token):
+                    found.setdefault(worker, []).append(id)
                 else:
-                    found.setdefault(token.split(":")[1], []).append(id)
+                    self.report_skipped(key, f"expected a token of job {id}, got {token!r:.80}")
         return found
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..broker.script_arguments import encode_text, split_batches
 from ..errors import CorruptPayload, EnqueueError
+from ..model.due import Due
+from ..model.enqueue_answer import EnqueueAnswer
 from ..model.entry import Entry
 from ..model.payload import Payload
 from ..model.reservation import Settlement
@@ -86,7 +88,7 @@ class Move:
                 [job for ids in pages for job in self.control.take(self.source, ids, self.holder)]
             )
 
-    def settlement(self, each: "Taken", answer: str) -> Settlement:
+    def settlement(self, each: "Taken", answer: EnqueueAnswer) -> Settlement:
         """Return what happens with a job here, by the answer of the other queue."""
         reason = self.reason(each, answer)
         if reason:
@@ -97,11 +99,11 @@ class Move:
         self.moved += 1
         return Settlement(each.id, each.token, self.source, "moved")
 
-    def reason(self, each: "Taken", answer: str) -> str:
+    def reason(self, each: "Taken", answer: EnqueueAnswer) -> str:
         """Return why a job is not in the other queue, or an empty text if it is."""
-        if answer.startswith("exists "):
-            return f"job {answer[7:]} holds its claim in {self.target}"
-        if answer == "ended":
+        if answer.holder:
+            return f"job {answer.holder} holds its claim in {self.target}"
+        if answer.kind == "ended":
             return f"it was in {self.target} until moments ago; move it in two minutes"
         return ""
 
@@ -117,7 +119,8 @@ def entry(each: "Taken", queue: str) -> Entry:
         claims = Payload.decoded(each.payload).claims
     except CorruptPayload:
         claims = []
-    return Entry(each.id, encode_text(each.payload), each.due, Transition(queue, claims=claims))
+    transition = Transition(queue, claims=claims)
+    return Entry(each.id, encode_text(each.payload), Due.parse(each.due), transition)
 
 
 def put_back(each: "Taken", queue: str) -> Settlement:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from ..broker.script_arguments import decode_text
 from ..errors import CorruptPayload
-from ..model.payload import Payload, unshelved
+from ..model.payload import Payload, read_corrupt_envelope
 
 JobState = Literal["queued", "delayed", "running", "failed"]
 """Where a job is."""
@@ -33,7 +33,7 @@ class JobView:
     """A job and where it is.
 
     ``at``: when it is due or when it failed (epoch seconds). ``token``: that of the run, if it
-    runs. ``name``: None if the payload cannot be read. ``carried``: what plugins keep
+    runs. ``name``: None if the payload cannot be read. ``plugin_data``: what plugins keep
     with the job.
     """
 
@@ -49,7 +49,7 @@ class JobView:
     at: float | None
     token: str | None
     failure: dict[str, Any]
-    carried: dict[str, dict[str, Any]]
+    plugin_data: dict[str, dict[str, Any]]
     raw: str = field(repr=False)
     detail: str = field(default="", repr=False)
     """The due time or the time of the failure (ms, as Redis has it), or the token of the run."""
@@ -93,7 +93,7 @@ def job_view(queue: str, id: str, raw_text: str, state: str, detail: str) -> Job
         payload = Payload.decoded(raw_text)
         same = payload.identified() if payload.name else None
     except (CorruptPayload, RecursionError):
-        raw_text, failure = unshelved(raw_text)
+        raw_text, failure = read_corrupt_envelope(raw_text)
         payload, same = Payload("", [], {}, id, failure=failure), None
     return JobView(
         id=id,
@@ -108,7 +108,7 @@ def job_view(queue: str, id: str, raw_text: str, state: str, detail: str) -> Job
         at=float(detail) / 1000 if state in ("delayed", "failed") else None,
         token=detail if state == "running" else None,
         failure=payload.failure or {},
-        carried=payload.plugins,
+        plugin_data=payload.plugins,
         raw=raw_text,
         detail=detail,
     )

@@ -65,6 +65,11 @@ class Log:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @property
+    def is_debug(self) -> bool:
+        """Whether anybody would see messages of the level debug."""
+        return heard(self.name, DEBUG)
+
     def debug(self, text: str, *args: object) -> None:
         self.say(DEBUG, text, args)
 

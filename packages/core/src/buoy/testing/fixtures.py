@@ -14,7 +14,8 @@ import pytest
 from ..app import App
 from ..embedded.server import Server
 from ..executor.in_process import run_isolated
-from ..jobs.job import Job, built
+from ..jobs.building import build_job
+from ..jobs.job import Job
 from ..jobs.registry import registry
 from ..jobs.run import run
 from ..model.options import Options
@@ -55,7 +56,7 @@ def assert_enqueued(job: type[Job], *args: Any, queue: str | None = None, **kwar
     Without arguments, any job of the class will do.
     """
     monitor = job.app.monitor
-    wanted = built(job, (list(args), kwargs), Options()).identifier if args or kwargs else None
+    wanted = build_job(job, (list(args), kwargs), Options()).identifier if args or kwargs else None
     queues = monitor.queue_names() if queue is None else [queue]
     there = [
         view
@@ -103,8 +104,8 @@ def buoy_app(buoy_server: Server, monkeypatch: pytest.MonkeyPatch) -> App:
 
 def redirect(app: App, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an app use another Redis during a test: what it has cached of its own is replaced."""
-    here = App(**(app.given | {"url": url}))
-    for name in ("settings", "broker", "control", "monitor", "async_client"):
+    here = App(**(app._given | {"url": url}))
+    for name in ("settings", "broker", "control", "monitor", "_async_client"):
         monkeypatch.setitem(vars(app), name, getattr(here, name))
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..app import App
-from ..jobs.enqueueing import asked_to_enter
+from ..jobs.building import build_job
+from ..jobs.enqueueing import encoded_payload, run_before_enqueue
 from ..jobs.hookspecs import JobHooks, hookimpl
-from ..jobs.job import Job, built
+from ..jobs.job import Job
 from ..jobs.plugin import Plugin, relay
 from ..jobs.run import run
 from ..model.options import Options
@@ -122,11 +123,11 @@ def behave(app: App, plugins: list[Plugin], *, fails: bool) -> tuple[str, str]:
             if fails:
                 raise RuntimeError("the contract wants to know")
 
-    Probe.app, Probe.declared = app, tuple(plugins)
-    job = built(Probe, ([fails], {}), Options())
-    verdict = asked_to_enter(job)
+    Probe.app, Probe._declared = app, tuple(plugins)
+    job = build_job(Probe, ([fails], {}), Options())
+    verdict = run_before_enqueue(job)
     if verdict is not None:
         return type(verdict).__name__, ""
-    payload = app.encoded(job).decode()
+    payload = encoded_payload(job, app.settings.max_payload).decode()
     held = Reservation(job.id, "1:contract:1", job.queue, payload, worker="contract")
     return "passed", run(held).outcome

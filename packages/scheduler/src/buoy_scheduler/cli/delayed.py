@@ -9,27 +9,25 @@ from typing import Any
 import click
 
 from buoy import ConfigurationError
-from buoy.cli.options import (
+from buoy.plugins.commands import (
+    TEXT,
+    all_known,
     class_option,
     confirm,
-    known_queue,
-    none_in,
-    queue_option,
-    yes_option,
-)
-from buoy.cli.output import (
-    all_known,
     count_option,
     counted,
     end,
     json_option,
+    known_queue,
+    none_in,
+    queue_option,
     say,
     show,
     show_some,
     stamp,
+    yes_option,
 )
-from buoy.cli.params import TEXT
-from buoy.operations.views import JobView
+from buoy.plugins.redis import JobView
 
 from ..delayed import Delayed
 from ..values import duration

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from buoy.cli.options import app_option
-from buoy.cli.params import COUNT, TEXT, File
+from buoy.plugins.commands import COUNT, TEXT, File, app_option
 
 
 def file_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,9 +11,18 @@ from typing import Any
 import click
 
 from buoy import App, ConfigurationError, Job
-from buoy.cli.options import app_option, load_wanted
-from buoy.cli.output import all_known, end, json_option, say, show, stamp
-from buoy.cli.params import TEXT, File
+from buoy.plugins.commands import (
+    TEXT,
+    File,
+    all_known,
+    app_option,
+    end,
+    json_option,
+    load_wanted,
+    say,
+    show,
+    stamp,
+)
 
 from ..care import AHEAD
 from ..cron import zone_of

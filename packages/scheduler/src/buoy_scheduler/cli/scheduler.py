@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from buoy import ConfigurationError, Job
-from buoy.cli.options import (
+from buoy.plugins.commands import (
+    File,
     app_option,
     load_wanted,
     log_format_option,
@@ -13,8 +14,6 @@ from buoy.cli.options import (
     require_unix,
     verbose_option,
 )
-from buoy.cli.params import File
-from buoy.process.logs import configure
 
 from .options import file_options
 
@@ -43,15 +42,14 @@ def scheduler(
     TERM, INT, QUIT: end at once. HUP: read the schedule file again.
     """
     require_unix()
-    from buoy.process.signals import ended_by_signals
-    from buoy.process.system import noted_pid
+    from buoy.plugins.daemon import configure_logging, ended_by_signals, noted_pid
 
     context = click.get_current_context()
     context.with_resource(ended_by_signals(context.close))
     from ..daemon import Daemon
     from ..schedule import written
 
-    configure(verbose - quiet)
+    configure_logging(verbose - quiet)
     context.with_resource(noted_pid(pidfile))
     load_wanted(app)
     if Job.app.is_inline:

@@ -2,8 +2,8 @@
 -- that is new in this queue, or fires at other times than before, from now on. What is asked for
 -- counts as seen: marks of entries that nobody asks for are forgotten (forget.lua).
 --
--- KEYS     marks of the queue: per entry since when, when it was seen, its timing; its meta
--- ARGV     clock shift; for each entry its name, its timing, and the second from which it was set
+-- KEYS     marks of the queue: per entry since when, when it was seen, its timing; its last ticks
+-- ARGV     clock shift; what the fields of last ticks begin with; for each entry its name, its timing, and the second from which it was set
 --          or resumed, or 0
 -- returns  for each the epoch second after which its ticks count
 
@@ -25,7 +25,7 @@ end
 
 -- The last tick that was enqueued. What is no time there would let nothing through any more.
 local function fired(name)
-  local field = 'newer:cron:' .. name
+  local field = ARGV[2] .. name
   local last = redis.call('HGET', KEYS[2], field)
   if last and not second(last) then redis.call('HDEL', KEYS[2], field) end
   return second(last or nil) or 0
@@ -45,7 +45,7 @@ local function begin(name, timing, from)
 end
 
 local answers = {}
-for n = 2, #ARGV, 3 do
+for n = 3, #ARGV, 3 do
   answers[#answers + 1] = begin(ARGV[n], ARGV[n + 1], ARGV[n + 2])
 end
 return answers

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from ...errors import JobTimeout, Terminated
 from ...jobs.facts import Bearer, Facts
-from ...jobs.run import LOG, run_loaded, settle_death, settle_plainly
+from ...jobs.run import LOG, run_loaded, settle_death, settle_without_plugins
 from ...model.payload import Payload
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import DEBUG, heard
@@ -131,7 +131,7 @@ def settle_task(
     not run, and has failed with the error of the hook."""
     if job is None:
         assert error is not None
-        return settle_plainly(reservation, error)
+        return settle_without_plugins(reservation, error)
     if error is None and after_fork is not None:
         try:
             after_fork()
@@ -169,7 +169,7 @@ def encode_answer(reservation: Reservation, settlement: Settlement) -> bytes:
     try:
         return MARK + frame(answer_of(settlement) | {"redis": has_redis})
     except Exception as error:  # noqa: BLE001 - too large, or of objects that a plugin has left
-        return MARK + frame(answer_of(settle_plainly(reservation, error)))
+        return MARK + frame(answer_of(settle_without_plugins(reservation, error)))
 
 
 def send(pipe: Pipe, parent: int, data: bytes) -> None:

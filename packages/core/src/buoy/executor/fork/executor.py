@@ -7,7 +7,7 @@ from typing import Any
 
 from ...connection.backoff import Backoff
 from ...errors import ConfigurationError, DirtyExit
-from ...jobs.run import lost, settle_plainly
+from ...jobs.run import settle_without_plugins, worker_lost
 from ...loading.served_app import ANY, Wanted
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import Log
@@ -138,7 +138,7 @@ class Fork(PrefetchingExecutor):
         settlement = parse_answer(reservation, answer)
         if settlement is None:
             senseless = DirtyExit(f"the nursery answers what makes no sense: {answer!r:.200}")
-            settlement = settle_plainly(reservation, senseless)
+            settlement = settle_without_plugins(reservation, senseless)
         self.pause.clear()
         self.finish_job(settlement, time.monotonic() - started)
 
@@ -192,6 +192,6 @@ class Fork(PrefetchingExecutor):
 def settle_crash(reservation: Reservation) -> Settlement:
     """The settlement of a job whose nursery has died: it counts a crash. A job that has reached the
     limit of crashes fails: the nursery, which would ask its plugins, is dead."""
-    if reservation.given_up:
-        return settle_plainly(reservation, lost(reservation))
+    if reservation.crash_limit_reached:
+        return settle_without_plugins(reservation, worker_lost(reservation))
     return Settlement.of(reservation, "crashed")

@@ -18,7 +18,7 @@ from os import fork
 from typing import Any
 
 from ...jobs.facts import Facts
-from ...jobs.run import failure_of, loaded, settle_silently
+from ...jobs.run import failure_of, load_run, settle_failure_unlogged
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import log_errors, logger
 from ...process.self_pipe import SelfPipe
@@ -153,7 +153,7 @@ class Nursery:
         """Load a job, and fork a child that runs it. If it cannot be loaded, the child settles
         it."""
         try:
-            job = loaded(reservation)
+            job = load_run(reservation)
             limited = job.timeout is not None or job.max_memory is not None
             limits = Limits.of(job) if limited else NO_LIMITS
         except BaseException as error:  # noqa: BLE001 - the class of the job is its user's
@@ -307,7 +307,7 @@ class Nursery:
             self.fork(child.reservation, child.job, death_of(child, status, maxrss))
         else:  # the child that should have settled it has died, too: it fails without plugins
             failure = failure_of(child.reservation, child.error, None, cause="not run")
-            self.answer(child, answer_of(settle_silently(child.reservation, failure)))
+            self.answer(child, answer_of(settle_failure_unlogged(child.reservation, failure)))
 
     # Limits
 

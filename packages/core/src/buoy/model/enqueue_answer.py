@@ -1,0 +1,53 @@
+"""The answers of the scripts that store jobs (lua/enqueue.lua, lua/retry.lua)."""
+
+from typing import Literal, NamedTuple
+
+from .due import Due
+
+Kind = Literal["queued", "delayed", "exists", "ended", "older", "full", "gone"]
+
+
+class EnqueueAnswer(NamedTuple):
+    """The answer for one job; what else it tells depends on its kind.
+
+    "exists": ``holder`` is the id of the job that holds the claim, "" if it is the job itself.
+    "older": ``field`` names the number that is not newer. "full": ``length`` is the number of jobs
+    in the queue.
+    """
+
+    kind: Kind
+    holder: str = ""
+    field: str = ""
+    length: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> "EnqueueAnswer":
+        """The answer that a script has written as ``text``."""
+        if text == "queued":
+            return QUEUED
+        kind, _, detail = text.partition(" ")
+        match kind:
+            case "exists":
+                return cls("exists", holder=detail)
+            case "older":
+                return cls("older", field=detail)
+            case "full":
+                return cls("full", length=int(detail))
+        return cls(kind)  # type: ignore[arg-type]  # the scripts answer nothing else
+
+    def of_repeated(self, due: Due) -> "EnqueueAnswer":
+        """The answer for a job that was sent a second time, since no answer came to the first.
+
+        A job whose id is known by now was stored by the first try.
+        """
+        if self.kind == "ended" or (self.kind == "exists" and not self.holder):
+            return QUEUED if due.is_now else DELAYED
+        return self
+
+    def __str__(self) -> str:
+        """The text that the script has written."""
+        detail = self.holder or self.field or (str(self.length) if self.kind == "full" else "")
+        return f"{self.kind} {detail}".rstrip()
+
+
+QUEUED, DELAYED = EnqueueAnswer("queued"), EnqueueAnswer("delayed")

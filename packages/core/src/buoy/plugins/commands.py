@@ -1,0 +1,58 @@
+"""Options, arguments and output of commands: those of plugins look and behave as the core's."""
+
+from ..cli.options import (
+    app_option,
+    class_option,
+    confirm,
+    known_queue,
+    load_wanted,
+    log_format_option,
+    none_in,
+    queue_option,
+    quiet_option,
+    require_unix,
+    verbose_option,
+    yes_option,
+)
+from ..cli.output import (
+    all_known,
+    cell,
+    count_option,
+    counted,
+    end,
+    json_option,
+    say,
+    show,
+    show_some,
+    stamp,
+)
+from ..cli.params import COUNT, QUEUE, TEXT, File
+
+__all__ = [
+    "COUNT",
+    "QUEUE",
+    "TEXT",
+    "File",
+    "all_known",
+    "app_option",
+    "cell",
+    "class_option",
+    "confirm",
+    "count_option",
+    "counted",
+    "end",
+    "json_option",
+    "known_queue",
+    "load_wanted",
+    "log_format_option",
+    "none_in",
+    "queue_option",
+    "quiet_option",
+    "require_unix",
+    "say",
+    "show",
+    "show_some",
+    "stamp",
+    "verbose_option",
+    "yes_option",
+]
