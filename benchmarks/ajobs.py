@@ -1,4 +1,4 @@
-"""The same jobs where they are coroutines."""
+"""The jobs as coroutines."""
 
 import asyncio
 

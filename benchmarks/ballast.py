@@ -1,19 +1,19 @@
-"""Makes a process as large as an app would."""
+"""Makes a process as large as a real app."""
 
 import os
 import sys
 from pathlib import Path
 
-HELD: list[list[dict[str, str]]] = []
+BALLAST: list[list[dict[str, str]]] = []
 
 
 def grow_to(megabytes: float) -> None:
-    """Hold so many Python objects that this process has that size; a larger one stays as it is."""
+    """Create Python objects until this process has that size; does nothing if it is larger."""
     while sys.platform == "linux" and resident() < megabytes:
-        HELD.append([{"name": f"{len(HELD)}.{number}"} for number in range(1000)])
+        BALLAST.append([{"name": f"{len(BALLAST)}.{number}"} for number in range(1000)])
 
 
 def resident() -> float:
-    """How much memory this process holds, in MB."""
+    """Returns the resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -1,7 +1,7 @@
-"""Where every job of every system notes that it ran: a file in memory that all processes share.
+"""Records which jobs have run, and when: a file in memory that all processes share.
 
-A job knows one number, its place on the board. Noting costs some 0.2 µs and no system call, so it
-is the same small addition for all, in a forked child, a thread or an event loop.
+Each job has a number, its index on the board. A record costs about 0.2 µs and no system call, so
+the cost is equal for all systems, in a forked child, a thread or an event loop.
 """
 
 import mmap
@@ -13,7 +13,7 @@ ROW = 8 + 8 + 1
 
 
 class Board:
-    """For each job: when it ran last, when it was sent (or due), how often it ran."""
+    """For each job: when it last ran, when it was sent or due, and how often it ran."""
 
     def __init__(self, path: str) -> None:
         file = os.open(path, os.O_RDWR)
@@ -22,31 +22,31 @@ class Board:
         self.size = size = len(self.memory) // ROW
         whole = memoryview(self.memory)
         self.ran = whole[: 8 * size].cast("d")
-        """Seconds of the monotonic clock, which all processes of a machine share."""
+        """Seconds of the monotonic clock, which is common to all processes of a machine."""
         self.sent = whole[8 * size : 16 * size].cast("d")
         self.counts = whole[16 * size :]
         self.first_open = 16 * size
 
     @classmethod
     def create(cls, path: str, size: int) -> "Board":
-        """Make the file, all zero."""
+        """Make the file, filled with zeros."""
         with Path(path).open("wb") as file:
             file.truncate(size * ROW)
         return cls(path)
 
     def mark(self, number: int) -> None:
-        """Note that this job runs."""
+        """Record that this job runs."""
         self.counts[number] += 1
         self.ran[number] = monotonic()
 
     def done(self) -> int:
-        """How many jobs have run, counted only as far as that is needed to see the end."""
+        """Returns how many jobs have run. Skips those at the start that are known to have run."""
         found = self.memory.find(b"\0", self.first_open)
         self.first_open = len(self.memory) if found < 0 else found
         rest = bytes(self.counts[self.first_open - 16 * self.size :])
         return self.size - rest.count(0)
 
     def doubled(self) -> int:
-        """How many jobs have run more than once."""
+        """Returns how many jobs have run more than once."""
         counts = bytes(self.counts)
         return self.size - counts.count(0) - counts.count(1)

@@ -1,15 +1,15 @@
-"""The chart: horizontal bars in SVG, one panel a measure."""
+"""Draws the chart: horizontal bars in SVG, one panel for each measure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from .results import Results, Row, Table
-from .table import shown
+from .table import format_figure
 
 CHARTED = ("drain", "naps", "enqueue", "bulk", "latency", "start", "memory")
 APART = ("drain", "latency")
-"""Here what forks a process a job has a panel of its own: it is of another order."""
+"""Here systems that fork for each job have a panel of their own: they are much slower."""
 LIMIT, BUOY, SAFE, UNSAFE = "#b8b8b8", "#d9480f", "#33587f", "#a9bfd8"
 LEGEND = {
     LIMIT: "limit of this machine",
@@ -19,12 +19,12 @@ LEGEND = {
 }
 WIDTH, LABELS, BAR, GAP, TITLE, MARGIN = 860, 230, 14, 6, 44, 16
 ROOM = WIDTH - LABELS - 2 * MARGIN - 90
-"""The longest bar; beside it its figure stands."""
+"""The length of the longest bar; its figure is on its right."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One row: its colour, median, least and most."""
+    """One row: colour, median, minimum and maximum."""
 
     name: str
     colour: str
@@ -34,11 +34,11 @@ class Bar:
 
 
 def chart_of(results: Results) -> str:
-    """All panels, one below the other."""
+    """Returns the SVG with all panels, one below the other."""
     panels, top = list(legend()), TITLE
     for name in CHARTED:
         table = results.table(name)
-        for heading, bars in parted(table) if table else ():
+        for heading, bars in split_panels(table) if table else ():
             panels.append(panel(heading, bars, top))
             top += TITLE + len(bars) * (BAR + GAP) + MARGIN
     style = "text{font:12px sans-serif;fill:#222}.title{font-weight:bold;font-size:14px}"
@@ -55,8 +55,8 @@ def legend() -> Iterable[str]:
         left += BAR + 30 + 7 * len(words)
 
 
-def parted(table: Table) -> Iterator[tuple[str, list[Bar]]]:
-    """The panels of a table: what each is about, and its bars."""
+def split_panels(table: Table) -> Iterator[tuple[str, list[Bar]]]:
+    """Returns the panels of a table: heading and bars."""
     parts: dict[str, Sequence[Row]] = {"": table.rows}
     if table.name in APART:
         forks = [row for row in table.rows if row.forks]
@@ -68,7 +68,7 @@ def parted(table: Table) -> Iterator[tuple[str, list[Bar]]]:
 
 
 def bars_of(table: Table, rows: Iterable[Row]) -> list[Bar]:
-    """The rows of the first placement that have figures, the best first; no variations."""
+    """Returns the bars of the first placement, best first, without variations."""
     bars = []
     for row in rows:
         spread = row.spread(table.lead)
@@ -93,12 +93,12 @@ def panel(heading: str, bars: Sequence[Bar], top: int) -> str:
     longest = max(bar.most for bar in bars) or 1.0
     lines = [text(MARGIN, top + 20, heading, "title")]
     for place, bar in enumerate(bars):
-        lines += drawn(bar, top + TITLE - 10 + place * (BAR + GAP), ROOM / longest)
+        lines += draw_bar(bar, top + TITLE - 10 + place * (BAR + GAP), ROOM / longest)
     return "\n".join(lines)
 
 
-def drawn(bar: Bar, top: int, scale: float) -> Iterable[str]:
-    """Its name, the bar, a line from the least to the most, and the median in figures."""
+def draw_bar(bar: Bar, top: int, scale: float) -> Iterable[str]:
+    """Returns its name, the bar, a line from minimum to maximum, and the median."""
     left, middle = MARGIN + LABELS, top + BAR / 2
     end = left + bar.most * scale
     yield text(left - 8, top + BAR - 3, bar.name, anchor="end")
@@ -110,7 +110,7 @@ def drawn(bar: Bar, top: int, scale: float) -> Iterable[str]:
         f'<line x1="{left + bar.least * scale:.1f}" x2="{end:.1f}" y1="{middle}" y2="{middle}" '
         'stroke="#222"/>'
     )
-    yield text(end + 6, top + BAR - 3, shown(bar.median))
+    yield text(end + 6, top + BAR - 3, format_figure(bar.median))
 
 
 def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> str:

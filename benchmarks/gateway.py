@@ -1,4 +1,4 @@
-"""Somebody else's slow HTTP API: answers each request after a while. Arguments: PORT SECONDS"""
+"""A slow HTTP API: answers each request after some seconds. Arguments: PORT SECONDS"""
 
 import asyncio
 import sys

@@ -1,5 +1,5 @@
-"""What the jobs of all systems do. Runs in the environment of each of them, and in the parent of
-forked children: few imports, and small ones."""
+"""What the jobs of all systems do. Imported in the environment of each system and in the parent of
+forked children, so it imports little."""
 
 import os
 import time
@@ -13,17 +13,17 @@ BOARD = Board(os.environ["BENCH_BOARD"])
 
 
 def mark(number: int) -> None:
-    """Do nothing but note it."""
+    """Record the run and do nothing else."""
     BOARD.mark(number)
 
 
 def nap(number: int) -> None:
-    """Wait as for somebody else's answer."""
+    """Sleep, as a job that waits for an answer."""
     time.sleep(NAP_SECONDS)
     BOARD.mark(number)
 
 
 def hold(number: int) -> None:
-    """Keep a slot busy for as long as the case lasts."""
+    """Keep a slot busy until the end of the case."""
     BOARD.mark(number)
     time.sleep(3600)

@@ -1,7 +1,7 @@
-"""python -m benchmarks.losses: what asynchronous replication loses of what was acknowledged.
+"""python -m benchmarks.losses: how many acknowledged jobs asynchronous replication loses.
 
-Producers enqueue without a pause while a primary dies, hangs, or is split from its replica and all
-who watch, but not from them. Then the acknowledged jobs are looked for.
+Producers enqueue without a pause while a primary dies, hangs, or is separated from its replica and
+the Sentinels, but not from the producers. Then the acknowledged jobs are looked up.
 """
 
 import os
@@ -20,23 +20,23 @@ from tests.support.sentinel import Watched
 
 PRODUCERS = 4
 BEFORE, SPLIT = 1.0, 4.0
-"""Seconds of enqueueing before the fault; and how long a split lasts."""
-MEANS_OF_WATCHERS = "-ping -psync -replicaof -slaveof -multi -config|rewrite"
+"""Seconds of enqueueing before the fault, and of a split."""
+WATCHER_COMMANDS = "-ping -psync -replicaof -slaveof -multi -config|rewrite"
 
 
 @dataclass
 class Load:
-    """Programs that enqueue without a pause, and note what was acknowledged, and when."""
+    """Programs that enqueue without a pause, and record which jobs were acknowledged, and when."""
 
     app: App
     wait: bool = False
-    over: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
     acknowledged: dict[str, float] = field(default_factory=dict)
     refused: int = 0
 
     def run(self, number: int) -> None:
         count = 0
-        while not self.over.is_set():
+        while not self.stop.is_set():
             count += 1
             try:
                 handle = self.app.push("shop.Charge", [count], queue="charges")
@@ -56,7 +56,7 @@ class Load:
             time.sleep(BEFORE)
             yield
         finally:
-            self.over.set()
+            self.stop.set()
             for thread in threads:
                 thread.join()
 
@@ -109,10 +109,10 @@ def kill(watched: Watched) -> None:
 
 
 def split(watched: Watched) -> None:
-    """The primary answers the producers alone, until another one has been there for a while."""
+    """The primary answers only the producers, until some time after its replacement."""
     port = watched.servers[0].port or 0
     began = time.monotonic()
-    command(port, "ACL", "SETUSER", "default", *MEANS_OF_WATCHERS.split())
+    command(port, "ACL", "SETUSER", "default", *WATCHER_COMMANDS.split())
     command(port, "CLIENT", "KILL", "TYPE", "replica")
     watched.wait_for(lambda: int(watched.ask(watched.ports[0])["port"]) != port)
     time.sleep(max(0.0, began + SPLIT - time.monotonic()))
@@ -160,8 +160,8 @@ def freeze_node(six: Cluster, number: int) -> None:
     six.thaw(number)
 
 
-def hurry_away(six: Cluster, number: int) -> None:
-    """Freeze the replica for a moment, so that it is behind, and then kill the primary."""
+def kill_with_lagging_replica(six: Cluster, number: int) -> None:
+    """Stop the replica for 0.4 s, so that it lags, then kill the primary."""
     replica = six.servers[number + 3].pid or 0
     os.kill(replica, signal.SIGSTOP)
     time.sleep(0.4)
@@ -179,5 +179,5 @@ if __name__ == "__main__":
     sentinel("split, WAIT 1 200 after each enqueue", split, wait=True)
     cluster("the primary is killed", kill_node)
     cluster("the primary hangs until it is replaced", freeze_node)
-    cluster("the replica is 0.4 s behind, the primary is killed", hurry_away)
-    cluster("the same, min-replicas-to-write 1, max-lag 1", hurry_away, *BOUND)
+    cluster("the replica is 0.4 s behind, the primary is killed", kill_with_lagging_replica)
+    cluster("such a lag, min-replicas-to-write 1, max-lag 1", kill_with_lagging_replica, *BOUND)

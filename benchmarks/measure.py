@@ -1,4 +1,4 @@
-"""What a measure is made of: cases, each of which can be played again and again."""
+"""A measure consists of cases; each case can be run repeatedly."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class Effort:
-    """How much trouble to take."""
+    """How long and how large the runs are."""
 
     seconds: float = 2.0
-    """How long each run of empty jobs should take."""
+    """Seconds of each run of empty jobs."""
     scale: float = 1.0
-    """By which amounts are multiplied that are not sized by time."""
+    """Multiplies amounts of jobs that do not depend on time."""
     brief: bool = False
-    """Leave out what is only a variation, or takes long to set up."""
+    """Leave out variations, and cases that take long to set up."""
 
     def jobs(self, rate: float) -> int:
-        """How many jobs to take at that rate."""
+        """Returns how many jobs to run at that rate (jobs a second)."""
         return max(20, int(rate * self.seconds))
 
     def amount(self, whole: int, least: int = 20) -> int:
-        """A given amount, scaled."""
+        """Returns the scaled amount."""
         return max(min(least, whole), int(whole * self.scale))
 
 
@@ -36,31 +36,31 @@ class Case:
     row: str
     kind: Kind
     placement: Placement
-    play: Callable[[], Figures]
+    run: Callable[[], Figures]
     promise: Promise = ""
     forks: bool = False
     compared: bool = True
-    """Held against peers of its kind, if there are any."""
+    """Whether it is compared with other systems of its kind."""
     limit: str = ""
-    """The row that says what can be had at most."""
+    """The name of the row that is the limit of this one."""
     once: bool = False
-    """Too long to be repeated each round."""
+    """Whether to run it in the first round only, because it takes long."""
 
 
 def case(
     subject: Subject,
     placement: Placement,
-    play: Callable[[], Figures],
+    run: Callable[[], Figures],
     limit: str,
     *,
     once: bool = False,
 ) -> Case:
-    """The case of a subject."""
+    """Returns the case of a subject."""
     return Case(
         row=subject.name,
         kind=subject.kind,
         placement=placement,
-        play=play,
+        run=run,
         promise=subject.promise,
         forks=subject.forks,
         compared=subject.compared,
@@ -71,7 +71,7 @@ def case(
 
 @dataclass(frozen=True)
 class Column:
-    """A figure of the cases, as a table shows it."""
+    """A figure of the cases, and its heading in the table."""
 
     figure: str
     head: str
@@ -79,7 +79,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Measure:
-    """One table. The first column leads: it is shown for each placement, and compared."""
+    """One table. Its first column is shown for each placement, and compared."""
 
     name: str
     title: str
@@ -88,6 +88,6 @@ class Measure:
     cases: Callable[[Effort, Sequence[Subject], Sequence[Placement]], Iterable[Case]]
     more_is_better: bool = True
     ranked: bool = True
-    """The best rows first; else as the cases come."""
+    """Whether the best rows come first; otherwise in the order of the cases."""
     quick: bool = False
-    """Part of the quick run, too."""
+    """Whether the quick run includes it."""

@@ -1,4 +1,4 @@
-"""Which core does what. Placement alone moves figures threefold, so it is never left to chance."""
+"""Binds processes to cores. The placement alone can change figures threefold."""
 
 import os
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ import psutil
 
 @dataclass(frozen=True)
 class Placement:
-    """Cores, by their place among those that this process may use; None lets them float."""
+    """Cores, by their index among those that this process may use."""
 
     name: str
     redis: int
     work: int
-    """The worker with all that it starts, and the producer that enqueues as fast as it can."""
+    """The worker with its processes, and the producer that enqueues as fast as it can."""
     watch: int
-    """The harness, which mostly sleeps."""
+    """The harness, which sleeps most of the time."""
 
 
 ONE_CORE = Placement("one core", redis=0, work=0, watch=1)
@@ -26,14 +26,14 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 
 
 def placements() -> list[Placement]:
-    """Those that this machine has cores for."""
+    """Returns the placements for which this machine has enough cores."""
     return [ONE_CORE, SPLIT] if len(CORES) != 1 else [ONE_CORE]
 
 
 @contextmanager
 def on(core: int) -> Iterator[None]:
-    """What is started within is bound to this core, with all its children."""
-    if not CORES:  # macOS knows no affinity: the figures are looser there
+    """Bind this process to a core: processes that it starts in the block inherit that."""
+    if not CORES:  # macOS has no affinity: its figures vary more
         yield
         return
     this = psutil.Process()

@@ -1,4 +1,4 @@
-"""A process that is measured, with all that it starts."""
+"""Starts the processes that are measured, and reads their CPU time and memory."""
 
 import subprocess
 import time
@@ -16,12 +16,12 @@ POLL_SECONDS = 0.01
 T = TypeVar("T")
 
 
-class Wrong(Exception):
-    """A case did not come out as it must: its figures would be worth nothing."""
+class MeasurementError(Exception):
+    """A case did not run as it must, so its figures are not valid."""
 
 
-class Running:
-    """Processes on one core. Their output goes to a file, which is quoted when they fail."""
+class MeasuredProcesses:
+    """Processes on one core. Their output goes to a file; errors quote its end."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Running:
             ]
 
     def tree(self) -> list[psutil.Process]:
-        """All processes that live."""
+        """Returns all live processes, with their children."""
         found: list[psutil.Process] = []
         for child in self.children:
             with suppress(psutil.NoSuchProcess):
@@ -55,11 +55,11 @@ class Running:
         return found
 
     def cpu(self) -> float:
-        """CPU seconds so far, those of buried children too."""
+        """Returns the CPU seconds so far, including those of ended children."""
         return sum(sum(times) for times in self.each(lambda process: process.cpu_times()[:4]))
 
     def pss(self) -> list[float]:
-        """The memory of each process in MB; what several share is divided among them."""
+        """Returns the memory of each process in MB (PSS: shared memory is divided)."""
         return sorted(self.each(lambda process: process.memory_full_info().pss / 1e6))
 
     def each(self, read: Callable[[psutil.Process], T]) -> list[T]:
@@ -70,22 +70,24 @@ class Running:
         return found
 
     def wait_until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait, as long as all of them live."""
+        """Wait for the condition. Raises MeasurementError after ``seconds`` or if a process ends."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise Wrong(f"{what}: not within {seconds:.0f} s; {self.last_words()}")
+                raise MeasurementError(f"{what}: not within {seconds:.0f} s; {self.output_tail()}")
             for child in self.children:
                 if child.poll() is not None:
-                    raise Wrong(f"{what}: exit code {child.returncode}; {self.last_words()}")
+                    raise MeasurementError(
+                        f"{what}: exit code {child.returncode}; {self.output_tail()}"
+                    )
             time.sleep(POLL_SECONDS)
 
-    def last_words(self) -> str:
+    def output_tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-12:]
         return "its output ends with:\n" + "\n".join(lines)
 
     def stop(self) -> None:
-        """Kill them all: they have done their part."""
+        """Kill all processes."""
         tree = self.tree()
         for process in tree:
             with suppress(psutil.NoSuchProcess):

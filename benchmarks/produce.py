@@ -1,11 +1,11 @@
-"""The producer: a process of its own, in the environment of the system that it enqueues with.
+"""The producer: a separate process in the environment of the system that it enqueues with.
 
 python -m benchmarks.produce APP WAY KIND FIRST COUNT SECONDS
 
-Prints, as JSON, what the enqueueing took. APP is a module that has ``enqueue(kind)``, which returns
-what enqueues one job by its number; perhaps ``enqueue_many(kind, numbers)``, and
-``enqueue_at(kind)``, which returns what enqueues a job by its number and when it is due. Each may
-be a coroutine function.
+Prints as JSON how long the enqueueing took. APP is a module with ``enqueue(kind)``, which returns a
+function that enqueues one job by its number. It may have ``enqueue_many(kind, numbers)``, and
+``enqueue_at(kind)``, which returns a function of a job's number and due time (epoch seconds). Each
+may be a coroutine function.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ CHUNK = 1000
 Enqueue = Callable[..., Awaitable[object] | object]
 
 
-async def through(answer: object) -> object:
-    """Await it if that is needed."""
+async def await_if_needed(answer: object) -> object:
+    """Return the answer, awaited if it is awaitable."""
     return await answer if isawaitable(answer) else answer
 
 
 async def each(app: Any, kind: str, numbers: range, seconds: float) -> None:
-    """One call a job."""
+    """Enqueue one job a call."""
     enqueue: Enqueue = app.enqueue(kind)
     if iscoroutinefunction(enqueue):
         for number in numbers:
@@ -39,35 +39,35 @@ async def each(app: Any, kind: str, numbers: range, seconds: float) -> None:
 
 
 async def many(app: Any, kind: str, numbers: range, seconds: float) -> None:
-    """A thousand jobs a call, where that can be."""
+    """Enqueue a thousand jobs a call; one a call if the app cannot."""
     if not hasattr(app, "enqueue_many"):
         return await each(app, kind, numbers, seconds)
     for first in range(0, len(numbers), CHUNK):
-        await through(app.enqueue_many(kind, numbers[first : first + CHUNK]))
+        await await_if_needed(app.enqueue_many(kind, numbers[first : first + CHUNK]))
     return None
 
 
 async def paced(app: Any, kind: str, numbers: range, seconds: float) -> None:
-    """One after the other, with a pause of so many seconds; when is on the board."""
+    """Enqueue one job after the other with pauses; record the times on the board."""
     enqueue: Enqueue = app.enqueue(kind)
     for number in numbers:
         await asyncio.sleep(seconds)
         board().sent[number] = time.monotonic()
-        await through(enqueue(number))
+        await await_if_needed(enqueue(number))
 
 
 async def due(app: Any, kind: str, numbers: range, seconds: float) -> None:
-    """Due in a while, evenly spread over so many seconds; when is on the board."""
+    """Enqueue jobs that are due later, spread over ``seconds``; record the times on the board."""
     enqueue_at: Enqueue = app.enqueue_at(kind)
     start = time.time() + 1.0 + len(numbers) / 3000
     for place, number in enumerate(numbers):
         when = start + seconds * place / len(numbers)
         board().sent[number] = when - time.time() + time.monotonic()
-        await through(enqueue_at(number, when))
+        await await_if_needed(enqueue_at(number, when))
 
 
 def board() -> Any:
-    """The board of the jobs."""
+    """Returns the board of the jobs."""
     return import_module("benchmarks.jobs").BOARD
 
 
@@ -79,7 +79,7 @@ async def main(words: Iterable[str]) -> None:
     name, way, kind, first, count, seconds = words
     app = import_module(name)
     numbers = range(int(first), int(first) + int(count))
-    # The first call connects, and some load scripts: that is not what enqueueing costs.
+    # The first calls connect and load scripts: that is not the cost of enqueueing.
     warm = min(10, len(numbers) // 10) if way in ("each", "many") else 0
     await WAYS[way](app, kind, numbers[:warm], 0.0)
     started, cpu = time.perf_counter(), time.process_time()

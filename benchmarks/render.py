@@ -1,4 +1,4 @@
-"""Puts what was found out into pages: no figure is typed by hand."""
+"""Writes the results into pages, so that no figure is typed by hand."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ MISSING = "*Not measured yet: `make bench`, then `python -m benchmarks --render 
 
 
 def report(results: Results) -> str:
-    """All tables, as a page of its own."""
+    """Returns a page with all tables."""
     parts = ["# Results", about(results), "## In short", summary(results)]
     for table in results.tables:
         parts += [f"## {table.title}", table.text, table_of(table)]
@@ -25,7 +25,7 @@ def report(results: Results) -> str:
 
 
 def about(results: Results) -> str:
-    """Where the figures come from."""
+    """Returns where, when and with which versions the figures were measured."""
     facts = dict(results.about)
     versions = ", ".join(f"{name} {number}" for name, number in facts.pop("versions").items())
     lines = [f"- {name}: {value}" for name, value in facts.items()]
@@ -33,7 +33,7 @@ def about(results: Results) -> str:
 
 
 def fill(page: str, results: Results) -> str:
-    """The page with what stands between its marks made anew."""
+    """Returns the page with new text between its marks."""
 
     def filled(mark: re.Match[str]) -> str:
         return f"{mark[1]}\n{figures(mark[2], results)}\n\n{mark[3]}"
@@ -42,7 +42,7 @@ def fill(page: str, results: Results) -> str:
 
 
 def figures(name: str, results: Results) -> str:
-    """What stands at a mark of that name: a measure, or one of three others."""
+    """Returns the text for a mark: a measure, or "about", "summary" or "chart"."""
     if name == "about":
         return about(results)
     if name == "summary":

@@ -1,4 +1,4 @@
-"""What a run has found out: as values, and as JSON."""
+"""The results of a run, as values and as JSON."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from .subject import Kind
 
 @dataclass
 class Row:
-    """A row of a table, in one placement: a sample of each round."""
+    """A row of a table in one placement, with one sample for each round."""
 
     name: str
     kind: Kind
@@ -38,19 +38,19 @@ class Row:
         )
 
     def spread(self, figure: str) -> Spread | None:
-        """This figure, of all rounds."""
+        """Returns this figure over all rounds; None without samples."""
         return Spread.of(sample[figure] for sample in self.samples if figure in sample)
 
 
 @dataclass
 class Table:
-    """What was found out about one measure."""
+    """The results of one measure."""
 
     name: str
     title: str
     text: str
     columns: list[tuple[str, str]]
-    """Figure and head; the first leads."""
+    """Figure and heading; the first is the leading figure."""
     more_is_better: bool
     ranked: bool = True
     rows: list[Row] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Table:
         return next(found, None)
 
     def of_limit(self, row: Row) -> float | None:
-        """The leading figure of a row as a multiple of its limit's."""
+        """Returns the leading figure of a row, divided by that of its limit."""
         limit = self.row(row.limit, row.placement)
         own, most = row.spread(self.lead), limit and limit.spread(self.lead)
         if not own or not most or not own.median or not most.median:
@@ -89,7 +89,7 @@ class Table:
 
 @dataclass
 class Results:
-    """A whole run."""
+    """The results of one run."""
 
     about: dict[str, Any]
     """When, where, with which versions and options."""
@@ -104,7 +104,7 @@ class Results:
                 yield from (f"{table.name}: {row.name}: {error}" for error in row.errors)
 
     def is_whole(self) -> bool:
-        """Whether each row has figures: nothing failed, and nobody stopped it too early."""
+        """Whether each row has figures, so that nothing failed and the run was not stopped."""
         return all(row.samples and not row.errors for table in self.tables for row in table.rows)
 
     def save(self, path: Path) -> None:

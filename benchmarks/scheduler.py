@@ -1,4 +1,4 @@
-"""The scheduler: from its start to its first fire, how late ticks are, what idling costs.
+"""The scheduler: the time from its start to its first tick, lateness of ticks, cost while idle.
 
 Run it alone: ``python -m benchmarks.scheduler``. It starts a private server and real daemons.
 """
@@ -51,7 +51,7 @@ def daemon(url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def first_fire(app: App, url: str, folder: Path) -> float:
-    """Seconds from the start of a daemon to the fire of a tick that was missed."""
+    """Returns the seconds from the start of a daemon until it fires a missed tick."""
     (folder / "schedule.yml").write_text(schedule(1, "1s"))
     app.command("FLUSHALL")
     long_ago = int(time.time()) - 3600
@@ -64,7 +64,7 @@ def first_fire(app: App, url: str, folder: Path) -> float:
 
 
 def lateness(app: App, url: str, folder: Path) -> list[float]:
-    """By how many seconds each tick of many entries was late, sorted; all are due together."""
+    """Returns by how many seconds each tick was late, sorted; all entries are due together."""
     (folder / "schedule.yml").write_text(schedule(ENTRIES, "1s"))
     app.command("FLUSHALL")
     with daemon(url, folder):
@@ -75,7 +75,7 @@ def lateness(app: App, url: str, folder: Path) -> list[float]:
 
 
 def arrivals(app: App) -> Iterator[float]:
-    """By how much after a full second each job is in Redis, seen by looking all the time."""
+    """Returns the seconds after a full second at which each job is in Redis, by polling."""
     known, end = count(app), time.time() // 1 + SECONDS + 0.9
     while (now := time.time()) < end:
         there = count(app)
@@ -88,7 +88,7 @@ def count(app: App) -> int:
 
 
 def idle_cost(app: App, url: str, folder: Path) -> tuple[float, float]:
-    """Of one processor, in percent; and commands to Redis a second."""
+    """Returns the CPU use in percent of one core, and the scripts run a second."""
     (folder / "schedule.yml").write_text(schedule(ENTRIES, "520w"))
     app.command("FLUSHALL")
     with daemon(url, folder) as process:
@@ -107,7 +107,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def commands(app: App) -> int:
-    """How many scripts were run."""
+    """Returns how many scripts were run."""
     for line in app.command("INFO", "commandstats").decode().splitlines():
         if line.startswith("cmdstat_evalsha:"):
             return int(line.partition("calls=")[2].partition(",")[0])

@@ -1,4 +1,4 @@
-"""Medians and their spread."""
+"""Medians, minima, maxima and quantiles."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure of several rounds."""
+    """A figure over several rounds."""
 
     median: float
     least: float
@@ -16,12 +16,12 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "Spread | None":
-        """None without any."""
+        """Returns None without values."""
         found = list(values)
         return cls(median(found), min(found), max(found)) if found else None
 
 
 def quantile(values: Iterable[float], part: float) -> float:
-    """The least of the values that this part of all does not exceed."""
+    """Returns the smallest value that this part of all values does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(part * len(ordered)) - 1)]

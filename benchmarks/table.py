@@ -1,4 +1,4 @@
-"""Tables of Markdown."""
+"""Formats results as Markdown tables."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ NOTHING = "–"
 
 
 def table_of(table: Table) -> str:
-    """One measure: the limits, then buoy, then the peers, the best first."""
+    """Returns the table of one measure: the limits, then buoy, then other systems, best first."""
     places = table.placements()
     some = any(row.promise for row in table.rows)
     limited = [place for place in places if any_limit(table, place)]
@@ -31,7 +31,7 @@ def table_of(table: Table) -> str:
 
 
 def ordered(table: Table) -> list[str]:
-    """The names of the rows, by kind, and then by the leading figure in the first placement."""
+    """Returns the names of the rows, by kind, then by the leading figure."""
     if not table.ranked:
         return list(dict.fromkeys(row.name for row in table.rows))
     place = table.placements()[0]
@@ -47,7 +47,7 @@ def ordered(table: Table) -> list[str]:
 
 
 def used(table: Table, columns: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those that say something; that jobs ran twice is told only when any did."""
+    """Returns the columns that have figures; "ran twice" only if a job did."""
     found = []
     for figure, head in columns:
         spreads = [row.spread(figure) for row in table.rows]
@@ -73,7 +73,8 @@ def lead_cell(table: Table, row: Row | None) -> str:
     spread = row.spread(table.lead)
     if spread is None or len(row.samples) == 1 or spread.least == spread.most:
         return number(spread)
-    return f"{shown(spread.median)} ({shown(spread.least)}–{shown(spread.most)})"
+    least, median, most = map(format_figure, (spread.least, spread.median, spread.most))
+    return f"{median} ({least}–{most})"
 
 
 def limit_cell(table: Table, row: Row | None) -> str:
@@ -84,11 +85,11 @@ def limit_cell(table: Table, row: Row | None) -> str:
 
 
 def number(spread: Spread | None) -> str:
-    return NOTHING if spread is None else shown(spread.median)
+    return NOTHING if spread is None else format_figure(spread.median)
 
 
-def shown(figure: float) -> str:
-    """Three digits of it, or all before the point."""
+def format_figure(figure: float) -> str:
+    """Returns the figure with three digits, or all digits before the point."""
     if figure == 0 or abs(figure) >= 100:
         return f"{figure:,.0f}"
     return (
@@ -97,7 +98,7 @@ def shown(figure: float) -> str:
 
 
 def summary(results: Results) -> str:
-    """Each row of buoy in short: the figure, its limit, the best peer that does the same."""
+    """Returns the short table: for each row of buoy its limit and the best comparable systems."""
     lines = [["", "", "buoy", "beside the limit", "best peer", "best peer, at least once"]]
     lines.append(["---", "---", "---:", "---:", "---:", "---:"])
     for table in results.tables:
@@ -108,14 +109,14 @@ def summary(results: Results) -> str:
                 continue
             peers = comparable(table, row)
             safe = [peer for peer in peers if peer.promise == "at least once"]
-            figure = f"{shown(own.median)} {table.columns[0][1]}"
+            figure = f"{format_figure(own.median)} {table.columns[0][1]}"
             cells = [table.title, f"**{row.name}**", figure, limit_cell(table, row)]
             lines.append([*cells, best(table, own, peers), best(table, own, safe)])
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def comparable(table: Table, row: Row) -> list[Row]:
-    """Peers that fork, if it forks; peers that do not, if it does not."""
+    """Returns the other systems that fork, if this row forks, else those that do not."""
     if not row.compared:
         return []
     return [
@@ -126,11 +127,11 @@ def comparable(table: Table, row: Row) -> list[Row]:
 
 
 def best(table: Table, own: Spread, peers: Sequence[Row]) -> str:
-    """The best of them, and how many times as good buoy is."""
+    """Returns the best of them, and by which factor buoy is better."""
     found = [(spread.median, peer) for peer in peers if (spread := peer.spread(table.lead))]
     if not found:
         return NOTHING
     pick = max if table.more_is_better else min
     figure, peer = pick(found, key=lambda pair: pair[0])
     times = own.median / figure if table.more_is_better else figure / own.median
-    return f"{peer.name} {shown(figure)}: {times:.2g}×"
+    return f"{peer.name} {format_figure(figure)}: {times:.2g}×"

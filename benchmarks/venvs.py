@@ -1,4 +1,4 @@
-"""The peers' environments: one each, made once, outside of git."""
+"""The environments of the other systems: one each, made once, not in git."""
 
 import re
 import shutil
@@ -15,39 +15,39 @@ from .subject import VENVS, Subject
 REQUIREMENTS = Path(__file__).parent / "requirements"
 
 
-def those_there(subjects: Iterable[Subject]) -> list[Subject]:
-    """Those that can be run here, their environments made; what cannot is said."""
+def available_subjects(subjects: Iterable[Subject]) -> list[Subject]:
+    """Returns the subjects that can be run here; makes their environments, prints the others."""
     there: dict[str, bool] = {}
     subjects = list(subjects)
     for subject in subjects:
         if subject.system not in there:
-            there[subject.system] = is_there(subject)
+            there[subject.system] = is_available(subject)
     return [subject for subject in subjects if there[subject.system]]
 
 
-def is_there(subject: Subject) -> bool:
-    """Whether a system can be run; Python's are installed if need be."""
+def is_available(subject: Subject) -> bool:
+    """Whether a system can be run. Installs systems of Python."""
     if subject.probe:
-        there = bool(probed(subject))
+        there = bool(installed_version(subject))
         if not there:
             print(f"{subject.system}: not installed, left out", file=sys.stderr)
         return there
     try:
-        make(subject.system)
+        make_environment(subject.system)
     except subprocess.CalledProcessError as error:
         print(f"{subject.system}: cannot be installed, left out ({error})", file=sys.stderr)
         return False
     return True
 
 
-def probed(subject: Subject) -> str:
-    """The version of one of Ruby's systems; empty if it is not there."""
+def installed_version(subject: Subject) -> str:
+    """Returns the version of a system of Ruby; empty if it is not installed."""
     ruby = shutil.which("ruby")
-    return said(ruby, "-e", subject.probe) if ruby else ""
+    return output_of(ruby, "-e", subject.probe) if ruby else ""
 
 
-def make(system: str) -> None:
-    """Make the environment of a system, unless it is there with these very versions."""
+def make_environment(system: str) -> None:
+    """Make the environment of a system, unless it exists with these versions."""
     folder, wanted = VENVS / system, REQUIREMENTS / f"{system}.txt"
     stamp, contents = folder / "stamp", f"{sys.version}\n{wanted.read_text()}"
     if stamp.exists() and stamp.read_text() == contents:
@@ -61,13 +61,13 @@ def make(system: str) -> None:
 
 
 def versions(subjects: Iterable[Subject]) -> dict[str, str]:
-    """What is measured, for the record."""
+    """Returns the versions of all that is measured."""
     found = {"buoy": version("buoy"), "redis-py": version("redis"), "hiredis": version("hiredis")}
-    server = re.search(r"v=(\S+)", said(find_server(), "--version"))
+    server = re.search(r"v=(\S+)", output_of(find_server(), "--version"))
     found["redis-server"] = server[1] if server else "unknown"
     for subject in subjects:
         if subject.probe:
-            found[subject.system] = probed(subject)
+            found[subject.system] = installed_version(subject)
             continue
         lines = (REQUIREMENTS / f"{subject.system}.txt").read_text().splitlines()
         own = (line.partition("==") for line in lines if line.startswith(subject.system))
@@ -75,7 +75,7 @@ def versions(subjects: Iterable[Subject]) -> dict[str, str]:
     return found
 
 
-def said(*command: str) -> str:
-    """What a command prints; nothing if it fails."""
+def output_of(*command: str) -> str:
+    """Returns what a command prints; empty if it fails."""
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     return "" if ended.returncode else ended.stdout.strip()

@@ -1,4 +1,4 @@
-"""The least that enqueueing can be: a push of the payload that buoy would make."""
+"""The limit of enqueueing: a push of the payload that buoy would make."""
 
 import json
 from collections.abc import Callable, Iterable

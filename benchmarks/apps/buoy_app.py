@@ -8,7 +8,7 @@ from benchmarks import jobs
 from buoy import Job
 
 QUEUES = int(os.environ.get("BENCH_QUEUES", "1"))
-"""Over how many queues the jobs are spread: bench, or bench0, bench1, ..."""
+"""The number of queues: bench, or bench0, bench1, ..."""
 
 Enqueue = Callable[[int], object]
 
@@ -35,7 +35,7 @@ class Hold(Job):
 
 
 class Spare(Job):
-    """What lies about, written by fill.py; it is on no board."""
+    """The jobs of fill.py; they are not on the board."""
 
     queue = jobs.QUEUE
 
@@ -43,7 +43,7 @@ class Spare(Job):
 
 
 class Ways:
-    """How the jobs of an app are enqueued; see produce.py."""
+    """The functions with which produce.py enqueues the jobs of an app."""
 
     def __init__(self, **classes: Any) -> None:
         self.classes = classes

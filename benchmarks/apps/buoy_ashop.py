@@ -1,4 +1,4 @@
-"""The same purchase as a coroutine."""
+"""The purchase of buoy_shop as a coroutine."""
 
 import asyncio
 import os

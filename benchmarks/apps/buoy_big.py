@@ -1,4 +1,4 @@
-"""The jobs of buoy in an app as large as one on a big web framework."""
+"""The jobs of buoy in an app that is as large as one with a big web framework."""
 
 from benchmarks import ballast
 

@@ -1,4 +1,4 @@
-"""A purchase: three calls of somebody else's slow HTTP API, one after the other."""
+"""A purchase: three calls of a slow HTTP API, one after the other."""
 
 import os
 from http.client import HTTPConnection
@@ -10,7 +10,7 @@ from .buoy_app import Ways
 
 CALLS = 3
 GATEWAY = int(os.environ.get("BENCH_GATEWAY", "0"))
-"""Its port."""
+"""The port of the API."""
 
 
 class Purchase(Job):

@@ -1,1 +1,1 @@
-"""The least that could do the work: what the other figures are held against."""
+"""Programs that do only the necessary work: the limits for the other figures."""

@@ -1,6 +1,6 @@
-"""The bare fork: for each job one script call, a fork, a pipe, the child's exit waited for.
+"""The bare fork: for each job one script call, a fork, a pipe, and a wait for the child's exit.
 
-The process is as lean as one with a way to Redis can be, or as large as it is told to be.
+The process is as small as a client of Redis can be, or has the size that is given (MB).
 """
 
 import gc
@@ -45,7 +45,7 @@ def child(payload: bytes, pipe: int) -> NoReturn:
 
 
 def run(payload: bytes) -> None:
-    """Run one job in a child of its own."""
+    """Run one job in a forked child."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:

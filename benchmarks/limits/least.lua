@@ -1,15 +1,15 @@
--- The least that settles jobs and reserves the next ones without ever losing one.
+-- The shortest script that settles jobs and reserves the next ones, and never loses one.
 --
--- KEYS     ready, jobs, leases
--- ARGV     lease in ms; how many jobs are wanted; the ids of those that are done
+-- KEYS     queued, jobs, leases
+-- ARGV     lease in ms; how many jobs are wanted; the ids of the jobs that are done
 -- returns  {ids, payloads}
 
-local ready, jobs, leases = unpack(KEYS)
+local queued, jobs, leases = unpack(KEYS)
 if #ARGV > 2 then
   redis.call('ZREM', leases, unpack(ARGV, 3))
   redis.call('HDEL', jobs, unpack(ARGV, 3))
 end
-local ids = redis.call('LPOP', ready, ARGV[2])
+local ids = redis.call('LPOP', queued, ARGV[2])
 if not ids or #ids == 0 then return { {}, {} } end
 local clock = redis.call('TIME')
 local deadline = clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[1]

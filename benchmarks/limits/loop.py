@@ -1,6 +1,6 @@
-"""The bare loop: settles and reserves in batches, decodes, calls; nothing else.
+"""The bare loop: settles and reserves in batches, decodes, calls, and nothing else.
 
-With "buoy" it uses buoy's own script; with "least" the shortest one that loses no job.
+With "buoy" it uses buoy's script; with "least" the shortest script that loses no job.
 """
 
 import json
@@ -21,7 +21,7 @@ LEASE_MS = 30_000
 EMPTY_SECONDS = 0.01
 Pair = tuple[bytes, bytes]
 Advance = Callable[[list[Pair]], tuple[list[Pair], list[bytes]]]
-"""Takes what is done (id, token), returns what was reserved, and its payloads."""
+"""Takes the jobs that are done (id, token); returns the reserved jobs and their payloads."""
 
 
 def with_buoys(client: Any) -> Advance:
@@ -63,7 +63,7 @@ def main(way: str) -> None:
         for payload in payloads:
             job = json.loads(payload)
             calls[job["class"].rpartition(".")[2]](*job["args"])
-        if not payloads:  # all are done: what is counted then must not be this
+        if not payloads:  # all jobs are done: do not use CPU that would be counted
             time.sleep(EMPTY_SECONDS)
 
 

@@ -1,6 +1,6 @@
-"""Coroutines that sleep 5 ms, 16 at once, and nothing else: how many an event loop gets done.
+"""Coroutines that sleep 5 ms, 16 at once: how many an event loop completes in a second.
 
-Its clock counts whole milliseconds, so each sleep is some 0.3 ms longer than it should be.
+Its clock counts whole milliseconds, so each sleep is about 0.3 ms too long.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ SECONDS = 2.0
 
 
 async def nap_until(end: float) -> int:
-    """How often one of them has slept by then."""
+    """Sleep repeatedly until ``end``; returns how often."""
     naps = 0
     while time.perf_counter() < end:
         await asyncio.sleep(NAP_SECONDS)

@@ -1,4 +1,4 @@
-"""The bare blocking pop: at most once, and as soon as can be."""
+"""The bare blocking pop: at most once, with the lowest latency."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is measured, in the order of the tables: a file each."""
+"""The measures, one file each, in the order of the tables."""
 
 from ..measure import Measure
 from . import bulk, delayed, drain, enqueue, growth, latency, memory, naps, purchases, start

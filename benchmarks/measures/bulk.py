@@ -1,9 +1,9 @@
-"""Enqueueing, a thousand jobs a call, where a system can."""
+"""Enqueueing a thousand jobs a call."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from .. import ours
+from .. import buoy_rows
 from ..measure import Case, Effort, Measure, case
 from ..placement import Placement
 from ..subject import Subject
@@ -15,10 +15,10 @@ def cases(
 ) -> Iterator[Case]:
     able = [subject for subject in one_each(subjects) if subject.bulk]
     for placement in placements:
-        for subject in [ours.PUSH, ours.ENQUEUE, *able]:
-            limit = ours.PUSH.name if subject is ours.ENQUEUE else ""
-            play = partial(enqueue, subject, placement, effort.jobs(40_000), "many")
-            yield case(subject, placement, play, limit)
+        for subject in [buoy_rows.PUSH, buoy_rows.ENQUEUE, *able]:
+            limit = buoy_rows.PUSH.name if subject is buoy_rows.ENQUEUE else ""
+            run = partial(enqueue, subject, placement, effort.jobs(40_000), "many")
+            yield case(subject, placement, run, limit)
 
 
 MEASURE = Measure(

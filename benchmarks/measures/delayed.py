@@ -1,18 +1,18 @@
-"""Delayed jobs: how late after their time they run."""
+"""Delayed jobs: how long after their due time they run."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from .. import ours
+from .. import buoy_rows
 from ..measure import Case, Column, Effort, Figures, Measure
 from ..placement import Placement
-from ..stage import staged
+from ..sandbox import new_sandbox
 from ..statistics import quantile
 from ..subject import Subject
 
 AT_ONCE, SPREAD, SECONDS = 1_000, 10_000, 10.0
 FORKED = 1_000
-"""Ten seconds do not suffice for one core to fork ten thousand times."""
+"""One core cannot fork ten thousand times in ten seconds."""
 
 
 def cases(
@@ -20,21 +20,21 @@ def cases(
 ) -> Iterator[Case]:
     placement = placements[-1]
     seconds = max(1.0, SECONDS * effort.scale)
-    for subject in (ours.INLINE, ours.THREAD, ours.FORK):
+    for subject in (buoy_rows.INLINE, buoy_rows.THREAD, buoy_rows.FORK):
         spread = FORKED if subject.forks else SPREAD
         for whole, over in ((AT_ONCE, 0.0), (spread, seconds)):
             count = effort.amount(whole)
             when = f"{count:,} over {over:g} s" if over else f"{count:,} at once"
-            play = partial(late, subject, placement, count, over)
-            yield Case(f"{subject.name}: {when}".replace(",", " "), "buoy", placement, play)
+            run = partial(late, subject, placement, count, over)
+            yield Case(f"{subject.name}: {when}".replace(",", " "), "buoy", placement, run)
 
 
 def late(subject: Subject, placement: Placement, count: int, seconds: float) -> Figures:
-    """Enqueue jobs that are due in a while, and see by how much they miss their time."""
-    with staged(placement, count) as stage, stage.working(subject) as worker:
-        stage.produce(subject, "due", count, seconds=seconds, core=placement.redis)
-        stage.finish(worker, count, seconds + 60)
-        pairs = zip(stage.board.ran, stage.board.sent, strict=True)
+    """Enqueue jobs that are due later, and measure how late they run."""
+    with new_sandbox(placement, count) as sandbox, sandbox.start_worker(subject) as worker:
+        sandbox.produce(subject, "due", count, seconds=seconds, core=placement.redis)
+        sandbox.wait_for_jobs(worker, count, seconds + 60)
+        pairs = zip(sandbox.board.ran, sandbox.board.sent, strict=True)
         late = [1000 * (ran - due) for ran, due in pairs]
         return {
             "p50_ms": quantile(late, 0.5),

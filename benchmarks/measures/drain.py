@@ -1,76 +1,80 @@
-"""Empty jobs, all enqueued beforehand: how many a second one worker does, and what each costs."""
+"""Empty jobs, enqueued before: how many a second one worker runs, and the cost of each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
-from .. import ours
+from .. import buoy_rows
 from ..measure import Case, Column, Effort, Figures, Measure, case
 from ..placement import Placement
-from ..processes import Wrong
-from ..stage import staged
+from ..processes import MeasurementError
+from ..sandbox import new_sandbox
 from ..subject import Subject
 
 LIMITS = {
-    ours.INLINE.name: ours.LOOP,
-    ours.THREAD.name: ours.LOOP,
-    ours.ASYNC.name: ours.LOOP,
-    ours.PLUGINS.name: ours.LOOP,
-    ours.FORK.name: ours.FORK_LOOP,
-    ours.BIG_FORK.name: ours.BIG_FORK_LOOP,
+    buoy_rows.INLINE.name: buoy_rows.LOOP,
+    buoy_rows.THREAD.name: buoy_rows.LOOP,
+    buoy_rows.ASYNC.name: buoy_rows.LOOP,
+    buoy_rows.PLUGINS.name: buoy_rows.LOOP,
+    buoy_rows.FORK.name: buoy_rows.FORK_LOOP,
+    buoy_rows.BIG_FORK.name: buoy_rows.BIG_FORK_LOOP,
 }
-BARE = [ours.LEAST, *dict.fromkeys(LIMITS.values())]
+BARE = [buoy_rows.LEAST, *dict.fromkeys(LIMITS.values())]
 
 
 def cases(
     effort: Effort, subjects: Sequence[Subject], placements: Sequence[Placement]
 ) -> Iterator[Case]:
-    mine = [*BARE, *ours.drained()]
+    mine = [*BARE, *buoy_rows.drained()]
     if effort.brief:
-        mine = [subject for subject in mine if subject not in (ours.BIG_FORK, ours.BIG_FORK_LOOP)]
+        mine = [
+            subject
+            for subject in mine
+            if subject not in (buoy_rows.BIG_FORK, buoy_rows.BIG_FORK_LOOP)
+        ]
     for placement in placements:
         for subject in [*mine, *subjects]:
             limit = LIMITS[subject.name].name if subject.name in LIMITS else ""
-            play = partial(drain, subject, placement, effort)
-            yield case(subject, placement, play, limit)
+            run = partial(drain, subject, placement, effort)
+            yield case(subject, placement, run, limit)
 
 
 def drain(subject: Subject, placement: Placement, effort: Effort) -> Figures:
-    """Have one worker do them all. Counted from the first tenth on: it is warm by then."""
-    if subject is ours.FORK_LOOP:
+    """Let one worker run them all. The first tenth is not counted: the worker warms up."""
+    if subject is buoy_rows.FORK_LOOP:
         size = nursery_megabytes(placement)
         subject = replace(subject, worker=subject.worker.replace(" 0", f" {size}"))
     count = effort.jobs(subject.rate)
     warm = count // 10
     within = 60 + 10 * effort.seconds
-    with staged(placement, count) as stage:
-        stage.produce(subject, "many", count)
-        with stage.working(subject) as worker:
-            stage.finish(worker, warm, within)
-            before = stage.usage(worker)
-            stage.finish(worker, count, within)
-            after = stage.usage(worker)
+    with new_sandbox(placement, count) as sandbox:
+        sandbox.produce(subject, "many", count)
+        with sandbox.start_worker(subject) as worker:
+            sandbox.wait_for_jobs(worker, warm, within)
+            before = sandbox.usage(worker)
+            sandbox.wait_for_jobs(worker, count, within)
+            after = sandbox.usage(worker)
             memory = sum(worker.pss())
-        ran = sorted(stage.board.ran)
+        ran = sorted(sandbox.board.ran)
         return {
             "jobs_per_s": (count - 1 - warm) / max(ran[-1] - ran[warm], 1e-6),
             **after.per_job(before),
             "pss_mb": memory,
-            "ran_twice": stage.board.doubled(),
+            "ran_twice": sandbox.board.doubled(),
         }
 
 
 @cache
 def nursery_megabytes(placement: Placement) -> float:
-    """The size of the process that buoy forks from."""
-    with staged(placement, 1) as stage:
-        stage.produce(ours.FORK, "each", 1)
-        with stage.working(ours.FORK) as worker:
-            stage.finish(worker, 1, 30)
+    """Returns the size of the process that buoy forks from, in MB."""
+    with new_sandbox(placement, 1) as sandbox:
+        sandbox.produce(buoy_rows.FORK, "each", 1)
+        with sandbox.start_worker(buoy_rows.FORK) as worker:
+            sandbox.wait_for_jobs(worker, 1, 30)
             [parent] = worker.children
             children = parent.children()
             if not children:
-                raise Wrong(f"buoy fork: no nursery; {worker.last_words()}")
+                raise MeasurementError(f"buoy fork: no nursery; {worker.output_tail()}")
             return max(child.memory_info().rss for child in children) / 1e6
 
 

@@ -1,12 +1,12 @@
-"""Enqueueing, one call a job."""
+"""Enqueueing one job a call."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from .. import ours
+from .. import buoy_rows
 from ..measure import Case, Column, Effort, Figures, Measure, case
 from ..placement import Placement
-from ..stage import staged
+from ..sandbox import new_sandbox
 from ..subject import Subject
 
 
@@ -14,14 +14,14 @@ def cases(
     effort: Effort, subjects: Sequence[Subject], placements: Sequence[Placement]
 ) -> Iterator[Case]:
     for placement in placements:
-        for subject in [ours.PUSH, ours.ENQUEUE, *one_each(subjects)]:
-            limit = ours.PUSH.name if subject is ours.ENQUEUE else ""
-            play = partial(enqueue, subject, placement, effort.jobs(8_000), "each")
-            yield case(subject, placement, play, limit)
+        for subject in [buoy_rows.PUSH, buoy_rows.ENQUEUE, *one_each(subjects)]:
+            limit = buoy_rows.PUSH.name if subject is buoy_rows.ENQUEUE else ""
+            run = partial(enqueue, subject, placement, effort.jobs(8_000), "each")
+            yield case(subject, placement, run, limit)
 
 
 def one_each(subjects: Sequence[Subject]) -> list[Subject]:
-    """One row a system, or a broker of it: how the worker runs makes no difference here."""
+    """Returns one row for each system and broker: how the worker runs does not matter here."""
     found: dict[tuple[str, str | None], Subject] = {}
     for subject in subjects:
         found.setdefault((subject.system, subject.environ.get("BENCH_BROKER")), subject)
@@ -29,11 +29,11 @@ def one_each(subjects: Sequence[Subject]) -> list[Subject]:
 
 
 def enqueue(subject: Subject, placement: Placement, count: int, way: str) -> Figures:
-    """Have a producer enqueue so many jobs; nobody works on them."""
-    with staged(placement, count) as stage:
-        before = stage.usage()
-        took = stage.produce(subject, way, count)
-        after = stage.usage()
+    """Let a producer enqueue so many jobs, without a worker."""
+    with new_sandbox(placement, count) as sandbox:
+        before = sandbox.usage()
+        took = sandbox.produce(subject, way, count)
+        after = sandbox.usage()
         return {
             "jobs_per_s": took["jobs"] / took["seconds"],
             "producer_cpu_ms": took["cpu"] / took["jobs"] * 1000,

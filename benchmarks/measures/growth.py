@@ -1,18 +1,18 @@
-"""What a job costs when there is much else: waiting, delayed or failed jobs, queues, workers."""
+"""What a job costs beside many queued, delayed or failed jobs, queues or workers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from .. import fill, ours
+from .. import buoy_rows, fill
 from ..measure import Case, Column, Effort, Figures, Measure
 from ..placement import Placement
-from ..stage import staged
+from ..sandbox import new_sandbox
 from ..subject import Subject
 
 ALONE = "buoy inline, nothing else"
 FILLS: dict[str, tuple[Callable[[Any, int], None], int]] = {
-    "waiting": (fill.waiting, 1_000_000),
+    "queued": (fill.queued, 1_000_000),
     "delayed": (fill.delayed, 1_000_000),
     "failed": (fill.failed, 100_000),
     "workers": (fill.workers, 500),
@@ -29,11 +29,11 @@ def cases(
     for what, (put, whole) in FILLS.items():
         count = effort.amount(whole)
         row = f"buoy inline, {count:,} {what}".replace(",", " ").replace("inline ", "inline,")
-        play = partial(grown, placement, effort, put, count)
-        yield Case(row, "buoy", placement, play, limit=ALONE)
+        run = partial(grown, placement, effort, put, count)
+        yield Case(row, "buoy", placement, run, limit=ALONE)
     for queues in QUEUES:
-        play = partial(grown, placement, effort, queues=queues)
-        yield Case(f"buoy inline, {queues} queues", "buoy", placement, play, limit=ALONE)
+        run = partial(grown, placement, effort, queues=queues)
+        yield Case(f"buoy inline, {queues} queues", "buoy", placement, run, limit=ALONE)
 
 
 def grown(
@@ -43,22 +43,22 @@ def grown(
     count: int = 0,
     queues: int = 1,
 ) -> Figures:
-    """Drain some jobs, and enqueue some, beside so much else."""
+    """Enqueue and drain jobs while Redis holds much else."""
     jobs, more = effort.jobs(20_000), effort.amount(ENQUEUED)
     warm = jobs // 10
     environ = {"BENCH_QUEUES": str(queues)}
-    subject = ours.serving(ours.INLINE, queues)
-    with staged(placement, jobs + more) as stage:
-        stage.produce(subject, "many", jobs, environ=environ)
+    subject = buoy_rows.serving(buoy_rows.INLINE, queues)
+    with new_sandbox(placement, jobs + more) as sandbox:
+        sandbox.produce(subject, "many", jobs, environ=environ)
         if put is not None:
-            put(stage.client, count)
-        took = stage.produce(subject, "each", more, first=jobs, environ=environ)
-        with stage.working(subject) as worker:
-            stage.finish(worker, warm, 120)
-            before = stage.usage(worker)
-            stage.finish(worker, jobs, 120)
-            after = stage.usage(worker)
-        ran = sorted(time for time in stage.board.ran if time)
+            put(sandbox.client, count)
+        took = sandbox.produce(subject, "each", more, first=jobs, environ=environ)
+        with sandbox.start_worker(subject) as worker:
+            sandbox.wait_for_jobs(worker, warm, 120)
+            before = sandbox.usage(worker)
+            sandbox.wait_for_jobs(worker, jobs, 120)
+            after = sandbox.usage(worker)
+        ran = sorted(time for time in sandbox.board.ran if time)
         return {
             "jobs_per_s": (jobs - 1 - warm) / max(ran[jobs - 1] - ran[warm], 1e-6),
             "enqueued_per_s": took["jobs"] / took["seconds"],

@@ -1,14 +1,14 @@
-"""From enqueueing to running, on a worker that has nothing else to do."""
+"""The time from enqueueing to running, on an idle worker."""
 
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from .. import ours
+from .. import buoy_rows
 from ..measure import Case, Column, Effort, Figures, Measure, case
 from ..placement import Placement
-from ..stage import staged
+from ..sandbox import new_sandbox
 from ..statistics import quantile
 from ..subject import Subject
 
@@ -16,27 +16,27 @@ QUEUES = 20
 BUSY, SLOTS = 7, 8
 PAUSE = 0.05
 SETTLE = 0.3
-"""Seconds until a worker that has just done something is idle again."""
+"""Seconds until a worker is idle after a job."""
 
 
 def cases(
     effort: Effort, subjects: Sequence[Subject], placements: Sequence[Placement]
 ) -> Iterator[Case]:
     placement = placements[-1]
-    for subject in [ours.POP, *ours.EXECUTORS, *subjects]:
-        play = partial(latency, subject, placement, effort)
-        limit = ours.POP.name if subject.kind == "buoy" else ""
-        yield case(subject, placement, play, limit, once=effort.brief)
+    for subject in [buoy_rows.POP, *buoy_rows.EXECUTORS, *subjects]:
+        run = partial(latency, subject, placement, effort)
+        limit = buoy_rows.POP.name if subject.kind == "buoy" else ""
+        yield case(subject, placement, run, limit, once=effort.brief)
     if effort.brief:
         return
-    for subject in (ours.INLINE, ours.THREAD, ours.FORK):
+    for subject in (buoy_rows.INLINE, buoy_rows.THREAD, buoy_rows.FORK):
         many = renamed(subject, f"{QUEUES} queues")
-        play = partial(latency, many, placement, effort, queues=QUEUES)
-        yield case(many, placement, play, ours.POP.name)
-    for subject in (ours.THREAD, ours.FORK):
+        run = partial(latency, many, placement, effort, queues=QUEUES)
+        yield case(many, placement, run, buoy_rows.POP.name)
+    for subject in (buoy_rows.THREAD, buoy_rows.FORK):
         busy = renamed(subject, f"{BUSY} of {SLOTS} slots busy")
-        play = partial(latency, busy, placement, effort, busy=BUSY)
-        yield case(busy, placement, play, ours.POP.name)
+        run = partial(latency, busy, placement, effort, busy=BUSY)
+        yield case(busy, placement, run, buoy_rows.POP.name)
 
 
 def renamed(subject: Subject, how: str) -> Subject:
@@ -46,19 +46,19 @@ def renamed(subject: Subject, how: str) -> Subject:
 def latency(
     subject: Subject, placement: Placement, effort: Effort, queues: int = 1, busy: int = 0
 ) -> Figures:
-    """Enqueue one job after the other, each long after the last has run."""
+    """Enqueue one job after the other, each long after the one before has run."""
     first, count = busy + queues, effort.amount(200)
     environ = {"BENCH_QUEUES": str(queues)}
-    subject = ours.serving(subject, queues)
-    with staged(placement, first + count) as stage:
+    subject = buoy_rows.serving(subject, queues)
+    with new_sandbox(placement, first + count) as sandbox:
         if busy:
-            stage.produce(subject, "each", busy, kind="hold")
-        stage.produce(subject, "each", queues, first=busy, environ=environ)
-        with stage.working(subject, SLOTS if busy else None) as worker:
-            stage.finish(worker, first, 60)
+            sandbox.produce(subject, "each", busy, kind="hold")
+        sandbox.produce(subject, "each", queues, first=busy, environ=environ)
+        with sandbox.start_worker(subject, SLOTS if busy else None) as worker:
+            sandbox.wait_for_jobs(worker, first, 60)
             time.sleep(SETTLE)
             # The producer sits beside Redis, so that the worker is what has to be woken.
-            stage.produce(
+            sandbox.produce(
                 subject,
                 "paced",
                 count,
@@ -67,8 +67,8 @@ def latency(
                 core=placement.redis,
                 environ=environ,
             )
-            stage.finish(worker, first + count, 60)
-        ran, sent = list(stage.board.ran)[first:], list(stage.board.sent)[first:]
+            sandbox.wait_for_jobs(worker, first + count, 60)
+        ran, sent = list(sandbox.board.ran)[first:], list(sandbox.board.sent)[first:]
         waits = [1000 * (end - start) for end, start in zip(ran, sent, strict=True)]
         warm = waits[count // 20 :]
         return {

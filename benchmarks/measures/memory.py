@@ -1,13 +1,13 @@
-"""What an idle worker holds, and what a running child adds."""
+"""The memory of an idle worker, and what a running child adds."""
 
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from .. import ours
+from .. import buoy_rows
 from ..measure import Case, Column, Effort, Figures, Measure, case
 from ..placement import Placement
-from ..stage import staged
+from ..sandbox import new_sandbox
 from ..subject import Subject
 
 SETTLE = 0.5
@@ -17,23 +17,23 @@ def cases(
     effort: Effort, subjects: Sequence[Subject], placements: Sequence[Placement]
 ) -> Iterator[Case]:
     placement = placements[-1]
-    for subject in [ours.POP, *ours.EXECUTORS, ours.BIG_FORK, *subjects]:
-        play = partial(memory, subject, placement)
-        yield case(subject, placement, play, ours.POP.name if subject.kind == "buoy" else "")
+    for subject in [buoy_rows.POP, *buoy_rows.EXECUTORS, buoy_rows.BIG_FORK, *subjects]:
+        run = partial(memory, subject, placement)
+        yield case(subject, placement, run, buoy_rows.POP.name if subject.kind == "buoy" else "")
 
 
 def memory(subject: Subject, placement: Placement) -> Figures:
-    """Weigh a worker that has done one job; and again while it runs one."""
-    with staged(placement, 2) as stage:
-        stage.produce(subject, "each", 1)
-        with stage.working(subject, 1 if subject.one_at_a_time else None) as worker:
-            stage.finish(worker, 1, 60)
+    """Measure a worker that has run one job, and again while it runs one."""
+    with new_sandbox(placement, 2) as sandbox:
+        sandbox.produce(subject, "each", 1)
+        with sandbox.start_worker(subject, 1 if subject.one_at_a_time else None) as worker:
+            sandbox.wait_for_jobs(worker, 1, 60)
             time.sleep(SETTLE)
             idle = worker.pss()
             figures = {"pss_mb": sum(idle), "processes": len(idle)}
             if subject.forks and subject.kind == "buoy":
-                stage.produce(subject, "each", 1, kind="hold", first=1)
-                stage.finish(worker, 2, 60)
+                sandbox.produce(subject, "each", 1, kind="hold", first=1)
+                sandbox.wait_for_jobs(worker, 2, 60)
                 time.sleep(SETTLE)
                 figures["child_mb"] = sum(worker.pss()) - sum(idle)
             return figures

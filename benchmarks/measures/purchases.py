@@ -1,4 +1,4 @@
-"""Six purchases a second, each three calls of an API that takes a second: a real shop's load."""
+"""The load of a shop: six purchases a second, each with three calls of a slow API (1 s)."""
 
 import os
 import socket
@@ -10,11 +10,11 @@ from functools import partial
 
 from buoy.embedded.server import free_port
 
-from .. import ours
+from .. import buoy_rows
 from ..measure import Case, Column, Effort, Figures, Measure
 from ..placement import Placement
-from ..processes import Running
-from ..stage import Stage, staged
+from ..processes import MeasuredProcesses
+from ..sandbox import Sandbox, new_sandbox
 from ..statistics import quantile
 from ..subject import Subject
 
@@ -23,16 +23,16 @@ SLOTS = 19
 PER_SECOND = 6.0
 LIMIT = f"{SLOTS} slots / {CALLS} calls"
 FIRST_SLOTS, MOST_SLOTS = 100, 3_200
-WORTH = 1.1
-"""Twice the slots must bring so much more, or the end is reached."""
-FORK = replace(ours.FORK, app="benchmarks.apps.buoy_shop")
-THREAD = replace(ours.THREAD, app="benchmarks.apps.buoy_shop")
-ASYNC = replace(ours.ASYNC, app="benchmarks.apps.buoy_ashop")
+WORTHWHILE_GAIN = 1.1
+"""Twice the slots must increase the throughput by this factor, or the search ends."""
+FORK = replace(buoy_rows.FORK, app="benchmarks.apps.buoy_shop")
+THREAD = replace(buoy_rows.THREAD, app="benchmarks.apps.buoy_shop")
+ASYNC = replace(buoy_rows.ASYNC, app="benchmarks.apps.buoy_ashop")
 
 
 @dataclass(frozen=True)
 class Shop:
-    """Where the purchases are made, and how long a call of the gateway takes."""
+    """The placement, and how long a call of the gateway takes (seconds)."""
 
     placement: Placement
     call_seconds: float
@@ -42,16 +42,16 @@ class Shop:
         return CALLS * self.call_seconds
 
     @contextmanager
-    def opened(self, count: int) -> Iterator[tuple[Stage, dict[str, str]]]:
-        """A stage with a gateway, and what tells jobs where that is."""
+    def open(self, count: int) -> Iterator[tuple[Sandbox, dict[str, str]]]:
+        """Gives a sandbox with a gateway, and the environment variable of its port."""
         port = free_port()
         words = [sys.executable, "-m", "benchmarks.gateway", str(port), str(self.call_seconds)]
-        with staged(self.placement, count) as stage:
-            log = stage.folder / "gateway.log"
-            gateway = Running([words], self.placement.redis, os.environ, log)
+        with new_sandbox(self.placement, count) as sandbox:
+            log = sandbox.folder / "gateway.log"
+            gateway = MeasuredProcesses([words], self.placement.redis, os.environ, log)
             try:
                 gateway.wait_until(lambda: listens(port), 10, "a gateway")
-                yield stage, {"BENCH_GATEWAY": str(port)}
+                yield sandbox, {"BENCH_GATEWAY": str(port)}
             finally:
                 gateway.stop()
 
@@ -66,29 +66,31 @@ def cases(
 ) -> Iterator[Case]:
     shop = Shop(placements[-1], max(0.05, effort.scale))
 
-    def row(name: str, play: partial[Figures], limit: str = "") -> Case:
-        return Case(name, "buoy", shop.placement, play, limit=limit, once=True)
+    def row(name: str, run: partial[Figures], limit: str = "") -> Case:
+        return Case(name, "buoy", shop.placement, run, limit=limit, once=True)
 
     ceiling = {"per_s": SLOTS / shop.seconds, "slots": SLOTS, "call_s": shop.call_seconds}
     yield Case(LIMIT, "limit", shop.placement, lambda: ceiling, once=True)
-    backlog = partial(backlogged, shop, FORK, SLOTS)
+    backlog = partial(drain_backlog, shop, FORK, SLOTS)
     yield row(f"buoy fork, {SLOTS} slots, a backlog", backlog, LIMIT)
-    yield row(f"buoy fork, {SLOTS} slots, {PER_SECOND:.0f} a second", partial(arriving, shop))
-    yield row("buoy thread, the most", partial(the_most, shop, THREAD))
-    yield row("buoy async, the most", partial(the_most, shop, ASYNC))
+    yield row(
+        f"buoy fork, {SLOTS} slots, {PER_SECOND:.0f} a second", partial(steady_arrivals, shop)
+    )
+    yield row("buoy thread, the most", partial(highest_throughput, shop, THREAD))
+    yield row("buoy async, the most", partial(highest_throughput, shop, ASYNC))
 
 
-def backlogged(shop: Shop, subject: Subject, slots: int) -> Figures:
-    """Work off a backlog; counted from the first round of all slots to the last."""
+def drain_backlog(shop: Shop, subject: Subject, slots: int) -> Figures:
+    """Drain a backlog. The first run of all slots is not counted."""
     count = 4 * slots
-    with shop.opened(count) as (stage, environ):
-        stage.produce(subject, "many", count, kind="purchase")
-        with stage.working(subject, slots, environ) as worker:
-            stage.finish(worker, slots, 60 + 5 * shop.seconds)
-            before = stage.usage(worker)
-            stage.finish(worker, count, 60 + 20 * shop.seconds)
-            after = stage.usage(worker)
-        ran = sorted(stage.board.ran)
+    with shop.open(count) as (sandbox, environ):
+        sandbox.produce(subject, "many", count, kind="purchase")
+        with sandbox.start_worker(subject, slots, environ) as worker:
+            sandbox.wait_for_jobs(worker, slots, 60 + 5 * shop.seconds)
+            before = sandbox.usage(worker)
+            sandbox.wait_for_jobs(worker, count, 60 + 20 * shop.seconds)
+            after = sandbox.usage(worker)
+        ran = sorted(sandbox.board.ran)
         return {
             "per_s": (count - slots) / (ran[-1] - ran[slots - 1]),
             "worker_cpu_ms": after.per_job(before)["worker_cpu_ms"],
@@ -97,15 +99,18 @@ def backlogged(shop: Shop, subject: Subject, slots: int) -> Figures:
         }
 
 
-def arriving(shop: Shop) -> Figures:
-    """Have them come as fast as the story says; how long do they wait, beside the calls?"""
+def steady_arrivals(shop: Shop) -> Figures:
+    """Enqueue purchases at a steady rate, and measure how long they wait."""
     per_second = PER_SECOND / shop.call_seconds
     count = max(2 * SLOTS, round(8 * shop.seconds * per_second))
-    with shop.opened(count) as (stage, environ), stage.working(FORK, SLOTS, environ) as worker:
+    with (
+        shop.open(count) as (sandbox, environ),
+        sandbox.start_worker(FORK, SLOTS, environ) as worker,
+    ):
         core = shop.placement.redis
-        stage.produce(FORK, "paced", count, kind="purchase", seconds=1 / per_second, core=core)
-        stage.finish(worker, count, 60 + 20 * shop.seconds)
-        pairs = list(zip(stage.board.ran, stage.board.sent, strict=True))
+        sandbox.produce(FORK, "paced", count, kind="purchase", seconds=1 / per_second, core=core)
+        sandbox.wait_for_jobs(worker, count, 60 + 20 * shop.seconds)
+        pairs = list(zip(sandbox.board.ran, sandbox.board.sent, strict=True))
     waits = [1000 * (ran - sent - shop.seconds) for ran, sent in pairs]
     ends = [ran for ran, _ in pairs]
     return {
@@ -117,13 +122,13 @@ def arriving(shop: Shop) -> Figures:
     }
 
 
-def the_most(shop: Shop, subject: Subject) -> Figures:
-    """Double the slots as long as that is worth it."""
-    slots, best = FIRST_SLOTS, backlogged(shop, subject, FIRST_SLOTS)
+def highest_throughput(shop: Shop, subject: Subject) -> Figures:
+    """Double the slots until that no longer increases the throughput; returns the best."""
+    slots, best = FIRST_SLOTS, drain_backlog(shop, subject, FIRST_SLOTS)
     while slots < MOST_SLOTS * min(1.0, shop.call_seconds):
         slots *= 2
-        figures = backlogged(shop, subject, slots)
-        if figures["per_s"] < WORTH * best["per_s"]:
+        figures = drain_backlog(shop, subject, slots)
+        if figures["per_s"] < WORTHWHILE_GAIN * best["per_s"]:
             break
         best = figures
     return best

@@ -1,4 +1,4 @@
-"""How long it takes to begin: to import, to answer --help, to have done the first job."""
+"""How long a start takes: to import, to answer --help, to run the first job."""
 
 import os
 import subprocess
@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from .. import ours
+from .. import buoy_rows
 from ..measure import Case, Column, Effort, Figures, Measure, case
 from ..placement import Placement, on
-from ..stage import staged
+from ..sandbox import new_sandbox
 from ..subject import ROOT, Kind, Subject
 
 PYTHON = "python -c pass"
@@ -33,14 +33,14 @@ def cases(
     yield command("python -c 'import redis'", sys.executable, "-c", "import redis", limit="")
     yield command("python -c 'import buoy'", sys.executable, "-c", "import buoy")
     yield command("buoy --help", BUOY, "--help")
-    for subject in [*ours.EXECUTORS, *subjects]:
-        play = partial(first_job, subject, placement)
+    for subject in [*buoy_rows.EXECUTORS, *subjects]:
+        run = partial(first_job, subject, placement)
         limit = PYTHON if subject.kind == "buoy" else ""
-        yield case(subject, placement, play, limit, once=effort.brief)
+        yield case(subject, placement, run, limit, once=effort.brief)
 
 
 def ended(placement: Placement, words: Sequence[str]) -> Figures:
-    """How long a command takes from start to end."""
+    """Returns how long a command takes."""
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with on(placement.work):
         started = time.monotonic()
@@ -49,12 +49,12 @@ def ended(placement: Placement, words: Sequence[str]) -> Figures:
 
 
 def first_job(subject: Subject, placement: Placement) -> Figures:
-    """How long a worker takes from its start to the end of the first job, which waits already."""
-    with staged(placement, 1) as stage:
-        stage.produce(subject, "each", 1)
-        with stage.working(subject, 1 if subject.one_at_a_time else None) as worker:
-            stage.finish(worker, 1, 60)
-            return {"ms": 1000 * (stage.board.ran[0] - worker.started_at)}
+    """Returns how long a worker takes from its start to the end of a queued job."""
+    with new_sandbox(placement, 1) as sandbox:
+        sandbox.produce(subject, "each", 1)
+        with sandbox.start_worker(subject, 1 if subject.one_at_a_time else None) as worker:
+            sandbox.wait_for_jobs(worker, 1, 60)
+            return {"ms": 1000 * (sandbox.board.ran[0] - worker.started_at)}
 
 
 MEASURE = Measure(

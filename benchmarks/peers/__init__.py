@@ -1,5 +1,5 @@
-"""The other systems: a file each says how its worker is started and what it promises. Their jobs
-are in ``apps``, their versions in ``requirements``."""
+"""The other systems. Each file says how a worker is started and what the system promises. The jobs
+are in ``apps``, the versions in ``requirements``."""
 
 from ..subject import Subject
 from . import arq, celery, dramatiq, huey, rq, ruby, saq, streaq, taskiq, tasktiger

@@ -1,4 +1,4 @@
-"""Sidekiq and Resque, where they are installed: Ruby, measured by the same board."""
+"""Sidekiq and Resque (Ruby), if they are installed, measured with the board."""
 
 from ..subject import Subject
 

@@ -1,4 +1,4 @@
-"""Results made up for tests of how they are shown."""
+"""Invented results for the tests of tables and charts."""
 
 from benchmarks.results import Results, Row, Table
 
@@ -6,7 +6,7 @@ COLUMNS = [("jobs_per_s", "jobs/s"), ("commands", "commands"), ("ran_twice", "ra
 
 
 def row(name: str, kind: str, *figures: float, place: str = "one core", **facts: object) -> Row:
-    """A row whose rounds had these leading figures."""
+    """Returns a row whose rounds had these leading figures."""
     samples = [{"jobs_per_s": figure, "commands": 7.0, "ran_twice": 0.0} for figure in figures]
     return Row(name, kind, place, samples=samples, **facts)  # type: ignore[arg-type]
 

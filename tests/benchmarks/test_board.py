@@ -1,4 +1,4 @@
-"""The board on which jobs note that they ran."""
+"""The board on which jobs record that they ran."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ def board(folder: Path, size: int) -> Board:
     return Board.create(str(folder / "board"), size)
 
 
-def test_it_counts_the_jobs_that_have_run_in_whatever_order(tmp_path: Path) -> None:
+def test_the_board_counts_jobs_that_run_in_any_order(tmp_path: Path) -> None:
     this = board(tmp_path, 5)
     seen = [this.done()]
 
@@ -21,7 +21,7 @@ def test_it_counts_the_jobs_that_have_run_in_whatever_order(tmp_path: Path) -> N
     assert all(time > 0 for time in this.ran)
 
 
-def test_a_job_that_runs_twice_is_counted_once_and_told_of(tmp_path: Path) -> None:
+def test_a_job_that_runs_twice_is_counted_once_and_reported(tmp_path: Path) -> None:
     this = board(tmp_path, 3)
     for number in (0, 1, 1):
         this.mark(number)
@@ -30,7 +30,7 @@ def test_a_job_that_runs_twice_is_counted_once_and_told_of(tmp_path: Path) -> No
     assert this.doubled() == 1
 
 
-def test_another_process_finds_it_by_its_path(tmp_path: Path) -> None:
+def test_another_process_can_open_the_board_by_its_path(tmp_path: Path) -> None:
     this = board(tmp_path, 2)
 
     Board(str(tmp_path / "board")).mark(1)

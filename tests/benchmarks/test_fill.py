@@ -1,10 +1,10 @@
-"""What the benchmarks write into Redis by themselves is what buoy would have written."""
+"""What the benchmarks write into Redis is what buoy would write."""
 
 from typing import Any
 
 import redis
 
-from benchmarks import fill, ours
+from benchmarks import buoy_rows, fill
 from buoy import App
 
 COUNT = 1_500
@@ -17,17 +17,17 @@ def client_of(app: App) -> Any:
 def test_filled_jobs_are_where_buoy_looks_for_them(buoy_app: App) -> None:
     client = client_of(buoy_app)
 
-    fill.waiting(client, COUNT)
+    fill.queued(client, COUNT)
     fill.delayed(client, COUNT - 1)
     fill.failed(client, COUNT - 2)
 
-    [view] = buoy_app.monitor.queues([ours.QUEUE])
+    [view] = buoy_app.monitor.queues([buoy_rows.QUEUE])
     assert (view.queued, view.delayed, view.failed) == (COUNT, COUNT - 1, COUNT - 2)
-    [first] = buoy_app.monitor.peek(ours.QUEUE, 0, 1)
-    assert (first.name, first.args) == (f"{ours.APP}.Spare", [0])
+    [first] = buoy_app.monitor.peek(buoy_rows.QUEUE, 0, 1)
+    assert (first.name, first.args) == (f"{buoy_rows.APP}.Spare", [0])
 
 
-def test_filled_workers_are_seen(buoy_app: App) -> None:
+def test_filled_workers_are_listed_by_the_monitor(buoy_app: App) -> None:
     fill.workers(client_of(buoy_app), 3)
 
     seen = buoy_app.monitor.workers()

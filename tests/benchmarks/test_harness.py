@@ -1,4 +1,4 @@
-"""The benchmarks are kept alive: buoy's measures, in their smallest form, on a real Redis."""
+"""The benchmarks still run: the measures of buoy in their smallest size, on a real Redis."""
 
 import os
 import subprocess
@@ -8,22 +8,22 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks import ours
+from benchmarks import buoy_rows
 from benchmarks.__main__ import NAMES, SYSTEMS
 from benchmarks.measure import Case, Effort, Measure
 from benchmarks.measures import MEASURES
 from benchmarks.peers import PEERS
 from benchmarks.placement import ONE_CORE, on
-from benchmarks.play import play
-from benchmarks.processes import Running, Wrong
+from benchmarks.processes import MeasuredProcesses, MeasurementError
 from benchmarks.results import Results
-from benchmarks.stage import staged
+from benchmarks.runner import run_cases
+from benchmarks.sandbox import new_sandbox
 from benchmarks.venvs import REQUIREMENTS
 from tests.support.processes import wait_until
 
 TINY = ["--rounds", "1", "--seconds", "0.002", "--scale", "0.001", "--no-peers"]
 UNSHOWN = ("trips",)
-"""What tables leave out, though a case tells it."""
+"""Figures of a case that tables leave out."""
 
 
 def bench(*words: str, out: Path) -> subprocess.CompletedProcess[str]:
@@ -36,7 +36,7 @@ def bench(*words: str, out: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_tiny_run_writes_what_it_has_found(tmp_path: Path) -> None:
+def test_a_tiny_run_writes_its_results(tmp_path: Path) -> None:
     ended = bench("--quick", "--only", "bulk", *TINY, out=tmp_path)
 
     assert ended.returncode == 0, ended.stderr
@@ -61,15 +61,15 @@ def test_a_tiny_run_writes_what_it_has_found(tmp_path: Path) -> None:
         ("latency", "bare blocking pop"),
         ("latency", "buoy thread, 7 of 8 slots busy"),
         ("delayed", "buoy thread: 20 over 1 s"),
-        ("growth", "buoy inline, 1 000 waiting"),
+        ("growth", "buoy inline, 1 000 queued"),
         ("growth", "buoy inline, 20 queues"),
         ("start", "buoy --help"),
         ("memory", "buoy fork"),
         ("purchases", "buoy fork, 19 slots, a backlog"),
     ],
 )
-def test_a_case_can_be_played(name: str, row: str) -> None:
-    figures = tiny(name, row).play()
+def test_a_case_can_be_run(name: str, row: str) -> None:
+    figures = tiny(name, row).run()
 
     [measure] = [measure for measure in MEASURES if measure.name == name]
     assert figures[measure.columns[0].figure] > 0
@@ -77,13 +77,13 @@ def test_a_case_can_be_played(name: str, row: str) -> None:
 
 
 def tiny(name: str, row: str, seconds: float = 0.002) -> Case:
-    """A case of the smallest size."""
+    """Returns a case of the smallest size."""
     [measure] = [measure for measure in MEASURES if measure.name == name]
     cases = measure.cases(Effort(seconds, scale=0.001), [], [ONE_CORE])
     return next(case for case in cases if case.row == row)
 
 
-def test_it_is_told_what_there_is_to_measure(tmp_path: Path) -> None:
+def test_an_unknown_name_for_only_is_refused_with_the_known_names(tmp_path: Path) -> None:
     ended = bench("--only", "drain,bull", out=tmp_path)
 
     assert ended.returncode == 2
@@ -92,36 +92,40 @@ def test_it_is_told_what_there_is_to_measure(tmp_path: Path) -> None:
     assert ended.stderr.splitlines()[-1] == f"Error: Invalid value for '--only': {said}"
 
 
-def test_what_a_job_costs_is_told_apart_from_what_the_harness_costs() -> None:
-    figures = tiny("drain", "bare fork", seconds=0.3).play()
+def test_commands_of_the_harness_are_not_counted() -> None:
+    figures = tiny("drain", "bare fork", seconds=0.3).run()
 
     # LPOP, HMGET, ZREM, HDEL, TIME, ZADD and the EVALSHA around them.
     assert 6 < figures["commands"] < 9
     assert 0.9 < figures["trips"] < 1.3
 
 
-def test_a_worker_that_does_not_do_its_jobs_is_found_out() -> None:
-    with staged(ONE_CORE, 3) as stage, stage.working(ours.INLINE) as worker:
-        stage.produce(ours.INLINE, "each", 2)
+def test_a_worker_that_does_not_run_its_jobs_raises_an_error() -> None:
+    with new_sandbox(ONE_CORE, 3) as sandbox, sandbox.start_worker(buoy_rows.INLINE) as worker:
+        sandbox.produce(buoy_rows.INLINE, "each", 2)
 
-        with pytest.raises(Wrong, match=r"^3 of 3 jobs: not within 1 s; its output ends with:\n"):
-            stage.finish(worker, 3, 1.0)
+        with pytest.raises(
+            MeasurementError, match=r"^3 of 3 jobs: not within 1 s; its output ends with:\n"
+        ):
+            sandbox.wait_for_jobs(worker, 3, 1.0)
 
-        assert stage.board.done() == 2
+        assert sandbox.board.done() == 2
 
 
-def test_a_worker_that_dies_is_quoted(tmp_path: Path) -> None:
+def test_the_error_of_a_dead_worker_quotes_its_output(tmp_path: Path) -> None:
     said = [sys.executable, "-c", "print('no such queue'); raise SystemExit(3)"]
-    worker = Running([said], 0, os.environ, tmp_path / "log")
+    worker = MeasuredProcesses([said], 0, os.environ, tmp_path / "log")
 
-    with pytest.raises(Wrong, match=r"^jobs: exit code 3; its output ends with:\nno such queue$"):
+    with pytest.raises(
+        MeasurementError, match=r"^jobs: exit code 3; its output ends with:\nno such queue$"
+    ):
         worker.wait_until(lambda: False, 30, "jobs")
 
 
 def test_stopping_a_worker_leaves_none_of_its_processes_behind() -> None:
-    with staged(ONE_CORE, 1) as stage, stage.working(ours.FORK) as worker:
-        stage.produce(ours.FORK, "each", 1, kind="hold")
-        stage.finish(worker, 1, 30)
+    with new_sandbox(ONE_CORE, 1) as sandbox, sandbox.start_worker(buoy_rows.FORK) as worker:
+        sandbox.produce(buoy_rows.FORK, "each", 1, kind="hold")
+        sandbox.wait_for_jobs(worker, 1, 30)
         tree = worker.tree()
 
     assert len(tree) == 3  # the worker, its nursery, the job
@@ -134,7 +138,7 @@ def test_processes_are_bound_to_their_core(tmp_path: Path) -> None:
     wait = [sys.executable, "-c", "input()"]
     with on(1):
         within = psutil.Process().cpu_affinity()
-        worker = Running([wait], 0, os.environ, tmp_path / "log")
+        worker = MeasuredProcesses([wait], 0, os.environ, tmp_path / "log")
 
     assert [process.cpu_affinity() for process in worker.tree()] in ([[before[0]]], [])
     assert within == [before[1 % len(before)]]
@@ -142,12 +146,12 @@ def test_processes_are_bound_to_their_core(tmp_path: Path) -> None:
     worker.stop()
 
 
-def test_a_case_that_fails_is_kept_as_such_and_not_tried_again() -> None:
+def test_a_failed_case_is_recorded_and_not_run_again() -> None:
     tries = []
 
     def broken() -> dict[str, float]:
         tries.append(1)
-        raise Wrong("3 of 5 jobs")
+        raise MeasurementError("3 of 5 jobs")
 
     cases = [
         Case("broken", "peer", ONE_CORE, broken),
@@ -157,7 +161,7 @@ def test_a_case_that_fails_is_kept_as_such_and_not_tried_again() -> None:
     measure = MEASURES[0]
     alike = Measure("m", "", "", [type(measure.columns[0])("a", "a")], lambda *_: cases)
 
-    [table] = play([(alike, cases)], rounds=3)
+    [table] = run_cases([(alike, cases)], rounds=3)
 
     assert [len(row.samples) for row in table.rows] == [0, 3, 1]
     assert table.rows[0].errors == ["3 of 5 jobs"]
@@ -171,7 +175,7 @@ def test_each_peer_has_its_versions_pinned() -> None:
         assert any(line.startswith(f"{system}==") for line in lines)
 
 
-def test_a_run_that_is_told_to_stop_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_leaves_no_process_behind(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "benchmarks", "--quick", "--only", "drain", "--rounds", "1"]
     words += ["--no-peers", "--seconds", "60", "--out", str(tmp_path)]
     run = psutil.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

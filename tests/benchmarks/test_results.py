@@ -1,4 +1,4 @@
-"""How results are kept, and put into pages."""
+"""Storing results, and writing them into pages."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 PLACES = "# Page\n\n<!-- figures: {} -->\nold\n<!-- end -->\n\nThe end.\n"
 
 
-def test_they_come_back_from_json_as_they_were(tmp_path: Path) -> None:
+def test_results_are_loaded_from_json_unchanged(tmp_path: Path) -> None:
     results().save(tmp_path / "results.json")
 
     back = Results.load(tmp_path / "results.json")
@@ -33,11 +33,11 @@ def test_a_page_gets_the_table_of_its_mark_and_keeps_the_rest() -> None:
     assert fill(page, results()) == page
 
 
-def test_a_page_says_what_was_not_measured() -> None:
+def test_a_page_names_the_measures_without_results() -> None:
     assert MISSING in fill(PLACES.format("growth"), results())
 
 
-def test_a_page_is_told_in_short_and_where_the_figures_come_from() -> None:
+def test_a_page_has_a_summary_and_the_origin_of_the_figures() -> None:
     assert summary(results()) in fill(PLACES.format("summary"), results())
     about = fill(PLACES.format("about"), results())
     assert "- measured: 2026-11-20\n- versions: buoy 0.1.0, rq 2.12.0\n" in about
@@ -53,14 +53,14 @@ def test_the_chart_is_written_beside_the_page(tmp_path: Path) -> None:
     assert ElementTree.parse(tmp_path / "performance.svg").getroot().tag == f"{SVG}svg"
 
 
-def test_the_page_on_performance_has_a_place_for_each_measure() -> None:
+def test_the_page_on_performance_has_a_mark_for_each_measure() -> None:
     marks = [name for _, name, _ in MARKED.findall(PAGE.read_text())]
 
     wanted = ["about", "chart", "summary", *(measure.name for measure in MEASURES)]
     assert sorted(marks) == sorted(wanted)
 
 
-def test_the_chart_has_a_bar_a_row_as_long_as_its_figure() -> None:
+def test_each_bar_of_the_chart_is_as_long_as_its_figure() -> None:
     chart = ElementTree.fromstring(chart_of(results()))
 
     _, *bars = [

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from benchmarks.statistics import Spread, quantile
 
 
-def test_a_spread_is_the_median_and_the_ends() -> None:
+def test_a_spread_is_median_minimum_and_maximum() -> None:
     assert Spread.of([5.0, 1.0, 3.0]) == Spread(median=3.0, least=1.0, most=5.0)
     assert Spread.of([4.0, 2.0]) == Spread(median=3.0, least=2.0, most=4.0)
 
@@ -24,7 +24,7 @@ def test_a_quantile_of_a_hundred(part: float, wanted: int) -> None:
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1), st.floats(0.01, 1.0))
-def test_a_quantile_is_the_least_that_so_many_do_not_exceed(
+def test_a_quantile_is_the_smallest_value_that_its_part_does_not_exceed(
     values: list[float], part: float
 ) -> None:
     found = quantile(values, part)

@@ -1,9 +1,9 @@
-"""How results become tables of Markdown."""
+"""Formatting results as Markdown tables."""
 
 import pytest
 
 from benchmarks.results import Results, Row, Table
-from benchmarks.table import shown, summary, table_of
+from benchmarks.table import format_figure, summary, table_of
 
 from .samples import drain, latency, results, row
 
@@ -39,15 +39,15 @@ def test_a_table_has_limits_first_then_buoy_then_peers_the_best_of_each_first() 
     assert table_of(drain()) == DRAIN
 
 
-def test_where_less_is_better_the_least_comes_first() -> None:
+def test_where_less_is_better_the_smallest_figure_comes_first() -> None:
     assert table_of(latency()) == LATENCY
 
 
-def test_in_short_buoy_stands_beside_peers_of_its_kind() -> None:
+def test_the_summary_compares_buoy_with_systems_of_its_kind() -> None:
     assert summary(results()) == SUMMARY
 
 
-def test_a_variation_is_not_held_against_peers_that_were_not_varied() -> None:
+def test_a_variation_is_not_compared_with_other_systems() -> None:
     table = drain()
     for each in table.rows:
         each.compared = each.name != "inline"
@@ -55,7 +55,7 @@ def test_a_variation_is_not_held_against_peers_that_were_not_varied() -> None:
     assert summary(Results({}, [table])).splitlines()[2].endswith("| 50 % | – | – |")
 
 
-def test_a_case_that_failed_says_so() -> None:
+def test_a_failed_case_is_shown_as_failed() -> None:
     broken = Row("huey", "peer", "one core", errors=["3 of 5 jobs"])
     table = Table("drain", "", "", [("jobs_per_s", "jobs/s")], True, rows=[broken])
 
@@ -63,14 +63,14 @@ def test_a_case_that_failed_says_so() -> None:
     assert list(Results({}, [table]).errors()) == ["drain: huey: 3 of 5 jobs"]
 
 
-def test_jobs_that_ran_twice_are_told_of_when_there_were_any() -> None:
+def test_the_column_ran_twice_is_shown_only_if_a_job_ran_twice() -> None:
     table = drain()
     table.rows[0].samples[0]["ran_twice"] = 1.0
 
     assert "ran twice" in table_of(table)
 
 
-def test_rows_that_are_a_series_keep_their_order() -> None:
+def test_rows_of_a_series_keep_their_order() -> None:
     rows = [row("few", "buoy", 10.0), row("many", "buoy", 20.0)]
     table = Table("growth", "", "", [("jobs_per_s", "jobs/s")], True, ranked=False, rows=rows)
 
@@ -92,4 +92,4 @@ def test_rows_that_are_a_series_keep_their_order() -> None:
     ],
 )
 def test_figures_have_about_three_digits(figure: float, text: str) -> None:
-    assert shown(figure) == text
+    assert format_figure(figure) == text

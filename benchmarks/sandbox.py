@@ -1,4 +1,4 @@
-"""What one case is played on: a fresh Redis and board, producers and workers, each on its core."""
+"""The environment of one case: a new Redis and board, producers and workers on their cores."""
 
 import json
 import os
@@ -17,16 +17,16 @@ from buoy.embedded.server import Server
 
 from .board import Board
 from .placement import Placement, on
-from .processes import Running, Wrong
+from .processes import MeasuredProcesses, MeasurementError
 from .subject import ROOT, Subject
 
-OUR_OWN = ("info", "ping", "flushall", "config|resetstat", "client|setinfo")
-"""Commands of the harness; they do not count."""
+HARNESS_COMMANDS = ("info", "ping", "flushall", "config|resetstat", "client|setinfo")
+"""Commands of the harness, which are not counted."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What has been used up to a moment."""
+    """What was used up to one moment."""
 
     done: int
     commands: float
@@ -36,7 +36,7 @@ class Usage:
     dataset: float
 
     def per_job(self, before: "Usage") -> dict[str, float]:
-        """What a job has cost since that moment."""
+        """Returns what each job has cost since that moment."""
         jobs = max(1, self.done - before.done)
         return {
             "commands": (self.commands - before.commands) / jobs,
@@ -46,8 +46,8 @@ class Usage:
         }
 
 
-class Stage:
-    """Set up by ``staged``."""
+class Sandbox:
+    """Made by ``new_sandbox``."""
 
     def __init__(self, placement: Placement, server: Server, folder: Path, size: int) -> None:
         self.placement, self.server, self.folder = placement, server, folder
@@ -67,7 +67,7 @@ class Stage:
         core: int | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> dict[str, float]:
-        """Enqueue jobs, see produce.py; returns what it took."""
+        """Enqueue jobs by produce.py; returns what that prints."""
         words = [way, kind, str(first), str(count), str(seconds)]
         with on(self.placement.work if core is None else core):
             ended = subprocess.run(
@@ -80,41 +80,41 @@ class Stage:
                 check=False,
             )
         if ended.returncode:
-            raise Wrong(f"{subject.name}: the producer failed:\n{ended.stderr[-2000:]}")
+            raise MeasurementError(f"{subject.name}: the producer failed:\n{ended.stderr[-2000:]}")
         took: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
         return took
 
     @contextmanager
-    def working(
+    def start_worker(
         self,
         subject: Subject,
         slots: int | None = None,
         environ: Mapping[str, str] | None = None,
-    ) -> Iterator[Running]:
-        """Have a worker run."""
+    ) -> Iterator[MeasuredProcesses]:
+        """Start a worker, and kill it at the end of the block."""
         environment = subject.environment(self.server.url, self.path) | dict(environ or {})
         environment["BENCH_SLOTS"] = str(slots or subject.slots)
         log = self.folder / "worker.log"
-        running = Running(subject.workers(slots), self.placement.work, environment, log)
+        running = MeasuredProcesses(subject.workers(slots), self.placement.work, environment, log)
         try:
             yield running
         finally:
             running.stop()
 
-    def finish(self, worker: Running, count: int, within: float) -> None:
-        """Wait until so many jobs have run."""
+    def wait_for_jobs(self, worker: MeasuredProcesses, count: int, within: float) -> None:
+        """Wait until ``count`` jobs have run; raises MeasurementError after ``within`` seconds."""
         done = self.board.done
         worker.wait_until(lambda: done() >= count, within, f"{count} of {self.board.size} jobs")
 
-    def usage(self, worker: Running | None = None) -> Usage:
-        """What has been used by now."""
+    def usage(self, worker: MeasuredProcesses | None = None) -> Usage:
+        """Returns what was used until now."""
         facts = self.client.info("all")
         calls = {name: line["calls"] for name, line in facts.items() if name[:8] == "cmdstat_"}
-        ours = sum(calls.get(f"cmdstat_{name}", 0) for name in OUR_OWN)
+        harness_calls = sum(calls.get(f"cmdstat_{name}", 0) for name in HARNESS_COMMANDS)
         return Usage(
             done=self.board.done(),
-            commands=sum(calls.values()) - ours,
-            trips=facts["total_reads_processed"] - ours,
+            commands=sum(calls.values()) - harness_calls,
+            trips=facts["total_reads_processed"] - harness_calls,
             redis_cpu=facts["used_cpu_user"] + facts["used_cpu_sys"],
             worker_cpu=worker.cpu() if worker else 0.0,
             dataset=facts["used_memory_dataset"],
@@ -122,8 +122,8 @@ class Stage:
 
 
 @contextmanager
-def staged(placement: Placement, size: int) -> Iterator[Stage]:
-    """A stage for so many jobs, gone afterwards."""
+def new_sandbox(placement: Placement, size: int) -> Iterator[Sandbox]:
+    """Gives a sandbox for so many jobs, and removes it at the end."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=memory))
     try:
@@ -132,7 +132,7 @@ def staged(placement: Placement, size: int) -> Iterator[Stage]:
             server.start()
         try:
             with on(placement.watch):
-                yield Stage(placement, server, folder, size)
+                yield Sandbox(placement, server, folder, size)
         finally:
             server.stop()
     finally:

@@ -1,4 +1,4 @@
-"""Buoy's own rows, and the bare ones that they are held against."""
+"""The rows of buoy, and the limits that they are compared with."""
 
 from dataclasses import replace
 from importlib.util import find_spec
@@ -24,7 +24,7 @@ def buoy(
     forks: bool = False,
     compared: bool = True,
 ) -> Subject:
-    """A row of buoy."""
+    """Returns a row of buoy."""
     return Subject(
         name=f"buoy {name}",
         kind="buoy",
@@ -49,7 +49,7 @@ def bare(
     forks: bool = False,
     promise: Promise = "at least once",
 ) -> Subject:
-    """A limit."""
+    """Returns the row of a limit: a program that does only the necessary work."""
     return Subject(
         name=f"bare {name}",
         kind="limit",
@@ -81,17 +81,17 @@ PUSH = bare("RPUSH", "pop", 30_000, app=BARE_APP, promise="")
 
 EXECUTORS = (INLINE, THREAD, ASYNC, FORK)
 ABREAST = (THREAD, ASYNC, FORK)
-"""Those that can run several jobs at once."""
+"""The executors that can run several jobs at once."""
 
 
 def drained() -> list[Subject]:
-    """All of ours that drain empty jobs, as far as they are there."""
+    """Returns the rows that drain empty jobs; the one with plugins only if these are installed."""
     plugins = all(find_spec(f"buoy_{name}") for name in ("retry", "status", "loner"))
     return [*EXECUTORS, BIG_FORK, *([PLUGINS] if plugins else [])]
 
 
 def serving(subject: Subject, queues: int) -> Subject:
-    """A worker of buoy on so many queues: bench0, bench1, ..."""
+    """Returns the row of a worker with so many queues: bench0, bench1, ..."""
     if queues == 1:
         return subject
     names = ",".join(f"{QUEUE}{n}" for n in range(queues))
