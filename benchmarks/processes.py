@@ -70,7 +70,7 @@ class MeasuredProcesses:
         return found
 
     def wait_until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait for the condition. Raises MeasurementError after ``seconds`` or if a process ends."""
+        """Wait for it. Raises MeasurementError after ``seconds``, or if a process ends."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
