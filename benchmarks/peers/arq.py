@@ -1,4 +1,4 @@
-"""arq: looks every half second, unless it is told to look more often."""
+"""arq: looks every half second, unless it is configured to look more often."""
 
 from ..subject import Subject
 

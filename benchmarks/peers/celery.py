@@ -1,4 +1,4 @@
-"""Celery: acknowledges a job before it runs, unless it is told to do so late."""
+"""Celery: acknowledges a job before it runs, unless it is configured to do so afterwards."""
 
 from ..subject import Promise, Subject
 

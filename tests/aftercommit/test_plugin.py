@@ -81,24 +81,24 @@ app = Job.app = App(inline=True)
 
 
 def test_neither_library_is_imported_unless_used() -> None:
-    said = python(
+    output = python(
         DECLARED
         + """
 print(Charge.enqueue(1).state)
 print([name for name in ("sqlalchemy", "django") if name in sys.modules])
 """
     )
-    assert said.split("\n") == ["ran", "queued", "[]", ""]
+    assert output.split("\n") == ["ran", "queued", "[]", ""]
 
 
 @pytest.mark.parametrize(
-    "way", ["import sqlalchemy.orm", "import sqlalchemy.ext.asyncio", "import sqlalchemy.orm.query"]
+    "module", ["sqlalchemy.orm", "sqlalchemy.ext.asyncio", "sqlalchemy.orm.query"]
 )
-def test_the_first_session_is_watched_if_sqlalchemy_is_imported_late(way: str) -> None:
-    said = python(
+def test_the_first_session_is_watched_if_sqlalchemy_is_imported_late(module: str) -> None:
+    output = python(
         DECLARED
         + f"""
-{way}
+import {module}
 from sqlalchemy.orm import Session
 from sqlalchemy import create_engine
 with Session(create_engine("sqlite://")) as session, session.begin():
@@ -107,11 +107,11 @@ print(type(sys.modules["sqlalchemy.orm"].__spec__.loader).__name__)
 print([type(each).__name__ for each in sys.meta_path if "ImportWatcher" in str(each)])
 """
     )
-    assert said.split("\n") == ["deferred", "ran", "SourceFileLoader", "[]", ""]
+    assert output.split("\n") == ["deferred", "ran", "SourceFileLoader", "[]", ""]
 
 
 def test_without_sqlalchemy_its_import_raises_the_usual_error() -> None:
-    said = python(
+    output = python(
         DECLARED
         + """
 class Missing:
@@ -127,11 +127,11 @@ except ModuleNotFoundError as error:
 print(Charge.enqueue(1).state)
 """
     )
-    assert said.split("\n") == ["No module named 'sqlalchemy'", "ran", "queued", ""]
+    assert output.split("\n") == ["No module named 'sqlalchemy'", "ran", "queued", ""]
 
 
 def test_after_a_failed_import_the_next_one_is_noticed() -> None:
-    said = python(
+    output = python(
         DECLARED
         + """
 class Once:
@@ -150,15 +150,15 @@ with Session(create_engine("sqlite://")) as session, session.begin():
     print(Charge.enqueue(1).state)
 """
     )
-    assert said.split("\n") == ["not now", "deferred", "ran", ""]
+    assert output.split("\n") == ["not now", "deferred", "ran", ""]
 
 
 def test_unconfigured_django_defers_nothing() -> None:
-    said = python(
+    output = python(
         DECLARED
         + """
 import django.db
 print(Charge.enqueue(1).state)
 """
     )
-    assert said.split("\n") == ["ran", "queued", ""]
+    assert output.split("\n") == ["ran", "queued", ""]

@@ -35,9 +35,9 @@ def files(tmp_path: Path, buoy_app: App) -> None:
 def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
     [commands] = [block for block in PAGE.blocks("sh") if "buoy worker" in block]
 
-    said = shell(commands, tmp_path, buoy_server.url)
+    output = shell(commands, tmp_path, buoy_server.url)
 
-    assert said.splitlines() == ["pack-1 is deferred", "queued", "packing order 1"]
+    assert output.splitlines() == ["pack-1 is deferred", "queued", "packing order 1"]
 
 
 def test_the_sweep_enqueues_a_job_lost_between_commit_and_push(
@@ -50,7 +50,7 @@ def test_the_sweep_enqueues_a_job_lost_between_commit_and_push(
     with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
         assert database.execute("select id, packed from orders").fetchall() == [(1, 0)]
     assert buoy_app.find("pack-1") is None
-    said = shell(f"python sweep.py; python sweep.py; {BURST}", tmp_path, buoy_server.url)
-    assert said == "packing order 1\n"
+    output = shell(f"python sweep.py; python sweep.py; {BURST}", tmp_path, buoy_server.url)
+    assert output == "packing order 1\n"
     shell("python sweep.py", tmp_path, buoy_server.url)
     assert buoy_app.find("pack-1") is None

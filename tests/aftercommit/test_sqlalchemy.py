@@ -143,19 +143,19 @@ class TestOneTransaction:
     def test_at_the_push_the_connection_is_returned_to_the_pool(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
-        held: list[int] = []
+        performed: list[int] = []
 
         class Inline(Charge):
             def perform(self, order_id: int) -> None:
                 with sessions() as session:
                     assert session.get(Order, order_id) is not None
-                held.append(order_id)
+                performed.append(order_id)
 
         with buoy_app.inline(), sessions.begin() as session:
             session.add(Order(id=7))
             Inline.enqueue(7)
-            assert held == []
-        assert held == [7]
+            assert performed == []
+        assert performed == [7]
 
 
 class TestWhatCounts:

@@ -88,8 +88,8 @@ def test_an_unknown_name_for_only_is_refused_with_the_known_names(tmp_path: Path
 
     assert ended.returncode == 2
     known = sorted({*NAMES, *SYSTEMS, *(peer.name for peer in PEERS if "," not in peer.name)})
-    said = f"expected some of {', '.join(known)}; got bull"
-    assert ended.stderr.splitlines()[-1] == f"Error: Invalid value for '--only': {said}"
+    message = f"expected some of {', '.join(known)}; got bull"
+    assert ended.stderr.splitlines()[-1] == f"Error: Invalid value for '--only': {message}"
 
 
 def test_commands_of_the_harness_are_not_counted() -> None:
@@ -113,8 +113,8 @@ def test_a_worker_that_does_not_run_its_jobs_raises_an_error() -> None:
 
 
 def test_the_error_of_a_dead_worker_quotes_its_output(tmp_path: Path) -> None:
-    said = [sys.executable, "-c", "print('no such queue'); raise SystemExit(3)"]
-    worker = MeasuredProcesses([said], 0, os.environ, tmp_path / "log")
+    failing = [sys.executable, "-c", "print('no such queue'); raise SystemExit(3)"]
+    worker = MeasuredProcesses([failing], 0, os.environ, tmp_path / "log")
 
     with pytest.raises(
         MeasurementError, match=r"^jobs: exit code 3; its output ends with:\nno such queue$"

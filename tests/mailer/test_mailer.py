@@ -215,9 +215,9 @@ class TestMistakes:
     def test_arguments_are_checked_where_the_mail_is_delivered(
         self, buoy_app: App, delivery: Any, message: str
     ) -> None:
-        for way in ("deliver", "deliver_now", "message"):
+        for method in ("deliver", "deliver_now", "message"):
             with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
-                getattr(delivery(), way)()
+                getattr(delivery(), method)()
         assert buoy_app.monitor.queue_names() == []
 
     def test_an_unknown_mail_name_is_refused(self, buoy_app: App) -> None:

@@ -32,7 +32,7 @@ class UserMailer(ShopMailer):
 
 
 @pytest.fixture(autouse=True)
-def way(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def mail_url(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUOY_MAIL_URL", server.url)
     monkeypatch.setattr(UserMailer, "to", EVERYBODY)
 

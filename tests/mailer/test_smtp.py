@@ -250,11 +250,11 @@ class TestInternational:
 
 
 class TestTls:
-    @pytest.mark.parametrize("way", ["tls", "starttls"])
+    @pytest.mark.parametrize("encryption", ["tls", "starttls"])
     def test_user_and_password_go_over_an_encrypted_connection(
-        self, servers: Servers, way: str
+        self, servers: Servers, encryption: str
     ) -> None:
-        options: Any = {way: True, "auth": way == "starttls"}
+        options: Any = {encryption: True, "auth": encryption == "starttls"}
         server = servers(**options)
 
         smtp = Smtp.of(server.secure_url())
@@ -266,12 +266,14 @@ class TestTls:
         assert {got.user for got in server.received} == {"shop" if server.auth else ""}
         assert server.connections == 1
 
-    @pytest.mark.parametrize("way", ["tls", "starttls"])
-    def test_a_certificate_that_is_not_trusted_is_refused(self, servers: Servers, way: str) -> None:
-        options: Any = {way: True}
+    @pytest.mark.parametrize("encryption", ["tls", "starttls"])
+    def test_a_certificate_that_is_not_trusted_is_refused(
+        self, servers: Servers, encryption: str
+    ) -> None:
+        options: Any = {encryption: True}
         server = servers(**options)
-        scheme = "smtps" if way == "tls" else "smtp"
-        url = f"{scheme}://localhost:{server.port}" + ("" if way == "tls" else "?starttls=1")
+        scheme = "smtps" if encryption == "tls" else "smtp"
+        url = f"{scheme}://localhost:{server.port}" + ("" if encryption == "tls" else "?starttls=1")
 
         with pytest.raises(ssl.SSLCertVerificationError):
             Smtp.of(url).send(envelope())

@@ -40,12 +40,12 @@ def envelope(id: str = "a1", text: str = "Hello\n") -> Envelope:
 
 class TestFolder:
     def test_each_job_has_its_own_file(self, tmp_path: Path) -> None:
-        way = transport_for(f"file://{tmp_path}/new/mails")
+        folder = transport_for(f"file://{tmp_path}/new/mails")
 
-        assert way.send(envelope()) == {}
-        way.send(envelope("a2"))
-        way.send(envelope("../../etc/passwd"))
-        way.send(envelope())  # another attempt
+        assert folder.send(envelope()) == {}
+        folder.send(envelope("a2"))
+        folder.send(envelope("../../etc/passwd"))
+        folder.send(envelope())  # another attempt
 
         found = sorted(path.name for path in tmp_path.rglob("*.*"))
         assert found == ["03d915744132df301bb7f67f4e92a4e9.eml", "a1.eml", "a2.eml"]
@@ -70,7 +70,7 @@ class TestFolder:
         assert (tmp_path / "mails" / "a1.eml").exists()
 
     def test_a_file_is_never_there_in_part(self, tmp_path: Path) -> None:
-        way, seen = transport_for(f"file://{tmp_path}"), set[int]()
+        folder, seen = transport_for(f"file://{tmp_path}"), set[int]()
         stop = threading.Event()
 
         def look() -> None:
@@ -80,7 +80,7 @@ class TestFolder:
         watcher = threading.Thread(target=look)
         watcher.start()
         for _ in range(20):
-            way.send(envelope(text="x" * 200_000))
+            folder.send(envelope(text="x" * 200_000))
         stop.set()
         watcher.join()
 

@@ -9,8 +9,8 @@ HEAVY = (
 
 
 def test_declaring_jobs_loads_neither_the_redis_client_nor_an_event_loop() -> None:
-    said = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", HEAVY], capture_output=True, text=True, check=True, timeout=30
     )
 
-    assert said.stdout == "[]\n"
+    assert ended.stdout == "[]\n"

@@ -164,7 +164,7 @@ class TestMistakes:
         with pytest.raises(BrokerError, match="WRONGTYPE"):
             status(handle)
         assert drain(buoy_app) == {"done": 1}
-        assert "WRONGTYPE" in caplog.text  # the ring, told in the log of who settles
+        assert "WRONGTYPE" in caplog.text  # that of the wakeup stream, in the log of the worker
         assert buoy_app.command("GET", buoy_app.key("purchasing", "status", "record", handle.id))
 
 

@@ -10,9 +10,9 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> 
     page = Page("packages/status/README.md")
     page.write_files(tmp_path)
     [commands] = page.blocks("sh")
-    said = shell(f"export BUOY_NAMESPACE=readme\n{commands}", tmp_path, buoy_server.url)
+    output = shell(f"export BUOY_NAMESPACE=readme\n{commands}", tmp_path, buoy_server.url)
 
-    assert said.splitlines() == ["queued: in progress", "paid: A-42"]
+    assert output.splitlines() == ["queued: in progress", "paid: A-42"]
 
 
 def test_every_option_is_documented_with_its_default() -> None:

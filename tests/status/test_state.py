@@ -49,12 +49,12 @@ class TestLive:
         assert alive("queued").enqueued_at == 7.5
 
     def test_the_error_is_that_of_the_last_attempt(self) -> None:
-        told = {"error": "ValueError", "message": "no such card"}
+        error = {"error": "ValueError", "message": "no such card"}
 
         for found in (
-            alive("delayed", "9000", attempt=2, plugins={"status": told}),
-            alive("running", "1:w:1", attempt=2, plugins={"status": told}),
-            alive("failed", "9000", failure=told),
+            alive("delayed", "9000", attempt=2, plugins={"status": error}),
+            alive("running", "1:w:1", attempt=2, plugins={"status": error}),
+            alive("failed", "9000", failure=error),
         ):
             assert (found.error, found.message) == ("ValueError", "no such card")
 
@@ -68,11 +68,11 @@ class TestLive:
         assert live_state(job_view("mail", "a", "\x00", "queued", ""), "").state == "queued"
 
     def test_progress_of_a_lost_run_is_not_shown_for_the_next(self) -> None:
-        said = json.dumps({"token": "1:w:1", "done": 3, "of": 4, "note": None, "at": 8.5})
+        progress = json.dumps({"token": "1:w:1", "done": 3, "of": 4, "note": None, "at": 8.5})
 
-        assert alive("running", "1:w:1", said).progress == Progress(3, 4, None, 8.5)
-        assert alive("running", "2:w:2", said).progress is None
-        assert alive("failed", "9000", said).progress == Progress(3, 4, None, 8.5)
+        assert alive("running", "1:w:1", progress).progress == Progress(3, 4, None, 8.5)
+        assert alive("running", "2:w:2", progress).progress is None
+        assert alive("failed", "9000", progress).progress == Progress(3, 4, None, 8.5)
 
     def test_an_unreadable_payload_has_the_state_of_its_place(self) -> None:
         raw = json.dumps({"raw": "\x00", "failure": {"error": "buoy.errors.CorruptPayload"}})

@@ -180,7 +180,7 @@ def test_a_retried_job_is_waited_for_again(buoy_app: App, begin: Wait, inside: A
 
     buoy_app.command("CONFIG", "RESETSTAT")
     future = begin(handle)
-    # The failure was told to nobody, and is not told now.
+    # The failure woke nobody, and must not wake this wait.
     time.sleep(0.1)
     assert calls(buoy_app, "xread") <= 3
     drain(buoy_app)

@@ -54,7 +54,7 @@ class DeferredJob:
             log.info("not committed, dropped: %s", describe(self.job))
 
     def abandon(self) -> None:
-        """Note that no pending transaction can commit any more."""
+        """Note that the pending transactions can no longer commit."""
         if self.pending:
             self.drop()
 

@@ -164,15 +164,15 @@ class Delivery:
         return self.enqueue()
 
     def deliver_in(self, seconds: float | timedelta) -> Handle[None]:
-        """Deliver in so many seconds."""
+        """Enqueue a job that is due in this many seconds. Raises as deliver does."""
         return self.enqueue(delay=seconds)
 
     def deliver_at(self, when: float | datetime) -> Handle[None]:
-        """Deliver at a time: epoch seconds, or a ``datetime`` with a time zone."""
+        """Enqueue a job that is due at a time: epoch seconds, or a ``datetime`` with a zone."""
         return self.enqueue(at=when)
 
     async def adeliver(self) -> Handle[None]:
-        """Deliver from a coroutine; awaits Redis."""
+        """Enqueue the job from a coroutine; see deliver. Awaits Redis."""
         if handle := self.handled_without_queue():
             return handle
         try:
