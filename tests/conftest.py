@@ -1,3 +1,4 @@
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from buoy.jobs.registry import not_served, registry
+from tests.support.exits import guarded_exit
 from tests.support.old_click import use_streams_apart
 
 # How long an example takes says more of the machine than of the code.
@@ -77,6 +79,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     use_streams_apart()
+
+
+@pytest.fixture(autouse=True)
+def no_silent_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that ends the process of the tests is seen."""
+    monkeypatch.setattr(os, "_exit", guarded_exit(os._exit))
 
 
 @pytest.fixture(autouse=True)

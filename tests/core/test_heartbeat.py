@@ -1,36 +1,24 @@
-"""The keeper and what it tells the main thread, without any process."""
+"""The heartbeat of a worker, and what it tells the main thread, without any process."""
 
+import os
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import nullcontext
 from math import inf
-from typing import Any
 
 import pytest
 
 from buoy.broker.broker import Broker
-from buoy.errors import Unavailable
-from buoy.executor.inline import Inline
-from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
+from buoy.errors import BrokerError, Unavailable
+from buoy.model.reservation import HeartbeatReply, Reservation
 from buoy.settings import Settings
-from buoy.worker.heartbeat import Heartbeat
-from buoy.worker.in_flight import InFlight, WorkerRegistration
-from buoy.worker.queue_list import QueueList
-from buoy.worker.worker import Worker
-from tests.support.world import LEASE, World, done
+from buoy.worker.heartbeat import COMMAND_SECONDS
+from tests.support.heartbeat import heartbeat_of, nowhere
+from tests.support.processes import wait_until
+from tests.support.world import LEASE, World
 
 SECONDS = LEASE / 1000
-
-
-def keeper_of(
-    broker: Broker,
-    tell: Callable[[list[Reservation]], None] = lambda _: None,
-    leave: Callable[[int], object] | None = None,
-) -> Heartbeat:
-    keeper = Heartbeat(
-        broker, Inline(), InFlight(), WorkerRegistration("one", "mail", "inline", 1), tell, leave
-    )
-    keeper.queues = ("mail",)
-    return keeper
 
 
 @pytest.fixture
@@ -40,226 +28,273 @@ def lost(world: World) -> Reservation:
     return world.take_one(worker="dying")
 
 
-def test_it_goes_on_whatever_fails(
+def test_the_heartbeat_goes_on_whatever_fails(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without this thread all leases would be lost, and nobody would know."""
     broker = Broker(Settings(url=world.broker.settings.url, lease=0.1))
-    keeper = keeper_of(broker)
+    heartbeat = heartbeat_of(broker)
     rounds: list[int] = []
 
-    def go_round() -> None:
+    def run_once() -> None:
         rounds.append(1)
-        keeper.ending = len(rounds) == 3
+        heartbeat.ending = len(rounds) == 3
         raise ValueError("the executor")
 
-    monkeypatch.setattr(keeper, "go_round", go_round)
-    keeper.run()
+    monkeypatch.setattr(heartbeat, "run_once", run_once)
+    heartbeat.run()
 
     assert len(rounds) == 3
-    assert set(caplog.messages) == {"the keeper of the leases failed, and goes on"}
+    assert set(caplog.messages) == {"the heartbeat failed, and is tried again"}
 
 
 class TestBeats:
     @pytest.mark.parametrize(("lease", "soon"), [(30.0, 0.5), (5.0, 0.5), (1.0, 0.1)])
-    def test_one_that_fails_is_tried_again_soon(self, lease: float, soon: float) -> None:
-        nowhere = Broker(Settings(url="redis://127.0.0.1:1", lease=lease))
-        assert keeper_of(nowhere).beat() == soon
+    def test_a_heartbeat_that_fails_is_tried_again_soon(self, lease: float, soon: float) -> None:
+        assert heartbeat_of(nowhere(lease)).beat() == soon
 
-    def test_each_third_of_a_lease_and_no_look_between(self, world: World) -> None:
-        keeper = keeper_of(world.broker)
-        assert keeper.beat() == SECONDS / 3
-        assert (keeper.late, keeper.next_look) == ([], inf)
+    def test_a_heartbeat_is_due_each_third_of_a_lease_and_no_look_between(
+        self, world: World
+    ) -> None:
+        heartbeat = heartbeat_of(world.broker)
+        assert heartbeat.beat() == SECONDS / 3
+        assert (heartbeat.late_queues, heartbeat.next_look) == ([], inf)
 
-    def test_who_is_late_is_listened_for(self, world: World, lost: Reservation) -> None:
-        keeper = keeper_of(world.broker)
+    def test_a_queue_with_a_late_holder_is_watched_closely(
+        self, world: World, lost: Reservation
+    ) -> None:
+        heartbeat = heartbeat_of(world.broker)
         world.wait(LEASE)
 
-        assert keeper.beat() == SECONDS / 3
+        assert heartbeat.beat() == SECONDS / 3
 
-        assert keeper.late == ["mail"]
-        assert keeper.next_look == pytest.approx(time.monotonic() + SECONDS / 30, abs=0.5)
+        assert heartbeat.late_queues == ["mail"]
+        assert heartbeat.next_look == pytest.approx(time.monotonic() + SECONDS / 30, abs=0.5)
 
-    def test_the_main_thread_hears_when_that_begins_and_ends(
+    def test_the_main_thread_hears_when_a_holder_begins_and_ceases_to_be_late(
         self, world: World, lost: Reservation
     ) -> None:
         told: list[object] = []
-        keeper = keeper_of(world.broker, told.append)
-        keeper.beat()
+        heartbeat = heartbeat_of(world.broker, told.append)
+        heartbeat.beat()
         world.wait(LEASE)
         for _ in range(3):
-            keeper.listen({"mail": []})
+            heartbeat.renew({"mail": []})
         world.beat(lost)
-        keeper.listen({"mail": []})
+        heartbeat.renew({"mail": []})
         assert told == [[], [], []]
-        assert keeper.late == []
+        assert heartbeat.late_queues == []
 
     def test_lost_jobs_are_awaited_for_two_leases_at_most(
         self, world: World, lost: Reservation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        keeper = keeper_of(world.broker)
-        assert keeper.awaits()
-        keeper.beat()
-        assert not keeper.awaits()
+        heartbeat = heartbeat_of(world.broker)
+        assert heartbeat.expects_lost_jobs()
+        heartbeat.beat()
+        assert not heartbeat.expects_lost_jobs()
         world.wait(LEASE)
-        keeper.beat()
-        assert keeper.awaits()
-        keeper.late_since -= 2 * SECONDS
-        assert not keeper.awaits()
+        heartbeat.beat()
+        assert heartbeat.expects_lost_jobs()
+        heartbeat.late_since -= 2 * SECONDS
+        assert not heartbeat.expects_lost_jobs()
 
-    def test_a_redis_that_is_away_is_not_awaited(self) -> None:
-        keeper = keeper_of(Broker(Settings(url="redis://127.0.0.1:1")))
-        keeper.beat()
-        assert not keeper.awaits()
+    def test_without_redis_no_lost_jobs_are_awaited(self) -> None:
+        heartbeat = heartbeat_of(nowhere())
+        heartbeat.beat()
+        assert not heartbeat.expects_lost_jobs()
 
-    def test_other_queues_are_looked_at_at_once(self, world: World, lost: Reservation) -> None:
-        keeper = keeper_of(world.broker)
-        keeper.queues = ()
+    def test_other_queues_are_looked_at_without_a_pause(
+        self, world: World, lost: Reservation
+    ) -> None:
+        heartbeat = heartbeat_of(world.broker)
+        heartbeat.serve(())
         world.wait(LEASE)
-        keeper.beat()
-        assert keeper.late == []
+        heartbeat.beat()
+        assert heartbeat.late_queues == []
 
-        keeper.serve(("mail",))
+        heartbeat.serve(("mail",))
 
-        assert (keeper.awaits(), keeper.next_beat) == (True, 0.0)
-        keeper.beat()
-        assert keeper.late == ["mail"]
-
-
-class TestSlowJobs:
-    def test_what_is_given_back_behind_one_is_not_taken_for_lost(self, world: World) -> None:
-        told: list[list[Reservation]] = []
-        keeper = keeper_of(world.broker, told.append)
-        world.enqueue("slow", "waits")
-        slow, waits = world.take(2)
-        keeper.hand.take([slow, waits])
-        keeper.unsettled = [Settlement.of(waits, "released")]
-
-        keeper.settle()
-        keeper.beat()
-
-        assert (world.queued, world.running) == (["waits"], ["slow"])
-        assert told == [[]]
-        assert keeper.hand.counts == {"released": 1}
+        assert (heartbeat.expects_lost_jobs(), heartbeat.next_beat) == (True, 0.0)
+        heartbeat.beat()
+        assert heartbeat.late_queues == ["mail"]
 
 
-class TestGrace:
-    @pytest.mark.parametrize("own_process", [True, False])
-    def test_only_a_process_of_its_own_is_ended(self, world: World, own_process: bool) -> None:
-        codes: list[int] = []
-        keeper = keeper_of(world.broker, leave=codes.append if own_process else None)
+class TestThread:
+    def test_what_is_due_is_done(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        heartbeat = heartbeat_of(world.broker)
+        done: list[str] = []
+
+        def note(what: str, result: object) -> Callable[..., object]:
+            def noted(*_: object) -> object:
+                done.append(what)
+                return result
+
+            return noted
+
+        for name, result in {"beat": 10.0, "renew": True, "housekeep": None}.items():
+            monkeypatch.setattr(heartbeat, name, note(name, result))
+
+        heartbeat.run_once()
+        assert done == ["beat"]
+        assert heartbeat.seconds_to_next() == 0.0  # to look at the queues
+        heartbeat.run_once()
+        heartbeat.next_look = inf
+        heartbeat.set_busy(True)
+        heartbeat.run_once()
+
+        assert done == ["beat", "renew", "housekeep"]
+        assert heartbeat.seconds_to_next() == pytest.approx(10.0, abs=1.0)
+
+    def test_after_a_look_that_fails_a_whole_heartbeat_follows_soon(self) -> None:
+        heartbeat = heartbeat_of(nowhere())
+        heartbeat.late_queues, heartbeat.next_beat = ["mail"], time.monotonic() + 10.0
+
+        heartbeat.run_once()
+
+        assert heartbeat.next_beat == pytest.approx(time.monotonic() + 0.5, abs=0.2)
+        assert heartbeat.late_queues == ["mail"]
+
+    def test_it_is_woken_by_other_queues_and_by_jobs_to_look_after(self, world: World) -> None:
+        heartbeat = heartbeat_of(world.broker)
+        heartbeat.woken.clear()
+        heartbeat.serve(("mail",))
+        heartbeat.set_busy(False)
+        assert not heartbeat.woken.is_set()
+
+        heartbeat.set_busy(True)
+        assert heartbeat.woken.is_set()
+        heartbeat.woken.clear()
+        heartbeat.set_busy(True)
+        assert not heartbeat.woken.is_set()
+
+        heartbeat.serve(("pdf",))
+        assert heartbeat.woken.is_set()
+
+    def test_it_renews_leases_until_it_ends_and_is_gone_from_the_list(self, world: World) -> None:
+        heartbeat = heartbeat_of(world.broker)
         world.enqueue("a")
-        keeper.hand.take([world.take_one()])
-        keeper.deadline = 0.0
+        heartbeat.in_flight.add([world.take_one()])
+        world.wait(LEASE // 2)
+        heartbeat.start()
+        wait_until(world.monitor.workers)
 
-        keeper.tend()
-        keeper.tend()
+        heartbeat.end()
 
-        assert world.queued == ["a"]
-        assert codes == [0] * own_process
-        assert keeper.hand.counts == {"released": 1}
+        assert not heartbeat.is_alive()
+        assert world.monitor.workers() == []
+        assert world.left() > LEASE * 0.9
+
+    @pytest.mark.parametrize("published", [True, False])
+    def test_a_thread_that_was_not_started_withdraws_what_was_published(
+        self, world: World, published: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        heartbeat = heartbeat_of(world.broker)
+        if published:
+            heartbeat.first_beat()
+            assert len(world.monitor.workers()) == 1
+        withdrawn: list[bool] = []
+        monkeypatch.setattr(heartbeat, "sign_off", lambda: withdrawn.append(True))
+
+        heartbeat.end()
+
+        assert withdrawn == [True] * published
+
+    def test_signing_off_without_redis_raises_nothing(self) -> None:
+        heartbeat_of(nowhere()).sign_off()
 
 
-class Recorder(Inline):
-    """Starts jobs and ends none."""
+class TestFirstBeat:
+    def test_without_redis_it_raises(self) -> None:
+        with pytest.raises(Unavailable):
+            heartbeat_of(nowhere()).first_beat()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[tuple[str, str]] = []
+    def test_a_queue_with_a_wrong_key_is_no_reason_to_raise(self, world: World) -> None:
+        world.call("SET", "leases", "x")
 
-    def start_jobs(self, reservations: Sequence[Reservation]) -> None:
-        self.calls += [("start", each.token) for each in reservations]
+        heartbeat_of(world.broker).first_beat()
 
-    def abandon(self, lost: Sequence[Reservation]) -> None:
-        self.calls += [("abandon", each.token) for each in lost]
+        assert [view.id for view in world.monitor.workers()] == ["one"]
+
+    @pytest.mark.parametrize(
+        ("queues", "error", "raises"),
+        [
+            (["mail"], Unavailable("a node is away", sent=False), True),
+            (["mail", "pdf"], Unavailable("a node is away", sent=False), False),
+            (["mail", "pdf"], BrokerError("no right"), True),
+        ],
+    )
+    def test_in_a_cluster_one_reachable_queue_is_enough_unless_waiting_does_not_help(
+        self,
+        world: World,
+        monkeypatch: pytest.MonkeyPatch,
+        queues: list[str],
+        error: BrokerError,
+        raises: bool,
+    ) -> None:
+        def miss_one(_: object, missed: list[BrokerError]) -> HeartbeatReply:
+            missed.append(error)
+            return HeartbeatReply([], [])
+
+        heartbeat = heartbeat_of(world.broker)
+        heartbeat.serve(tuple(queues))
+        monkeypatch.setattr(world.broker, "heartbeat", miss_one)
+
+        with pytest.raises(BrokerError) if raises else nullcontext():
+            heartbeat.first_beat()
+
+    def test_it_writes_lost_names_of_queues_again(self, world: World) -> None:
+        heartbeat_of(world.broker, nonempty_queues=["mail"]).first_beat()
+
+        assert world.monitor.queue_names() == ["mail"]
 
 
-class TestTheSameJobAgain:
-    """A worker is given a job again that it has in hand, before it has heard of the loss."""
+class TestQueueNames:
+    def test_names_that_redis_has_lost_are_written_again(self, world: World) -> None:
+        heartbeat = heartbeat_of(world.broker, nonempty_queues=["mail"])
 
+        heartbeat.beat()
+
+        assert world.monitor.queue_names() == ["mail"]
+
+    def test_a_queue_that_holds_nothing_is_not_listed(self, world: World) -> None:
+        heartbeat_of(world.broker).beat()
+
+        assert world.monitor.queue_names() == []
+
+
+class TestCommands:
     @pytest.fixture
-    def worker(self, world: World) -> Worker:
-        return Worker(world.broker, Recorder(), QueueList.parse("mail"))
+    def sent(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """The signals that this process sends to itself."""
+        sent: list[int] = []
+        monkeypatch.setattr(os, "kill", lambda _, number: sent.append(number))
+        return sent
 
-    def take(self, worker: Worker) -> Reservation:
-        worker.refresh()
-        taken: list[Reservation] = []
-        while not taken:
-            worker.outlook.rung("mail")
-            taken = worker.trips.go(5)
-        worker.begin(taken)
-        [held] = taken
-        return held
-
-    def test_the_older_run_is_ended_before_the_newer_one_begins(
-        self, world: World, worker: Worker
+    def test_a_command_is_obeyed_once(
+        self, world: World, sent: list[int], caplog: pytest.LogCaptureFixture
     ) -> None:
-        with worker.wake:
-            world.enqueue("a")
-            old = self.take(worker)
-            world.use_up()
-            world.beat()
-            new = self.take(worker)
+        caplog.set_level("INFO")
+        heartbeat = heartbeat_of(world.broker)
 
-            calls: Any = worker.executor
-            assert calls.calls == [
-                ("start", old.token),
-                ("abandon", old.token),
-                ("start", new.token),
-            ]
-            assert list(worker.hand.held) == [new.token]
+        assert heartbeat.apply_command(b"quiet 1")
+        assert not heartbeat.apply_command(b"quiet 1")
+        assert heartbeat.apply_command(b"quiet 2")
 
-    def test_the_keeper_that_hears_of_it_later_ends_the_older_run_only(
-        self, world: World, worker: Worker
+        assert sent == [signal.SIGUSR2, signal.SIGUSR2]
+        assert caplog.messages == ["received worker command: quiet"] * 2
+
+    @pytest.mark.parametrize("command", [None, BrokerError("no right"), b"dance 1"])
+    def test_what_is_no_known_command_is_ignored(
+        self, world: World, sent: list[int], command: object
     ) -> None:
-        with worker.wake:
-            world.enqueue("a")
-            old = self.take(worker)
-            world.use_up()
-            world.beat()
-            new = world.take_one(worker=worker.id)
-            worker.hand.take([new])
+        assert not heartbeat_of(world.broker).apply_command(command)
+        assert sent == []
 
-            assert worker.keeper.listen(worker.hand.by_queue(["mail"]))
-            worker.collect()
-
-            assert list(worker.hand.held) == [new.token]
-            assert world.tokens == {"a": new.token}
-            assert world.beat(new) == []
-            assert world.broker.renew_leases({"mail": [old, new]}) == [old]
-
-    def test_an_outcome_of_the_older_run_is_refused_and_told(
-        self, world: World, worker: Worker, caplog: pytest.LogCaptureFixture
+    def test_after_a_command_the_new_state_is_published_soon(
+        self, world: World, sent: list[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with worker.wake:
-            world.enqueue("a")
-            old = self.take(worker)
-            world.use_up()
-            world.beat()
-            new = world.take_one(worker=worker.id)
-            worker.trips.settlements = [done(old), done(new)]
+        heartbeat = heartbeat_of(world.broker)
+        monkeypatch.setattr(heartbeat.registration, "publish", lambda: [b"stop 1"])
 
-            worker.trips.go(0)
-
-            said = f"outcome refused, the lease was lost: id=a queue=mail token={old.token}"
-            assert caplog.messages == [said]
-            assert worker.hand.counts == {}
-            assert world.jobs == {}
-
-    def test_what_was_settled_by_a_trip_without_an_answer_is_not_lost(
-        self, world: World, worker: Worker, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        with worker.wake:
-            world.enqueue("a")
-            held = self.take(worker)
-            trip = RoundTripRequest("mail", 99, settlements=[done(held)])
-            world.broker.advance_queue(worker.id, trip)
-            worker.trips.miss(trip, Unavailable("the answer was lost", sent=True))
-
-            worker.keeper.listen(worker.hand.by_queue(["mail"]))
-            worker.collect()
-            worker.trips.outages.clear()
-            worker.trips.go(0)
-
-            assert worker.hand.counts == {"done": 1}
-            assert not any("lost the lease" in message for message in caplog.messages)
+        assert heartbeat.beat() == COMMAND_SECONDS
+        assert heartbeat.beat() == SECONDS / 3

@@ -1,8 +1,8 @@
 """Outages, jumps of the clock and moments of contact in any order: no worker that lives loses a
 job, and the jobs of those that died are back after a while of contact.
 
-Each worker does as keeper.py does: it beats each third of a lease, looks more often while somebody
-is late, and tries again soon what did not go through.
+Each worker does as heartbeat.py does: it beats each third of a lease, looks more often while
+somebody is late, and tries again soon what did not go through.
 
 BUOY_LEASES=N runs N sequences instead of the usual number.
 """
@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from buoy.model.reservation import Reservation
-from buoy.worker.heartbeat import CLOSELY
+from buoy.worker.heartbeat import CLOSE_WATCH
 from tests.support.world import LEASE, RECOVERY, World
 
 EXAMPLES = int(os.environ.get("BUOY_LEASES", "100"))
@@ -146,7 +146,7 @@ class Leases(RuleBasedStateMachine):
         assert self.world.beat(*worker.hand if whole else []) == []
         if whole:
             worker.deaf, worker.next_beat = 0, self.time + LEASE // 3
-        worker.next_look = self.time + round(CLOSELY * LEASE) if self.world.late else None
+        worker.next_look = self.time + round(CLOSE_WATCH * LEASE) if self.world.late else None
 
     # What holds
 

@@ -1,112 +1,340 @@
-"""A worker's trips where Redis does not answer, or says no."""
+"""A worker's round trips: what they bring together, and what happens when they fail."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
 
 import pytest
 
-from buoy.broker.broker import Broker
-from buoy.executor import limits
-from buoy.executor.inline import Inline
-from buoy.model.reservation import Reservation, Settlement
-from buoy.settings import Settings
-from buoy.worker.queue_list import QueueList
-from buoy.worker.worker import Worker
-from tests.support.proxy import Proxy
-from tests.support.world import World, done
+from buoy.errors import BrokerError, Unavailable
+from buoy.model.reservation import (
+    QueueStatus,
+    Reservation,
+    RoundTripReply,
+    RoundTripRequest,
+    Settlement,
+)
+from buoy.worker.in_flight import InFlight
+from buoy.worker.queue_selection import (
+    EMPTY,
+    FRESH_SECONDS,
+    POLL_SECONDS,
+    STALE_SECONDS,
+    QueueSelector,
+)
+from buoy.worker.round_trips import QUEUE_CHECK, RoundTrips
+from tests.support.clock import ManualClock
+from tests.support.reservations import held
+from tests.support.world import done
+
+LOST = Unavailable("the reply was lost", sent=True)
+
+
+class FakeBroker:
+    """Answers a round trip with what the test says; by default, with nothing to take."""
+
+    def __init__(self) -> None:
+        self.requests: list[RoundTripRequest] = []
+        """Copies of all requests, in the order in which they came."""
+        self.looks: list[list[str]] = []
+        """The queues to look at of each round trip."""
+        self.statuses: dict[str, QueueStatus] = {}
+        self.answers: dict[str, RoundTripReply | BrokerError] = {}
+        self.unseen: list[str] = []
+        """The queues that a look leaves out."""
+        self.error: BrokerError | None = None
+
+    def advance(
+        self, worker: str, requests: Sequence[RoundTripRequest], others: Sequence[str]
+    ) -> tuple[list[RoundTripReply | BrokerError], dict[str, QueueStatus]]:
+        self.requests += [replace(request) for request in requests]
+        self.looks.append(list(others))
+        if self.error is not None:
+            raise self.error
+        answers = [self.answers.get(each.queue, answer()) for each in requests]
+        seen = [queue for queue in others if queue not in self.unseen]
+        return answers, {queue: self.statuses.get(queue, EMPTY) for queue in seen}
+
+
+def answer(
+    *taken: Reservation,
+    queued: int = 0,
+    state: str = "",
+    refused: Sequence[Settlement] = (),
+) -> RoundTripReply:
+    return RoundTripReply(5000.0, (queued, None), state, list(refused), list(taken))
+
+
+@dataclass
+class Setting:
+    """Round trips to two queues, without Redis."""
+
+    broker: FakeBroker
+    clock: ManualClock
+    selector: QueueSelector
+    in_flight: InFlight
+    trips: RoundTrips
+
+    def take(self, *names: str) -> list[Reservation]:
+        """Let a round trip to the queue ``mail`` bring these jobs."""
+        self.selector.expect_jobs("mail")
+        self.broker.answers["mail"] = answer(*held(*names))
+        taken = self.trips.run_once(5)
+        self.broker.answers.clear()
+        self.broker.requests.clear()
+        self.broker.looks.clear()
+        return taken
 
 
 @pytest.fixture
-def worker(world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    """A worker of two queues, in the middle of its work, on the far side of the proxy."""
-    monkeypatch.setattr(limits, "registry", {})  # classes of other tests have limits
-    worker = Worker(Broker(Settings(url=proxy.url)), Inline(), QueueList.parse("odd,mail"))
-    with worker.wake:
-        worker.refresh()
-        yield worker
-    worker.bell.close()
-    worker.broker.client.close()
+def setting() -> Setting:
+    broker: Any = FakeBroker()
+    clock = ManualClock()
+    selector, in_flight = QueueSelector(clock), InFlight()
+    trips = RoundTrips(broker, "one", in_flight, selector, poll_seconds=lambda: POLL_SECONDS)
+    selector.serve(("mail", "pdf"))
+    selector.update({}, all_seen=True)
+    return Setting(broker, clock, selector, in_flight, trips)
 
 
-def fetch(worker: Worker, room: int = 5) -> list[Reservation]:
-    """Go until something is taken, or all queues have been visited."""
-    for _ in range(4):
-        if taken := worker.trips.go(room):
-            return taken
-    return []
+class TestReasonsToGo:
+    def test_a_worker_that_has_just_looked_and_seen_nothing_waits(self, setting: Setting) -> None:
+        assert not setting.trips.has_work(5)
+        assert setting.trips.seconds_to_next_look() == POLL_SECONDS
+
+    def test_a_worker_looks_again_after_a_while(self, setting: Setting) -> None:
+        setting.clock.now += POLL_SECONDS + 0.1
+        assert setting.trips.has_work(5)
+        assert setting.trips.seconds_to_next_look() == pytest.approx(-0.1)
+
+        assert setting.trips.run_once(5) == []
+
+        assert setting.broker.looks == [["mail", "pdf"]]
+        assert setting.broker.requests == []
+        assert not setting.trips.has_work(5)
+
+    def test_a_worker_without_a_free_slot_does_not_look(self, setting: Setting) -> None:
+        setting.clock.now += POLL_SECONDS + 0.1
+
+        assert not setting.trips.has_work(0)
+
+    def test_jobs_are_settled_without_a_free_slot(self, setting: Setting) -> None:
+        [job] = setting.take("a")
+        setting.trips.settle([done(job)])
+
+        assert setting.trips.has_work(0)
+        assert setting.trips.must_finish
+        setting.trips.run_once(0)
+        assert not setting.trips.must_finish
+        assert setting.in_flight.counts == {"done": 1}
+        assert [each.wanted for each in setting.broker.requests] == [0]
+
+    def test_what_was_seen_is_taken_from_the_first_queue(self, setting: Setting) -> None:
+        setting.broker.statuses = {"pdf": (3, None)}
+        setting.selector.expire()
+        setting.trips.run_once(5)
+
+        assert setting.trips.has_work(5)
+        setting.trips.run_once(5)
+
+        assert [(each.queue, each.wanted) for each in setting.broker.requests] == [("pdf", 5)]
+
+    def test_a_queue_of_lower_priority_is_not_chosen_by_an_old_look(self, setting: Setting) -> None:
+        setting.selector.expect_jobs("pdf")
+        setting.clock.now += STALE_SECONDS + 0.01
+        setting.broker.statuses = {"mail": (1, None), "pdf": (1, None)}
+
+        setting.trips.run_once(5)
+        setting.trips.run_once(5)
+
+        assert setting.broker.looks[0] == ["mail", "pdf"]
+        assert [each.queue for each in setting.broker.requests] == ["mail"]
+
+    def test_a_wakeup_without_a_free_slot_is_passed_on_once(self, setting: Setting) -> None:
+        setting.trips.pass_wakeup_on("pdf")
+        assert setting.trips.has_work(0)
+
+        setting.trips.run_once(0)
+
+        assert [(each.queue, each.wanted) for each in setting.broker.requests] == [("pdf", 0)]
+        assert not setting.trips.has_work(0)
 
 
-def test_a_stop_waits_for_a_reply_that_may_bring_jobs(
-    world: World, proxy: Proxy, worker: Worker
-) -> None:
-    world.enqueue("a", "b", "c")
-    world.trip(0)  # Redis knows the script
-    worker.outlook.rung("mail")
-    worker.outlook.learn({}, all_others=True)
-    proxy.cut(1, "after")
-    assert fetch(worker, room=2) == []
-    assert world.running == ["a", "b"]
+class TestOneRoundTrip:
+    def test_it_settles_reserves_and_looks_at_once(self, setting: Setting) -> None:
+        a, b = setting.take("a", "b")
+        setting.trips.settle([done(a)])
+        setting.selector.expect_jobs("pdf")
+        setting.clock.now += FRESH_SECONDS + 0.001
+        [c] = held("c")
+        c = c._replace(queue="pdf")
+        setting.broker.answers["pdf"] = answer(c, queued=7)
 
-    worker.stop(None)
+        assert setting.trips.run_once(4) == [c]
 
-    assert worker.trips.unsaid
-    assert not worker.over()
-    worker.work()
-    assert not worker.trips.unsaid
-    assert (world.queued, world.running) == (["a", "b", "c"], [])
+        mail, pdf = setting.broker.requests
+        assert (mail.queue, mail.wanted, mail.settlements) == ("mail", 0, [done(a)])
+        assert (pdf.queue, pdf.wanted, pdf.settlements) == ("pdf", 4, [])
+        assert mail.number == pdf.number
+        assert mail.in_flight == pdf.in_flight == 1  # a is as good as settled
+        assert setting.broker.looks == [[]]
+        assert setting.in_flight.all() == [b, c]
+        assert setting.selector.statuses["pdf"] == (7, None)
+        assert setting.selector.redis_now() == 5000.0
+
+    def test_jobs_that_are_taken_count_against_the_share_of_their_queue(
+        self, setting: Setting
+    ) -> None:
+        setting.selector.serve(("mail", "pdf"), {"mail": 2, "pdf": 1})
+
+        setting.take("a", "b", "c")
+
+        assert setting.selector.charges == {"mail": 1.5}
+
+    def test_a_refused_settlement_is_logged_and_not_counted(
+        self, setting: Setting, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        [job] = setting.take("a")
+        setting.trips.settle([done(job)])
+        setting.broker.answers["mail"] = answer(refused=[done(job)])
+
+        setting.trips.run_once(0)
+
+        message = "outcome refused, the lease was lost: id=a queue=mail token=token of a"
+        assert caplog.messages == [message]
+        assert (len(setting.in_flight), setting.in_flight.counts) == (0, {})
+
+    def test_a_job_that_is_not_in_flight_any_more_is_not_settled(self, setting: Setting) -> None:
+        a, b = setting.take("a", "b")
+        setting.in_flight.remove([a])
+
+        setting.trips.settle([done(a), done(b)])
+        assert setting.trips.settlements == [done(b)]
+        setting.trips.discard([b])
+
+        assert not setting.trips.must_finish
+
+    def test_nothing_is_taken_while_a_lone_job_waits_for_those_in_flight(
+        self, setting: Setting
+    ) -> None:
+        [job] = setting.take("a")
+        setting.trips.settle([done(job)])
+        setting.broker.answers["mail"] = answer(state="alone")
+        [other] = held("b")
+        setting.in_flight.add([other])
+        setting.trips.pass_wakeup_on("pdf")  # a second answer, which knows of no lone job
+        setting.trips.run_once(0)
+        assert not setting.trips.may_reserve()
+
+        setting.in_flight.remove([other])
+
+        assert setting.trips.may_reserve()
+        setting.in_flight.add([other])
+        assert setting.trips.may_reserve()
 
 
-def test_a_stop_does_not_wait_for_a_reply_that_brings_nothing(
-    world: World, proxy: Proxy, worker: Worker
-) -> None:
-    world.enqueue("a")
-    worker.outlook.rung("mail")
-    [held] = fetch(worker)
-    worker.trips.settlements.append(done(held))
-    proxy.cut(1, "after")
-    worker.trips.go(0)
+class TestFailures:
+    def test_a_lost_reply_is_asked_for_again_under_its_number(self, setting: Setting) -> None:
+        [job] = setting.take("a")
+        setting.trips.settle([done(job)])
+        setting.selector.expect_jobs("mail")
+        setting.broker.answers["mail"] = LOST
 
-    assert not worker.trips.unsaid
-    assert world.jobs == {}
+        assert setting.trips.run_once(2) == []
 
+        assert setting.trips.unanswered_tokens() == {job.token}
+        assert setting.trips.must_finish
+        assert not setting.trips.has_work(2)  # before the pause is over
+        setting.trips.outages.backoffs["mail"].clear()
+        setting.broker.answers["mail"] = answer(*held("b"))
+        assert [each.id for each in setting.trips.run_once(2)] == ["b"]
+        first, again = setting.broker.requests
+        assert (first.is_repeat, again.is_repeat) == (False, True)
+        assert replace(again, is_repeat=False) == first
+        assert setting.in_flight.counts == {"done": 1}
+        assert not setting.trips.must_finish
 
-def test_a_queue_that_stands_still_is_told_once_and_tried_again(
-    world: World, worker: Worker, caplog: pytest.LogCaptureFixture
-) -> None:
-    world.enqueue("a")
-    odd = World(world.broker, world.nodes, queue="odd")
-    odd.enqueue("b")
-    held = next(held for held in fetch(worker) if held.queue == "odd")
-    odd.call("SET", "failed", "x")
-    worker.trips.settlements.append(Settlement.of(held, "failed", payload="why"))
+    def test_a_stop_does_not_wait_for_a_lost_reply_that_brings_no_jobs(
+        self, setting: Setting
+    ) -> None:
+        [job] = setting.take("a")
+        setting.trips.settle([done(job)])
+        setting.broker.answers["mail"] = LOST
 
-    assert [each.id for each in fetch(worker)] == ["a"]
-    assert worker.trips.audible() == ["mail"]
-    worker.trips.outages["odd"].clear()
-    fetch(worker)
-    [told] = [each.getMessage() for each in caplog.records]
-    assert told == (
-        "queue=odd stands still: buoy:{odd}:failed: expected a zset, got a string; nothing was "
-        "changed; RENAME it to a name of its own, and find out what writes there; trying again"
-    )
-    assert odd.running == ["b"]
+        setting.trips.run_once(0)
 
-    odd.call("DEL", "failed")
-    worker.trips.outages["odd"].clear()
-    fetch(worker)
+        assert not setting.trips.must_finish
 
-    assert odd.failed == ["b"]
-    assert worker.trips.audible() == ["odd", "mail"]
-    assert caplog.records[-1].getMessage() == "queue=odd goes on"
+    def test_other_queues_go_on_while_one_does_not_answer(self, setting: Setting) -> None:
+        setting.selector.expect_jobs("mail")
+        setting.broker.answers["mail"] = LOST
+        setting.trips.run_once(2)
+        setting.broker.requests.clear()
 
+        setting.selector.expect_jobs("mail")
+        setting.selector.expect_jobs("pdf")
+        setting.trips.run_once(2)
 
-def test_a_look_at_several_queues_sees_the_others_of_one_that_is_wrong(world: World) -> None:
-    for queue in ("a", "b", "c"):
-        World(world.broker, world.nodes, queue=queue).enqueue("1", "2")
-    for part, command in (("queued", "SET"), ("delayed", "SET"), ("meta", "SET")):
-        key = world.broker.keys.part("b", part)
-        world.broker.client.calls([["DEL", key], [command, key, "x"]])
+        assert [each.queue for each in setting.broker.requests] == ["pdf"]
+        assert set(setting.trips.unreachable) == {"mail"}
 
-        _, looks = world.broker.advance("one", [], ["a", "b", "c"])
+    def test_a_look_that_fails_is_tried_again_after_a_pause(self, setting: Setting) -> None:
+        setting.selector.expire()
+        setting.broker.error = LOST
 
-        assert looks == {"a": (2, None), "b": (1, None), "c": (2, None)}
-        world.broker.client.call("DEL", key)
+        assert setting.trips.run_once(2) == []
+
+        assert not setting.trips.has_work(2)
+        assert setting.trips.seconds_to_next_look() == inf
+        setting.trips.outages.backoffs[QUEUE_CHECK].clear()
+        assert setting.trips.has_work(2)
+        setting.broker.error = None
+        setting.trips.run_once(2)
+        assert list(setting.trips.outages.queues()) == []
+
+    def test_a_queue_that_does_not_answer_gets_no_second_request_meanwhile(
+        self, setting: Setting
+    ) -> None:
+        [job] = setting.take("a")
+        setting.selector.expect_jobs("mail")
+        setting.broker.answers["mail"] = LOST
+        setting.trips.run_once(2)
+        setting.trips.outages.backoffs["mail"].clear()
+        setting.trips.settle([done(job)])
+        setting.broker.requests.clear()
+
+        setting.trips.run_once(2)
+
+        assert [(each.is_repeat, each.settlements) for each in setting.broker.requests] == [
+            (True, [])
+        ]
+
+    def test_a_queue_that_answers_shows_that_looks_are_possible_again(
+        self, setting: Setting
+    ) -> None:
+        setting.trips.outages.record(QUEUE_CHECK, LOST)
+        setting.selector.expect_jobs("mail")
+
+        setting.trips.run_once(2)
+
+        assert list(setting.trips.outages.queues()) == []
+
+    def test_a_queue_without_a_status_is_taken_for_empty(self, setting: Setting) -> None:
+        setting.selector.expect_jobs("pdf")
+        setting.selector.expire()
+        setting.broker.unseen = ["pdf"]
+
+        setting.trips.run_once(2)
+
+        assert not setting.trips.has_work(2)
+
+    def test_queues_that_all_fail_are_not_seen(self, setting: Setting) -> None:
+        setting.selector.expire()
+        setting.trips.pass_wakeup_on("mail")
+        setting.trips.pass_wakeup_on("pdf")
+        setting.broker.answers = {"mail": LOST, "pdf": LOST}
+
+        setting.trips.run_once(2)
+
+        assert setting.selector.is_older_than(POLL_SECONDS)

@@ -10,7 +10,7 @@ import pytest
 from buoy.executor.fork.executor import Fork
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation
-from buoy.worker.worker import those_readable
+from buoy.worker.worker import wait_readable
 from tests.support.processes import APPS, RECORD, Site, WorkerProcess, holds_for, wait_until
 from tests.support.proxy import Proxy
 
@@ -81,7 +81,7 @@ def test_a_forked_run_begins_when_the_older_one_of_its_job_is_gone(
                 fork.abandon([run._replace(token=str(number - 1))])
             fork.start_jobs([run])
             while len(site.words("began")) <= number:
-                those_readable(fork.files(), 0.01)
+                wait_readable(fork.files(), 0.01)
                 assert all(each.token != run.token for each in fork.take_finished())
     finally:
         fork.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from buoy.worker.queue_selection import OLD
+from buoy.worker.queue_selection import STALE_SECONDS
 from tests.support.processes import Site, holds_for, wait_until
 
 from .apps.jobs import EnqueueUrgent, Note, Sleep, Wait
@@ -76,7 +76,7 @@ def test_delayed_jobs_keep_to_the_order_of_the_list(site: Site, executor: str) -
 
 def finish(site: Site, gate: str) -> None:
     """Let the long job end, when it was long enough for what the worker knew to be outdated."""
-    holds_for(2 * OLD, lambda: not site.words())
+    holds_for(2 * STALE_SECONDS, lambda: not site.words())
     site.open(gate)
 
 

@@ -44,7 +44,7 @@ def test_a_worker_ends_when_it_holds_too_much(site: Site) -> None:
 def quiet(site: Site, worker: WorkerProcess) -> None:
     wait_until(site.app.monitor.workers)
     site.run("workers", "quiet")
-    worker.wait_for_log("told through Redis: quiet")
+    worker.wait_for_log("received worker command: quiet")
 
 
 def test_a_worker_that_is_quiet_ends_only_when_it_may_go_on(site: Site, executor: str) -> None:

@@ -1,4 +1,4 @@
-"""Exclusive jobs of workers whose main thread is back after a cut long before their keeper is."""
+"""Exclusive jobs. After a cut, the main thread of a worker is back long before its heartbeat."""
 
 from buoy.worker.heartbeat import Heartbeat
 
@@ -7,9 +7,9 @@ from .exclusive import Exclusive, ExclusiveSoon
 __all__ = ["Exclusive", "ExclusiveSoon"]
 
 
-def soon(self: Heartbeat) -> float:
+def retry_seconds(self: Heartbeat) -> float:
     """As if the lease were six times as long."""
     return 0.6
 
 
-Heartbeat.soon = soon  # type: ignore[method-assign]
+Heartbeat.retry_seconds = retry_seconds  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from ..jobs.job import Job
 from ..operations.move import PAGE_SIZE, Move
 from ..operations.repair import Survey, summed_up
 from ..operations.views import JobView
-from ..worker.in_flight import worker_id
+from ..worker.registration import worker_id
 from .options import confirm, known_queue, yes_option
 from .output import counted, end, json_option, say, show, stamp
 from .params import COUNT, QUEUE

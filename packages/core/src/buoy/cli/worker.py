@@ -122,11 +122,18 @@ def worker(
     supervisor = follow_supervisor()
     running = executor_of(executor, app, slots, wanted_app(), verbose - quiet)
     broker = Broker(running.start())
-    wear = RecycleLimits(max_jobs, None if max_memory is None else max_memory << 20)
-    limits: dict[str, Any] = {"grace": grace, "burst": burst, "wear": wear, "leave": os._exit}
+    recycle = RecycleLimits(max_jobs, None if max_memory is None else max_memory << 20)
+    limits: dict[str, Any] = {
+        "grace": grace,
+        "burst": burst,
+        "recycle_limits": recycle,
+        "leave": os._exit,
+    }
     one = Worker(broker, running, serving, **limits, supervisor=supervisor)
     one.run()
-    leave(RECYCLE_EXIT if supervisor is not None and not (burst or one.told_to_stop) else 0)
+    leave(
+        RECYCLE_EXIT if supervisor is not None and not (burst or one.lifecycle.told_to_stop) else 0
+    )
 
 
 def leave(code: int) -> NoReturn:

@@ -1,15 +1,13 @@
-"""The keeper: the thread that keeps a worker's leases, whatever its main thread is doing."""
+"""The heartbeat of a worker: a thread that renews its leases, whatever its main thread does."""
 
 import math
 import os
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from ..broker.broker import Broker
 from ..broker.script_arguments import decode_text
-from ..connection.client import Client, check_replies
 from ..connection.startup import is_permanent
 from ..errors import BrokerError, WrongType
 from ..executor import Executor
@@ -17,255 +15,268 @@ from ..model.reservation import Reservation, RoundTripRequest, Settlement
 from ..operations.worker_commands import signal_of
 from ..process.logs import Log
 from ..process.system import end_children
-from .in_flight import InFlight, WorkerRegistration
+from .in_flight import InFlight
+from .registration import WorkerRegistration
 
 logger = Log("buoy.worker")
 
-TICK = 0.02
+HOUSEKEEP_SECONDS = 0.02
 """Seconds between two looks at jobs that run in the worker's own process."""
-MARGIN = 0.1
+DEADLINE_MARGIN = 0.1
 """Seconds after the grace time in which the main thread, if it is not in a job, settles itself."""
-SOON = 0.2
-"""Seconds after which a worker that was told something shows that it has heard it."""
-LISTED = 86_400_000
-"""Milliseconds for which a worker that is gone without a goodbye stays on the list."""
-
-
-AWAITED = 2.0
-"""Leases for which a lost job is waited for, at most."""
-CLOSELY = 1 / 30
-"""The part of a lease after which a keeper looks again while some holder has missed a beat."""
+COMMAND_SECONDS = 0.2
+"""Seconds after which a worker that has received a command publishes its new state."""
+AWAITED_LEASES = 2.0
+"""For how many leases a worker with ``--burst`` waits for lost jobs, at most."""
+CLOSE_WATCH = 1 / 30
+"""The part of a lease after which a queue is looked at again while a holder of a lease there has
+missed a heartbeat."""
 
 
 class Heartbeat(threading.Thread):
-    """Beats each third of a lease, listens for holders that have missed a beat, and tends to what
-    the executor cannot hand over itself."""
+    """Renews the leases of all jobs in flight each third of a lease, and heals the queues.
+
+    It also publishes the worker's registration, receives worker commands, and settles jobs that an
+    executor in this process cannot settle itself since it is busy with a job. All methods run in
+    this thread, but those under "Called by the main thread".
+
+    ``on_change(lost)`` is called in this thread with the jobs whose leases are lost, and also
+    without any when a holder has begun or ceased to miss heartbeats. ``deadline`` returns when the
+    grace time is over, by ``time.monotonic``, or None. ``nonempty_queues`` returns the queues that
+    hold jobs. ``leave(code)`` ends this process when the grace time is over and a job in it still
+    runs; without it the process goes on.
+    """
 
     def __init__(
         self,
         broker: Broker,
         executor: Executor,
-        hand: InFlight,
-        card: WorkerRegistration,
-        tell: Callable[[list[Reservation]], None],
+        in_flight: InFlight,
+        registration: WorkerRegistration,
+        *,
+        on_change: Callable[[list[Reservation]], None],
+        deadline: Callable[[], float | None] = lambda: None,
+        nonempty_queues: Callable[[], list[str]] = list,
         leave: Callable[[int], object] | None = None,
     ) -> None:
-        super().__init__(name="buoy-keeper", daemon=True)
-        self.broker, self.executor, self.hand, self.card = broker, executor, hand, card
-        self.tell, self.leave = tell, leave
+        super().__init__(name="buoy-heartbeat", daemon=True)
+        self.broker, self.executor = broker, executor
+        self.in_flight, self.registration = in_flight, registration
+        self.on_change, self.deadline = on_change, deadline
+        self.nonempty_queues, self.leave = nonempty_queues, leave
         self.queues: tuple[str, ...] = ()
         self.busy = False
-        self.deadline: float | None = None
-        self.nudged = threading.Event()
         self.ending = False
-        self.wish: bytes | None = None
+        self.woken = threading.Event()
+        self.last_command: bytes | None = None
         self.unsettled: list[Settlement] = []
-        self.late: list[str] | None = None
-        """The queues where some holder has missed a beat; None before a look at all queues."""
+        self.has_put_back = False
+        self.late_queues: list[str] | None = None
+        """The queues where a holder of a lease has missed a heartbeat; None before the first look
+        at all queues."""
         self.late_since = 0.0
         self.next_beat = self.next_look = 0.0
-        self.shown = False
-        self.filled: Callable[[], list[str]] = list
-        """Tells the queues that hold something, whose names Redis may have lost."""
+
+    # Called by the main thread
+
+    def first_beat(self) -> None:
+        """Do all that a heartbeat does, before the thread is started.
+
+        Raises BrokerError if Redis cannot be used. In a cluster it is enough that one of the queues
+        can be reached. A queue with a key of a wrong type is no reason to raise: that queue alone
+        stands still, and the round trips will log it.
+        """
+        missed: list[BrokerError] = []
+        self.broker.heartbeat(self.in_flight.by_queue(self.queues), missed)
+        self.restore_queue_names()
+        replies = self.registration.publish()
+        missed = [each for each in missed if not isinstance(each, WrongType)]
+        errors = [each for each in (*missed, *replies) if isinstance(each, BrokerError)]
+        whole = not self.queues or len(missed) == len(self.queues)
+        for error in errors:
+            if is_permanent(error) or whole:
+                raise error
+
+    def serve(self, queues: tuple[str, ...]) -> None:
+        """QueueStatus after these queues from now on."""
+        if queues != self.queues:
+            self.queues, self.late_queues, self.next_beat = queues, None, 0.0
+            self.woken.set()
+
+    def set_busy(self, busy: bool) -> None:
+        """Say whether jobs run in this process now, which have to be looked after."""
+        if busy and not self.busy:
+            self.woken.set()
+        self.busy = busy
+
+    def expects_lost_jobs(self) -> bool:
+        """Whether jobs of a dead worker may soon come back. False after AWAITED_LEASES: where
+        workers are too busy to look closely, that may take very long."""
+        if self.late_queues is None:
+            return True
+        seconds = time.monotonic() - self.late_since
+        return bool(self.late_queues) and seconds < AWAITED_LEASES * self.broker.settings.lease
+
+    def end(self) -> None:
+        """Stop the thread, and withdraw the registration. Returns after 10 seconds at most."""
+        self.ending = True
+        self.woken.set()
+        if self.ident is not None:  # it was started
+            self.join(timeout=10.0)
+        elif self.registration.published:
+            self.sign_off()
+
+    # The thread
 
     def run(self) -> None:
         while not self.ending:
             try:
-                self.go_round()
-                pause = TICK if self.busy else self.patience()
+                self.run_once()
+                pause = HOUSEKEEP_SECONDS if self.busy else self.seconds_to_next()
             except Exception:
-                logger.exception("the keeper of the leases failed, and goes on")
-                pause = self.soon()  # what it was may last
-            self.nudged.wait(pause)
-            self.nudged.clear()
-        self.say_goodbye()
+                logger.exception("the heartbeat failed, and is tried again")
+                pause = self.retry_seconds()  # the cause may persist
+            self.woken.wait(pause)
+            self.woken.clear()
+        self.sign_off()
 
-    def go_round(self) -> None:
-        """Do what it is time for."""
+    def run_once(self) -> None:
+        """Do all that is due now."""
         now = time.monotonic()
         if now >= self.next_beat:
             self.next_beat = now + self.beat()
-        elif now >= self.next_look and not self.listen({queue: [] for queue in self.late or ()}):
-            self.next_beat = now + self.soon()
+        elif now >= self.next_look and not self.renew({q: [] for q in self.late_queues or ()}):
+            self.next_beat = now + self.retry_seconds()
         if self.busy:
-            self.tend()
+            self.housekeep()
 
-    def patience(self) -> float:
+    def seconds_to_next(self) -> float:
+        """Seconds until the next heartbeat or look."""
         return max(0.0, min(self.next_beat, self.next_look) - time.monotonic())
 
-    def serve(self, queues: tuple[str, ...]) -> None:
-        """Told by the main thread: from now on look after these queues."""
-        if queues != self.queues:
-            self.queues, self.late, self.next_beat = queues, None, 0.0
-            self.nudged.set()
-
-    def watch(self, busy: bool) -> None:
-        """Told by the main thread: jobs run in this process now, or none does any more."""
-        if busy and not self.busy:
-            self.nudged.set()
-        self.busy = busy
-
-    def end(self) -> None:
-        """Stop, and take the worker's card away."""
-        self.ending = True
-        self.nudged.set()
-        if self.ident is not None:  # it was started
-            self.join(timeout=10.0)
-        elif self.shown:
-            self.say_goodbye()
+    def retry_seconds(self) -> float:
+        """Seconds after which a heartbeat that failed is tried again."""
+        return min(0.5, self.broker.settings.lease / 10)
 
     # Leases
 
-    def greet(self) -> None:
-        """A first sign of life: do all that a beat does, and raise what goes wrong; but of a
-        cluster it is enough that one of the queues can be reached, and a queue with a wrong key
-        only stands still, as the trips will tell."""
-        missed: list[BrokerError] = []
-        self.broker.heartbeat(self.hand.by_queue(self.queues), missed)
-        said = self.show_card(self.broker.settings.lease)
-        missed = [each for each in missed if not isinstance(each, WrongType)]
-        refused = [each for each in (*missed, *said) if isinstance(each, BrokerError)]
-        whole = not self.queues or len(missed) == len(self.queues)
-        for error in refused:
-            if is_permanent(error) or whole:
-                raise error
-
     def beat(self) -> float:
-        """Renew the leases; returns the seconds until the next time."""
-        lease = self.broker.settings.lease
+        """Renew all leases, publish the registration, and apply a worker command. Returns the
+        seconds until the next heartbeat."""
         missed: list[BrokerError] = []
-        if not self.listen(self.hand.by_queue(self.queues), missed):
-            return self.soon()
+        if not self.renew(self.in_flight.by_queue(self.queues), missed):
+            return self.retry_seconds()
         try:
-            wish = self.show_card(lease)[-1]
+            self.restore_queue_names()
+            command = self.registration.publish()[-1]
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
-            logger.debug("not shown: %s", error)
-            return self.soon()
-        if self.late is None:  # there are other queues meanwhile
+            logger.debug("the registration was not published: %s", error)
+            return self.retry_seconds()
+        if self.late_queues is None:  # the queues have changed meanwhile
             return 0.0
-        if self.heed(wish):
-            return SOON
-        return self.soon() if missed else lease / 3
+        if self.apply_command(command):
+            return COMMAND_SECONDS
+        return self.retry_seconds() if missed else self.broker.settings.lease / 3
 
-    def awaits(self) -> bool:
-        """Whether lost jobs may soon come back. Where workers are too busy to look closely, that
-        may take very long: then nobody is to wait for it."""
-        if self.late is None:
-            return True
-        lasting = time.monotonic() - self.late_since
-        return bool(self.late) and lasting < AWAITED * self.broker.settings.lease
-
-    def soon(self) -> float:
-        """Seconds until a beat that failed is tried again."""
-        return min(0.5, self.broker.settings.lease / 10)
-
-    def listen(
-        self, held: dict[str, list[Reservation]], missed: list[BrokerError] | None = None
+    def renew(
+        self,
+        reservations: Mapping[str, Sequence[Reservation]],
+        missed: list[BrokerError] | None = None,
     ) -> bool:
-        """Renew these leases and look at these queues; again soon, if some holder is late."""
+        """Renew the leases of these jobs, by queue, and heal these queues. Returns False if Redis
+        could not be reached; errors of single queues are added to ``missed``."""
         missed = [] if missed is None else missed
-        before, queues = self.late, self.queues
+        before, queues = self.late_queues, self.queues
         try:
-            lost, late = self.broker.heartbeat(held, missed)
+            lost, late = self.broker.heartbeat(reservations, missed)
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
             logger.debug("no heartbeat: %s", error)
-            self.late, self.next_look = before or [], math.inf
+            self.late_queues, self.next_look = before or [], math.inf
             return False
-        now, self.late = time.monotonic(), late if queues == self.queues else None
-        self.next_look = now + CLOSELY * self.broker.settings.lease if self.late else math.inf
+        now, self.late_queues = time.monotonic(), late if queues == self.queues else None
+        watch = CLOSE_WATCH * self.broker.settings.lease
+        self.next_look = now + watch if self.late_queues else math.inf
         if not before:
             self.late_since = now
-        if lost or self.late != before:
-            self.tell(lost)
+        if lost or self.late_queues != before:
+            self.on_change(lost)
         return True
 
-    def heed(self, wish: object) -> bool:
-        """Obey a wish that is new; by a signal, so that it is as if one had come."""
-        if not isinstance(wish, bytes) or wish == self.wish:
+    def apply_command(self, command: object) -> bool:
+        """Obey a worker command that is new, by sending this process the signal that means the
+        same. Returns whether it did. Anything but bytes is no command."""
+        if not isinstance(command, bytes) or command == self.last_command:
             return False
-        self.wish, number = wish, signal_of(wish)
+        self.last_command, number = command, signal_of(command)
         if number is not None:
-            logger.info("told through Redis: %s", decode_text(wish).split(" ")[0])
+            logger.info("received worker command: %s", decode_text(command).split(" ")[0])
             os.kill(os.getpid(), number)
         return number is not None
 
-    def show_card(self, lease: float) -> list[Any]:
-        """Say what this worker is; the last reply is what is wished of it."""
-        keys, client = self.broker.keys, self.broker.worker_client
-        key = keys.worker(self.card.id)
-        _, (seconds, micros) = check_replies(client.calls([["EXISTS", key], ["TIME"]]))
-        now = int(seconds) * 1000 + int(micros) // 1000
-        self.shown = True
-        self.note_filled(client)
-        return client.calls(
-            [
-                ["HSET", key, *self.card.words()],
-                ["PEXPIRE", key, round(lease * 1000)],
-                ["ZADD", keys.workers(), now, self.card.id],
-                ["ZREMRANGEBYSCORE", keys.workers(), "-inf", now - LISTED],
-                ["HGET", key, "command"],
-            ]
-        )
-
-    def note_filled(self, client: Client) -> None:
-        """Put queues that hold something back on the list of queues, if Redis has lost that."""
+    def restore_queue_names(self) -> None:
+        """Put queues that hold jobs back on the list of queues, if Redis has lost that. Raises
+        BrokerError if Redis cannot be reached."""
         if not self.queues:
             return
-        names = self.broker.keys.queues()
+        names, client = self.broker.keys.queues(), self.broker.worker_client
         [found] = client.calls([["SMISMEMBER", names, *self.queues]])
         if isinstance(found, BrokerError):
-            return  # of a cluster, another node; else the rest will tell
+            return  # in a cluster, the node of this key is away; else other calls will fail, too
         listed = {queue for queue, there in zip(self.queues, found, strict=True) if there}
-        lost = [queue for queue in self.filled() if queue not in listed]
+        lost = [queue for queue in self.nonempty_queues() if queue not in listed]
         if lost:
             client.calls([["SADD", names, *lost]])
 
-    def say_goodbye(self) -> None:
-        keys, client = self.broker.keys, self.broker.worker_client
+    def sign_off(self) -> None:
+        """Withdraw the registration, and close this thread's connections."""
         try:
-            client.calls(
-                [["DEL", keys.worker(self.card.id)], ["ZREM", keys.workers(), self.card.id]]
-            )
+            self.registration.withdraw()
         except BrokerError as error:
-            logger.debug("no goodbye: %s", error)
-        client.close()
+            logger.debug("the registration was not withdrawn: %s", error)
+        self.broker.worker_client.close()
 
     # Jobs in the worker's own process
 
-    def tend(self) -> None:
-        """Settle what has ended, and give back what waits behind a slow job."""
+    def housekeep(self) -> None:
+        """Settle what has ended while the main thread is in a job, and put back what waits behind
+        that job. After the grace time, put back all."""
         self.unsettled += self.executor.take_overdue()
         if self.unsettled:
             self.settle()
-        late = self.deadline is not None and time.monotonic() > self.deadline + MARGIN
-        if late and self.executor.in_process:
-            self.deadline = None
-            self.give_all_back()
+        if not self.has_put_back and self.executor.in_process and self.is_past_deadline():
+            self.has_put_back = True
+            self.put_all_back()
+
+    def is_past_deadline(self) -> bool:
+        """Whether the grace time is over, and the time that the executor needs to end jobs."""
+        deadline = self.deadline()
+        if deadline is None:
+            return False
+        return time.monotonic() > deadline + self.executor.shutdown_seconds + DEADLINE_MARGIN
 
     def settle(self) -> None:
+        """Settle what is unsettled. What Redis does not answer stays unsettled."""
         for queue in {each.queue for each in self.unsettled}:
             mine = [each for each in self.unsettled if each.queue == queue]
-            [answer], _ = self.broker.advance(
-                self.card.id, [RoundTripRequest(queue, 0, settlements=mine)]
-            )
+            request = RoundTripRequest(queue, 0, settlements=mine)
+            [answer], _ = self.broker.advance(self.registration.id, [request])
             if isinstance(answer, BrokerError):
                 continue
-            self.hand.settled(mine, answer.refused)
+            self.in_flight.settle(mine, answer.refused)
             self.unsettled = [each for each in self.unsettled if each.queue != queue]
 
-    def give_all_back(self) -> None:
-        """The grace time is over and the main thread is still in a job: end the process, or what
-        is not the worker's own process runs on until that job ends."""
+    def put_all_back(self) -> None:
+        """The grace time is over and the main thread is still in a job: put all jobs back, and end
+        this process, for else that job would run on."""
         ended = [*self.unsettled, *self.executor.take_finished()]
         tokens = {each.token for each in ended}
-        held = list(self.hand.held.values())
-        unfinished = [each for each in held if each.token not in tokens]
+        unfinished = [each for each in self.in_flight.all() if each.token not in tokens]
         logger.warning("grace time over: %d unfinished jobs are put back", len(unfinished))
         self.unsettled = ended + [Settlement.of(each, "released") for each in unfinished[::-1]]
         self.settle()
         if self.leave is None:
             return
         if not self.unsettled:  # else Redis is away
-            self.say_goodbye()
+            self.sign_off()
         end_children()
         self.leave(0)

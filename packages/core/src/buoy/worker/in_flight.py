@@ -1,9 +1,5 @@
-"""What a worker holds, and what it says of itself."""
+"""The jobs that a worker has reserved and not yet settled."""
 
-import os
-import secrets
-import socket
-import time
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,67 +7,66 @@ from dataclasses import dataclass, field
 from ..model.reservation import Reservation, Settlement
 
 
-def worker_id() -> str:
-    """A name for one worker: host, process and a random part."""
-    host = "".join(c if c.isalnum() or c in ".-" else "-" for c in socket.gethostname())
-    return f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
-
-
 @dataclass
 class InFlight:
-    """What a worker holds. Both threads use it: each operation is one of a dict."""
+    """The jobs in flight, by token, and how many were settled with which outcome.
 
-    held: dict[str, Reservation] = field(default_factory=dict)
+    The main thread and the heartbeat thread use it at the same time: each step is one operation of
+    a dict.
+    """
+
+    reservations: dict[str, Reservation] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
-    """How many jobs were settled how."""
 
-    def take(self, reservations: Iterable[Reservation]) -> None:
-        """Hold these."""
-        self.held.update((each.token, each) for each in reservations)
+    def add(self, reservations: Iterable[Reservation]) -> None:
+        """These jobs were reserved."""
+        self.reservations.update((each.token, each) for each in reservations)
 
-    def older(self, taken: Sequence[Reservation]) -> list[Reservation]:
-        """What is held of the same jobs by runs before these: those have lost their leases."""
-        if not taken or len(self.held) == len(taken):
-            return []
-        runs = {(each.queue, each.id): each.token for each in taken}
-        held = list(self.held.values())
-        return [each for each in held if runs.get((each.queue, each.id), each.token) != each.token]
-
-    def drop(self, lost: Iterable[Reservation]) -> None:
-        """Hold these no longer: others may have them."""
+    def remove(self, lost: Iterable[Reservation]) -> None:
+        """The leases of these jobs are lost: other workers may have them."""
         for each in lost:
-            self.held.pop(each.token, None)
+            self.reservations.pop(each.token, None)
 
-    def settled(self, settlements: Iterable[Settlement], refused: Container[Settlement]) -> None:
-        """Hold these no longer: it is known what has become of them, but for those refused."""
+    def settle(self, settlements: Iterable[Settlement], refused: Container[Settlement]) -> None:
+        """Redis has answered these settlements: remove their jobs, and count those that were not
+        refused."""
         for each in settlements:
-            if self.held.pop(each.token, None) and each not in refused:
+            if self.reservations.pop(each.token, None) and each not in refused:
                 self.counts[each.outcome] += 1
 
+    def runs(self) -> int:
+        """How many jobs were run: all that were settled but those put back."""
+        return self.counts.total() - self.counts["released"]
+
+    def tokens(self) -> set[str]:
+        """The tokens of all jobs in flight."""
+        return set(self.reservations)
+
+    def all(self) -> list[Reservation]:
+        """All jobs in flight, the first reserved first."""
+        return list(self.reservations.values())
+
     def by_queue(self, queues: Iterable[str]) -> dict[str, list[Reservation]]:
-        """What is held, by queue; these queues in any case."""
+        """All jobs in flight, by queue. These queues are keys also when they have none."""
         found: dict[str, list[Reservation]] = {queue: [] for queue in queues}
-        for each in list(self.held.values()):
+        for each in self.all():
             found.setdefault(each.queue, []).append(each)
         return found
 
+    def earlier_runs(self, taken: Sequence[Reservation]) -> list[Reservation]:
+        """Earlier reservations in flight of jobs that were now reserved again: they have lost
+        their leases."""
+        if not taken or len(self.reservations) == len(taken):
+            return []
+        tokens = {(each.queue, each.id): each.token for each in taken}
+        return [
+            each
+            for each in self.all()
+            if tokens.get((each.queue, each.id), each.token) != each.token
+        ]
+
+    def __contains__(self, token: str) -> bool:
+        return token in self.reservations
+
     def __len__(self) -> int:
-        return len(self.held)
-
-
-@dataclass
-class WorkerRegistration:
-    """What a worker says of itself; see ``buoy workers``."""
-
-    id: str
-    queues: str
-    executor: str
-    slots: int
-    state: str = "running"
-    started_at: float = field(default_factory=time.time)
-
-    def words(self) -> list[str]:
-        facts = {"host": socket.gethostname(), "pid": os.getpid(), "queues": self.queues}
-        facts |= {"executor": self.executor, "slots": self.slots, "state": self.state}
-        facts["started_at"] = round(self.started_at, 3)
-        return [str(word) for pair in facts.items() for word in pair]
+        return len(self.reservations)

@@ -1,95 +1,113 @@
-"""What a worker knows of its queues, and so where it goes next."""
+"""What a worker knows of its queues, and from which of them it takes jobs next."""
 
 import time
 from collections.abc import Callable, Container, Mapping
 
 from ..model.reservation import QueueStatus
 
-FRESH = 0.02
-"""Seconds for which a look at the other queues is not taken again on the way."""
-OLD = 0.05
-"""Seconds after which a look is no ground for passing over a queue of higher priority."""
-POLL = 2.0
-"""Seconds after which an idle worker looks by itself: a ring may have been lost."""
+FRESH_SECONDS = 0.02
+"""Seconds for which the status of the other queues is not read again on the way."""
+STALE_SECONDS = 0.05
+"""Seconds after which a queue of lower priority is chosen only after a new look at all queues."""
+POLL_SECONDS = 2.0
+"""Seconds after which an idle worker looks at its queues by itself: a wakeup may have been lost."""
 
-NOTHING: QueueStatus = (0, None)
+EMPTY: QueueStatus = (0, None)
+"""The status of a queue in which nothing is queued or delayed."""
 
 
 class QueueSelector:
-    """The queues in order of priority, with what was last seen in them."""
+    """The queues of a worker in order of priority, each with the status that was last seen.
+
+    The main thread uses it; the heartbeat thread calls ``nonempty_queues`` only. Times are seconds
+    of ``clock``, due times seconds of the clock of Redis.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self.queues: tuple[str, ...] = ()
-        self.looks: dict[str, QueueStatus] = {}
-        self.looked_at = float("-inf")
-        self.offset: float | None = None
+        self.statuses: dict[str, QueueStatus] = {}
+        self.all_seen_at = float("-inf")
+        self.redis_offset: float | None = None
         self.weights: Mapping[str, int] = {}
-        self.served: dict[str, float] = {}
-        self.least = 0.0
+        self.charges: dict[str, float] = {}
+        """For each queue: how many jobs were taken from it, divided by its weight."""
+        self.least_charge = 0.0
 
     def serve(self, queues: tuple[str, ...], weights: Mapping[str, int] | None = None) -> None:
-        """From now on these queues; what is new must be looked at."""
+        """Serve these queues from now on. If they are others than before, all statuses count as
+        old."""
         self.weights = weights or {}
         if queues != self.queues:
-            self.queues, self.looked_at = queues, float("-inf")
+            self.queues, self.all_seen_at = queues, float("-inf")
 
-    def learn(self, looks: Mapping[str, QueueStatus], *, all_others: bool) -> None:
-        """Take in what a trip has seen."""
-        self.looks.update(looks)
-        if all_others:
-            self.looked_at = self.clock()
+    # What was seen
+
+    def update(self, statuses: Mapping[str, QueueStatus], *, all_seen: bool) -> None:
+        """Remember the status of queues. ``all_seen`` says whether now all queues were seen."""
+        self.statuses.update(statuses)
+        if all_seen:
+            self.all_seen_at = self.clock()
 
     def set_clock(self, now: float) -> None:
-        """Follow the clock of Redis, by which delayed jobs are due."""
-        self.offset = now - self.clock()
+        """Follow the clock of Redis (seconds), by which delayed jobs become due."""
+        self.redis_offset = now - self.clock()
 
-    def rung(self, queue: str) -> None:
-        """There is something in this queue, or a nearer due time."""
-        self.looks[queue] = (1, None)
+    def expect_jobs(self, queue: str) -> None:
+        """A wakeup came: the queue holds a job, or a delayed job with an earlier due time."""
+        self.statuses[queue] = (1, None)
 
-    def forget(self) -> None:
-        """What was seen says nothing any more."""
-        self.looked_at = float("-inf")
+    def expire(self) -> None:
+        """Make all statuses count as old, so that the worker looks at its queues again."""
+        self.all_seen_at = float("-inf")
 
-    def older_than(self, seconds: float) -> bool:
-        """Whether the last look at all queues is so long ago."""
-        return self.clock() - self.looked_at > seconds
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether all queues were last seen longer ago than this."""
+        return self.clock() - self.all_seen_at > seconds
+
+    def seconds_until_older_than(self, seconds: float) -> float:
+        """Seconds until ``is_older_than`` becomes true; negative if it is true."""
+        return self.all_seen_at + seconds - self.clock()
+
+    # What follows from it
 
     def choose(self, passed_over: Container[str] = ()) -> str | None:
-        """The queue to take from next: the first that has something; with weights, of these the
-        one that is farthest behind its share."""
-        now = self.now()
+        """The queue to take jobs from next, or None if no queue has a due job: the first that has
+        one; with weights, of these the one that is farthest behind its share."""
+        now = self.redis_now()
         ready = (
             queue
-            for queue, (waiting, due) in ((q, self.looks.get(q, NOTHING)) for q in self.queues)
-            if (waiting or (due is not None and due <= now)) and queue not in passed_over
+            for queue, (length, due) in ((q, self.statuses.get(q, EMPTY)) for q in self.queues)
+            if (length or (due is not None and due <= now)) and queue not in passed_over
         )
         if not self.weights:
             return next(ready, None)
         return min(
-            ready, key=lambda queue: max(self.served.get(queue, 0.0), self.least), default=None
+            ready,
+            key=lambda queue: max(self.charges.get(queue, 0.0), self.least_charge),
+            default=None,
         )
 
-    def filled(self) -> list[str]:
-        """The queues in which something waits or is delayed, as far as known."""
-        looks = self.looks.copy()  # others may ask, too
-        return [queue for queue in self.queues if looks.get(queue, NOTHING) != NOTHING]
-
-    def now(self) -> float:
-        """The time of Redis. As long as a worker has only glanced at its queues, it does not know
-        it, and whatever is delayed may be due: then it goes there and learns it."""
-        return float("inf") if self.offset is None else self.clock() + self.offset
-
-    def took(self, queue: str, count: int) -> None:
-        """Take account of jobs taken, against the share of the queue. A queue that was empty for a
-        while has saved up nothing."""
+    def charge(self, queue: str, count: int) -> None:
+        """Count jobs that were taken against the share of their queue. A queue that was empty for
+        a while does not catch up afterwards."""
         if self.weights and count:
-            self.least = max(self.served.get(queue, 0.0), self.least)
-            self.served[queue] = self.least + count / self.weights.get(queue, 1)
+            self.least_charge = max(self.charges.get(queue, 0.0), self.least_charge)
+            self.charges[queue] = self.least_charge + count / self.weights.get(queue, 1)
+
+    def nonempty_queues(self) -> list[str]:
+        """The queues in which a job was queued or delayed when they were last seen. Any thread may
+        call it."""
+        statuses = self.statuses.copy()  # the main thread may change it meanwhile
+        return [queue for queue in self.queues if statuses.get(queue, EMPTY) != EMPTY]
+
+    def redis_now(self) -> float:
+        """The time of Redis in seconds. Infinite while that is unknown: then any delayed job may be
+        due, and a visit to its queue brings the time."""
+        return float("inf") if self.redis_offset is None else self.clock() + self.redis_offset
 
     def seconds_to_next(self, passed_over: Container[str] = ()) -> float:
-        """How long nothing can be due, as far as known."""
+        """Seconds until the next delayed job is due, as far as known; POLL_SECONDS without one."""
         served = (queue for queue in self.queues if queue not in passed_over)
-        dues = [due for queue in served if (due := self.looks.get(queue, NOTHING)[1])]
-        return max(0.0, min(dues) - self.now()) if dues else POLL
+        dues = [due for queue in served if (due := self.statuses.get(queue, EMPTY)[1])]
+        return max(0.0, min(dues) - self.redis_now()) if dues else POLL_SECONDS

@@ -1,37 +1,40 @@
-"""When a worker has done enough: after so many jobs, or with so much memory, it ends."""
+"""Recycle limits: after so many jobs, or with so much memory, a worker ends and is replaced."""
 
 import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..process.system import memory_of
 
-WEIGH_SECONDS = 1.0
+MEASURE_SECONDS = 1.0
+"""Seconds between two measurements of the memory."""
 
 
 @dataclass
 class RecycleLimits:
-    """How many jobs a worker does, and how many bytes it may hold, before it ends."""
+    """How many jobs a worker runs, and how many bytes of memory it may use, before it ends. None
+    means no limit."""
 
     max_jobs: int | None = None
     max_memory: int | None = None
     clock: Callable[[], float] = time.monotonic
-    weighed_at: float = float("-inf")
+    measured_at: float = field(default=float("-inf"), init=False)
 
-    def room(self, begun: int) -> int:
-        """How many more jobs it may begin."""
+    def remaining_jobs(self, begun: int) -> int:
+        """How many more jobs a worker may begin that has begun so many."""
         return sys.maxsize if self.max_jobs is None else max(0, self.max_jobs - begun)
 
-    def reached(self, jobs: int) -> str | None:
-        """Why it is time to end, if it is."""
+    def reason_to_end(self, jobs: int) -> str | None:
+        """Why a worker that has run so many jobs should end now; None if it should not. Measures
+        the memory once a second at most."""
         if self.max_jobs is not None and jobs >= self.max_jobs:
             return f"{jobs} jobs are done (--max-jobs {self.max_jobs})"
-        if self.max_memory is None or self.clock() - self.weighed_at < WEIGH_SECONDS:
+        if self.max_memory is None or self.clock() - self.measured_at < MEASURE_SECONDS:
             return None
-        self.weighed_at = self.clock()
-        held = memory_of(os.getpid())
-        if held <= self.max_memory:
+        self.measured_at = self.clock()
+        used = memory_of(os.getpid())
+        if used <= self.max_memory:
             return None
-        return f"it holds {held >> 20} MiB (--max-memory {self.max_memory >> 20})"
+        return f"it uses {used >> 20} MiB (--max-memory {self.max_memory >> 20})"

@@ -1,190 +1,191 @@
-"""A worker's round trips: what it settles, looks at and takes; and what got lost on the way."""
+"""A worker's round trips: each settles, reserves and looks at queues at once."""
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Set
 
 from ..broker.broker import Broker
-from ..connection.backoff import Backoff
-from ..errors import BrokerError, Unavailable
+from ..errors import BrokerError
 from ..model.reservation import Reservation, RoundTripReply, RoundTripRequest, Settlement
 from ..process.logs import Log
 from .in_flight import InFlight
-from .queue_selection import FRESH, NOTHING, OLD, QueueSelector
+from .outages import Outages
+from .queue_selection import EMPTY, FRESH_SECONDS, STALE_SECONDS, QueueSelector
 
 logger = Log("buoy.worker")
 
-GLANCE = "a look at the queues"
+QUEUE_CHECK = "a look at the queues"
+"""The name under which a failing look at queues is an outage."""
 
 
 class RoundTrips:
-    """Knows what is to be done in Redis, and does it, all in one round trip.
+    """Collects what is to be done in Redis, and does all of it in one round trip.
 
-    A reply that is lost is asked for again, under the same number; each queue for itself, for the
-    queues of a cluster are on several nodes.
+    A request whose reply is lost is sent again under the same number, so that the same jobs are
+    handed over. Each queue is asked again for itself, since the queues of a cluster lie on several
+    nodes. Only the main thread uses it.
+
+    ``poll_seconds`` returns after how many seconds to look at the queues without a wakeup.
     """
 
     def __init__(
         self,
         broker: Broker,
         worker: str,
-        hand: InFlight,
-        outlook: QueueSelector,
-        poll: Callable[[], float],
+        in_flight: InFlight,
+        selector: QueueSelector,
+        poll_seconds: Callable[[], float],
     ) -> None:
-        self.broker, self.worker, self.hand, self.outlook = broker, worker, hand, outlook
-        self.poll = poll
+        self.broker, self.worker, self.poll_seconds = broker, worker, poll_seconds
+        self.in_flight, self.selector, self.outages = in_flight, selector, Outages()
         self.settlements: list[Settlement] = []
-        self.echoes: set[str] = set()
-        self.missing: dict[str, RoundTripRequest] = {}
-        self.outages: dict[str, Backoff] = {}
-        self.refusals: dict[str, str] = {}
-        self.alone = False
+        self.wakeups_to_pass_on: set[str] = set()
+        self.unanswered: dict[str, RoundTripRequest] = {}
+        """By queue: the request whose reply was lost."""
+        self.lone_job_waits = False
         self.number = 0
 
-    # What there is to do
+    # What is to be done
 
-    def errand(self, room: int) -> bool:
-        """Whether there is something to go for."""
-        if any(self.reachable(queue) for queue in self.called_for()):
+    def settle(self, settlements: Iterable[Settlement]) -> None:
+        """Settle these jobs with the next round trip, but for those that are not in flight any
+        more."""
+        self.settlements += [each for each in settlements if each.token in self.in_flight]
+
+    def discard(self, lost: Iterable[Reservation]) -> None:
+        """Do not settle these jobs: their leases are lost."""
+        tokens = {each.token for each in lost}
+        self.settlements = [each for each in self.settlements if each.token not in tokens]
+
+    def pass_wakeup_on(self, queue: str) -> None:
+        """This worker has got a wakeup for the queue, but takes nothing: wake another worker."""
+        self.wakeups_to_pass_on.add(queue)
+
+    def has_work(self, wanted: int) -> bool:
+        """Whether a round trip is worth while for a worker that wants so many jobs."""
+        if any(self.outages.may_try(queue) for queue in self.queues_to_visit()):
             return True
-        return room > 0 and (self.must_look() or self.choose() is not None)
+        return wanted > 0 and (self.must_look() or self.choose_queue() is not None)
 
-    def called_for(self) -> Iterable[str]:
-        """Queues to be visited, whatever waits there."""
-        yield from self.missing
-        yield from self.echoes
+    def queues_to_visit(self) -> Iterable[str]:
+        """The queues that must be visited, whether they hold jobs or not."""
+        yield from self.unanswered
+        yield from self.wakeups_to_pass_on
         for each in self.settlements:
             yield each.queue
 
     def must_look(self) -> bool:
-        """Whether to look at the queues before choosing one."""
-        tempted = len(self.outlook.queues) > 1 and self.choose() is not None
-        return self.outlook.older_than(OLD if tempted else self.poll()) and self.reachable(GLANCE)
+        """Whether the status of the queues is too old to choose one of them."""
+        may_pass_over = len(self.selector.queues) > 1 and self.choose_queue() is not None
+        limit = STALE_SECONDS if may_pass_over else self.poll_seconds()
+        return self.selector.is_older_than(limit) and self.outages.may_try(QUEUE_CHECK)
 
-    def choose(self) -> str | None:
-        return self.outlook.choose(self.cut_off)
-
-    @property
-    def cut_off(self) -> set[str]:
-        """The queues where nothing can be taken now."""
-        return self.missing.keys() | self.outages.keys()
-
-    def reachable(self, queue: str) -> bool:
-        outage = self.outages.get(queue)
-        return outage is None or outage.seconds() <= 0
-
-    def seconds_to_next_try(self) -> float | None:
-        """When to try again what has failed; None if nothing has."""
-        return min((each.seconds() for each in self.outages.values()), default=None)
+    def choose_queue(self) -> str | None:
+        """The queue to take jobs from next, of those that can be reached."""
+        return self.selector.choose(self.unreachable)
 
     @property
-    def unsaid(self) -> bool:
-        """Whether a stop must wait: for what is to be settled, or a reply that may bring jobs."""
-        return bool(self.settlements) or any(trip.wanted for trip in self.missing.values())
+    def unreachable(self) -> Set[str]:
+        """The queues from which no jobs can be taken now."""
+        return self.unanswered.keys() | self.outages.queues()
 
-    def unanswered(self) -> set[str]:
-        """The tokens of runs whose outcome was sent, without an answer: they may be settled."""
-        return {each.token for trip in self.missing.values() for each in trip.settlements}
+    @property
+    def must_finish(self) -> bool:
+        """Whether a stop must wait for a round trip: to settle jobs, or to get a lost reply again
+        that may bring jobs."""
+        return bool(self.settlements) or any(each.wanted for each in self.unanswered.values())
 
-    def forget(self, lost: Iterable[Reservation]) -> None:
-        """Settle these no more."""
-        tokens = {each.token for each in lost}
-        self.settlements = [each for each in self.settlements if each.token not in tokens]
+    def unanswered_tokens(self) -> set[str]:
+        """The tokens of the jobs whose settlement was sent but not answered: Redis may have
+        settled them."""
+        return {each.token for lost in self.unanswered.values() for each in lost.settlements}
 
-    # Going
+    def may_reserve(self) -> bool:
+        """Whether jobs may be taken. False while a job that must run alone waits for the end of
+        the jobs in flight."""
+        self.lone_job_waits = self.lone_job_waits and len(self.in_flight) > 0
+        return not self.lone_job_waits
 
-    def go(self, room: int) -> list[Reservation]:
-        """One round trip; returns what was taken, which is in the hand already."""
-        trips, others = self.plan(room)
+    def seconds_to_next_look(self) -> float:
+        """Seconds until the queues should be looked at; infinite while that cannot be tried."""
+        if not self.outages.may_try(QUEUE_CHECK):
+            return math.inf
+        return self.selector.seconds_until_older_than(self.poll_seconds())
+
+    # One round trip
+
+    def run_once(self, wanted: int) -> list[Reservation]:
+        """Make one round trip, and take so many jobs at most. Returns the jobs that were taken;
+        they are in flight already. Raises nothing: what fails is tried again later."""
+        requests, others = self.plan(wanted)
         try:
-            answers, looks = self.broker.advance(self.worker, trips, others)
+            answers, statuses = self.broker.advance(self.worker, requests, others)
         except BrokerError as error:
-            self.note(GLANCE, error)
+            self.outages.record(QUEUE_CHECK, error)
             return []
         taken: list[Reservation] = []
-        for trip, answer in zip(trips, answers, strict=True):
+        for request, answer in zip(requests, answers, strict=True):
             if isinstance(answer, BrokerError):
-                self.miss(trip, answer)
+                self.keep_for_retry(request, answer)
             else:
-                taken += self.take_in(trip, answer)
+                taken += self.accept(request, answer)
         if others:
-            self.note(GLANCE, None if looks else next(errors_in(answers), None))
-            looks = dict.fromkeys(others, NOTHING) | looks if looks else {}
-        whole = len(trips) + len(others) >= len(self.outlook.queues) and not self.outages
-        self.outlook.learn(looks, all_others=bool(looks) or whole)
+            self.outages.record(QUEUE_CHECK, None if statuses else next(errors_in(answers), None))
+            statuses = dict.fromkeys(others, EMPTY) | statuses if statuses else {}
+        whole = len(requests) + len(others) >= len(self.selector.queues)
+        all_seen = bool(statuses) or (whole and not self.outages.queues())
+        self.selector.update(statuses, all_seen=all_seen)
         return taken
 
-    def plan(self, room: int) -> tuple[list[RoundTripRequest], list[str]]:
-        """Where to go: to settle, to ring on, and to the one queue that comes first."""
+    def plan(self, wanted: int) -> tuple[list[RoundTripRequest], list[str]]:
+        """The requests of a round trip: what was not answered, what is to be settled and passed
+        on, and jobs from the queue that comes first; and the other queues to look at."""
         looking = self.must_look()
-        target = self.choose() if room and not looking else None
-        trips = [trip for queue, trip in self.missing.items() if self.reachable(queue)]
-        visited = {each.queue: None for each in self.settlements} | dict.fromkeys(self.echoes)
+        target = self.choose_queue() if wanted and not looking else None
+        requests = [lost for queue, lost in self.unanswered.items() if self.outages.may_try(queue)]
+        visited = {each.queue: None for each in self.settlements}
+        visited |= dict.fromkeys(self.wakeups_to_pass_on)
         if target is not None:
             visited[target] = None
         self.number += 1
-        hands = len(self.hand) - len(self.settlements)
-        trips += [
-            self.trip(queue, room if queue == target else 0, hands)
+        still_in_flight = len(self.in_flight) - len(self.settlements)
+        requests += [
+            self.request(queue, wanted if queue == target else 0, still_in_flight)
             for queue in visited
-            if queue not in self.missing and self.reachable(queue)
+            if queue not in self.unanswered and self.outages.may_try(queue)
         ]
-        looking = looking or (len(self.outlook.queues) > 1 and self.outlook.older_than(FRESH))
-        seen = {trip.queue for trip in trips}
-        return trips, [q for q in self.outlook.queues if q not in seen] if looking else []
+        queues = self.selector.queues
+        looking = looking or (len(queues) > 1 and self.selector.is_older_than(FRESH_SECONDS))
+        seen = {each.queue for each in requests}
+        return requests, [queue for queue in queues if queue not in seen] if looking else []
 
-    def trip(self, queue: str, wanted: int, hands: int) -> RoundTripRequest:
+    def request(self, queue: str, wanted: int, still_in_flight: int) -> RoundTripRequest:
+        """A new request to the queue, with all that is to be settled there."""
         mine = [each for each in self.settlements if each.queue == queue]
         self.settlements = [each for each in self.settlements if each.queue != queue]
-        self.echoes.discard(queue)
-        return RoundTripRequest(queue, self.number, wanted, hands, mine)
+        self.wakeups_to_pass_on.discard(queue)
+        return RoundTripRequest(queue, self.number, wanted, still_in_flight, mine)
 
-    def take_in(self, trip: RoundTripRequest, answer: RoundTripReply) -> list[Reservation]:
-        self.missing.pop(trip.queue, None)
-        self.note(trip.queue, None)
-        self.note(GLANCE, None)  # there is somebody to ask
-        self.hand.settled(trip.settlements, answer.refused)
+    def accept(self, request: RoundTripRequest, answer: RoundTripReply) -> list[Reservation]:
+        """Follow the answer to a request; returns the jobs that it brings."""
+        self.unanswered.pop(request.queue, None)
+        self.outages.record(request.queue, None)
+        self.outages.record(QUEUE_CHECK, None)  # Redis can be asked again
+        self.in_flight.settle(request.settlements, answer.refused)
         for each in answer.refused:
-            said = "outcome refused, the lease was lost: id=%s queue=%s token=%s"
-            logger.warning(said, each.id, each.queue, each.token)
-        self.outlook.learn({trip.queue: answer.status}, all_others=False)
-        self.outlook.set_clock(answer.now)
-        self.outlook.took(trip.queue, len(answer.reservations))
-        self.alone = self.alone or answer.state == "alone"
-        self.hand.take(answer.reservations)
+            message = "outcome refused, the lease was lost: id=%s queue=%s token=%s"
+            logger.warning(message, each.id, each.queue, each.token)
+        self.selector.update({request.queue: answer.status}, all_seen=False)
+        self.selector.set_clock(answer.now)
+        self.selector.charge(request.queue, len(answer.reservations))
+        self.lone_job_waits = self.lone_job_waits or answer.state == "alone"
+        self.in_flight.add(answer.reservations)
         return answer.reservations
 
-    # Outages
-
-    def miss(self, trip: RoundTripRequest, error: BrokerError) -> None:
-        trip.is_repeat = True
-        self.missing[trip.queue] = trip
-        self.note(trip.queue, error)
-
-    def note(self, queue: str, error: BrokerError | None) -> None:
-        """Keep account of what cannot be reached; the first and the last of it is told."""
-        if error is not None:
-            self.tell(queue, error)
-            self.outages.setdefault(queue, Backoff()).fail()
-        elif self.outages.pop(queue, None):
-            if self.refusals.pop(queue, None):
-                logger.warning("queue=%s goes on", queue)
-            elif not self.outages:
-                logger.warning("Redis is back")
-
-    def tell(self, queue: str, error: BrokerError) -> None:
-        """An outage is told once, for it concerns all queues; what Redis says no to, by queue."""
-        if isinstance(error, Unavailable):
-            if not self.outages:
-                logger.warning("%s; trying again until it is back", error)
-        elif self.refusals.get(queue) != str(error):
-            self.refusals[queue] = str(error)
-            logger.error("queue=%s stands still: %s; trying again", queue, error)
-
-    def audible(self) -> list[str]:
-        """The queues whose bells can be heard: none in an outage, and none that stands still."""
-        if self.outages.keys() - self.refusals.keys():
-            return []
-        return [queue for queue in self.outlook.queues if queue not in self.refusals]
+    def keep_for_retry(self, request: RoundTripRequest, error: BrokerError) -> None:
+        """Send this request again later: it failed, or its reply was lost."""
+        request.is_repeat = True
+        self.unanswered[request.queue] = request
+        self.outages.record(request.queue, error)
 
 
 def errors_in(answers: Iterable[RoundTripReply | BrokerError]) -> Iterator[BrokerError]:

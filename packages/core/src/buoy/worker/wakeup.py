@@ -1,7 +1,7 @@
-"""Waiting for work: one BLPOP on the bells of all queues, answered whenever one is rung.
+"""How an idle worker learns that there is work: by one BLPOP on the wakeup lists of all queues.
 
-The queues of a cluster lie on several nodes, where no one command can wait for them: there an
-idle worker looks again and again instead.
+The queues of a cluster lie on several nodes, where no one command can wait for all of them: there
+an idle worker looks at its queues again and again instead.
 """
 
 from collections.abc import Sequence
@@ -12,103 +12,111 @@ from ..connection.backoff import Backoff
 from ..connection.cluster import SCHEMES
 from ..connection.redis_errors import CONNECTION_ERRORS
 from ..connection.server import connection_factory, socket_of
-from .queue_selection import POLL
+from .queue_selection import POLL_SECONDS
 
 BLOCK_SECONDS = 20
-"""After so long the server answers in any case; a connection that died unseen is found then."""
+"""Seconds after which Redis answers in any case; a dead connection is found by that."""
+SHORTEST_POLL, LONGEST_POLL = 0.05, 1.0
+"""Seconds between two looks of an idle worker without wakeups: short at first, longer later."""
 
 
-SOONEST, LATEST = 0.05, 1.0
-"""Seconds between two looks of an idle worker without a bell: few at first."""
-
-
-def bell_of(url: str, keys: Keys) -> "Wakeup | PollingWakeup":
-    """What a worker waits with, by the kind of its Redis."""
+def wakeup_for(url: str, keys: Keys) -> "Wakeup | PollingWakeup":
+    """What a worker waits with, by the kind of Redis at this URL."""
     return PollingWakeup() if url.partition("://")[0] in SCHEMES else Wakeup(url, keys)
 
 
 class Wakeup:
-    """One outstanding BLPOP, on a connection of its own. Losing a ring is harmless: whoever waits
-    looks by itself every two seconds."""
+    """One outstanding BLPOP, on a connection of its own. Only the main thread uses it.
 
-    poll = POLL
+    A wakeup that is lost does no harm: an idle worker looks at its queues every POLL_SECONDS.
+    """
+
+    poll_seconds = POLL_SECONDS
+    """Seconds after which an idle worker looks at its queues without a wakeup."""
 
     def __init__(self, url: str, keys: Keys) -> None:
         self.keys = keys
-        self.new = connection_factory(url)
+        self.new_connection = connection_factory(url)
         self.connection: Any = None
-        self.asked: dict[bytes, str] = {}
-        self.broken = Backoff()
+        self.awaited: dict[bytes, str] = {}
+        """The keys of the outstanding BLPOP, each with its queue."""
+        self.backoff = Backoff()
 
     def listen(self, queues: Sequence[str]) -> None:
-        """See to it that a BLPOP on these queues is outstanding, if Redis can be reached."""
+        """Make sure that a BLPOP for these queues is outstanding. Does not raise: if Redis cannot
+        be reached, a later call tries again."""
         wanted = {self.keys.part(queue, "wakeup").encode(): queue for queue in queues}
-        if self.asked and list(self.asked) != list(wanted):
+        if self.awaited and list(self.awaited) != list(wanted):
             self.close()
-        if self.asked or not wanted or self.broken.seconds() > 0:
+        if self.awaited or not wanted or self.backoff.seconds() > 0:
             return
         try:
             if self.connection is None:
-                self.connection = self.new()
+                self.connection = self.new_connection()
                 self.connection.connect()
             self.connection.send_command("BLPOP", *wanted, BLOCK_SECONDS)
-            self.asked = wanted
+            self.awaited = wanted
         except CONNECTION_ERRORS:
             self.fail()
 
-    def rung(self) -> str | None:
-        """Called when ``files`` is readable: the queue that was rung, if it was a ring."""
-        asked, self.asked = self.asked, {}
+    def read(self) -> str | None:
+        """Read the reply when the file is readable. Returns the queue that has work; None if Redis
+        answered without a wakeup, or the connection broke."""
+        awaited, self.awaited = self.awaited, {}
         try:
             reply = self.connection.read_response()
         except CONNECTION_ERRORS:
             self.fail()
             return None
-        self.broken.clear()
-        return asked[reply[0]] if reply else None
+        self.backoff.clear()
+        return awaited[reply[0]] if reply else None
 
-    def follow(self, found: bool) -> None:
-        """Told after each look whether there was something to take."""
+    def adapt(self, found: bool) -> None:
+        """The worker has looked at its queues, and found jobs or not. Changes nothing here."""
 
-    def patience(self) -> float:
-        """Seconds after which it should be told to listen again."""
-        return BLOCK_SECONDS if self.asked else self.broken.seconds()
+    def seconds_to_listen(self) -> float:
+        """Seconds after which ``listen`` should be called again."""
+        return BLOCK_SECONDS if self.awaited else self.backoff.seconds()
 
     def files(self) -> list[int]:
-        """What to wait for."""
-        return [socket_of(self.connection).fileno()] if self.asked else []
+        """The file that is readable when Redis has answered; empty if nothing is outstanding."""
+        return [socket_of(self.connection).fileno()] if self.awaited else []
 
     def fail(self) -> None:
         self.close()
-        self.broken.fail()
+        self.backoff.fail()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Close the connection; a wakeup that is on its way is lost."""
         if self.connection is not None:
             self.connection.disconnect()
-        self.connection, self.asked = None, {}
+        self.connection, self.awaited = None, {}
 
 
 class PollingWakeup:
-    """In the place of a bell, where there is none."""
+    """Takes the place of ``Wakeup`` on a cluster: nothing to listen to, shorter polls instead."""
 
-    poll = SOONEST
+    def __init__(self) -> None:
+        self.poll_seconds = SHORTEST_POLL
 
-    def follow(self, found: bool) -> None:
-        """Look sooner again when there was something, later and later when not."""
-        self.poll = SOONEST if found else min(LATEST, self.poll * 1.2)
+    def adapt(self, found: bool) -> None:
+        """Poll sooner after a look that found jobs, less and less often after others."""
+        self.poll_seconds = SHORTEST_POLL if found else min(LONGEST_POLL, self.poll_seconds * 1.2)
 
     def listen(self, queues: Sequence[str]) -> None:
-        """Nothing to listen to."""
+        """Do nothing: no wakeups arrive here."""
 
-    def rung(self) -> str | None:
+    def read(self) -> str | None:
+        """Returns None: no wakeups arrive here."""
         return None
 
-    def patience(self) -> float:
-        return self.poll
+    def seconds_to_listen(self) -> float:
+        """Seconds until the next look."""
+        return self.poll_seconds
 
     def files(self) -> list[int]:
+        """Returns no files."""
         return []
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no connection."""

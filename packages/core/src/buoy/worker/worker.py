@@ -1,11 +1,10 @@
-"""The worker: settles, heals, promotes and reserves in one round trip; runs; waits."""
+"""The worker: reserves jobs, has an executor run them, settles them, and waits for more."""
 
 import math
 import os
 import select
 import signal
-import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -16,31 +15,30 @@ from ..executor import Executor
 from ..model.reservation import Reservation, Settlement
 from ..operations.monitor import Monitor
 from ..process.logs import Log, enable
-from ..process.signals import GONE, STOPS, SignalPipe
+from ..process.signals import SignalPipe
 from ..process.titles import show
 from .heartbeat import Heartbeat
-from .in_flight import InFlight, WorkerRegistration, worker_id
+from .in_flight import InFlight
+from .lifecycle import Lifecycle
 from .queue_list import QueueList
-from .queue_selection import POLL, QueueSelector
+from .queue_selection import POLL_SECONDS, QueueSelector
 from .recycling import RecycleLimits
-from .round_trips import GLANCE, RoundTrips
-from .wakeup import bell_of
+from .registration import WorkerRegistration, worker_id
+from .round_trips import RoundTrips
+from .wakeup import wakeup_for
 
 logger = Log("buoy.worker")
 
-LAST_TRY = 5.0
-"""Seconds after the grace time for which a worker still tries to say what it has done."""
-
-ECHO = 1.0
-"""Seconds within which a second TERM, under a supervisor, says no more than the first."""
-
 
 class Worker:
-    """Takes jobs from queues and has an executor, which has been started, run them, until it is
-    told to stop.
+    """Takes jobs from queues and has an executor run them, until it is told to stop.
 
-    ``leave`` ends this process when the grace time is over and a job in it runs on; without it the
-    job is put back, but the worker can end only with it.
+    The executor must have been started. ``grace`` is in seconds. With ``burst`` the worker ends
+    when there is nothing to do. ``supervisor`` is a file descriptor to write to when the worker
+    begins to serve. ``leave(code)`` ends this process when the grace time is over and a job in it
+    still runs; without it that job is put back, but the worker ends only after it.
+
+    All methods run in the main thread, but ``on_leases_changed``.
     """
 
     def __init__(
@@ -51,275 +49,274 @@ class Worker:
         *,
         grace: float = 25.0,
         burst: bool = False,
-        wear: RecycleLimits | None = None,
+        recycle_limits: RecycleLimits | None = None,
         supervisor: int | None = None,
         leave: Callable[[int], object] | None = None,
     ) -> None:
         self.broker, self.executor, self.queues = broker, executor, queues
-        self.grace, self.burst, self.supervisor = grace, burst, supervisor
-        self.wear = wear or RecycleLimits()
+        self.burst, self.supervisor = burst, supervisor
+        self.recycle_limits = recycle_limits or RecycleLimits()
         self.id = worker_id()
-        self.hand, self.outlook = InFlight(), QueueSelector()
-        self.bell = bell_of(broker.settings.url, broker.keys)
-        self.trips = RoundTrips(broker, self.id, self.hand, self.outlook, lambda: self.bell.poll)
-        self.card = WorkerRegistration(self.id, str(queues), executor.name, executor.slots)
-        self.keeper = Heartbeat(broker, executor, self.hand, self.card, self.on_heard, leave)
-        self.keeper.filled = self.outlook.filled
-        self.wake = SignalPipe(self.on_signal)
-        self.lost: list[Reservation] = []
-        self.refreshed = float("-inf")
-        self.told_to_stop = self.started = self.paused = self.killing = self.grace_over = False
-        self.awaiting = False
-        self.stopped_at: float | None = None
-        self.deadline: float | None = None
+        self.lifecycle = Lifecycle(grace, supervised=supervisor is not None)
+        self.in_flight = InFlight()
+        self.selector = QueueSelector()
+        self.wakeup = wakeup_for(broker.settings.url, broker.keys)
+        self.round_trips = RoundTrips(
+            broker,
+            self.id,
+            self.in_flight,
+            self.selector,
+            poll_seconds=lambda: self.wakeup.poll_seconds,
+        )
+        self.registration = WorkerRegistration(
+            broker,
+            self.id,
+            queues=str(queues),
+            executor=executor.name,
+            slots=executor.slots,
+            state=lambda: self.lifecycle.shown_state,
+        )
+        self.heartbeat = Heartbeat(
+            broker,
+            executor,
+            self.in_flight,
+            self.registration,
+            on_change=self.on_leases_changed,
+            deadline=lambda: self.lifecycle.deadline,
+            nonempty_queues=self.selector.nonempty_queues,
+            leave=leave,
+        )
+        self.signals = SignalPipe(self.on_signal)
+        self.lost: deque[Reservation] = deque()
+        self.queues_read_at = float("-inf")
+        self.awaiting_lost_jobs = False
 
     def run(self) -> None:
         """Work until a signal says stop, or with ``burst`` until there is nothing to do."""
         enable()
-        with self.wake:
+        with self.signals:
             try:
-                wait_for_redis(self.greet, self.broker.settings.url, self.rest_at_start)
-                self.begin_to_serve()
+                wait_for_redis(self.connect, self.broker.settings.url, self.rest_at_start)
+                self.start_serving()
                 logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
-                self.refresh()
-                self.keeper.start()
+                self.refresh_queues()
+                self.heartbeat.start()
                 self.work()
             finally:
                 self.close()
-        logger.info("worker %s ends: %s", self.id, told(self.hand.counts))
+        logger.info("worker %s ends: %s", self.id, format_counts(self.in_flight.counts))
+
+    def connect(self) -> None:
+        """Find out which queues there are, and publish this worker. Raises BrokerError if Redis
+        cannot be used."""
+        self.read_queues()
+        self.heartbeat.first_beat()
+
+    def rest_at_start(self, seconds: float) -> None:
+        """Sleep before the next try to connect; end if a signal says stop meanwhile."""
+        wait_readable([self.signals.fileno()], seconds)
+        self.signals.clear()
+        if self.lifecycle.told_to_stop:  # what the signal interrupted may have swallowed its exit
+            raise SystemExit(0)
+
+    def start_serving(self) -> None:
+        """From now on the worker ends in order; its supervisor may start others."""
+        self.lifecycle.start()
+        if self.supervisor is not None:
+            os.write(self.supervisor, b"\0")
+            os.close(self.supervisor)
+
+    def work(self) -> None:
+        """The main loop."""
+        while not self.is_over():
+            self.refresh_queues()
+            if self.round_trips.has_work(self.free_slots()):
+                self.start_jobs(self.round_trips.run_once(self.free_slots()))
+            else:
+                self.rest()
+            self.collect()
+            self.recycle_if_due()
+
+    def is_over(self) -> bool:
+        """Whether the worker has nothing more to do, or no more time for it."""
+        trips = self.round_trips
+        if self.lifecycle.stopping:
+            return self.lifecycle.may_end(
+                in_flight=len(self.in_flight) > 0, unsettled=trips.must_finish
+            )
+        if not self.burst or self.in_flight or trips.must_finish or trips.wakeups_to_pass_on:
+            return False
+        if self.selector.is_older_than(POLL_SECONDS) or self.selector.choose() is not None:
+            return False
+        return not self.awaits_lost_jobs()
+
+    def awaits_lost_jobs(self) -> bool:
+        """Whether jobs may soon come back from a holder that has missed a heartbeat. When that is
+        over, the worker looks once more at its queues."""
+        before, self.awaiting_lost_jobs = (
+            self.awaiting_lost_jobs,
+            self.heartbeat.expects_lost_jobs(),
+        )
+        if before and not self.awaiting_lost_jobs:
+            self.selector.expire()
+        return before or self.awaiting_lost_jobs
+
+    def recycle_if_due(self) -> None:
+        """Stop after so many jobs, or with so much memory, so that another worker goes on."""
+        if not self.lifecycle.takes_jobs:
+            return
+        reason = self.recycle_limits.reason_to_end(self.in_flight.runs())
+        if reason is not None:
+            logger.info("worker %s stops: %s", self.id, reason)
+            self.lifecycle.recycle()
+            self.executor.release_waiting()
 
     def close(self) -> None:
+        """End the executor, the heartbeat and all connections."""
         try:
             self.executor.close()
         except BaseException:
             logger.exception("the app's hook worker_stopping failed")
         finally:
-            self.keeper.end()
-            self.bell.close()
+            self.heartbeat.end()
+            self.wakeup.close()
             self.broker.client.close()
 
-    def begin_to_serve(self) -> None:
-        self.started = True
-        if self.supervisor is not None:
-            os.write(self.supervisor, b"\0")
-            os.close(self.supervisor)
-
-    def greet(self) -> None:
-        """Say hello to Redis, and learn which queues there are."""
-        self.follow_queues()
-        self.keeper.greet()
-
-    def rest_at_start(self, seconds: float) -> None:
-        """Sleep, unless a signal says stop: then end."""
-        those_readable([self.wake.fileno()], seconds)
-        self.wake.clear()
-        if self.told_to_stop:  # whoever was interrupted may have swallowed it
-            raise SystemExit(0)
-
-    def work(self) -> None:
-        while not self.over():
-            self.refresh()
-            if self.trips.errand(self.room()):
-                self.begin(self.trips.go(self.room()))
-            else:
-                self.rest()
-            self.collect()
-            self.retire_when_worn()
-
-    def retire_when_worn(self) -> None:
-        """Let another worker go on, after so many jobs or with so much memory."""
-        if self.stopped_at is not None or self.paused:
-            return
-        reason = self.wear.reached(self.done())
-        if reason is not None:
-            logger.info("worker %s stops: %s", self.id, reason)
-            self.stop(None)
-
-    def done(self) -> int:
-        """How many jobs it has run; those that were put back are others' work."""
-        return self.hand.counts.total() - self.hand.counts["released"]
-
-    def over(self) -> bool:
-        free = not self.hand and not self.trips.unsaid
-        if self.stopped_at is not None:
-            if self.paused and not self.told_to_stop:
-                return False  # nobody would tell its successor to be quiet
-            last = self.deadline if self.hand else self.stopped_at
-            return free or (last is not None and self.now() > last + LAST_TRY)
-        known = not self.outlook.older_than(POLL) and self.outlook.choose() is None
-        return self.burst and free and known and not self.trips.echoes and not self.awaits_lost()
-
-    def awaits_lost(self) -> bool:
-        """Whether jobs may soon come back from a holder that has missed a beat. When that is over,
-        it looks once more."""
-        before, self.awaiting = self.awaiting, self.keeper.awaits()
-        if before and not self.awaiting:
-            self.outlook.forget()
-        return before or self.awaiting
-
-    def now(self) -> float:
-        return time.monotonic()
-
-    # Signals
-
     def on_signal(self, number: signal.Signals) -> None:
-        self.told_to_stop = self.told_to_stop or number in (*STOPS, GONE)
-        match number:
-            case signal.SIGTERM | signal.SIGINT | signal.SIGQUIT if not self.started:
-                raise SystemExit(0)  # nothing runs yet
-            case signal.SIGTERM | signal.SIGINT if not self.is_echo():
-                self.stop(self.now() + (self.grace if self.deadline is None else 0.0))
-            case signal.SIGHUP if self.stopped_at is None:
-                self.stop(self.now() + self.grace)
-            case signal.SIGQUIT:
-                self.stop(None)
-            case signal.SIGUSR1:
-                self.killing = True  # later: the main thread may be talking to the executor
-            case signal.SIGUSR2 | signal.SIGCONT:
-                self.paused = number == signal.SIGUSR2
-                self.card.state = self.state()
-
-    def is_echo(self) -> bool:
-        """Whether a signal that was sent to all processes comes again, from the supervisor."""
-        if self.supervisor is None or self.stopped_at is None or self.deadline is None:
-            return False
-        return self.now() < self.stopped_at + ECHO
-
-    def stop(self, deadline: float | None) -> None:
-        """Take nothing new; what runs has time until the deadline, or as long as it needs."""
-        self.stopped_at, self.deadline = self.now(), deadline
-        self.card.state = self.state()
-        last = self.executor.shutdown_seconds
-        self.keeper.deadline = None if deadline is None else deadline + last
-        self.executor.release_waiting()
-
-    def state(self) -> str:
-        """What it tells of itself. One that is worn and paused ends only when it may go on."""
-        if self.paused and not self.told_to_stop:
-            return "paused"
-        return "running" if self.stopped_at is None else "stopping"
+        """The signal handler: it may interrupt the main thread anywhere. Raises SystemExit if the
+        worker has not begun to serve."""
+        match self.lifecycle.receive(number):
+            case "exit":
+                raise SystemExit(0)
+            case "stop":
+                self.executor.release_waiting()
 
     # Jobs
 
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """How many jobs to take now."""
-        if self.trips.alone and self.hand:
+        if not self.round_trips.may_reserve() or not self.lifecycle.takes_jobs:
             return 0
-        self.trips.alone = False
-        if self.stopped_at is not None or self.paused:
-            return 0
-        begun = self.done() + len(self.hand)
-        return min(self.executor.capacity(), self.wear.room(begun))
+        begun = self.in_flight.runs() + len(self.in_flight)
+        return min(self.executor.capacity(), self.recycle_limits.remaining_jobs(begun))
 
-    def begin(self, taken: list[Reservation]) -> None:
-        """Run what was reserved; what comes after a stop was told is put back."""
-        self.bell.follow(bool(taken))
-        self.lose(self.hand.older(taken))
-        if self.stopped_at is not None:
-            back = [Settlement.of(each, "released") for each in reversed(taken)]
-            self.trips.settlements += back
+    def start_jobs(self, taken: list[Reservation]) -> None:
+        """Run the jobs that were just reserved. If the worker has begun to stop meanwhile, put
+        them back, the last first."""
+        self.wakeup.adapt(bool(taken))
+        self.lose(self.in_flight.earlier_runs(taken))
+        if self.lifecycle.stopping:
+            self.round_trips.settle([Settlement.of(each, "released") for each in reversed(taken)])
         elif taken:
-            show(f"worker: {len(self.hand)} of {self.executor.slots} jobs from {self.queues}")
-            self.keeper.watch(self.executor.needs_watching)
+            slots = self.executor.slots
+            show(f"worker: {len(self.in_flight)} of {slots} jobs from {self.queues}")
+            self.heartbeat.set_busy(self.executor.needs_watching)
             self.executor.start_jobs(taken)
 
     def collect(self) -> None:
-        """Take in what jobs have become, and which of them are no longer ours."""
-        if self.killing:
-            self.killing = False
+        """Collect the outcomes of jobs, and handle lost leases, kill requests and the end of the
+        grace time."""
+        # Not in the signal handler: it may have interrupted a call of the executor.
+        if self.lifecycle.take_kill_request():
             self.executor.kill()
-        ended = self.executor.take_finished()
-        self.trips.settlements += [each for each in ended if each.token in self.hand.held]
-        lost, self.lost = self.lost, []
-        if lost:
-            ours = self.hand.held.keys() - self.trips.unanswered()
+        self.round_trips.settle(self.executor.take_finished())
+        if self.lost:
+            lost = [self.lost.popleft() for _ in range(len(self.lost))]
+            ours = self.in_flight.tokens() - self.round_trips.unanswered_tokens()
             self.lose([each for each in lost if each.token in ours])
-        if self.deadline is not None and self.now() > self.deadline and not self.grace_over:
-            self.grace_over = True
+        if self.lifecycle.end_grace():
             self.executor.terminate()
 
-    def on_heard(self, lost: list[Reservation]) -> None:
-        """Called by the keeper: others may have these jobs by now; or some holder is late, or no
-        longer."""
-        self.lost += lost
-        self.wake.notify()
+    def on_leases_changed(self, lost: list[Reservation]) -> None:
+        """Called by the heartbeat thread: the leases of these jobs are lost, or a holder has begun
+        or ceased to miss heartbeats. Wakes the main thread."""
+        self.lost.extend(lost)
+        self.signals.notify()
 
-    def lose(self, gone: Sequence[Reservation]) -> None:
-        """End these: others may have them, or this worker has them anew."""
-        if not gone:
+    def lose(self, lost: Sequence[Reservation]) -> None:
+        """End these runs: other workers may have the jobs, or this worker has them anew."""
+        if not lost:
             return
-        for each in gone:
-            said = "lost the lease of id=%s queue=%s token=%s"
-            logger.warning(said, each.id, each.queue, each.token)
-        self.executor.abandon(gone)
-        self.hand.drop(gone)
-        self.trips.forget(gone)
+        for each in lost:
+            message = "lost the lease of id=%s queue=%s token=%s"
+            logger.warning(message, each.id, each.queue, each.token)
+        self.executor.abandon(lost)
+        self.in_flight.remove(lost)
+        self.round_trips.discard(lost)
 
-    def refresh(self) -> None:
-        """Follow the queues that there are, when the list has globs."""
-        if self.now() - self.refreshed < POLL or (self.queues.fixed and self.outlook.queues):
+    # Queues
+
+    def refresh_queues(self) -> None:
+        """Read the names of all queues every POLL_SECONDS, if the list of queues has globs."""
+        if self.lifecycle.clock() - self.queues_read_at < POLL_SECONDS:
             return
-        with suppress(BrokerError):  # the trips will tell
-            self.follow_queues()
+        if self.queues.fixed and self.selector.queues:
+            return
+        with suppress(BrokerError):  # a round trip will log it
+            self.read_queues()
 
-    def follow_queues(self) -> None:
-        self.refreshed = self.now()
+    def read_queues(self) -> None:
+        """Serve the queues that there are now. Raises BrokerError if Redis cannot be reached."""
+        self.queues_read_at = self.lifecycle.clock()
         known = [] if self.queues.fixed else Monitor(self.broker, brisk=True).queue_names()
-        names = self.queues.resolve({*known, *self.outlook.filled()})
-        self.outlook.serve(names, self.queues.weigh(names))
-        self.keeper.serve(names)
+        names = self.queues.resolve({*known, *self.selector.nonempty_queues()})
+        self.selector.serve(names, self.queues.weigh(names))
+        self.heartbeat.serve(names)
 
     # Waiting
 
     def rest(self) -> None:
-        """Sleep until a job ends, a bell rings, a signal comes or something is due."""
-        self.wake.wake_on_signals()
-        self.keeper.watch(bool(self.hand) and self.executor.needs_watching)
-        if self.room() > 0:
-            self.bell.listen(self.trips.audible())
-        if not self.hand:
+        """Sleep until a job ends, a wakeup or a signal comes, or something is due."""
+        self.signals.wake_on_signals()
+        self.heartbeat.set_busy(bool(self.in_flight) and self.executor.needs_watching)
+        outages = self.round_trips.outages
+        if self.free_slots() > 0:
+            self.wakeup.listen(outages.with_wakeups(self.selector.queues))
+        if not self.in_flight:
             show(f"worker: waits for {self.queues}")
-        bells = self.bell.files()
-        files = [*bells, *self.executor.files(), self.wake.fileno()]
-        readable = those_readable(files, self.patience())
-        if self.wake.fileno() in readable:
-            self.wake.clear()
-        if bells and bells[0] in readable:
-            self.hear_bell()
+        wakeups = self.wakeup.files()
+        files = [*wakeups, *self.executor.files(), self.signals.fileno()]
+        readable = wait_readable(files, self.seconds_to_rest())
+        if self.signals.fileno() in readable:
+            self.signals.clear()
+        if wakeups and wakeups[0] in readable:
+            self.read_wakeup()
 
-    def hear_bell(self) -> None:
-        queue = self.bell.rung()
+    def read_wakeup(self) -> None:
+        """Take the wakeup that came. Without a free slot it is for another worker."""
+        queue = self.wakeup.read()
         if queue is None:
             return
-        self.outlook.rung(queue)
-        if self.room() == 0:
-            self.trips.echoes.add(queue)
+        self.selector.expect_jobs(queue)
+        if self.free_slots() == 0:
+            self.round_trips.pass_wakeup_on(queue)
 
-    def patience(self) -> float:
-        """How long there can be nothing to do, as far as known."""
-        waits = [POLL, self.executor.seconds_until_due()]
-        if self.room() > 0:
-            waits.append(self.outlook.seconds_to_next(self.trips.cut_off))
-            if self.trips.reachable(GLANCE):
-                waits.append(self.outlook.looked_at + self.bell.poll - self.now())
-            if self.outlook.queues and not self.trips.outages:
-                waits.append(self.bell.patience())
-        if self.deadline is not None and not self.grace_over:
-            waits.append(self.deadline - self.now())
-        next_try = self.trips.seconds_to_next_try()
-        if next_try is not None:
-            waits.append(next_try)
+    def seconds_to_rest(self) -> float:
+        """Seconds for which there is nothing to do, as far as known."""
+        trips = self.round_trips
+        waits = [
+            POLL_SECONDS,
+            self.executor.seconds_until_due(),
+            self.lifecycle.seconds_to_deadline(),
+        ]
+        if self.free_slots() > 0:
+            waits.append(self.selector.seconds_to_next(trips.unreachable))
+            waits.append(trips.seconds_to_next_look())
+            if self.selector.queues and not trips.outages.queues():
+                waits.append(self.wakeup.seconds_to_listen())
+        waits.append(trips.outages.seconds_to_next_try())
         return max(0.0, min(waits))
 
 
-def those_readable(files: Sequence[int], seconds: float) -> set[int]:
-    """Wait until one of the files is readable. Not by select(), which knows files up to 1023
-    only: an app may have more open."""
+def wait_readable(files: Sequence[int], seconds: float) -> set[int]:
+    """Wait until one of the files is readable, for so many seconds at most; returns those that
+    are. Not by select(), which knows files up to 1023 only: an app may have more open."""
     poll = select.poll()
     for file in files:
         poll.register(file, select.POLLIN)
     return {file for file, _ in poll.poll(math.ceil(seconds * 1000))}
 
 
-def told(counts: Counter[str]) -> str:
+def format_counts(counts: Counter[str]) -> str:
+    """The counts as text, as in "5 done, 1 failed"; "no jobs" if there are none."""
     return ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "no jobs"

@@ -1,0 +1,78 @@
+"""What a worker writes about itself in Redis, for ``buoy workers``."""
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..broker.broker import Broker
+from ..connection.client import check_replies
+
+LISTED_MILLISECONDS = 86_400_000
+"""Milliseconds for which a worker that died without signing off stays on the list of workers."""
+
+
+def worker_id() -> str:
+    """A new name for one worker: host, process and a random part."""
+    host = "".join(c if c.isalnum() or c in ".-" else "-" for c in socket.gethostname())
+    return f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class WorkerRegistration:
+    """The entry of one worker in the list of workers, with what it is and its present state.
+
+    The heartbeat thread publishes it and withdraws it; before that thread starts, the main thread
+    does. ``state`` returns the state to show.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        id: str,
+        *,
+        queues: str,
+        executor: str,
+        slots: int,
+        state: Callable[[], str] = lambda: "running",
+    ) -> None:
+        self.broker, self.id, self.state = broker, id, state
+        self.queues, self.executor, self.slots = queues, executor, slots
+        self.started_at = time.time()
+        self.published = False
+
+    def publish(self) -> list[Any]:
+        """Write the entry, which Redis keeps for one lease. Returns the replies of Redis, some of
+        which may be errors; the last is the worker command that waits, or None.
+
+        Raises BrokerError if Redis cannot be reached.
+        """
+        keys, client = self.broker.keys, self.broker.worker_client
+        key = keys.worker(self.id)
+        _, (seconds, micros) = check_replies(client.calls([["EXISTS", key], ["TIME"]]))
+        now = int(seconds) * 1000 + int(micros) // 1000
+        self.published = True
+        return client.calls(
+            [
+                ["HSET", key, *self.fields()],
+                ["PEXPIRE", key, round(self.broker.settings.lease * 1000)],
+                ["ZADD", keys.workers(), now, self.id],
+                ["ZREMRANGEBYSCORE", keys.workers(), "-inf", now - LISTED_MILLISECONDS],
+                ["HGET", key, "command"],
+            ]
+        )
+
+    def withdraw(self) -> None:
+        """Delete the entry. Raises BrokerError if Redis cannot be reached."""
+        keys = self.broker.keys
+        self.broker.worker_client.calls(
+            [["DEL", keys.worker(self.id)], ["ZREM", keys.workers(), self.id]]
+        )
+
+    def fields(self) -> list[str]:
+        """Names and values of the fields, by turns."""
+        facts = {"host": socket.gethostname(), "pid": os.getpid(), "queues": self.queues}
+        facts |= {"executor": self.executor, "slots": self.slots, "state": self.state()}
+        facts["started_at"] = round(self.started_at, 3)
+        return [str(word) for pair in facts.items() for word in pair]
