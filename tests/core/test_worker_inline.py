@@ -1,0 +1,66 @@
+"""A whole worker whose executor runs jobs in its own process."""
+
+import time
+
+import pytest
+
+from buoy import App, Job
+from buoy.broker.broker import Broker
+from buoy.executor import limits
+from buoy.executor.inline import Inline
+from buoy.settings import Settings
+from buoy.worker.queue_list import QueueList
+from buoy.worker.recycling import RecycleLimits
+from buoy.worker.worker import Worker
+
+
+class Small(Job):
+    def perform(self) -> None: ...
+
+
+class Slow(Job):
+    def perform(self) -> None:
+        time.sleep(0.5)
+
+
+class TestInline:
+    @pytest.fixture
+    def executor(self, buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Inline:
+        monkeypatch.setattr(limits, "registry", {})  # classes of other tests have limits
+        executor = Inline()
+        executor.start()
+        return executor
+
+    def test_after_its_last_job_it_ends_without_a_rest(
+        self, buoy_app: App, executor: Inline, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        serving = QueueList.parse("default")
+        limit = RecycleLimits(max_jobs=2)
+        worker = Worker(buoy_app.broker, executor, serving, recycle_limits=limit)
+        Small.enqueue_many([()] * 3)
+        stopping: list[bool] = []
+        rest = worker.rest
+
+        def noted_rest() -> None:
+            stopping.append(worker.lifecycle.stopping)
+            rest()
+
+        monkeypatch.setattr(worker, "rest", noted_rest)
+        worker.run()
+
+        assert worker.in_flight.counts == {"done": 2}
+        assert True not in stopping
+
+    def test_jobs_behind_a_slow_one_are_put_back_and_nothing_is_lost(
+        self, buoy_app: App, executor: Inline, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        broker = Broker(Settings(url=buoy_app.settings.url, lease=0.6))
+        Slow.enqueue()
+        Small.enqueue_many([()] * 3)
+        executor.prefetched.seconds_each = 1e-6  # it takes all at once
+        worker = Worker(broker, executor, QueueList.parse("default"), burst=True)
+
+        worker.run()
+
+        assert worker.in_flight.counts == {"done": 4, "released": 3}
+        assert caplog.messages == []
