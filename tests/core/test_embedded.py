@@ -15,7 +15,7 @@ from buoy import App, Job
 from buoy.connection.async_client import AsyncServerClient
 from buoy.connection.connect import connect
 from buoy.embedded import join as embedded
-from buoy.embedded.data_version import Version, check_format, noted
+from buoy.embedded.data_version import Version, check_format, read_version
 from buoy.embedded.join import NoAnswer, folder_of, join
 from buoy.embedded.server import Server, ServerError, find_server
 from buoy.errors import ConfigurationError, Unavailable
@@ -165,7 +165,7 @@ class TestJoin:
             App(f"embedded://{folder}").command("PING")
 
     def test_a_server_that_does_not_answer(self, folder: Path) -> None:
-        embedded.make(folder)
+        embedded.prepare(folder)
         with (folder / "server.lock").open("r+b") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
 
@@ -174,7 +174,7 @@ class TestJoin:
                 f"got none. Its server is busy, or starts, or ends; {folder}/redis.log tells more."
             )
             with pytest.raises(NoAnswer, match=f"^{re.escape(expected)}$"):
-                join(folder, patience=0.02)
+                join(folder, seconds=0.02)
 
     def test_no_server_at_all(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("BUOY_REDIS_SERVER", "/no/such/server")
@@ -207,20 +207,20 @@ class TestFormat:
     def test_a_folder_says_whose_data_it_holds(self, folder: Path) -> None:
         join(folder)
 
-        assert noted(folder / "server.json") == NOW
+        assert read_version(folder / "server.json") == NOW
 
     def test_a_newer_server_takes_it_over(self, folder: Path) -> None:
-        embedded.make(folder)
+        embedded.prepare(folder)
         check_format(folder, version("redis 6.2"))
         check_format(folder, version("valkey 8.1"))
 
-        assert noted(folder / "server.json") == version("valkey 8.1")
+        assert read_version(folder / "server.json") == version("valkey 8.1")
         assert not (folder / "server.new").exists()
 
     def test_an_older_server_is_refused(
         self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        embedded.make(folder)
+        embedded.prepare(folder)
         check_format(folder, version("valkey 9.1"))
         older = program(tmp_path / "older", 'echo "Redis server v=7.0.15 sha=00000000:0 bits=64"')
         monkeypatch.setenv("BUOY_REDIS_SERVER", older)
@@ -232,11 +232,11 @@ class TestFormat:
         )
         with pytest.raises(ServerError, match=f"^{re.escape(expected)}$"):
             App(f"embedded://{folder}").command("PING")
-        assert noted(folder / "server.json") == version("valkey 9.1")
+        assert read_version(folder / "server.json") == version("valkey 9.1")
 
     @pytest.mark.parametrize("text", ["", "[]", '{"server": "redis"}', "9.1"])
     def test_a_note_that_cannot_be_read(self, folder: Path, text: str) -> None:
-        embedded.make(folder)
+        embedded.prepare(folder)
         (folder / "server.json").write_text(text)
 
         expected = (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from buoy.model.failure import TRACEBACK_LIMIT, Failure
-from buoy.text.safe import MESSAGE_LIMIT, brief, cut, type_name
+from buoy.text.safe import MESSAGE_LIMIT, shorten, summarize_error, type_name
 
 
 class Unshowable(Exception):
@@ -108,8 +108,8 @@ class TestFailure:
 
 
 def test_a_text_within_the_limit_is_not_cut() -> None:
-    assert cut("x" * 10, 10) == "x" * 10
-    assert cut("abcdefghijk", 10) == "abcde\n… 1 characters left out …\nghijk"
+    assert shorten("x" * 10, 10) == "x" * 10
+    assert shorten("abcdefghijk", 10) == "abcde\n… 1 characters left out …\nghijk"
 
 
 def test_classes_are_named_in_full_but_built_in_ones() -> None:
@@ -119,8 +119,10 @@ def test_classes_are_named_in_full_but_built_in_ones() -> None:
 
 
 def test_an_exception_in_few_words() -> None:
-    assert brief(KeyError("x")) == "KeyError: 'x'"
-    assert brief(Unshowable()) == f"{__name__}.Unshowable: (cannot be shown: RuntimeError)"
+    assert summarize_error(KeyError("x")) == "KeyError: 'x'"
+    assert (
+        summarize_error(Unshowable()) == f"{__name__}.Unshowable: (cannot be shown: RuntimeError)"
+    )
 
 
 def test_memory_is_told_in_bytes() -> None:
@@ -159,7 +161,7 @@ def test_errors_without_number_are_left_out(make: Any) -> None:
     assert failure.error in ("ExceptionGroup", "ValueError")
     first, *_, last = failure.traceback.splitlines()
     assert first == "Traceback (most recent call last):"
-    assert last == brief(error)
+    assert last == summarize_error(error)
     assert "in raised" in failure.traceback
     assert failure.traceback.count("\n") < 10
 

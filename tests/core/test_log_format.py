@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy.process.log_format import FORMAT, OneLine, OneObject
-from buoy.text.printable import indented, one_line, tell
+from buoy.text.printable import indented, one_line, print_uncaught
 
 ODD = {
     "escape": "a\x1b[31mb",
@@ -120,7 +120,7 @@ def test_a_process_title_is_printable(monkeypatch: pytest.MonkeyPatch) -> None:
     library = SimpleNamespace(setproctitle=shown.append, setthreadtitle=shown.append)
     monkeypatch.setattr(titles, "setproctitle", library)
     for text in ODD.values():
-        titles.show(f"worker: waits for {text}")
+        titles.set_title(f"worker: waits for {text}")
 
     assert len(shown) == 2 * len(ODD)
     assert all(title.isprintable() for title in shown)
@@ -129,7 +129,7 @@ def test_a_process_title_is_printable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_error_that_nobody_caught_is_printable(capsys: pytest.CaptureFixture[str]) -> None:
     for text in ODD.values():
         error = ValueError(text)
-        tell(ValueError, error, None)
+        print_uncaught(ValueError, error, None)
 
     lines = capsys.readouterr().err.split("\n")
     assert all(line.isprintable() for line in lines)

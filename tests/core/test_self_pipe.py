@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from buoy.process.self_pipe import SelfPipe
-from buoy.process.signals import HEARD, STOPS, SignalPipe
+from buoy.process.signals import HANDLED, STOP_SIGNALS, SignalPipe
 
 
 @pytest.fixture
@@ -109,17 +109,17 @@ class TestSignalPipe:
             assert readable(wake)
 
     def test_handlers_and_wakeup_file_are_restored_at_the_end(self) -> None:
-        before = {number: signal.getsignal(number) for number in HEARD}
+        before = {number: signal.getsignal(number) for number in HANDLED}
         file = signal.set_wakeup_fd(-1)
         signal.set_wakeup_fd(file)
         with SignalPipe(lambda _: None):
             assert signal.getsignal(signal.SIGTERM) != before[signal.SIGTERM]
 
-        assert {number: signal.getsignal(number) for number in HEARD} == before
+        assert {number: signal.getsignal(number) for number in HANDLED} == before
         assert signal.set_wakeup_fd(file) == file
 
     def test_stop_signals_that_were_blocked_before_are_blocked_again_after(self) -> None:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             with SignalPipe(lambda _: None):
                 within = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -127,5 +127,5 @@ class TestSignalPipe:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-        assert within.isdisjoint(STOPS)
-        assert after.issuperset(STOPS)
+        assert within.isdisjoint(STOP_SIGNALS)
+        assert after.issuperset(STOP_SIGNALS)

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from buoy import App, BrokerError
 from buoy.plugins import Log
-from buoy.plugins.daemon import STOPS, Backoff, SignalPipe, raise_if_permanent, show_title
+from buoy.plugins.daemon import STOP_SIGNALS, Backoff, SignalPipe, raise_if_permanent, set_title
 
 from .course import Course
 from .following import Following
@@ -81,7 +81,7 @@ class Daemon:
     def on_signal(self, number: signal.Signals) -> None:
         """Nothing is in hand at any moment: what has not been enqueued, others or a later daemon
         will enqueue."""
-        if number in STOPS:
+        if number in STOP_SIGNALS:
             raise SystemExit(0)
         self.stale = self.stale or number == signal.SIGHUP
 
@@ -102,7 +102,7 @@ class Daemon:
             schedule = self.schedule.with_kept(kept)
             self.following.follow(schedule, kept)
             self.complain(schedule.complaints())
-            show_title(f"scheduler: {len(schedule.entries)} entries")
+            set_title(f"scheduler: {len(schedule.entries)} entries")
             self.version = version
 
     def complain(self, found: set[str]) -> None:

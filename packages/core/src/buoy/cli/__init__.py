@@ -9,7 +9,7 @@ import click
 
 from ..loading.served_app import Wanted
 from ..text.printable import one_line
-from ..text.safe import brief, shown
+from ..text.safe import safe_text, summarize_error
 from .guard import print_anything, told_plainly
 from .params import TEXT
 
@@ -43,9 +43,9 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         # From here on until it works, and while it ends; elsewhere it says that it cannot work.
         if args[:1] == ["worker"] and hasattr(os, "fork"):
-            from ..process.signals import ended_by_signals
+            from ..process.signals import exit_on_signals
 
-            ctx.with_resource(ended_by_signals(ctx.close))
+            ctx.with_resource(exit_on_signals(ctx.close))
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -72,10 +72,10 @@ def loaded(points: list[EntryPoint]) -> click.Command:
     try:
         command = points[0].load()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever its module raises
-        return broken(points[0].name, f"{owner(points[0])}: {brief(error)}")
+        return broken(points[0].name, f"{owner(points[0])}: {summarize_error(error)}")
     if isinstance(command, click.Command):
         return command
-    got = shown(lambda: repr(command))
+    got = safe_text(lambda: repr(command))
     return broken(points[0].name, f"{owner(points[0])}: expected a click command, got {got}")
 
 

@@ -12,7 +12,7 @@ import click
 from ..errors import BuoyError
 from ..process.log_format import OneLine
 from ..text.printable import indented
-from ..text.safe import brief
+from ..text.safe import summarize_error
 
 PASSED_ON = (
     *(click.Abort, click.exceptions.Exit, EOFError),
@@ -37,7 +37,7 @@ def told_plainly() -> Iterator[None]:
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             raise
         story = "".join(traceback.format_exception(error))
-        raise click.ClickException(indented(f"{brief(error)}\n{story}")) from error
+        raise click.ClickException(indented(f"{summarize_error(error)}\n{story}")) from error
 
 
 def print_anything() -> None:

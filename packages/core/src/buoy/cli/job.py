@@ -7,7 +7,7 @@ from ..jobs.job import Job
 from ..jobs.plugin import Plugin, hook_names
 from ..jobs.registry import find_class
 from ..loading.app_modules import load_app
-from ..text.safe import shown
+from ..text.safe import safe_text
 from .options import app_option
 from .output import as_array, json_option, say
 from .params import TEXT
@@ -55,7 +55,7 @@ def declaration(found: type[Job]) -> dict[str, object]:
 
 
 def described(plugin: Plugin) -> str:
-    return shown(lambda: repr(plugin))
+    return safe_text(lambda: repr(plugin))
 
 
 def origin(found: type[Job], plugin: Plugin) -> str:

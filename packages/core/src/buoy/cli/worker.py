@@ -106,7 +106,7 @@ def worker(
     """
     require_unix()
     from ..broker.broker import Broker
-    from ..process.system import follow_supervisor, noted_pid
+    from ..process.system import attach_to_supervisor, pid_file
     from ..worker.queue_list import QueueList
     from ..worker.recycling import RecycleLimits
     from ..worker.supervisor import RECYCLE_EXIT, Supervisor
@@ -114,13 +114,13 @@ def worker(
 
     configure(verbose - quiet)
     serving = QueueList.parse(queues)
-    click.get_current_context().find_root().with_resource(noted_pid(pidfile))
+    click.get_current_context().find_root().with_resource(pid_file(pidfile))
     slots = slots or SLOTS[executor]
     if processes > 1 or os.getpid() == 1:  # the first process must also bury orphans
         command = [sys.executable, "-m", "buoy", *sys.argv[1:], "--processes", "1"]
         raise SystemExit(Supervisor(command, processes).run())
-    supervisor = follow_supervisor()
-    running = executor_of(executor, app, slots, wanted_app(), verbose - quiet)
+    supervisor = attach_to_supervisor()
+    running = make_executor(executor, app, slots, wanted_app(), verbose - quiet)
     broker = Broker(running.start())
     recycle = RecycleLimits(max_jobs, None if max_memory is None else max_memory << 20)
     limits: dict[str, Any] = {
@@ -137,20 +137,25 @@ def worker(
 
 
 def leave(code: int) -> NoReturn:
-    """End, without waiting for threads that jobs have left behind: no job is in hand any more.
-    Such a thread may have started processes anew, as that of a multiprocessing.Pool does."""
+    """Exit with this code, without waiting for threads that jobs have left behind: no job is in
+    flight. Such a thread may have started processes, as that of a multiprocessing.Pool does; they
+    are killed."""
     if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
         raise SystemExit(code)
     click.get_current_context().find_root().close()
-    from ..process.system import end_children
+    from ..process.system import kill_children
 
     logging.shutdown()
     sys.stdout.flush()
-    end_children()
+    kill_children()
     os._exit(code)
 
 
-def executor_of(name: str, app: list[str], slots: int, wanted: Wanted, verbosity: int) -> Executor:
+def make_executor(
+    name: str, app: list[str], slots: int, wanted: Wanted, verbosity: int
+) -> Executor:
+    """The executor of this name, not yet started. Raises ConfigurationError when it cannot have so
+    many slots."""
     match name:
         case "inline":
             from ..executor.inline import Inline

@@ -1,7 +1,8 @@
-"""The caretaker of an embedded server: starts it, stops it after its last user, ends with it.
+"""The caretaker: the process that starts an embedded server, stops it after its last user, and ends
+when the server ends.
 
-``buoy.embedded`` starts it with the lock ``server.lock`` as standard input, and reads what it says
-until it is silent.
+``embedded.join`` starts it with the locked file ``server.lock`` as standard input, and reads its
+output until the caretaker closes that.
 """
 
 import fcntl
@@ -17,16 +18,16 @@ from .join import READY, SOCKET, USERS
 from .server import Server, ServerError
 
 LOADING_SECONDS = 300.0
-"""Reading much data in takes its time; the server is not given up meanwhile."""
+"""Seconds in which a server must start. Loading a lot of data takes long."""
 
 
 def main(folder: Path) -> None:
-    """Serve the folder, in a process that is nobody's child."""
+    """Run the folder's server until it has no users, in a forked process that has no parent."""
     if os.fork():
         os._exit(0)
     os.umask(0o077)
     os.chdir(folder)
-    # What the starter had blocked or ignored does not concern us.
+    # The process that has started this one may have blocked signals.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signal.signal(signal.SIGTERM, end)
     server = Server(folder, appendonly=True)
@@ -43,14 +44,15 @@ def main(folder: Path) -> None:
 
 
 def end(*_: object) -> None:
+    """Handles TERM: leaves main, which stops the server. A second TERM is ignored."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit()
 
 
 @contextmanager
 def findable(server: Server) -> Iterator[None]:
-    """While a socket is elsewhere, because its path would be too long, a link in the folder tells
-    where."""
+    """Keep a link to the socket in the folder within the block, if the socket is elsewhere because
+    its path would be too long."""
     link = server.folder / SOCKET
     if server.socket == link:
         yield
@@ -64,7 +66,7 @@ def findable(server: Server) -> Iterator[None]:
 
 
 def report() -> None:
-    """Say that the server answers, and nothing more from now on."""
+    """Write that the server answers, then close the output: the starter reads up to its end."""
     print(READY, flush=True)  # noqa: T201 - the starter reads it
     silence = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
@@ -72,11 +74,12 @@ def report() -> None:
 
 
 def end_after_users(folder: Path) -> None:
-    """Wait until nobody uses the server. From then on newcomers wait until this process is gone."""
+    """Wait until nobody uses the server, then end this process. A process that joins meanwhile
+    waits until this one is gone."""
     with (folder / USERS).open("r+b") as users:
         fcntl.flock(users, fcntl.LOCK_EX)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-        threading.Event().wait()  # closing the file would let them in
+        threading.Event().wait()  # closing the file would release the lock
 
 
 if __name__ == "__main__":

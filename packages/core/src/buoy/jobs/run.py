@@ -11,8 +11,8 @@ from ..model.failure import Failure
 from ..model.outcome import Done, Failed, Later, Outcome, Rejected, Released
 from ..model.payload import Payload, corrupt_envelope
 from ..model.reservation import Reservation, Settlement
-from ..process.logs import DEBUG, ERROR, INFO, WARNING, heard, logger
-from ..text.safe import brief, message_of
+from ..process.logs import DEBUG, ERROR, INFO, WARNING, is_logged, logger
+from ..text.safe import error_message, summarize_error
 from .facts import Facts
 from .job import facts_of
 from .plugin import call_perform
@@ -91,7 +91,9 @@ def decide_outcome(
         verdict = ask_on_failure(job, error)
     except BaseException as second:  # noqa: BLE001 - a plugin may raise anything; it is logged
         logger(LOG).exception("%s: a plugin failed in on_failure", job)
-        return Failed(failure_of(reservation, error, job, also=brief(second), seconds=seconds))
+        return Failed(
+            failure_of(reservation, error, job, also=summarize_error(second), seconds=seconds)
+        )
     return verdict or Failed(failure_of(reservation, error, job, seconds=seconds))
 
 
@@ -170,7 +172,9 @@ def settlement_of(
         broken = PluginError(f"{job.payload.name}: {refusal_reason(second)}")
         if error is None:
             return settle_without_plugins(reservation, broken)
-        return settle_failure(reservation, failure_of(reservation, error, job, also=brief(broken)))
+        return settle_failure(
+            reservation, failure_of(reservation, error, job, also=summarize_error(broken))
+        )
     finally:
         job.seen = None
 
@@ -178,8 +182,8 @@ def settlement_of(
 def refusal_reason(error: BaseException) -> str:
     """Returns why the data that a run has left cannot be stored."""
     if is_a(error, PluginError):
-        return message_of(error)
-    return f"job.plugin_data: expected what JSON can hold, got: {message_of(error)}"
+        return error_message(error)
+    return f"job.plugin_data: expected what JSON can hold, got: {error_message(error)}"
 
 
 def build_settlement(reservation: Reservation, job: Facts, outcome: Outcome) -> Settlement:
@@ -252,7 +256,7 @@ def settle_failure_unlogged(reservation: Reservation, failure: Failure) -> Settl
 
 
 def log(level: int, reservation: Reservation, job: Facts, what: str) -> None:
-    if heard(LOG, level):
+    if is_logged(LOG, level):
         logger(LOG).log(
             level,
             "%s id=%s class=%s queue=%s attempt=%d worker=%s",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from types import CodeType, TracebackType
 from typing import Any, Self
 
-from ..text.safe import brief, cut, message_of, shown, type_name
+from ..text.safe import error_message, safe_text, shorten, summarize_error, type_name
 
 try:
     import resource
@@ -53,8 +53,8 @@ class Failure:
         """
         return cls(
             error=type_name(type(error)),
-            message=message_of(error),
-            traceback=cut(format_traceback(error, since), TRACEBACK_LIMIT),
+            message=error_message(error),
+            traceback=shorten(format_traceback(error, since), TRACEBACK_LIMIT),
             **{"failed_at": time.time(), "peak_memory": peak_memory(), **facts},
         )
 
@@ -71,7 +71,7 @@ def format_traceback(error: BaseException, since: CodeType | None) -> str:
     try:
         return format_whole_traceback(error, start or first)
     except BaseException:  # noqa: BLE001 - from its class or its module's loader
-        return shown(lambda: "".join(format_frames(error, start or first)))
+        return safe_text(lambda: "".join(format_frames(error, start or first)))
 
 
 def format_whole_traceback(error: BaseException, start: TracebackType | None) -> str:
@@ -89,7 +89,7 @@ def format_frames(error: BaseException, place: TracebackType | None) -> Iterator
         code = place.tb_frame.f_code
         yield f'  File "{code.co_filename}", line {place.tb_lineno}, in {code.co_name}\n'
         place = place.tb_next
-    yield f"{brief(error)}\n"
+    yield f"{summarize_error(error)}\n"
 
 
 def has_few_errors(error: BaseException) -> bool:

@@ -3,17 +3,17 @@
 from ..connection.backoff import Backoff
 from ..connection.startup import raise_if_permanent
 from ..process.logs import configure as configure_logging
-from ..process.signals import STOPS, SignalPipe, ended_by_signals
-from ..process.system import noted_pid
-from ..process.titles import show as show_title
+from ..process.signals import STOP_SIGNALS, SignalPipe, exit_on_signals
+from ..process.system import pid_file
+from ..process.titles import set_title
 
 __all__ = [
-    "STOPS",
+    "STOP_SIGNALS",
     "Backoff",
     "SignalPipe",
     "configure_logging",
-    "ended_by_signals",
-    "noted_pid",
+    "exit_on_signals",
+    "pid_file",
     "raise_if_permanent",
-    "show_title",
+    "set_title",
 ]

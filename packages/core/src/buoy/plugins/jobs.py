@@ -15,7 +15,7 @@ from ..model.names import checked_line, checked_queue
 from ..model.options import options
 from ..model.payload import Payload, now
 from ..model.signature import Signature, check_arguments
-from ..text.safe import message_of, type_name
+from ..text.safe import error_message, type_name
 
 P = TypeVar("P", bound=Plugin)
 
@@ -75,4 +75,4 @@ def set_signature(job: type[Job], signature: Signature) -> None:
 
 def describe_error(error: BaseException) -> tuple[str, str]:
     """Returns type and message of an error as the failed set shows them; never raises."""
-    return type_name(type(error)), message_of(error)
+    return type_name(type(error)), error_message(error)

@@ -1,5 +1,7 @@
-"""From its first moment on, ``buoy worker`` ends in peace when it is told to: Python's own way, a
-traceback or a violent end, would last until all is imported. Programs that import buoy are let be.
+"""Lets ``buoy worker`` end quietly from its first moment on, when a signal tells it to.
+
+Without this, a signal would end it with a traceback or as a killed process until all modules are
+imported. Other programs that import buoy are not affected.
 """
 
 import os
@@ -11,7 +13,7 @@ COMMAND = "worker"
 def starts_worker() -> bool:
     """Whether this process is ``buoy worker``, or ``python -m buoy worker``, about to start."""
     program, *words = sys.argv or [""]
-    is_script = os.path.basename(program) == "buoy"  # noqa: PTH119 - pathlib takes a while
+    is_script = os.path.basename(program) == "buoy"  # noqa: PTH119 - pathlib takes long to import
     is_module = program == "-m" and "buoy" in sys.orig_argv[1:5]
     return (is_script or is_module) and COMMAND in words
 

@@ -1,4 +1,4 @@
-"""How a line of the log looks: one an event, for people or for programs."""
+"""The format of the log: one line for each event, for people or for programs."""
 
 import json
 import logging
@@ -12,28 +12,26 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 class OneLine(logging.Formatter):
-    """Keeps an event on its line whatever is in it; only a traceback follows below, indented: no
-    line of it can pass for an event."""
+    """Writes an event as one line, whatever it contains. A traceback follows on indented lines, so
+    that none of them looks like another event."""
 
     def format(self, record: logging.LogRecord) -> str:
-        record.message = said(record)
+        record.message = format_message(record)
         record.asctime = self.formatTime(record)
-        return "\n".join([one_line(self.formatMessage(record)), *map(below, self.stories(record))])
+        tracebacks = [indented(text, first=True) for text in self.tracebacks(record)]
+        return "\n".join([one_line(self.formatMessage(record)), *tracebacks])
 
-    def stories(self, record: logging.LogRecord) -> list[str]:
+    def tracebacks(self, record: logging.LogRecord) -> list[str]:
+        """The traceback of the event's error, and the stack it was logged from, if it has any."""
         found = [self.formatException(record.exc_info)] if record.exc_info else []
         return [*found, record.stack_info] if record.stack_info else found
 
 
-def below(story: str) -> str:
-    return indented(story, first=True)
-
-
-def said(record: logging.LogRecord) -> str:
-    """The message; where its parts do not fit together, it is told as it was given."""
+def format_message(record: logging.LogRecord) -> str:
+    """The message with its arguments; without them if they do not fit. Never raises."""
     try:
         return record.getMessage()
-    except Exception as error:  # noqa: BLE001 - logging would print all of it, raw
+    except Exception as error:  # noqa: BLE001 - logging would print all parts, control codes too
         kind = type(error).__name__
     if isinstance(record.msg, str):
         return f"{record.msg!r:.500} (cannot be formatted: {kind})"
@@ -41,7 +39,7 @@ def said(record: logging.LogRecord) -> str:
 
 
 class OneObject(logging.Formatter):
-    """Makes an event an object of JSON, on one line, with its traceback."""
+    """Writes an event as one JSON object on one line, its traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
         second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
@@ -49,7 +47,7 @@ class OneObject(logging.Formatter):
             "time": f"{second}.{int(record.msecs):03d}Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": said(record),
+            "message": format_message(record),
             "pid": record.process,
         }
         if record.exc_info:
@@ -58,10 +56,10 @@ class OneObject(logging.Formatter):
 
 
 def set_up(level: int) -> None:
-    """Log to standard error from this level on, in the form that BUOY_LOG_FORMAT says.
+    """Log to standard error from this level on, in the format that BUOY_LOG_FORMAT names.
 
-    By the handler of last resort: an app that configures logging, at whatever time, finds it as if
-    nobody had, and what it says is what counts from then on.
+    This sets the handler of last resort. An app that configures logging, at any time, finds it
+    unconfigured, and from then on only the app's configuration applies.
     """
     stream = logging.StreamHandler(sys.stderr)
     as_json = os.environ.get("BUOY_LOG_FORMAT") == "json"

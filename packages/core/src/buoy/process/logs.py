@@ -1,7 +1,7 @@
-"""The log of a process: stdlib logging, which is loaded by who has something to say.
+"""The log of a process: the stdlib's logging, loaded when there is something to log.
 
-With logging comes threading, and both have work to do in every process that is forked: a third of
-a millisecond, which a job that says nothing, in an app that does without them, need not pay.
+logging loads threading, and both have work to do in every process that is forked: a third of a
+millisecond. A job that logs nothing, in an app that uses neither, does not pay for them.
 """
 
 import signal
@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..text.printable import one_line
-from ..text.safe import brief, shown
+from ..text.safe import safe_text, summarize_error
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -22,26 +22,24 @@ DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 
 LEVELS = {-1: WARNING, 0: INFO, 1: DEBUG}
 loggers: dict[str, "Logger"] = {}
-put_off: list[int] = []
-"""The level that logging is to be set up with, once it is loaded."""
+pending_level: list[int] = []
+"""Holds the level to set up logging with once it is loaded; empty when that is done."""
 
 
 def configure(verbosity: int) -> None:
-    """Log to standard error: -1 warnings, 0 also what the process does, 1 also each job.
-
-    What Python warns of is logged, too.
-    """
+    """Log to standard error: with -1 warnings, with 0 also what the process does, with 1 also each
+    job. Python's own warnings are logged, too."""
     warnings.showwarning = log_warning
-    put_off[:] = [LEVELS[max(-1, min(1, verbosity))]]
+    pending_level[:] = [LEVELS[max(-1, min(1, verbosity))]]
     if "logging" in sys.modules:
-        set_up_if_put_off()
+        set_up_if_pending()
 
 
-def set_up_if_put_off() -> None:
-    if put_off:
+def set_up_if_pending() -> None:
+    if pending_level:
         from .log_format import set_up
 
-        set_up(put_off.pop())
+        set_up(pending_level.pop())
 
 
 def log_warning(
@@ -52,14 +50,15 @@ def log_warning(
     file: object = None,
     line: object = None,
 ) -> None:
-    """In place of ``warnings.showwarning``, which prints all that there is in a warning, raw."""
+    """Replaces ``warnings.showwarning``, which prints all that a warning contains, control codes
+    too."""
     logger("py.warnings").warning("%s:%d: %s: %s", filename, lineno, category.__name__, message)
 
 
 class Log:
-    """What one part of buoy says, as to a logger.
+    """A logger of one part of buoy.
 
-    Whatever the app's handlers, filters and formatters do with it, who has said it goes on.
+    Its methods never raise what the app's handlers, filters and formatters raise.
     """
 
     def __init__(self, name: str) -> None:
@@ -68,42 +67,43 @@ class Log:
     @property
     def is_debug(self) -> bool:
         """Whether anybody would see messages of the level debug."""
-        return heard(self.name, DEBUG)
+        return is_logged(self.name, DEBUG)
 
     def debug(self, text: str, *args: object) -> None:
-        self.say(DEBUG, text, args)
+        self.write(DEBUG, text, args)
 
     def info(self, text: str, *args: object, **more: Any) -> None:
-        self.say(INFO, text, args, **more)
+        self.write(INFO, text, args, **more)
 
     def warning(self, text: str, *args: object, **more: Any) -> None:
-        self.say(WARNING, text, args, **more)
+        self.write(WARNING, text, args, **more)
 
     def error(self, text: str, *args: object, **more: Any) -> None:
-        self.say(ERROR, text, args, **more)
+        self.write(ERROR, text, args, **more)
 
     def exception(self, text: str, *args: object) -> None:
-        """An error, with the traceback of what is being handled."""
-        self.say(ERROR, text, args, exc_info=True)
+        """Log an error, with the traceback of the exception that is being handled."""
+        self.write(ERROR, text, args, exc_info=True)
 
     def log(self, level: int, text: str, *args: object) -> None:
-        self.say(level, text, args)
+        self.write(level, text, args)
 
-    def say(self, level: int, text: str, args: tuple[object, ...], **more: Any) -> None:
+    def write(self, level: int, text: str, args: tuple[object, ...], **more: Any) -> None:
+        """Log an event. When the app's logging fails, print it to standard error instead."""
         try:
-            if heard(self.name, level):
-                said = map(encodable, args)
-                speaker(self.name).log(level, text, *said, stacklevel=3, **more)
+            if is_logged(self.name, level):
+                safe_args = map(encodable, args)
+                stdlib_logger(self.name).log(level, text, *safe_args, stacklevel=3, **more)
         except BaseException as error:
-            if issubclass(type(error), KeyboardInterrupt) and may_be_ctrl_c():
+            if issubclass(type(error), KeyboardInterrupt) and ctrl_c_raises():
                 raise
-            complain(shown(lambda: text % args), error)
+            report_unlogged(safe_text(lambda: text % args), error)
 
 
-def encodable(word: object) -> object:
-    """A word of a message, such that every handler can write it: bytes in Redis that are no UTF-8
-    are read as halves of surrogate pairs."""
-    return shown(lambda: word) if type(word) is str else word
+def encodable(value: object) -> object:
+    """An argument of a message that every handler can write. Bytes from Redis that are no UTF-8
+    contain halves of surrogate pairs, which cannot be encoded."""
+    return safe_text(lambda: value) if type(value) is str else value
 
 
 def logger(name: str) -> Log:
@@ -121,18 +121,19 @@ def log_errors(name: str, what: str) -> Iterator[None]:
         logger(name).exception("%s failed", what)
 
 
-def speaker(name: str) -> "Logger":
+def stdlib_logger(name: str) -> "Logger":
+    """The stdlib's logger of this name; loads logging at the first call."""
     found = loggers.get(name)
     if found is None:
         from logging import getLogger
 
-        set_up_if_put_off()
+        set_up_if_pending()
         found = loggers[name] = getLogger(name)
     return found
 
 
-def enable() -> None:
-    """Undo what ``dictConfig`` does to loggers that were there before it: silence them."""
+def enable_loggers() -> None:
+    """Enable buoy's loggers again: ``dictConfig`` disables all loggers that exist before it."""
     if "logging" in sys.modules:
         from logging import Logger, root
 
@@ -141,23 +142,23 @@ def enable() -> None:
                 found.disabled = False
 
 
-def heard(name: str, level: int) -> bool:
-    """Whether anybody would hear what is said at this level."""
+def is_logged(name: str, level: int) -> bool:
+    """Whether an event of this level would be logged by the logger of this name."""
     if "logging" in sys.modules:
         try:
-            return (loggers.get(name) or speaker(name)).isEnabledFor(level)
+            return (loggers.get(name) or stdlib_logger(name)).isEnabledFor(level)
         except Exception:  # noqa: BLE001 - of a class of loggers that the app has made
             return True
-    return level >= (put_off[0] if put_off else WARNING)
+    return level >= (pending_level[0] if pending_level else WARNING)
 
 
-def may_be_ctrl_c() -> bool:
-    """Whether Ctrl-C raises an error here: in programs that enqueue, not in workers."""
+def ctrl_c_raises() -> bool:
+    """Whether Ctrl-C raises KeyboardInterrupt here: in programs that enqueue, not in workers."""
     return signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def complain(said: str, error: BaseException) -> None:
-    """Say it without the log, and that the log did not take it."""
+def report_unlogged(message: str, error: BaseException) -> None:
+    """Print a message that the app's logging did not take, and why; never raises."""
     with suppress(BaseException):
-        line = one_line(f"{said} (not logged: {brief(error)})")
+        line = one_line(f"{message} (not logged: {summarize_error(error)})")
         print(line, file=sys.stderr, flush=True)  # noqa: T201

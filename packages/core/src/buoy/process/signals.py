@@ -1,4 +1,4 @@
-"""Signals as something to wait for, and to be read in the main loop."""
+"""Handling signals in the main loop of a process."""
 
 import _signal  # type: ignore[import-not-found]
 import os
@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from .self_pipe import SelfPipe
-from .system import default_in_forks
+from .system import reset_in_forks
 
-HEARD = (
+HANDLED = (
     signal.SIGTERM,
     signal.SIGINT,
     signal.SIGQUIT,
@@ -22,30 +22,31 @@ HEARD = (
     signal.SIGCONT,
     signal.SIGHUP,
 )
+"""The signals that a worker handles."""
 TERM, ALARM = int(signal.SIGTERM), int(signal.SIGALRM)
-KEPT = tuple(map(int, (*HEARD, signal.SIGALRM, signal.SIGCHLD, signal.SIGPIPE)))
-"""Signals whose meaning a job in the worker's own process cannot change for good."""
+PROTECTED = tuple(map(int, (*HANDLED, signal.SIGALRM, signal.SIGCHLD, signal.SIGPIPE)))
+"""Signals whose handlers are restored after a job in the worker's own process has changed them."""
 
 handler_of: Callable[[int], Any] = _signal.getsignal
-"""Without the wrapper of the signal module, which makes an enum of it."""
+"""Without the wrapper in the signal module, which makes an enum of the result."""
 
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-GONE = signal.SIGHUP
-"""The terminal is gone: for a worker as good as TERM, and no sooner the end when it comes again, as
-it then does: from the kernel and from the shell."""
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+HANGUP = signal.SIGHUP
+"""The terminal is gone: this stops a worker, as TERM does. It comes twice, from the kernel and from
+the shell; the second one must not shorten the grace time."""
 
 
 @contextmanager
-def ended_by_signals(tidy: Callable[[], object]) -> Iterator[None]:
-    """While there is nothing to lose yet, a signal that says stop ends the process, in peace.
+def exit_on_signals(tidy: Callable[[], object]) -> Iterator[None]:
+    """Within the block, a signal that says stop calls ``tidy`` and ends the process with code 0.
 
-    At once, after ``tidy``: an exception would come up in whatever runs just then, as the import
-    of the app, which may swallow it.
+    For a process that has nothing to lose yet. An exception would not do: it would be raised in
+    whatever code runs just then, as the import of the app, which may catch it.
     """
     owner = os.getpid()
 
     def end(number: int, _: object) -> None:
-        if os.getpid() != owner:  # the app has forked: its child knows nothing of this
+        if os.getpid() != owner:  # the app has forked: in its child the signal does the usual
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
@@ -55,7 +56,8 @@ def ended_by_signals(tidy: Callable[[], object]) -> Iterator[None]:
             sys.stdout.flush()
         os._exit(0)
 
-    ends = STOPS if signal.getsignal(GONE) == signal.SIG_IGN else (*STOPS, GONE)
+    ignores_hangup = signal.getsignal(HANGUP) == signal.SIG_IGN
+    ends = STOP_SIGNALS if ignores_hangup else (*STOP_SIGNALS, HANGUP)
     before = {number: signal.signal(number, end) for number in ends}
     mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
     try:
@@ -69,7 +71,7 @@ def ended_by_signals(tidy: Callable[[], object]) -> Iterator[None]:
 class SignalPipe(SelfPipe):
     """A self-pipe that signals make readable within a ``with`` block.
 
-    ``on_signal`` is called with each signal of HEARD and ``also``, in the main thread, as soon as
+    ``on_signal`` is called with each signal of HANDLED and ``also``, in the main thread, as soon as
     that runs Python code. The end of the block restores what signals did before, and closes the
     pipe.
     """
@@ -84,20 +86,21 @@ class SignalPipe(SelfPipe):
         self.before_mask: set[int] = set()
 
     def __enter__(self) -> Self:
-        self.before = {number: signal.signal(number, self.heard) for number in self.wanted()}
+        self.before = {number: signal.signal(number, self.handle) for number in self.handled()}
         self.before_fd = self.wake_on_signals()
-        # A supervisor holds them back until they can be heard, and again when that is over: one
-        # that comes while the process ends in order must not make it a violent end.
-        self.before_mask = set(signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD))
-        listening.append(self)
+        # A supervisor blocks these signals until its worker can handle them, and they are blocked
+        # again at the end: a signal that comes then must not kill a worker that ends in order.
+        self.before_mask = set(signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED))
+        active.append(self)
         return self
 
-    def wanted(self) -> set[signal.Signals]:
-        """What is to be heard: under nohup a terminal may go, unless that signal means more."""
-        deaf = signal.getsignal(GONE) == signal.SIG_IGN and GONE not in self.also
-        return {*HEARD, *self.also} - ({GONE} if deaf else set())
+    def handled(self) -> set[signal.Signals]:
+        """The signals to handle. Not HANGUP where it is ignored, as under nohup, unless ``also``
+        names it."""
+        ignored = signal.getsignal(HANGUP) == signal.SIG_IGN and HANGUP not in self.also
+        return {*HANDLED, *self.also} - ({HANGUP} if ignored else set())
 
-    def heard(self, number: int, _: Any) -> None:
+    def handle(self, number: int, _: Any) -> None:
         self.on_signal(signal.Signals(number))
 
     def __exit__(
@@ -106,7 +109,7 @@ class SignalPipe(SelfPipe):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        listening.clear()
+        active.clear()
         signal.pthread_sigmask(signal.SIG_SETMASK, self.before_mask)
         signal.set_wakeup_fd(self.before_fd)
         for number, handler in self.before.items():
@@ -114,31 +117,32 @@ class SignalPipe(SelfPipe):
         self.close()
 
 
-listening: list[SignalPipe] = []
-
+active: list[SignalPipe] = []
+"""Holds the signal pipe of this process within its block."""
 
 # What a job forks in the worker's own process is no worker: signals do there what they do in any
 # process.
-default_in_forks(HEARD, listening)
+reset_in_forks(HANDLED, active)
 
 
-class Handlers:
-    """What signals do in this process, to be put back when a job has changed it."""
+class SavedHandlers:
+    """The signal handlers of this process when this object was made, to restore them after jobs."""
 
     def __init__(self) -> None:
-        self.before = list(map(handler_of, KEPT))
+        self.before = list(map(handler_of, PROTECTED))
         self.term, self.alarm = handler_of(TERM), handler_of(ALARM)
 
-    def look(self) -> None:
-        """After each job: look at what the next one, or a stop, would feel at once."""
+    def restore_urgent(self) -> None:
+        """Restore all handlers if that of TERM or ALRM was changed. To be called after each job:
+        the next job, or a stop, would suffer at once from these two."""
         if handler_of(TERM) is not self.term or handler_of(ALARM) is not self.alarm:
-            self.put_back()
+            self.restore()
 
-    def put_back(self) -> None:
-        """Put back what was changed; with it goes an alarm that the job has set."""
-        if all(map(is_, map(handler_of, KEPT), self.before)):
+    def restore(self) -> None:
+        """Restore all handlers that were changed, and cancel an alarm that a job has set."""
+        if all(map(is_, map(handler_of, PROTECTED), self.before)):
             return
         signal.setitimer(signal.ITIMER_REAL, 0.0)
-        for number, handler in zip(KEPT, self.before, strict=True):
-            if handler is not None:  # else it is none of Python's
+        for number, handler in zip(PROTECTED, self.before, strict=True):
+            if handler is not None:  # else C code has set it, which Python cannot restore
                 signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""What a process of buoy says to the operating system."""
+"""Processes and the operating system: signals to others, children, sessions, memory."""
 
 import os
 import signal
@@ -27,10 +27,11 @@ except (
     prctl = None
 
 
-def die_with(parent: int, how: int = signal.SIGKILL) -> None:
-    """Be killed, or told to end, when the parent dies, however it dies.
+def die_with_parent(parent: int, how: int = signal.SIGKILL) -> None:
+    """Have Linux send this process the signal ``how`` when its parent dies, however it dies.
 
-    Linux does that at once; elsewhere the parent's pipe tells, to those who read it.
+    Ends this process with exit code 1 if ``parent`` is not its parent any more. On other systems a
+    process notices the death only when it reads from a pipe or socket of its parent.
     """
     if prctl is not None:
         prctl(PR_SET_PDEATHSIG, how, 0, 0, 0)
@@ -39,104 +40,119 @@ def die_with(parent: int, how: int = signal.SIGKILL) -> None:
 
 
 def adopt_orphans() -> None:
-    """Be the parent of all descendants whose own has died, where Linux gives them to us."""
+    """Become the parent of all descendants whose own parent dies. Does nothing where the system
+    cannot do this (it is not Linux)."""
     if prctl is not None:
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def default_in_forks(signals: Collection[int], handling: list[Any]) -> None:
-    """Have these signals do by default, in what this process forks from now on, while anything is
-    in the list. One that comes during the fork is kept for after it."""
+def reset_in_forks(signals: Collection[int], handling: list[Any]) -> None:
+    """Give these signals their default handlers in each process that this one forks from now on.
 
-    def hold() -> None:
+    Only while the list holds something; the forked process clears its own list. A signal that comes
+    during the fork is delivered after it.
+    """
+
+    def block() -> None:
         if handling:
             signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 
-    def let_go() -> None:
+    def unblock() -> None:
         if handling:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
-    def forget() -> None:
+    def reset() -> None:
         if handling:
             signal.set_wakeup_fd(-1)
-            do_by_default(signals)
-            let_go()
+            reset_handlers(signals)
+            unblock()
             handling.clear()
 
-    os.register_at_fork(before=hold, after_in_child=forget, after_in_parent=let_go)
+    os.register_at_fork(before=block, after_in_child=reset, after_in_parent=unblock)
 
 
-def do_by_default(signals: Collection[int]) -> None:
+def reset_handlers(signals: Collection[int]) -> None:
+    """Give these signals Python's default handlers. Ignored signals stay ignored."""
     for number in signals:
         usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-        if callable(signal.getsignal(number)):  # else it is ignored, as under nohup
+        if callable(signal.getsignal(number)):  # else it is the default, or ignored, as under nohup
             signal.signal(number, usual)
 
 
 def flush_outputs() -> None:
-    """Write out what is in the buffers, whatever they are by now."""
+    """Flush standard output and standard error; never raises, whatever the app has put there."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(BaseException):
             stream.flush()
 
 
-def follow_supervisor() -> int | None:
-    """Under a supervisor: stop in order when it dies. Returns the file in which to tell it when
-    the work begins."""
+def attach_to_supervisor() -> int | None:
+    """Have this worker get a TERM when its supervisor dies.
+
+    Returns the file into which the worker writes a byte when it begins to serve; None when there is
+    no supervisor.
+    """
     supervisor = os.environ.pop("BUOY_SUPERVISOR", None)
     if supervisor is None:
         return None
-    parent, tell = map(int, supervisor.split())
-    die_with(parent, signal.SIGTERM)
-    os.set_inheritable(tell, False)
-    return tell
+    parent, file = map(int, supervisor.split())
+    die_with_parent(parent, signal.SIGTERM)
+    os.set_inheritable(file, False)
+    return file
 
 
 @contextmanager
-def noted_pid(path: Path | None) -> Iterator[None]:
-    """Have the id of this process in a file while it works. Under a supervisor: that does it."""
+def pid_file(path: Path | None) -> Iterator[None]:
+    """Keep the process id in this file within the block. Does nothing without a path, or under a
+    supervisor, whose own id is in the file.
+
+    Raises ConfigurationError when the file cannot be written.
+    """
     if path is None or "BUOY_SUPERVISOR" in os.environ:
         yield
         return
-    note = f"{os.getpid()}\n".encode()
+    content = f"{os.getpid()}\n".encode()
     try:
-        path.write_bytes(note)
+        path.write_bytes(content)
     except OSError as error:
         wanted = "--pidfile: expected a file that can be written"
         raise ConfigurationError(f"{wanted}, got {path}: {error.strerror}") from error
     try:
         yield
     finally:
-        # A successor that has begun meanwhile may have noted its own.
+        # A successor that has started meanwhile may have written its own id.
         with suppress(OSError):
-            if path.read_bytes() == note:
+            if path.read_bytes() == content:
                 path.unlink()
 
 
-def kill_tree(pid: int, how: signal.Signals) -> None:
-    """Signal a child and its group, once; it may not have made that group yet."""
+def signal_group(pid: int, how: signal.Signals) -> None:
+    """Send a signal to a child and all processes of its group; only to the child while it has not
+    made its group yet."""
     for send in (os.killpg, os.kill):
         with suppress(ProcessLookupError, PermissionError):
             send(pid, how)
             return
 
 
-def end_sessions(sessions: Collection[int], within: float = 2.0) -> None:
-    """Kill all processes of these sessions, and wait until they are gone: so long at most."""
+def kill_sessions(sessions: Collection[int], within: float = 2.0) -> None:
+    """Kill all processes of these sessions, and wait until they are gone, ``within`` seconds at
+    most."""
     last = time.monotonic() + within
-    while sessions and (left := living_in(sessions)) and time.monotonic() < last:
+    while sessions and (left := find_in_sessions(sessions)) and time.monotonic() < last:
         for pid in left:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)
     if sys.platform != "linux":
         for session in sessions:
-            kill_tree(session, signal.SIGKILL)
+            signal_group(session, signal.SIGKILL)
 
 
-def end_children(within: float = 2.0) -> None:
-    """Kill what this process has started, in its own session; what has gone into another lives."""
-    end_pools(within)
+def kill_children(within: float = 2.0) -> None:
+    """Kill the descendants of this process that are in its session, and wait until they are gone,
+    ``within`` seconds at most. Those that have made a session of their own live on."""
+    end_multiprocessing(within)
     last = time.monotonic() + within
     while (left := descendants(os.getpid())) and time.monotonic() < last:
         for pid in left:
@@ -145,9 +161,12 @@ def end_children(within: float = 2.0) -> None:
         time.sleep(0.002)
 
 
-def end_pools(within: float) -> None:
-    """Have multiprocessing end what it does at Python's end. A process of a pool that is killed
-    before may hold a lock for which Python would then wait for ever."""
+def end_multiprocessing(within: float) -> None:
+    """Have multiprocessing end its pools, as at Python's end, ``within`` seconds at most.
+
+    A process of a pool that is killed may hold a lock. Python would wait for this lock at its end,
+    for ever.
+    """
     end = getattr(sys.modules.get("multiprocessing.util"), "_run_finalizers", None)
     if end is None:
         return
@@ -160,9 +179,12 @@ def end_pools(within: float) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """The children of a process that live in its session, and theirs, as far as /proc tells."""
+    """The process ids of all living descendants of a process in its session. Empty where there is
+    no /proc."""
     home = os.getsid(pid)
-    stats = [stat for entry in processes() if (stat := stat_of(entry)) and stat.session == home]
+    stats = [
+        stat for entry in proc_folders() if (stat := read_stat(entry)) and stat.session == home
+    ]
     found, parents = [], {pid}
     while parents:
         more = [stat.pid for stat in stats if stat.parent in parents and stat.state not in "ZX"]
@@ -171,14 +193,14 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def living_in(sessions: Collection[int]) -> list[int]:
-    """The processes of these sessions, as far as /proc tells."""
-    stats = [stat for entry in processes() if (stat := stat_of(entry))]
+def find_in_sessions(sessions: Collection[int]) -> list[int]:
+    """The process ids of all living processes in these sessions. Empty where there is no /proc."""
+    stats = [stat for entry in proc_folders() if (stat := read_stat(entry))]
     return [stat.pid for stat in stats if stat.session in sessions and stat.state not in "ZX"]
 
 
 class Stat(NamedTuple):
-    """A process, as /proc tells."""
+    """Facts about a process, from /proc/PID/stat."""
 
     pid: int
     state: str
@@ -186,11 +208,13 @@ class Stat(NamedTuple):
     session: int
 
 
-def processes() -> Iterator[Path]:
+def proc_folders() -> Iterator[Path]:
+    """The folder of each process in /proc; none where there is no /proc."""
     return Path("/proc").glob("[1-9]*") if sys.platform == "linux" else iter(())
 
 
-def stat_of(entry: Path) -> Stat | None:
+def read_stat(entry: Path) -> Stat | None:
+    """The facts in a folder of /proc. Returns None when the process is gone."""
     try:
         fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
         return Stat(int(entry.name), fields[0].decode(), int(fields[1]), int(fields[3]))
@@ -198,8 +222,8 @@ def stat_of(entry: Path) -> Stat | None:
         return None
 
 
-def cause_of(status: int) -> str:
-    """What a wait status says of the end of a process."""
+def exit_cause(status: int) -> str:
+    """How a process has ended, by its wait status: by an exit code, or by a signal."""
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return f"exit {code} without a result"
@@ -209,17 +233,18 @@ def cause_of(status: int) -> str:
         return f"signal {-code}"
 
 
-def memory_of(pid: int) -> int:
-    """The memory that a process holds now, in bytes; 0 when it is gone."""
+def resident_memory(pid: int) -> int:
+    """The memory that a process uses now, in bytes. Returns 0 when it is gone, or the system does
+    not tell."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
-        return memory_by_ps(pid) if sys.platform == "darwin" else 0
+        return resident_memory_by_ps(pid) if sys.platform == "darwin" else 0
 
 
-def memory_by_ps(pid: int) -> int:
-    import subprocess  # where /proc is, the lean processes do without it
+def resident_memory_by_ps(pid: int) -> int:
+    import subprocess  # processes on Linux never need it
 
-    said = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=False)
-    return int(said.stdout.strip() or 0) * 1024
+    output = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=False)
+    return int(output.stdout.strip() or 0) * 1024

@@ -1,4 +1,4 @@
-"""What process lists show of each process, where the extra ``buoy[titles]`` is installed."""
+"""What ``ps`` and ``top`` show of a process, where the extra ``buoy[titles]`` is installed."""
 
 import os
 from importlib.machinery import PathFinder
@@ -7,13 +7,15 @@ from typing import Any
 
 from ..text.printable import one_line
 
-# Long titles would else be written over what /proc shows as the environment.
+# Without this, long titles overwrite what /proc shows as the environment of the process.
 os.environ.setdefault("SPT_NOENV", "1")
 
 
-def part_in_c() -> Any:
-    """The part of setproctitle that does it, if it is installed. The other part would load
-    logging, which each forked child would pay for; see logs.py."""
+def load_c_part() -> Any:
+    """The C module of setproctitle; None when it is not installed.
+
+    Its Python module would load logging, which makes each forked child slower; see logs.py.
+    """
     package = find_spec("setproctitle")
     places = None if package is None else package.submodule_search_locations
     spec = None if places is None else PathFinder.find_spec("_setproctitle", places)
@@ -24,21 +26,20 @@ def part_in_c() -> Any:
     return module
 
 
-setproctitle = part_in_c()
+setproctitle = load_c_part()
 
 
-def show(text: str) -> None:
-    """Let process lists show what this process does now."""
+def set_title(text: str) -> None:
+    """Have ``ps`` show what this process does now: ``nursery: shop`` as ``buoy nursery: shop``."""
     if setproctitle is not None:
-        entitle(text.partition(":")[0], text)
+        set_both_titles(text.partition(":")[0], text)
 
 
-def entitle(name: str, title: str) -> None:
-    """Set what ``ps`` shows, and the short name that ``top`` shows.
+def set_both_titles(name: str, title: str) -> None:
+    """Set the title that ``ps`` shows, and the name that ``top`` shows.
 
-    The name has no spaces: Python finds the number of threads by counting words in
-    /proc/self/stat, where the name stands, too. It would warn at each fork of threads that there
-    are not.
+    The name must have no spaces. It is a field of /proc/self/stat, where Python counts words to
+    find the number of threads: with a space, Python would warn of threads at each fork.
     """
     setproctitle.setproctitle(one_line(f"buoy {title}"))
     setproctitle.setthreadtitle(f"buoy-{name}")

@@ -1,4 +1,5 @@
-"""Text as terminals and logs may show it: whatever it holds, it can neither act nor pretend."""
+"""Text that terminals and logs can show: it contains no control codes, and each message is
+recognizable as one."""
 
 import sys
 from traceback import format_exception
@@ -6,25 +7,29 @@ from types import TracebackType
 
 
 def one_line(text: str) -> str:
-    """The text on one line, each character that cannot be printed as Python spells it (``\\x1b``).
+    """The text on one line, with each character that cannot be printed escaped as in Python
+    (``\\x1b``).
 
-    Among these are line breaks, what moves the cursor or turns the direction of writing, what has
+    Escaped are line breaks, characters that move the cursor, turn the direction of writing or have
     no width, and halves of surrogate pairs.
     """
-    return text if text.isprintable() else "".join(map(spelled, text))
+    return text if text.isprintable() else "".join(map(escape, text))
 
 
-def spelled(character: str) -> str:
+def escape(character: str) -> str:
+    """The character, escaped as in Python if it cannot be printed."""
     return character if character.isprintable() else repr(character)[1:-1]
 
 
 def indented(text: str, *, first: bool = False) -> str:
-    """The text line by line, each line printable. All but the first are indented (with ``first``
-    that one, too), so that none of them passes for another message."""
+    """The lines of a text, each made printable. All lines but the first are indented by two spaces
+    (with ``first`` that one, too), so that none of them looks like another message."""
     lines = [one_line(line) for line in text.expandtabs(4).splitlines()] or [""]
     return ("  " if first else "") + "\n  ".join(lines)
 
 
-def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print an error that nobody has caught, as ``sys.excepthook`` does, but printable."""
+def print_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Replaces ``sys.excepthook``: prints an uncaught error in a printable form."""
     sys.stderr.write(indented("".join(format_exception(kind, error, trace))) + "\n")

@@ -1,41 +1,45 @@
-"""What can be shown of anybody's objects, whatever their classes do when they are asked."""
+"""Text of objects whose classes may do anything: nothing here raises, or returns what UTF-8 cannot
+hold."""
 
 from collections.abc import Callable
 
 MESSAGE_LIMIT = 4_000
+"""Characters of an error's message, at most, about."""
 
 qualname_of = type.__dict__["__qualname__"].__get__
 module_of = type.__dict__["__module__"].__get__
-"""As ``type`` has them: past what a metaclass makes of them."""
+"""As ``type`` has them, whatever a metaclass makes of these names."""
 
 
-def brief(error: BaseException) -> str:
-    """An exception in few words: its type and its message."""
-    return f"{type_name(type(error))}: {message_of(error)}"
+def summarize_error(error: BaseException) -> str:
+    """The type and the message of an error: ``KeyError: 'x'``."""
+    return f"{type_name(type(error))}: {error_message(error)}"
 
 
-def message_of(error: BaseException) -> str:
-    return cut(shown(lambda: str(error)))
+def error_message(error: BaseException) -> str:
+    """The message of an error, shortened to MESSAGE_LIMIT."""
+    return shorten(safe_text(lambda: str(error)))
 
 
 def type_name(kind: type) -> str:
-    """A class by its full name, built-in ones by their short one."""
-    name, module = shown(lambda: qualname_of(kind)), module_of(kind)
+    """The name of a class with its module; without it for built-in classes."""
+    name, module = safe_text(lambda: qualname_of(kind)), module_of(kind)
     if not issubclass(type(module), str) or module in ("builtins", "__main__"):
         return name
-    return shown(lambda: f"{module}.{name}")
+    return safe_text(lambda: f"{module}.{name}")
 
 
-def shown(text: Callable[[], str]) -> str:
-    """The text, such that UTF-8 can hold it; or that it cannot be shown, whatever it raises."""
+def safe_text(text: Callable[[], str]) -> str:
+    """The text that a function returns, with what UTF-8 cannot hold escaped. If the function
+    raises, a text that says so."""
     try:
         return str.encode(text(), errors="backslashreplace").decode()
-    except BaseException as second:  # noqa: BLE001 - what is told of must be told all the same
+    except BaseException as second:  # noqa: BLE001 - the text is for a message about another error
         return f"(cannot be shown: {type.__dict__['__name__'].__get__(type(second))})"
 
 
-def cut(text: str, limit: int = MESSAGE_LIMIT) -> str:
-    """The text, its middle left out where it is longer than the limit."""
+def shorten(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """The text. If it has more characters than the limit, its middle is replaced by a note."""
     if len(text) <= limit:
         return text
     return (

@@ -1,4 +1,4 @@
-"""URLs as they may be shown: without what may be a secret."""
+"""URLs in messages: without passwords, and without what may be a part of one."""
 
 import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -9,16 +9,17 @@ SPECIAL = "a port and a database are numbers; percent-encode what is special in 
 
 
 class OddUrl(ValueError):
-    """A URL that cannot be used. The reason quotes nothing of it, so it may be shown to all."""
+    """A URL that cannot be used. The message quotes no part of it, since that may be secret."""
 
 
 def split(url: str) -> SplitResult:
-    """The parts of a URL; raises OddUrl where a part of a password may be taken for another."""
+    """The parts of a URL. Raises OddUrl when it is malformed, or when a character of a password may
+    have been taken for a separator."""
     try:
         parts = parsed(url)
         login, at, hosts = parts.netloc.rpartition("@")
         for host in hosts.split(","):
-            urlsplit(f"//{login}{at}{host}").port  # noqa: B018 - it raises for what is no number
+            urlsplit(f"//{login}{at}{host}").port  # noqa: B018 - raises ValueError if it is no number
         parse_qsl(parts.query, strict_parsing=bool(parts.query))
     except ValueError:
         raise OddUrl(SPECIAL) from None
@@ -28,7 +29,8 @@ def split(url: str) -> SplitResult:
 
 
 def parsed(url: str) -> SplitResult:
-    """The parts of a URL that may name several hosts, which urllib refuses with an IPv6 one."""
+    """The parts of a URL that may name several hosts. (urllib refuses several if one is an IPv6
+    address.) Raises ValueError when it is malformed."""
     start, slashes, rest = "".join(re.split(r"[\t\r\n]", url)).partition("://")
     netloc = re.split(r"[/?#]", rest, maxsplit=1)[0] if slashes else ""
     parts = urlsplit(f"{start}{slashes}{rest[len(netloc) :]}")
@@ -36,8 +38,8 @@ def parsed(url: str) -> SplitResult:
 
 
 def masked(url: str) -> str:
-    """The URL without its passwords. One that cannot be read is not shown at all: what looks like
-    a host or a path there may be a part of a password."""
+    """The URL with ``***`` for passwords. Returns HIDDEN for a URL that ``split`` refuses: what
+    looks like a host or a path may be a part of a password."""
     try:
         parts = split(url)
     except OddUrl:
@@ -46,21 +48,22 @@ def masked(url: str) -> str:
         return HIDDEN
     if "://" not in url:
         return url if not url or HOST_AND_PORT.fullmatch(url) else HIDDEN
-    shown = parts._replace(netloc=masked_login(parts.netloc), query=names(parts.query))
+    shown = parts._replace(netloc=masked_login(parts.netloc), query=option_names(parts.query))
     return f"{shown.scheme}://{shown.netloc}{shown.path}" + (
         f"?{shown.query}" if shown.query else ""
     )
 
 
 def masked_login(netloc: str) -> str:
+    """The user and hosts of a URL, with ``***`` for the password."""
     login, at, hosts = netloc.rpartition("@")
     user, colon, _ = login.partition(":")
     return f"{user}:***@{hosts}" if colon else f"***@{hosts}" if at else hosts
 
 
-def names(query: str) -> str:
-    """The names of options without their values; beside a password not even the names, one of
-    which may be its second half."""
+def option_names(query: str) -> str:
+    """The names of the options, with ``***`` for the values. If one of them is a password, only
+    ``***``: the name that follows may be the second half of the password."""
     found = [name for name, _ in parse_qsl(query)]
     return (
         "***"

@@ -14,7 +14,7 @@ from ..executor import Executor
 from ..model.reservation import Reservation, RoundTripRequest, Settlement
 from ..operations.worker_commands import signal_of
 from ..process.logs import Log
-from ..process.system import end_children
+from ..process.system import kill_children
 from .in_flight import InFlight
 from .registration import WorkerRegistration
 
@@ -278,5 +278,5 @@ class Heartbeat(threading.Thread):
             return
         if not self.unsettled:  # else Redis is away
             self.sign_off()
-        end_children()
+        kill_children()
         self.leave(0)

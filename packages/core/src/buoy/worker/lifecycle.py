@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from ..process.signals import GONE, STOPS
+from ..process.signals import HANGUP, STOP_SIGNALS
 
 LAST_TRY_SECONDS = 5.0
 """Seconds after the grace time for which a worker still tries to settle what it has run."""
@@ -89,7 +89,7 @@ class Lifecycle:
         """Change the state by a signal. Returns ``exit`` if the worker has nothing to lose and may
         end at once, ``stop`` if it must begin nothing more, else ``go on``."""
         now = self.clock()
-        if number in (*STOPS, GONE):
+        if number in (*STOP_SIGNALS, HANGUP):
             self.told_to_stop = True
         match number:
             case signal.SIGTERM | signal.SIGINT | signal.SIGQUIT if not self.started:

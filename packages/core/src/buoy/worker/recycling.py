@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..process.system import memory_of
+from ..process.system import resident_memory
 
 MEASURE_SECONDS = 1.0
 """Seconds between two measurements of the memory."""
@@ -34,7 +34,7 @@ class RecycleLimits:
         if self.max_memory is None or self.clock() - self.measured_at < MEASURE_SECONDS:
             return None
         self.measured_at = self.clock()
-        used = memory_of(os.getpid())
+        used = resident_memory(os.getpid())
         if used <= self.max_memory:
             return None
         return f"it uses {used >> 20} MiB (--max-memory {self.max_memory >> 20})"

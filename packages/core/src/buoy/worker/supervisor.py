@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..process.logs import Log
-from ..process.signals import GONE, HEARD, STOPS, SignalPipe
-from ..process.system import cause_of
+from ..process.signals import HANDLED, HANGUP, STOP_SIGNALS, SignalPipe
+from ..process.system import exit_cause
 
 logger = Log("buoy.supervisor")
 
@@ -97,7 +97,7 @@ class Supervisor:
         """Start the process of a worker, which writes to ``report_serving`` when it serves. If the
         system has no more processes or memory, try again later."""
         # Signals that come before the worker can hear them are kept for it; see SignalPipe.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         environment = os.environ | {"BUOY_SUPERVISOR": f"{os.getpid()} {report_serving}"}
         worker.started_at = self.clock()
         try:
@@ -136,7 +136,7 @@ class Supervisor:
         elif code == RECYCLE_EXIT:
             logger.info("worker %d has reached a recycle limit", worker.number)
         elif code != 0:
-            logger.error("worker %d died: %s", worker.number, cause_of(status))
+            logger.error("worker %d died: %s", worker.number, exit_cause(status))
             self.exit_code = self.exit_code or int(self.stopping)
             self.postpone(worker)
 
@@ -154,7 +154,7 @@ class Supervisor:
         """Change the state by a signal, and pass it on to all workers; a second stop, too."""
         if number == signal.SIGCHLD:
             return
-        if number in (*STOPS, GONE):
+        if number in (*STOP_SIGNALS, HANGUP):
             self.stop()
         elif number != signal.SIGUSR1:
             self.paused = number == signal.SIGUSR2

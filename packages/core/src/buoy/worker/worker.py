@@ -14,9 +14,9 @@ from ..errors import BrokerError
 from ..executor import Executor
 from ..model.reservation import Reservation, Settlement
 from ..operations.monitor import Monitor
-from ..process.logs import Log, enable
+from ..process.logs import Log, enable_loggers
 from ..process.signals import SignalPipe
-from ..process.titles import show
+from ..process.titles import set_title
 from .heartbeat import Heartbeat
 from .in_flight import InFlight
 from .lifecycle import Lifecycle
@@ -93,7 +93,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until a signal says stop, or with ``burst`` until there is nothing to do."""
-        enable()
+        enable_loggers()
         with self.signals:
             try:
                 wait_for_redis(self.connect, self.broker.settings.url, self.rest_at_start)
@@ -209,7 +209,7 @@ class Worker:
             self.round_trips.settle([Settlement.of(each, "released") for each in reversed(taken)])
         elif taken:
             slots = self.executor.slots
-            show(f"worker: {len(self.in_flight)} of {slots} jobs from {self.queues}")
+            set_title(f"worker: {len(self.in_flight)} of {slots} jobs from {self.queues}")
             self.heartbeat.set_busy(self.executor.needs_watching)
             self.executor.start_jobs(taken)
 
@@ -273,7 +273,7 @@ class Worker:
         if self.free_slots() > 0:
             self.wakeup.listen(outages.with_wakeups(self.selector.queues))
         if not self.in_flight:
-            show(f"worker: waits for {self.queues}")
+            set_title(f"worker: waits for {self.queues}")
         wakeups = self.wakeup.files()
         files = [*wakeups, *self.executor.files(), self.signals.fileno()]
         readable = wait_readable(files, self.seconds_to_rest())

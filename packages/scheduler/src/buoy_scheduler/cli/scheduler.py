@@ -42,15 +42,15 @@ def scheduler(
     TERM, INT, QUIT: end at once. HUP: read the schedule file again.
     """
     require_unix()
-    from buoy.plugins.daemon import configure_logging, ended_by_signals, noted_pid
+    from buoy.plugins.daemon import configure_logging, exit_on_signals, pid_file
 
     context = click.get_current_context()
-    context.with_resource(ended_by_signals(context.close))
+    context.with_resource(exit_on_signals(context.close))
     from ..daemon import Daemon
     from ..schedule import written
 
     configure_logging(verbose - quiet)
-    context.with_resource(noted_pid(pidfile))
+    context.with_resource(pid_file(pidfile))
     load_wanted(app)
     if Job.app.is_inline:
         raise ConfigurationError("BUOY_INLINE: expected 0 for a scheduler, got 1")

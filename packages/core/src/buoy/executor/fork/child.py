@@ -19,9 +19,9 @@ from ...jobs.facts import Bearer, Facts
 from ...jobs.run import LOG, run_loaded, settle_death, settle_without_plugins
 from ...model.payload import Payload
 from ...model.reservation import Reservation, Settlement
-from ...process.logs import DEBUG, heard
-from ...process.system import default_in_forks, die_with
-from ...process.titles import show
+from ...process.logs import DEBUG, is_logged
+from ...process.system import die_with_parent, reset_in_forks
+from ...process.titles import set_title
 from .answers import answer_of
 from .child_state import MARK
 from .frames import frame
@@ -75,8 +75,8 @@ def be_child(
             os.setsid()
             table.sessions[row] = os.getpid()
             if job is not None:
-                show(f"job: {job.payload.name} {reservation.id} from {reservation.queue}")
-            die_with(parent)
+                set_title(f"job: {job.payload.name} {reservation.id} from {reservation.queue}")
+            die_with_parent(parent)
             signal.set_wakeup_fd(-1)
             for number in RESET:
                 set_signal(number, DEFAULT)
@@ -96,7 +96,7 @@ def be_child(
 
 handles_term: list[bool] = []
 """Holds something in a process whose TERM handler raises an error; empty in what that forks."""
-default_in_forks((TERM,), handles_term)
+reset_in_forks((TERM,), handles_term)
 
 
 def warm_up() -> None:
@@ -105,7 +105,7 @@ def warm_up() -> None:
     Python's interpreter specializes code that runs often, and writes to the code's memory for that.
     Without this, each child would do so, and the kernel would copy these pages for each.
     """
-    if heard(LOG, DEBUG):  # each run is logged, but these are no jobs
+    if is_logged(LOG, DEBUG):  # each run is logged, but these are no jobs
         return
     reservation = Reservation("", "", "", "")
     job = Facts(WarmUp, Payload("", [], {}, ""), "")

@@ -11,7 +11,7 @@ from ...jobs.facts import Facts
 from ...model.checks import expect
 from ...model.failure import maxrss_to_bytes
 from ...model.reservation import Reservation
-from ...process.system import cause_of, memory_of
+from ...process.system import exit_cause, resident_memory
 from ...text.units import mebibytes
 from .frames import Frames
 
@@ -76,7 +76,7 @@ class Child:
         """Whether it uses more memory than its class allows, and is not being ended yet."""
         if self.answered or self.ended_for:
             return False
-        return memory_of(self.pid) > (self.limits.max_memory or NEVER)
+        return resident_memory(self.pid) > (self.limits.max_memory or NEVER)
 
 
 def death_of(child: Child, status: int | None, maxrss: int) -> DirtyExit:
@@ -115,4 +115,4 @@ def describe_status(status: int | None) -> str:
     """How a process has ended, by its wait status."""
     if status is None:
         return "an unknown cause (the app buries all children: gevent, or a handler of SIGCHLD)"
-    return cause_of(status)
+    return exit_cause(status)

@@ -22,7 +22,7 @@ from ...jobs.run import failure_of, load_run, settle_failure_unlogged
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import log_errors, logger
 from ...process.self_pipe import SelfPipe
-from ...process.system import die_with, end_sessions, flush_outputs, kill_tree
+from ...process.system import die_with_parent, flush_outputs, kill_sessions, signal_group
 from .answers import Answer, answer_of, parse_answer
 from .child import DEFAULT, DONE, be_child, set_signal
 from .child_state import NEVER, NO_LIMITS, Child, Limits, death_of
@@ -84,14 +84,14 @@ class Nursery:
         """Kill all children, and what they have started."""
         set_signal(int(signal.SIGCHLD), DEFAULT)
         signal.set_wakeup_fd(-1)
-        end_sessions(self.table.used_sessions())
+        kill_sessions(self.table.used_sessions())
 
     def handle_signals(self) -> None:
         """Be woken by deaths of children, and end when the worker dies."""
         set_signal(int(signal.SIGCHLD), lambda *_: None)
         self.wake.wake_on_signals()
         set_signal(WORKER_DIED, self.orphan_handler(os.getpid()))
-        die_with(self.worker, WORKER_DIED)
+        die_with_parent(self.worker, WORKER_DIED)
 
     def orphan_handler(self, me: int) -> Callable[..., None]:
         """A signal handler that ends this nursery and its children at once if the worker is dead,
@@ -100,7 +100,7 @@ class Nursery:
         def end(*_: object) -> None:
             if os.getpid() == me and os.getppid() != self.worker:
                 try:
-                    end_sessions(self.table.used_sessions())
+                    kill_sessions(self.table.used_sessions())
                 finally:
                     os._exit(1)
 
@@ -139,13 +139,13 @@ class Nursery:
         for child in self.children.values():
             if child.reservation.token in tokens:
                 child.ended_for = why
-                kill_tree(child.pid, signal.SIGKILL)
+                signal_group(child.pid, signal.SIGKILL)
 
     def terminate(self, child: Child, why: str) -> None:
         """Send TERM to a child; after END_SECONDS it is killed."""
         child.ended_for, child.deadline = why, time.monotonic() + END_SECONDS
         self.table.memory[child.row] = 1
-        kill_tree(child.pid, signal.SIGTERM)
+        signal_group(child.pid, signal.SIGTERM)
 
     # Children
 
@@ -328,13 +328,13 @@ class Nursery:
     def check_memory(self, child: Child) -> None:
         if child.is_too_large():
             child.ended_for = "memory"
-            kill_tree(child.pid, signal.SIGKILL)
+            signal_group(child.pid, signal.SIGKILL)
 
     def end_late(self, child: Child) -> None:
         """End a child at its deadline: by TERM first, then by KILL."""
         if child.answered or child.ended_for:
             child.deadline = NEVER
-            kill_tree(child.pid, signal.SIGKILL)
+            signal_group(child.pid, signal.SIGKILL)
         else:
             self.terminate(child, "timeout")
 

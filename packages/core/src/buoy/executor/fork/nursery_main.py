@@ -19,11 +19,11 @@ from ...errors import BuoyError
 from ...loading.app_modules import start_app
 from ...loading.served_app import Wanted
 from ...model.failure import TRACEBACK_LIMIT, format_traceback
-from ...process.logs import configure, enable, log_errors
-from ...process.system import die_with, flush_outputs
-from ...process.titles import show
-from ...text.printable import tell
-from ...text.safe import cut, message_of
+from ...process.logs import configure, enable_loggers, log_errors
+from ...process.system import die_with_parent, flush_outputs
+from ...process.titles import set_title
+from ...text.printable import print_uncaught
+from ...text.safe import error_message, shorten
 from .child import IGNORED, IGNORED_BY_NURSERY, set_signal, warm_up
 from .frames import Frames, frame
 from .nursery import LOG, Nursery
@@ -51,18 +51,18 @@ def serve(control: socket.socket) -> None:
     the app's hook worker_stopping."""
     ignore_signals()
     order = read_first_order(control)
-    die_with(order["worker"])
+    die_with_parent(order["worker"])
     configure(order["verbosity"])
-    sys.excepthook = tell
+    sys.excepthook = print_uncaught
     try:
         hooks, settings = start_app(order["app"], Wanted(**order["wanted"]))
         hooks.worker_started()
     except BaseException as error:  # noqa: BLE001 - the worker must hear of it, whatever it is
         control.sendall(frame({"broken": describe(error)}))
         return
-    enable()
+    enable_loggers()
     ignore_signals()  # again: the app may have set handlers
-    show(f"nursery: {','.join(order['app'])}")
+    set_title(f"nursery: {','.join(order['app'])}")
     flush_outputs()  # else each child would write what is in the buffers now
     warm_up()
     gc.collect()
@@ -96,8 +96,8 @@ def read_first_order(control: socket.socket) -> dict[str, Any]:
 def describe(error: BaseException) -> str:
     """Why the app cannot be loaded: the message of buoy's own errors, the traceback of others."""
     if issubclass(type(error), BuoyError):
-        return message_of(error)
-    return "the app cannot be loaded:\n" + cut(format_traceback(error, None), TRACEBACK_LIMIT)
+        return error_message(error)
+    return "the app cannot be loaded:\n" + shorten(format_traceback(error, None), TRACEBACK_LIMIT)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from select import POLLIN, POLLOUT, poll
 from typing import Any
 
 from ...loading.served_app import Wanted
-from ...process.system import end_sessions
+from ...process.system import kill_sessions
 from .frames import Frames, frame
 from .process_table import ProcessTable
 
@@ -100,6 +100,6 @@ class NurseryProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        end_sessions({self.process.pid} | self.table.used_sessions())
+        kill_sessions({self.process.pid} | self.table.used_sessions())
         self.table.close()
         return code

@@ -12,7 +12,7 @@ from contextlib import suppress
 from os import waitpid
 from typing import Protocol
 
-from ...process.system import adopt_orphans, kill_tree
+from ...process.system import adopt_orphans, signal_group
 from .child_state import Child
 from .process_table import ProcessTable
 
@@ -52,7 +52,7 @@ class Orphans:
         left = {self.clear_one(pid, recent) for pid in orphans}
         if self.file < 0:
             for child in ended:
-                kill_tree(child.pid, signal.SIGKILL)
+                signal_group(child.pid, signal.SIGKILL)
         for child in ended:
             if child.pid not in left:
                 self.table.sessions[child.row] = 0
