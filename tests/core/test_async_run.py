@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from buoy import Job, Later, Plugin, hookimpl
 from buoy.executor.async_run import arun, perform_in_wrappers
 from buoy.jobs.facts import facts
 from buoy.jobs.job import facts_of
 from buoy.jobs.plugin import call_perform
+from buoy.jobs.registry import registry
 from buoy.jobs.run import load_run, run
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
@@ -193,6 +196,28 @@ class TestWrappersAreDrivenAsPluggyDoes:
         compare(
             [wrapper(watches, "outer"), plain(answer, "one", **marks), plain(None, "two")], what
         )
+
+
+MARKS = st.sampled_from([{}, {"tryfirst": True}, {"trylast": True}])
+PLUGINS = st.lists(
+    st.one_of(
+        st.tuples(st.just(wrapper), st.sampled_from(WRAPPERS), MARKS),
+        st.tuples(st.just(plain), st.sampled_from([None, 0, "instead", ValueError("no")]), MARKS),
+    ),
+    max_size=6,
+)
+
+
+@given(PLUGINS, st.sampled_from(list(RESULTS)))
+def test_any_plugins_are_called_in_the_order_of_pluggy(
+    plugins: list[tuple[Callable[..., Plugin], Any, dict[str, bool]]], what: str
+) -> None:
+    known = dict(registry)
+    compare(
+        [make(what, f"plugin {n}", **marks) for n, (make, what, marks) in enumerate(plugins)], what
+    )
+    registry.clear()
+    registry.update(known)
 
 
 def test_a_second_yield_does_not_keep_those_outside_from_their_end() -> None:

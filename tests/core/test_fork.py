@@ -1,0 +1,184 @@
+"""The executor that forks, with a nursery that is played."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from buoy.executor.fork import executor as module
+from buoy.executor.fork.executor import Fork
+from tests.support.reservations import held, runs
+
+
+class Played:
+    """Keeps the orders, and says what a test puts in."""
+
+    def __init__(self, app: Sequence[str] = (), *_: object) -> None:
+        self.orders: list[dict[str, Any]] = []
+        self.says: list[Any] = []
+        self.open = True
+        self.ended_within: float | None = None
+
+    def send(self, order: dict[str, Any]) -> None:
+        self.orders.append(order)
+
+    def messages(self, flags: int = 0) -> list[Any]:
+        says, self.says = self.says, []
+        return says
+
+    def end(self, seconds: float) -> int | None:
+        self.open, self.ended_within = False, seconds
+        return 7
+
+    @property
+    def runs(self) -> list[str]:
+        return [order["run"].id for order in self.orders if "run" in order]
+
+
+@pytest.fixture
+def fork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fork]:
+    """With two slots, and a nursery that is ready."""
+    monkeypatch.setattr(module, "NurseryProcess", Played)
+    fork = Fork(["app"], slots=2)
+    fork.nursery, fork.ready = Played(), True  # type: ignore[assignment]
+    yield fork
+    if not fork.closing:
+        fork.close()
+
+
+def nursery_of(fork: Fork) -> Played:
+    nursery: Any = fork.nursery
+    assert isinstance(nursery, Played)
+    return nursery
+
+
+def test_free_slots_are_filled_and_the_rest_waits(fork: Fork) -> None:
+    assert fork.capacity() == 2
+    assert not fork.needs_watching
+    fork.start_jobs(held("a", "b", "c"))
+    assert nursery_of(fork).runs == ["a", "b"]
+    assert fork.needs_watching
+
+    nursery_of(fork).says = [{"ended": "token of a", "act": "done"}]
+    fork.take_finished()
+
+    assert nursery_of(fork).runs == ["a", "b", "c"]
+
+
+def test_an_answer_is_the_settlement_of_its_run(fork: Fork) -> None:
+    fork.start_jobs(held("a"))
+    nursery_of(fork).says = [{"ended": "token of a", "act": "failed", "payload": "{}"}]
+
+    [settlement] = fork.take_finished()
+
+    assert (settlement.id, settlement.act, settlement.payload) == ("a", "failed", "{}")
+    assert fork.running == {}
+
+
+def test_an_answer_that_makes_no_sense_is_a_failure(
+    fork: Fork, caplog: pytest.LogCaptureFixture
+) -> None:
+    fork.start_jobs(held("a"))
+    nursery_of(fork).says = ["what?", {"ended": "of no run", "act": "done"}]
+    nursery_of(fork).says += [{"ended": "token of a", "act": "sings"}]
+
+    [settlement] = fork.take_finished()
+
+    assert settlement.act == "failed"
+    assert "the nursery answers what makes no sense" in settlement.payload
+    assert "the nursery says what makes no sense: 'what?'" in caplog.messages
+
+
+def test_a_newer_run_of_a_job_starts_after_the_end_of_the_older_one(fork: Fork) -> None:
+    old, new = runs("a")
+    fork.start_jobs([old])
+    fork.start_jobs([new])
+    assert nursery_of(fork).runs == ["a"]
+
+    nursery_of(fork).says = [{"ended": old.token, "act": "release"}]
+    fork.take_finished()
+
+    assert nursery_of(fork).runs == ["a", "a"]
+
+
+def test_orders_name_the_runs(fork: Fork) -> None:
+    fork.start_jobs(held("a", "b", "c"))
+    fork.abandon(held("a", "c"))
+    fork.kill()
+    fork.terminate()
+
+    assert nursery_of(fork).orders[2:] == [
+        {"kill": ["token of a", "token of c"], "why": "lost"},
+        {"kill": ["token of a", "token of b"], "why": "killed"},
+        {"terminate": True},
+    ]
+    assert not fork.prefetched.waiting
+
+
+class TestDeathOfTheNursery:
+    def test_its_jobs_crash_and_those_that_wait_are_released(
+        self, fork: Fork, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        fork.start_jobs(held("a", "b", "c"))
+        nursery_of(fork).open = False
+
+        settlements = fork.take_finished()
+
+        assert [(each.id, each.act) for each in settlements] == [
+            ("a", "crashed"),
+            ("b", "crashed"),
+            ("c", "release"),
+        ]
+        assert caplog.messages == ["the nursery ended (exit code 7) with 2 jobs"]
+        assert (fork.capacity(), fork.running) == (0, {})
+
+    def test_a_job_at_the_limit_of_crashes_fails(self, fork: Fork) -> None:
+        [job] = held("a")
+        fork.start_jobs([job._replace(given_up=True, lost=5)])
+        nursery_of(fork).open = False
+
+        [settlement] = fork.take_finished()
+
+        assert settlement.act == "failed"
+        assert "WorkerLost" in settlement.payload
+
+    def test_a_new_one_is_started_after_a_pause(
+        self, fork: Fork, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old = nursery_of(fork)
+        old.open = False
+        fork.take_finished()
+        fork.take_finished()
+        assert fork.nursery is None
+        assert 0 < fork.seconds_until_due() <= 30
+
+        monkeypatch.setattr(fork.pause, "seconds", lambda: 0.0)
+        fork.take_finished()
+        assert nursery_of(fork) is not old
+        assert fork.capacity() == 0
+
+        nursery_of(fork).says = [{"ready": {}}]
+        fork.take_finished()
+        assert fork.capacity() == 2
+
+    def test_a_system_that_refuses_a_process_is_asked_again(
+        self, fork: Fork, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise BlockingIOError(11, "no more processes")
+
+        fork.nursery, fork.ready = None, False
+        monkeypatch.setattr(module, "NurseryProcess", refuse)
+        fork.take_finished()
+
+        assert fork.nursery is None
+        assert fork.seconds_until_due() > 0
+        assert "no process to load the app" in caplog.text
+
+
+def test_close_gives_the_app_time_for_its_hook(fork: Fork) -> None:
+    nursery = nursery_of(fork)
+    fork.close()
+
+    assert nursery.orders == [{"close": True}]
+    assert nursery.ended_within == module.HOOK_SECONDS
