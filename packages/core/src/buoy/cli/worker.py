@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -42,7 +42,7 @@ SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
     default="fork",
     show_default=True,
     help="fork: each job in a process of its own. inline: in the worker's own, many short ones "
-    "at a time. thread, async: for jobs that mostly wait for others.",
+    "at a time. thread, async: for jobs that mostly wait for other systems.",
 )
 @click.option(
     "-c",
@@ -55,31 +55,32 @@ SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many such workers run, under one supervisor: those that die are replaced.",
+    help="How many workers run, under one supervisor, which replaces those that die.",
 )
-@click.option("--burst", is_flag=True, help="End when nothing is ready and nothing runs.")
+@click.option("--burst", is_flag=True, help="End when no job is due and none runs.")
 @click.option(
     "--grace",
     type=SECONDS,
     default=25.0,
     show_default=True,
-    help="Seconds that running jobs get after TERM before they are put back.",
+    help="Seconds for which running jobs may go on after TERM; then they are released.",
 )
 @click.option(
     "--pidfile",
     type=File(path_type=Path),
-    help="A file for the id of this process, for a process monitor; removed at the end.",
+    help="A file into which to write the id of this process; it is removed at the end.",
 )
 @click.option(
     "--max-jobs",
     type=click.IntRange(min=1),
-    help="End after so many jobs; a supervisor or process monitor starts another.",
+    help="End after this many jobs; a supervisor or process monitor starts another worker.",
 )
 @click.option(
     "--max-memory",
     type=click.IntRange(min=1),
     metavar="MIB",
-    help="The same, when the worker itself holds so much memory (inline, thread, async).",
+    help="End when the worker itself uses this much memory, as with --max-jobs (inline, thread, "
+    "async).",
 )
 @verbose_option
 @quiet_option
@@ -100,9 +101,9 @@ def worker(
 ) -> None:
     """Take jobs from queues and run them.
 
-    TERM, INT, HUP: take nothing new, give running jobs the grace time, then put them back. QUIT:
-    let running jobs end, however long it takes. USR1: kill the running jobs, go on. USR2: pause.
-    CONT: go on.
+    Signals. TERM, INT, HUP: take no new jobs, wait for running jobs within the grace time, release
+    the rest, and end. QUIT: take no new jobs, wait for running jobs without a limit, and end. USR1:
+    kill the running jobs. USR2: pause. CONT: go on after a pause.
     """
     require_unix()
     from ..broker.broker import Broker
@@ -116,24 +117,25 @@ def worker(
     serving = QueueList.parse(queues)
     click.get_current_context().find_root().with_resource(pid_file(pidfile))
     slots = slots or SLOTS[executor]
-    if processes > 1 or os.getpid() == 1:  # the first process must also bury orphans
+    if processes > 1 or os.getpid() == 1:  # the first process of a container must reap orphans
         command = [sys.executable, "-m", "buoy", *sys.argv[1:], "--processes", "1"]
         raise SystemExit(Supervisor(command, processes).run())
     supervisor = attach_to_supervisor()
     running = make_executor(executor, app, slots, wanted_app(), verbose - quiet)
     broker = Broker(running.start())
-    recycle = RecycleLimits(max_jobs, None if max_memory is None else max_memory << 20)
-    limits: dict[str, Any] = {
-        "grace": grace,
-        "burst": burst,
-        "recycle_limits": recycle,
-        "leave": os._exit,
-    }
-    one = Worker(broker, running, serving, **limits, supervisor=supervisor)
-    one.run()
-    leave(
-        RECYCLE_EXIT if supervisor is not None and not (burst or one.lifecycle.told_to_stop) else 0
+    one = Worker(
+        broker,
+        running,
+        serving,
+        grace=grace,
+        burst=burst,
+        recycle_limits=RecycleLimits(max_jobs, None if max_memory is None else max_memory << 20),
+        supervisor=supervisor,
+        leave=os._exit,
     )
+    one.run()
+    is_finished = burst or one.lifecycle.told_to_stop
+    leave(RECYCLE_EXIT if supervisor is not None and not is_finished else 0)
 
 
 def leave(code: int) -> NoReturn:

@@ -65,7 +65,7 @@ class Executor(Protocol):
         """Kill the running jobs: they fail. Does nothing where jobs cannot be killed."""
 
     def release_waiting(self) -> None:
-        """Start no more of the jobs that wait for a slot: release them.
+        """Release the jobs that wait for a slot.
 
         May be called by a signal handler while another method runs.
         """

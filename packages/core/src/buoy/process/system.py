@@ -30,7 +30,7 @@ except (
 def die_with_parent(parent: int, how: int = signal.SIGKILL) -> None:
     """Have Linux send this process the signal ``how`` when its parent dies, however it dies.
 
-    Ends this process with exit code 1 if ``parent`` is not its parent any more. On other systems a
+    Ends this process with exit code 1 if ``parent`` is no longer its parent. On other systems a
     process notices the death only when it reads from a pipe or socket of its parent.
     """
     if prctl is not None:

@@ -101,10 +101,10 @@ def death_of(child: Child, status: int | None, maxrss: int) -> DirtyExit:
         )
     else:
         was_killed = child.ended_for == "killed"
-        told = ", because its worker was told to kill it (USR1)" if was_killed else ""
+        reason = ", because its worker was told to kill it (USR1)" if was_killed else ""
         death = DirtyExit(
             f"the process of the job ended by {cause} after {seconds:.1f} s, "
-            f"with {mebibytes(memory)} of memory at its peak{told}"
+            f"with {mebibytes(memory)} of memory at its peak{reason}"
         )
         death.cause = cause
     death.seconds, death.peak_memory = seconds, memory

@@ -40,7 +40,7 @@ WEIGH_SECONDS = 0.1
 """Seconds between two looks at the memory of a job that has a limit."""
 
 LONGEST_SLEEP = 86_400.0
-"""Seconds. poll takes milliseconds, no more than a C int holds."""
+"""Seconds. poll takes milliseconds that a C int can hold."""
 
 PLAIN: Answer = {"outcome": "done"}
 RELEASE: Answer = {"outcome": "released"}
