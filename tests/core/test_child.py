@@ -18,9 +18,9 @@ from buoy.executor.fork import child
 from buoy.executor.fork.answers import answer_of, parse_answer
 from buoy.executor.fork.child import (
     DONE,
+    do_task,
     encode_answer,
     send,
-    settle_task,
     term_handler,
     warm_up,
 )
@@ -65,13 +65,13 @@ class TestTask:
     def test_runs_the_job(self, seen: list[str]) -> None:
         reservation = reservation_of("word")
 
-        assert settle_task(reservation, load_run(reservation), None, None).act == "done"
+        assert do_task(reservation, load_run(reservation), None, None).act == "done"
         assert seen == ["word"]
 
     def test_calls_the_hook_first(self, seen: list[str]) -> None:
         reservation = reservation_of("word")
 
-        settle_task(reservation, load_run(reservation), None, lambda: seen.append("hook"))
+        do_task(reservation, load_run(reservation), None, lambda: seen.append("hook"))
 
         assert seen == ["hook", "word"]
 
@@ -81,7 +81,7 @@ class TestTask:
         def fail() -> None:
             raise SystemExit("hook")
 
-        settlement = settle_task(reservation, load_run(reservation), None, fail)
+        settlement = do_task(reservation, load_run(reservation), None, fail)
 
         assert json.loads(settlement.payload)["failure"]["error"] == "SystemExit"
         assert seen == []
@@ -89,13 +89,13 @@ class TestTask:
     def test_settles_a_job_that_died_before_without_running_it(self, seen: list[str]) -> None:
         reservation = reservation_of("word")
 
-        settlement = settle_task(reservation, load_run(reservation), JobTimeout("late"), None)
+        settlement = do_task(reservation, load_run(reservation), JobTimeout("late"), None)
 
         assert json.loads(settlement.payload)["failure"]["error"] == "buoy.errors.JobTimeout"
         assert seen == []
 
     def test_settles_a_job_that_could_not_be_loaded(self) -> None:
-        settlement = settle_task(reservation_of(name="no.such"), None, KeyError("no.such"), None)
+        settlement = do_task(reservation_of(name="no.such"), None, KeyError("no.such"), None)
 
         assert json.loads(settlement.payload)["failure"]["cause"] == "not run"
 

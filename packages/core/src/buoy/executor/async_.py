@@ -103,7 +103,7 @@ class Async(PrefetchingExecutor):
         running = arun(reservation, job, self.cancelled)
         # Not by loop.create_task: a job may have given the loop a task factory.
         task = asyncio.Task(running, loop=self.loop, name=reservation.id, context=context)
-        task.add_done_callback(lambda task: self.finish(started, settle_task(reservation, task)))
+        task.add_done_callback(lambda task: self.finish(started, settlement_of(reservation, task)))
         return task
 
     def finish(self, started: float, settlement: Settlement) -> None:
@@ -153,7 +153,8 @@ class Async(PrefetchingExecutor):
         logger.warning(
             "id=%s has blocked the event loop for %.1f s, and all other jobs of this worker with "
             "it: let it await, or run it under another executor",
-            *(self.id_of(task), seconds),
+            self.id_of(task),
+            seconds,
         )
 
     def id_of(self, task: asyncio.Task[Any]) -> str:
@@ -201,7 +202,7 @@ def load_awaitable(reservation: Reservation) -> Facts | None:
     return None if elsewhere else job
 
 
-def settle_task(reservation: Reservation, task: asyncio.Task[Settlement]) -> Settlement:
+def settlement_of(reservation: Reservation, task: asyncio.Task[Settlement]) -> Settlement:
     """The settlement of a job whose task has ended. A job that this executor has cancelled, and
     that did not end well, is released."""
     if task.cancelled():

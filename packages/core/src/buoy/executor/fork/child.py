@@ -82,7 +82,7 @@ def be_child(
                 set_signal(number, DEFAULT)
             set_signal(TERM, term_handler(timeout, table.memory, row))
             handles_term.append(True)
-            settlement = settle_task(reservation, job, error, after_fork)
+            settlement = do_task(reservation, job, error, after_fork)
             set_signal(TERM, IGNORED)
             send(pipe, parent, encode_answer(reservation, settlement))
             code = 0
@@ -110,7 +110,7 @@ def warm_up() -> None:
     reservation = Reservation("", "", "", "")
     job = Facts(WarmUp, Payload("", [], {}, ""), "")
     for _ in range(WARM_UP_RUNS):
-        encode_answer(reservation, settle_task(reservation, job, None, None))
+        encode_answer(reservation, do_task(reservation, job, None, None))
 
 
 class WarmUp(Bearer):
@@ -121,7 +121,7 @@ class WarmUp(Bearer):
     def perform(self) -> None: ...
 
 
-def settle_task(
+def do_task(
     reservation: Reservation,
     job: Facts | None,
     error: BaseException | None,
