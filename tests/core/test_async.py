@@ -85,7 +85,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def finish(executor: Async, count: int) -> dict[str, str]:
-    """Wait for so many settlements; returns the act of each, by id."""
+    """Wait for so many settlements; returns the outcome of each, by id."""
     found: list[Settlement] = []
 
     def complete() -> bool:
@@ -93,7 +93,7 @@ def finish(executor: Async, count: int) -> dict[str, str]:
         return len(found) >= count
 
     wait_until(complete)
-    return {each.id: each.act for each in found}
+    return {each.id: each.outcome for each in found}
 
 
 def test_coroutines_run_at_the_same_time(executor: Async) -> None:
@@ -124,7 +124,7 @@ def test_terminated_jobs_that_do_not_end_well_are_released(executor: Async) -> N
     time.sleep(0.05)  # until both await
     executor.terminate()
 
-    assert finish(executor, 2) == {"a": "release", "b": "done"}
+    assert finish(executor, 2) == {"a": "released", "b": "done"}
     assert executor.cancelled == set()
 
 
@@ -144,7 +144,7 @@ def test_what_waits_is_released(executor: Async) -> None:
     wait_until(lambda: len(executor.running) == 3)
     executor.release_waiting()
 
-    assert finish(executor, 2) == {"e": "release", "d": "release"}
+    assert finish(executor, 2) == {"e": "released", "d": "released"}
 
 
 def test_a_job_that_blocks_the_loop_is_named_once(

@@ -65,7 +65,7 @@ class TestTask:
     def test_runs_the_job(self, seen: list[str]) -> None:
         reservation = reservation_of("word")
 
-        assert do_task(reservation, load_run(reservation), None, None).act == "done"
+        assert do_task(reservation, load_run(reservation), None, None).outcome == "done"
         assert seen == ["word"]
 
     def test_calls_the_hook_first(self, seen: list[str]) -> None:
@@ -163,7 +163,7 @@ class TestTerm:
 class TestAnswer:
     def test_of_most_jobs_is_made_already(self, without_redis: None) -> None:
         assert encode_answer(reservation_of(), Settlement.of(reservation_of(), "done")) is DONE
-        assert parsed(DONE) == {"act": "done"}
+        assert parsed(DONE) == {"outcome": "done"}
 
     def test_says_that_the_job_has_loaded_the_client(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "redis", sys)
@@ -178,15 +178,15 @@ class TestAnswer:
 
         answer = parsed(encode_answer(reservation, settlement))
 
-        assert answer["act"] == "failed"
+        assert answer["outcome"] == "failed"
         assert json.loads(answer["payload"])["failure"]["error"] == "TypeError"
 
     @pytest.mark.parametrize(
         "facts",
         [
-            {"act": "done", "commands": [["SET", "key", 1.5]]},
-            {"act": "failed", "payload": "{}"},
-            {"act": "rejected"},
+            {"outcome": "done", "commands": [["SET", "key", 1.5]]},
+            {"outcome": "failed", "payload": "{}"},
+            {"outcome": "rejected"},
         ],
     )
     def test_is_parsed_to_the_settlement_that_it_was_made_of(self, facts: dict[str, Any]) -> None:
@@ -206,18 +206,18 @@ class TestAnswer:
             [],
             "done",
             {},
-            {"act": "crashed"},
-            {"act": ["done"]},
-            {"act": "done", "payload": 7},
-            {"act": "done", "wait": "1"},
-            {"act": "done", "wait": -1},
-            {"act": "done", "wait": True},
-            {"act": "done", "wait": float("inf")},
-            {"act": "done", "wait": float("nan")},
-            {"act": "done", "commands": 7},
-            {"act": "done", "commands": "SET"},
-            {"act": "done", "commands": ["SET"]},
-            {"act": "done", "commands": [["SET", None]]},
+            {"outcome": "crashed"},
+            {"outcome": ["done"]},
+            {"outcome": "done", "payload": 7},
+            {"outcome": "done", "wait": "1"},
+            {"outcome": "done", "wait": -1},
+            {"outcome": "done", "wait": True},
+            {"outcome": "done", "wait": float("inf")},
+            {"outcome": "done", "wait": float("nan")},
+            {"outcome": "done", "commands": 7},
+            {"outcome": "done", "commands": "SET"},
+            {"outcome": "done", "commands": ["SET"]},
+            {"outcome": "done", "commands": [["SET", None]]},
         ],
     )
     def test_other_values_are_none(self, value: Any) -> None:

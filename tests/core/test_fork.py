@@ -59,7 +59,7 @@ def test_free_slots_are_filled_and_the_rest_waits(fork: Fork) -> None:
     assert nursery_of(fork).runs == ["a", "b"]
     assert fork.needs_watching
 
-    nursery_of(fork).says = [{"ended": "token of a", "act": "done"}]
+    nursery_of(fork).says = [{"ended": "token of a", "outcome": "done"}]
     fork.take_finished()
 
     assert nursery_of(fork).runs == ["a", "b", "c"]
@@ -67,11 +67,11 @@ def test_free_slots_are_filled_and_the_rest_waits(fork: Fork) -> None:
 
 def test_an_answer_is_the_settlement_of_its_run(fork: Fork) -> None:
     fork.start_jobs(held("a"))
-    nursery_of(fork).says = [{"ended": "token of a", "act": "failed", "payload": "{}"}]
+    nursery_of(fork).says = [{"ended": "token of a", "outcome": "failed", "payload": "{}"}]
 
     [settlement] = fork.take_finished()
 
-    assert (settlement.id, settlement.act, settlement.payload) == ("a", "failed", "{}")
+    assert (settlement.id, settlement.outcome, settlement.payload) == ("a", "failed", "{}")
     assert fork.running == {}
 
 
@@ -79,12 +79,12 @@ def test_an_answer_that_makes_no_sense_is_a_failure(
     fork: Fork, caplog: pytest.LogCaptureFixture
 ) -> None:
     fork.start_jobs(held("a"))
-    nursery_of(fork).says = ["what?", {"ended": "of no run", "act": "done"}]
-    nursery_of(fork).says += [{"ended": "token of a", "act": "sings"}]
+    nursery_of(fork).says = ["what?", {"ended": "of no run", "outcome": "done"}]
+    nursery_of(fork).says += [{"ended": "token of a", "outcome": "sings"}]
 
     [settlement] = fork.take_finished()
 
-    assert settlement.act == "failed"
+    assert settlement.outcome == "failed"
     assert "the nursery answers what makes no sense" in settlement.payload
     assert "the nursery says what makes no sense: 'what?'" in caplog.messages
 
@@ -95,7 +95,7 @@ def test_a_newer_run_of_a_job_starts_after_the_end_of_the_older_one(fork: Fork) 
     fork.start_jobs([new])
     assert nursery_of(fork).runs == ["a"]
 
-    nursery_of(fork).says = [{"ended": old.token, "act": "release"}]
+    nursery_of(fork).says = [{"ended": old.token, "outcome": "released"}]
     fork.take_finished()
 
     assert nursery_of(fork).runs == ["a", "a"]
@@ -124,10 +124,10 @@ class TestDeathOfTheNursery:
 
         settlements = fork.take_finished()
 
-        assert [(each.id, each.act) for each in settlements] == [
+        assert [(each.id, each.outcome) for each in settlements] == [
             ("a", "crashed"),
             ("b", "crashed"),
-            ("c", "release"),
+            ("c", "released"),
         ]
         assert caplog.messages == ["the nursery ended (exit code 7) with 2 jobs"]
         assert (fork.capacity(), fork.running) == (0, {})
@@ -139,7 +139,7 @@ class TestDeathOfTheNursery:
 
         [settlement] = fork.take_finished()
 
-        assert settlement.act == "failed"
+        assert settlement.outcome == "failed"
         assert "WorkerLost" in settlement.payload
 
     def test_a_new_one_is_started_after_a_pause(

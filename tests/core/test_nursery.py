@@ -98,7 +98,7 @@ def is_alive(pid: int) -> bool:
 
 
 def failure_in(answer: dict[str, Any]) -> dict[str, Any]:
-    assert answer["act"] == "failed", answer
+    assert answer["outcome"] == "failed", answer
     failure: dict[str, Any] = json.loads(answer["payload"])["failure"]
     return failure
 
@@ -123,7 +123,7 @@ class TestAnswers:
     def test_a_job_runs_and_is_done(self, worker: Worker, tmp_path: Path) -> None:
         answer = worker.run("Works", str(tmp_path / "word"))
 
-        assert answer == {"ended": answer["ended"], "act": "done"}
+        assert answer == {"ended": answer["ended"], "outcome": "done"}
         assert (tmp_path / "word").read_text() == "worked"
 
     def test_several_jobs_run_at_once(self, worker: Worker, tmp_path: Path) -> None:
@@ -163,20 +163,20 @@ class TestAnswers:
     def test_a_job_may_scribble_into_all_files_and_close_them(
         self, worker: Worker, closes: bool
     ) -> None:
-        assert worker.run("Scribbles", closes)["act"] == "done"
-        assert worker.run("Works")["act"] == "done"
+        assert worker.run("Scribbles", closes)["outcome"] == "done"
+        assert worker.run("Works")["outcome"] == "done"
 
     def test_the_client_of_redis_is_loaded_once_when_a_job_has_needed_it(
         self, own_worker: Worker
     ) -> None:
         assert own_worker.run("NeedsRedis") == {
             "ended": "1:w:1",
-            "act": "done",
+            "outcome": "done",
             "payload": "",
             "wait": 0.0,
             "commands": [],
         }
-        assert own_worker.run("Works")["act"] == "done"
+        assert own_worker.run("Works")["outcome"] == "done"
 
 
 class TestLimits:
@@ -209,7 +209,7 @@ class TestOrders:
         pid = pid_in(file)
         worker.nursery.send({"kill": [token], "why": "lost"})
 
-        assert worker.wait_for("ended", token) == {"ended": token, "act": "release"}
+        assert worker.wait_for("ended", token) == {"ended": token, "outcome": "released"}
         assert not is_alive(pid)
 
     def test_terminated_jobs_are_released(self, worker: Worker, file: Path) -> None:
@@ -217,7 +217,7 @@ class TestOrders:
         pid_in(file)
         worker.nursery.send({"terminate": True})
 
-        assert worker.wait_for("ended", token) == {"ended": token, "act": "release"}
+        assert worker.wait_for("ended", token) == {"ended": token, "outcome": "released"}
 
     def test_a_term_that_the_nursery_has_not_sent_ends_no_job(
         self, worker: Worker, file: Path
@@ -227,7 +227,7 @@ class TestOrders:
         os.kill(pid, signal.SIGTERM)
         os.kill(worker.nursery.process.pid, signal.SIGTERM)
 
-        assert worker.run("Works")["act"] == "done"
+        assert worker.run("Works")["outcome"] == "done"
         assert is_alive(pid)
         assert not [each for each in worker.seen if each.get("ended") == token]
 
@@ -235,7 +235,7 @@ class TestOrders:
         for order in ({"run": 7}, {"run": ["too", "few"]}, {"kill": 7, "why": 8}, {"what": 1}):
             worker.nursery.send(order)
 
-        assert worker.run("Works")["act"] == "done"
+        assert worker.run("Works")["outcome"] == "done"
 
     def test_close_ends_it_in_order(self, own_worker: Worker) -> None:
         own_worker.nursery.send({"close": True})
@@ -245,7 +245,7 @@ class TestOrders:
 
 class TestWhatIsLeft:
     def test_a_process_that_a_job_leaves_behind_is_killed(self, worker: Worker, file: Path) -> None:
-        assert worker.run("Leaves", str(file))["act"] == "done"
+        assert worker.run("Leaves", str(file))["outcome"] == "done"
 
         wait_until(lambda: not is_alive(pid_in(file)))
 

@@ -43,7 +43,7 @@ LONGEST_SLEEP = 86_400.0
 """Seconds. poll takes milliseconds that a C int can hold."""
 
 PLAIN: Answer = {"outcome": "done"}
-RELEASE: Answer = {"outcome": "released"}
+RELEASED: Answer = {"outcome": "released"}
 
 WORKER_DIED = int(getattr(signal, "SIGRTMAX", signal.SIGUSR2))
 """The signal that Linux sends to the nursery when its worker dies."""
@@ -266,7 +266,7 @@ class Nursery:
         if child.ended_for == "lost":
             return
         if child.ended_for == "terminated" and answer["outcome"] != "done":
-            answer = RELEASE
+            answer = RELEASED
         self.send(child.reservation.token, answer)
 
     def send(self, token: str, answer: Answer) -> None:
@@ -297,12 +297,12 @@ class Nursery:
         del self.children[child.pid]
         self.orphans.ended.append(child)
         if child.ended_for == "lost":
-            self.send(child.reservation.token, RELEASE)
+            self.send(child.reservation.token, RELEASED)
             return
         if child.answered:
             return
         if child.ended_for == "terminated":
-            self.answer(child, RELEASE)
+            self.answer(child, RELEASED)
         elif child.error is None:
             self.fork(child.reservation, child.job, death_of(child, status, maxrss))
         else:  # the child that should have settled it has died, too: it fails without plugins
