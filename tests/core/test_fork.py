@@ -134,7 +134,7 @@ class TestDeathOfTheNursery:
 
     def test_a_job_at_the_limit_of_crashes_fails(self, fork: Fork) -> None:
         [job] = held("a")
-        fork.start_jobs([job._replace(given_up=True, lost=5)])
+        fork.start_jobs([job._replace(crash_limit_reached=True, lost=5)])
         nursery_of(fork).open = False
 
         [settlement] = fork.take_finished()

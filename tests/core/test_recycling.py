@@ -24,7 +24,7 @@ def test_a_worker_begins_no_more_jobs_than_it_may_and_ends_when_they_are_run() -
 
 def test_memory_is_measured_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     used = [100 << 20, 151 << 20]
-    monkeypatch.setattr(recycling, "memory_of", lambda _: used.pop(0))
+    monkeypatch.setattr(recycling, "resident_memory", lambda _: used.pop(0))
     clock = ManualClock()
     limits = RecycleLimits(max_memory=150 << 20, clock=clock)
 
@@ -37,6 +37,6 @@ def test_memory_is_measured_once_a_second(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_memory_up_to_the_limit_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recycling, "memory_of", lambda _: 150 << 20)
+    monkeypatch.setattr(recycling, "resident_memory", lambda _: 150 << 20)
 
     assert RecycleLimits(max_memory=150 << 20).reason_to_end(0) is None

@@ -116,7 +116,7 @@ def warm_up() -> None:
 class WarmUp(Bearer):
     """A job that does nothing, and that nobody can enqueue."""
 
-    queue, timeout, declared = "", None, ()
+    queue, timeout, _declared = "", None, ()
 
     def perform(self) -> None: ...
 
