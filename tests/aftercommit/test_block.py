@@ -20,7 +20,7 @@ class Charge(Job):
     def perform(self, order_id: int) -> None: ...
 
 
-def waiting(app: App) -> list[Any]:
+def queued(app: App) -> list[Any]:
     return [view.args[0] for view in app.monitor.peek("orders", 0, 5000)]
 
 
@@ -28,8 +28,8 @@ def test_jobs_are_pushed_when_the_block_ends(buoy_app: App, engine: Engine) -> N
     with deferring(), engine.begin() as connection:
         connection.execute(text("insert into orders (id, note) values (1, '')"))
         assert Charge.enqueue(1).state == "deferred"
-        assert waiting(buoy_app) == []
-    assert waiting(buoy_app) == [1]
+        assert queued(buoy_app) == []
+    assert queued(buoy_app) == [1]
     assert Charge.enqueue(2).state == "queued"
 
 
@@ -37,7 +37,7 @@ def test_jobs_are_dropped_when_the_block_raises(buoy_app: App) -> None:
     with suppress(KeyError), deferring():
         Charge.enqueue(1)
         raise KeyError
-    assert waiting(buoy_app) == []
+    assert queued(buoy_app) == []
 
 
 def test_an_inner_block_works_like_a_savepoint(buoy_app: App) -> None:
@@ -45,12 +45,12 @@ def test_an_inner_block_works_like_a_savepoint(buoy_app: App) -> None:
         Charge.enqueue(1)
         with deferring():
             Charge.enqueue(2)
-        assert waiting(buoy_app) == []
+        assert queued(buoy_app) == []
         with suppress(KeyError), deferring():
             Charge.enqueue(3)
             raise KeyError
         Charge.enqueue(4)
-    assert waiting(buoy_app) == [1, 2, 4]
+    assert queued(buoy_app) == [1, 2, 4]
 
 
 def test_jobs_that_inner_blocks_drop_are_not_logged_as_errors(
@@ -64,7 +64,7 @@ def test_jobs_that_inner_blocks_drop_are_not_logged_as_errors(
             Charge.enqueue(2)
         raise KeyError
     gc.collect()
-    assert waiting(buoy_app) == []
+    assert queued(buoy_app) == []
     assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
@@ -75,12 +75,12 @@ def test_a_job_in_a_block_and_a_session_waits_for_both(
         with sessions.begin() as session:
             session.add(Order())
             Charge.enqueue(1)
-        assert waiting(buoy_app) == []
+        assert queued(buoy_app) == []
     with sessions.begin() as session:
         with deferring():
             Charge.enqueue(2)
-        assert waiting(buoy_app) == [1]
-    assert waiting(buoy_app) == [1, 2]
+        assert queued(buoy_app) == [1]
+    assert queued(buoy_app) == [1, 2]
 
 
 def test_a_block_defers_jobs_whose_plugin_names_a_session(buoy_app: App) -> None:
@@ -89,7 +89,7 @@ def test_a_block_defers_jobs_whose_plugin_names_a_session(buoy_app: App) -> None
 
     with deferring():
         assert Other.enqueue(1).state == "deferred"
-    assert waiting(buoy_app) == [1]
+    assert queued(buoy_app) == [1]
 
 
 def test_a_block_does_not_defer_jobs_of_another_thread(buoy_app: App) -> None:

@@ -54,7 +54,7 @@ def run(sql: str) -> list[Any]:
         return list(cursor.fetchall())
 
 
-def waiting(app: App) -> list[Any]:
+def queued(app: App) -> list[Any]:
     return [view.args[0] for view in app.monitor.peek("orders", 0, 5000)]
 
 
@@ -65,8 +65,8 @@ def test_a_job_is_deferred_and_pushed_by_the_outermost_commit(buoy_app: App) -> 
         assert (handle.state, handle.reason) == ("deferred", "until the transaction commits")
         with transaction.atomic():
             Charge.enqueue(2)
-        assert waiting(buoy_app) == []
-    assert waiting(buoy_app) == [1, 2]
+        assert queued(buoy_app) == []
+    assert queued(buoy_app) == [1, 2]
     assert Charge.enqueue(3).state == "queued"
     assert drain(buoy_app) == {"done": 3}
 
@@ -78,7 +78,7 @@ def test_a_rollback_drops_the_job(buoy_app: App) -> None:
     with transaction.atomic():
         Charge.enqueue(2)
         transaction.set_rollback(True)
-    assert waiting(buoy_app) == []
+    assert queued(buoy_app) == []
 
 
 def test_rolling_back_a_savepoint_drops_only_its_own_jobs(buoy_app: App) -> None:
@@ -92,14 +92,14 @@ def test_rolling_back_a_savepoint_drops_only_its_own_jobs(buoy_app: App) -> None
         Charge.enqueue(4)
         with transaction.atomic(savepoint=False):
             Charge.enqueue(5)
-    assert waiting(buoy_app) == [1, 4, 5]
+    assert queued(buoy_app) == [1, 4, 5]
 
 
 def test_jobs_and_other_callbacks_keep_their_order(buoy_app: App) -> None:
     seen: list[list[Any]] = []
 
     def look() -> None:
-        seen.append(waiting(buoy_app))
+        seen.append(queued(buoy_app))
 
     with transaction.atomic():
         Charge.enqueue(1)
@@ -125,31 +125,31 @@ def test_many_jobs_go_in_one_round_trip(buoy_app: App, monkeypatch: pytest.Monke
         with transaction.atomic():
             run("insert into orders values (1)")
     assert len(calls) == 1
-    assert waiting(buoy_app) == list(range(301))
+    assert queued(buoy_app) == list(range(301))
 
 
 def test_a_job_in_transactions_of_two_databases_waits_for_both(buoy_app: App) -> None:
     with transaction.atomic(), transaction.atomic(using="other"):
         Charge.enqueue(1)
-    assert waiting(buoy_app) == [1]
+    assert queued(buoy_app) == [1]
 
     with transaction.atomic():
         with transaction.atomic(using="other"):
             Charge.enqueue(2)
             ChargeDefault.enqueue(3)
-        assert waiting(buoy_app) == [1]
+        assert queued(buoy_app) == [1]
         with suppress(KeyError), transaction.atomic(using="other"):
             Charge.enqueue(4)
             ChargeDefault.enqueue(5)
             raise KeyError
-    assert waiting(buoy_app) == [1, 2, 3, 5]
+    assert queued(buoy_app) == [1, 2, 3, 5]
 
 
 def test_using_defers_only_in_transactions_of_that_database(buoy_app: App) -> None:
     with transaction.atomic(using="other"):
         assert Charge.enqueue(1).state == "deferred"
         assert ChargeDefault.enqueue(2).state == "queued"
-    assert waiting(buoy_app) == [2, 1]
+    assert queued(buoy_app) == [2, 1]
 
 
 def test_a_transaction_of_another_thread_does_not_count(buoy_app: App) -> None:
@@ -172,7 +172,7 @@ def test_with_autocommit_off_enqueue_raises_as_on_commit_does(buoy_app: App) -> 
     finally:
         transaction.rollback()
         transaction.set_autocommit(True)
-    assert waiting(buoy_app) == []
+    assert queued(buoy_app) == []
 
 
 def test_without_redis_the_other_callbacks_are_called(
@@ -214,7 +214,7 @@ def test_jobs_are_pushed_although_another_callback_raises(
     seen: list[list[Any]] = []
 
     def fail() -> None:
-        seen.append(waiting(buoy_app))
+        seen.append(queued(buoy_app))
         raise error
 
     with suppress(type(error)), transaction.atomic():
@@ -227,7 +227,7 @@ def test_jobs_are_pushed_although_another_callback_raises(
         transaction.on_commit(fail, robust=isinstance(error, Exception))
         Charge.enqueue(4)
     assert seen == [[1]]
-    assert waiting(buoy_app) == [1, 2, 4]
+    assert queued(buoy_app) == [1, 2, 4]
 
 
 def test_jobs_not_pushed_after_the_error_of_another_callback_are_logged(
@@ -277,4 +277,4 @@ def test_captured_callbacks_of_djangos_tests_push(buoy_app: App) -> None:
     with transaction.atomic():
         with capture(execute=True):
             Charge.enqueue(1)
-        assert waiting(buoy_app) == [1]
+        assert queued(buoy_app) == [1]

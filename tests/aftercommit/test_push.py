@@ -7,29 +7,23 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from buoy import (
     App,
-    BuoyError,
-    ClaimHeld,
     Deferred,
-    EnqueueError,
     Job,
     PayloadTooLarge,
     Plugin,
-    QueueFull,
     Rejected,
     hookimpl,
 )
-from buoy.embedded.server import Server
-from buoy.jobs.job import facts_of
-from buoy.model.payload import Payload
 from buoy.testing import Clock, drain
-from buoy_aftercommit import AfterCommit, NotPushed, deferring
+from buoy_aftercommit import AfterCommit, deferring
+
+from .orders_job import Charge, queued
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,36 +43,8 @@ class Earlier(Witness):
     """Another plugin of the same kind."""
 
 
-@dataclass(frozen=True)
-class Single(Plugin):
-    """Claims the identifier of the job."""
-
-    @hookimpl
-    def before_enqueue(self, job: Job) -> None:
-        job.transition.claim(f"single:{job.identifier}", on_conflict="raise")
-
-
-class Charge(Job):
-    queue = "orders"
-    plugins = [AfterCommit()]
-
-    def perform(self, order_id: int) -> None: ...
-
-
 class Pack(Charge):
     queue = "packing"
-
-
-class ChargeOnce(Charge):
-    plugins = [Single()]
-
-
-class Limited(Charge):
-    max_length = 3
-
-
-def waiting(app: App, queue: str = "orders") -> list[Any]:
-    return [view.args[0] for view in app.monitor.peek(queue, 0, 5000)]
 
 
 @pytest.fixture
@@ -113,7 +79,7 @@ class TestTheJob:
             Watched.enqueue(1)
             assert (before.log, after.log) == ([], [])
         assert (before.log, after.log) == (["asked"], ["asked"])
-        assert waiting(buoy_app) == [1]
+        assert queued(buoy_app) == [1]
 
     def test_a_job_rejected_at_the_push_is_logged(
         self, buoy_app: App, caplog: pytest.LogCaptureFixture
@@ -163,7 +129,7 @@ class TestTheJob:
         with deferring():
             Charge.using(id="a").enqueue(1)
             Charge.using(id="a").enqueue(1)
-        assert waiting(buoy_app) == [1]
+        assert queued(buoy_app) == [1]
 
     def test_an_id_pushed_before_is_deferred_in_the_next_transaction(self, buoy_app: App) -> None:
         with deferring():
@@ -173,7 +139,7 @@ class TestTheJob:
         with suppress(KeyError), deferring():
             assert Charge.using(id="a").enqueue(2).state == "deferred"
             raise KeyError
-        assert waiting(buoy_app) == []
+        assert queued(buoy_app) == []
 
     def test_a_payload_that_is_too_large_is_refused_before_the_commit(self, buoy_app: App) -> None:
         class Big(Charge):
@@ -193,7 +159,7 @@ class TestTheJob:
         with deferring():
             handle = Many.enqueue(order_ids)
             order_ids.append(3)
-        assert waiting(buoy_app) == [[1, 2]]
+        assert queued(buoy_app) == [[1, 2]]
         assert handle.identifier == Many.enqueue([1, 2]).identifier
 
     def test_another_plugin_may_defer_the_job_at_the_push(self, buoy_app: App) -> None:
@@ -202,7 +168,7 @@ class TestTheJob:
 
         with deferring():
             Watched.enqueue(1)
-        assert waiting(buoy_app) == []
+        assert queued(buoy_app) == []
 
 
 class TestRoundTrips:
@@ -217,142 +183,14 @@ class TestRoundTrips:
             Charge.enqueue(501)
             assert {handle.state for handle in handles} == {"deferred"}
         assert len(made) == 3
-        assert waiting(buoy_app) == list(range(502))
-        assert waiting(buoy_app, "packing") == [1]
+        assert queued(buoy_app) == list(range(502))
+        assert queued(buoy_app, "packing") == [1]
 
     def test_a_block_without_jobs_takes_no_round_trip(self, calls: Iterator[list[Any]]) -> None:
         made = next(calls)
         with deferring():
             pass
         assert made == []
-
-
-class TestFailures:
-    def test_without_redis_not_pushed_names_the_jobs_and_submit_pushes_them(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        server = Server(tmp_path / "server")
-        server.start()
-
-        class Lonely(Charge):
-            app = App(server.url)
-
-        class LonelyPack(Pack):
-            app = Lonely.app
-
-        def transaction() -> list[str]:
-            with deferring():
-                ids = [Lonely.enqueue(1).id, LonelyPack.enqueue(2).id]
-                server.stop()
-            return ids
-
-        with pytest.raises(NotPushed) as raised:
-            transaction()
-
-        error = raised.value
-        first, second = error.jobs
-        assert isinstance(error, BuoyError)
-        assert isinstance(error.__cause__, EnqueueError)
-        assert str(error) == (
-            f"the transaction has committed, but 2 jobs could not be pushed: {error.__cause__}; "
-            "do not repeat the transaction; "
-            "push again: job.app.submit(job) for each of error.jobs"
-        )
-        assert [message.partition(": queue ")[0] for message in caplog.messages] == [
-            f"committed, but not pushed: id={first.id} class={Lonely.name} queue=orders",
-            f"committed, but not pushed: id={second.id} class={LonelyPack.name} queue=packing",
-        ]
-        server.start()
-        assert [job.app.submit(job).state for job in error.jobs] == ["queued", "queued"]
-        server.stop()
-
-    def test_not_pushed_names_a_single_job(self) -> None:
-        job = facts_of(Charge, Payload("x", [], {}, "a1"), "orders").new()
-        assert str(NotPushed([job], EnqueueError("away", ids=["a1"], enqueued=False))) == (
-            "the transaction has committed, but job a1 could not be pushed: away; "
-            "do not repeat the transaction; push again: job.app.submit(job) for each of error.jobs"
-        )
-
-    def test_a_job_that_cannot_be_pushed_does_not_stop_the_others(self, buoy_app: App) -> None:
-        ChargeOnce.enqueue(2)
-
-        def transaction() -> None:
-            with deferring():
-                ChargeOnce.enqueue_many([(1,), (2,), (3,)])
-                Pack.enqueue(4)
-
-        with pytest.raises(NotPushed) as raised:
-            transaction()
-
-        assert isinstance(raised.value.__cause__, ClaimHeld)
-        assert [job.payload.args for job in raised.value.jobs] == [[2]]
-        assert waiting(buoy_app) == [2, 1, 3]
-        assert waiting(buoy_app, "packing") == [4]
-
-    def test_a_queue_that_becomes_full_gets_the_first_jobs(self, buoy_app: App) -> None:
-        def transaction() -> None:
-            with deferring():
-                Limited.enqueue_many([(n,) for n in range(5)])
-                Pack.enqueue(9)
-
-        with pytest.raises(NotPushed) as raised:
-            transaction()
-
-        assert isinstance(raised.value.__cause__, QueueFull)
-        assert [job.payload.args for job in raised.value.jobs] == [[3], [4]]
-        assert waiting(buoy_app) == [0, 1, 2]
-        assert waiting(buoy_app, "packing") == [9]
-
-    def test_an_error_of_a_plugin_stops_only_its_job(self, buoy_app: App) -> None:
-        @dataclass(frozen=True)
-        class Broken(Plugin):
-            @hookimpl
-            def before_enqueue(self, job: Job) -> None:
-                if job.payload.args == [2]:
-                    raise LookupError("broken")
-
-        class Fragile(Charge):
-            plugins = [Broken()]
-
-        def transaction() -> None:
-            with deferring():
-                Fragile.enqueue_many([(1,), (2,), (3,)])
-
-        with pytest.raises(NotPushed, match="could not be pushed: broken; ") as raised:
-            transaction()
-
-        assert [job.payload.args for job in raised.value.jobs] == [[2]]
-        assert waiting(buoy_app) == [1, 3]
-
-    def test_an_interrupt_logs_the_jobs_that_are_not_pushed(
-        self, buoy_app: App, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        @dataclass(frozen=True)
-        class Interrupting(Plugin):
-            @hookimpl
-            def before_enqueue(self, job: Job) -> None:
-                raise KeyboardInterrupt
-
-        class Interrupted(Pack):
-            plugins = [Interrupting()]
-
-        ids: list[str] = []
-
-        def transaction() -> None:
-            with deferring():
-                Charge.enqueue(1)
-                ids.extend([Interrupted.enqueue(2).id, Charge.enqueue(3).id])
-
-        with pytest.raises(KeyboardInterrupt):
-            transaction()
-
-        assert waiting(buoy_app) == [1]
-        assert caplog.messages == [
-            f"committed, but not pushed: id={ids[0]} class={Interrupted.name} queue=packing: "
-            "KeyboardInterrupt",
-            f"committed, but not pushed: id={ids[1]} class={Charge.name} queue=orders: "
-            "KeyboardInterrupt",
-        ]
 
 
 class TestInline:

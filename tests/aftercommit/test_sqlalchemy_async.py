@@ -57,7 +57,7 @@ def run(tmp_path: Path, buoy_app: App) -> Callable[[Callable[[Sessions], Any]], 
     return run
 
 
-def waiting(app: App) -> list[Any]:
+def queued(app: App) -> list[Any]:
     return [view.args[0] for view in app.monitor.peek("orders", 0, 5000)]
 
 
@@ -75,8 +75,8 @@ def test_a_job_waits_for_the_commit(run: Any, buoy_app: App) -> None:
             await session.flush()
             assert (await Charge.aenqueue(1)).state == "deferred"
             assert Charge.enqueue(2).state == "deferred"
-            assert waiting(buoy_app) == []
-        assert waiting(buoy_app) == [1, 2]
+            assert queued(buoy_app) == []
+        assert queued(buoy_app) == [1, 2]
         assert (await Charge.aenqueue(3)).state == "queued"
 
     run(program)
@@ -101,7 +101,7 @@ def test_a_rollback_and_a_savepoint_drop_their_jobs(run: Any, buoy_app: App) -> 
 
     run(program)
 
-    assert waiting(buoy_app) == [2, 4]
+    assert queued(buoy_app) == [2, 4]
 
 
 def test_a_task_is_in_the_transactions_in_which_it_was_started(run: Any, buoy_app: App) -> None:
@@ -125,7 +125,7 @@ def test_a_task_is_in_the_transactions_in_which_it_was_started(run: Any, buoy_ap
 
     run(program)
 
-    assert waiting(buoy_app) == [8, 1, 2, 3, 9]
+    assert queued(buoy_app) == [8, 1, 2, 3, 9]
 
 
 def test_concurrent_tasks_do_not_share_transactions(run: Any, buoy_app: App) -> None:
@@ -150,7 +150,7 @@ def test_concurrent_tasks_do_not_share_transactions(run: Any, buoy_app: App) -> 
 
     run(program)
 
-    assert waiting(buoy_app) == [1]
+    assert queued(buoy_app) == [1]
 
 
 def test_session_defers_only_in_sessions_of_that_maker(run: Any, buoy_app: App) -> None:
@@ -179,7 +179,7 @@ def test_session_defers_only_in_sessions_of_that_maker(run: Any, buoy_app: App) 
 
     run(program)
 
-    assert waiting(buoy_app) == [1, 2] * 3
+    assert queued(buoy_app) == [1, 2] * 3
 
 
 def test_the_push_does_not_block_the_event_loop(
@@ -198,7 +198,7 @@ def test_the_push_does_not_block_the_event_loop(
 
     run(program)
 
-    assert waiting(buoy_app) == [0, 1]
+    assert queued(buoy_app) == [0, 1]
 
 
 def test_a_task_cancelled_after_the_commit_does_not_lose_the_job(run: Any, buoy_app: App) -> None:
@@ -219,7 +219,7 @@ def test_a_task_cancelled_after_the_commit_does_not_lose_the_job(run: Any, buoy_
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await wait_until(lambda: waiting(buoy_app) == [1])
+        await wait_until(lambda: queued(buoy_app) == [1])
 
     run(program)
 
@@ -250,7 +250,7 @@ def test_a_task_cancelled_during_the_push_does_not_lose_the_job(run: Any, buoy_a
         with pytest.raises(asyncio.CancelledError):
             await task
         go.set()
-        await wait_until(lambda: waiting(buoy_app) == [1])
+        await wait_until(lambda: queued(buoy_app) == [1])
 
     run(program)
 
@@ -293,7 +293,7 @@ def test_async_with_deferring_pushes_at_its_end(run: Any, buoy_app: App) -> None
 
     run(program)
 
-    assert waiting(buoy_app) == [1]
+    assert queued(buoy_app) == [1]
 
 
 def test_inline_jobs_run_after_the_commit(run: Any, buoy_app: App) -> None:

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buoy_mailer import Attachment, InvalidMail, Mail
-from buoy_mailer.address import parse_address
 from buoy_mailer.compose import compose
 
 NOW = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
@@ -224,59 +223,6 @@ class TestHeaders:
                 *("MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
             ]
         )
-
-
-class TestAddresses:
-    @pytest.mark.parametrize(
-        ("text", "spec"),
-        [
-            ("ann@example.com", "ann@example.com"),
-            ("J. Doe <j@example.com>", "j@example.com"),
-            ('"Doe, J." <j@example.com>', "j@example.com"),
-            ("root@localhost", "root@localhost"),
-            ("ann@[127.0.0.1]", "ann@[127.0.0.1]"),
-            ('"a b"@example.com', '"a b"@example.com'),
-            ("ann+tag@example.com", "ann+tag@example.com"),
-            ("ünal@example.org", "ünal@example.org"),
-            ("ann@straße.de", "ann@xn--strae-oqa.de"),
-            ("ann@BÜCHER.example", "ann@xn--bcher-kva.example"),
-            ("用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"),
-        ],
-    )
-    def test_a_valid_address_is_parsed(self, text: str, spec: str) -> None:
-        assert parse_address(text, "to").addr_spec == spec
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "",
-            " ",
-            "ann",
-            "ann@",
-            "@x",
-            "a@b@c",
-            "<a@b",
-            "a b@x.com",
-            "g: a@x.com;",
-            "ann@x..de\u00fc",
-        ],
-    )
-    def test_an_invalid_address_is_refused(self, text: str) -> None:
-        with pytest.raises(InvalidMail):
-            parse_address(text, "to")
-
-    def test_an_address_object_is_checked(self) -> None:
-        sent = composed(to=Address("Doe, J. <x@y.z>", addr_spec="j@straße.de"))
-
-        assert sent.recipients == ["j@xn--strae-oqa.de"]
-        assert read(sent)["To"].addresses[0].display_name == "Doe, J. <x@y.z>"
-
-    def test_an_international_address_is_written_unencoded(self) -> None:
-        sent = composed(to="ünal@example.org", subject="Grüße")
-
-        assert sent.international
-        assert "To: ünal@example.org\r\n".encode() in bytes(sent)
-        assert not composed(to="Ünal <u@example.org>").international
 
 
 class TestBodies:
