@@ -1,13 +1,12 @@
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from buoy.jobs.registry import not_served, registry
 from tests.support.exits import guarded_exit
 from tests.support.old_click import use_streams_apart
 
@@ -88,11 +87,6 @@ def no_silent_exit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_classes() -> Iterator[None]:
-    """The job classes that a test declares are known in it alone: others mean to know none of that
-    name."""
-    before = dict(registry)
-    yield
-    registry.clear()
-    registry.update(before)
-    not_served.clear()
+def own_classes(buoy_registry: None) -> None:
+    """The job classes that a test declares are known in that test alone: other tests expect that no
+    class of such a name exists."""

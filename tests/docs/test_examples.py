@@ -47,6 +47,7 @@ def test_the_example_of_the_mailer_runs(tmp_path: Path, buoy_server: Server) -> 
     ("page", "test"),
     [
         ("packages/core/README.md", "test_shop.py"),
+        ("packages/core/README.md", "test_lost.py"),
         ("docs/writing-a-plugin.md", "test_ration.py"),
         ("packages/retry/README.md", "test_mailers.py"),
         ("packages/mailer/README.md", "test_mails.py"),

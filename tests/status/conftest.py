@@ -4,8 +4,7 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
-from buoy.jobs.run import load_run, run, settle_death
-from buoy.model.reservation import Reservation, RoundTripRequest
+from buoy.testing import FakeWorker
 
 from . import shop
 
@@ -23,39 +22,7 @@ def inside() -> Callable[[Callable[[Job], Any]], None]:
     return shop.inside.append
 
 
-class Hands:
-    """A worker in the hands of the test: it takes jobs and settles them when it is told to."""
-
-    def __init__(self, app: App, name: str = "hands") -> None:
-        self.app, self.name, self.number = app, name, 0
-
-    def look(self, queue: str = "purchasing") -> None:
-        """Come by without taking anything: that heals the queue."""
-        self.app.broker.advance_queue(self.name, RoundTripRequest(queue, 0))
-
-    def take(self, queue: str = "purchasing") -> Reservation:
-        """Reserve the next job."""
-        self.number += 1
-        trip = RoundTripRequest(queue, self.number, wanted=1)
-        [held] = self.app.broker.advance_queue(self.name, trip).reservations
-        return held
-
-    def run(self, held: Reservation) -> bool:
-        """Run a reserved job and settle it; False if that was refused."""
-        settlement = run(held)
-        answer = self.app.broker.advance_queue(
-            self.name, RoundTripRequest(held.queue, 0, settlements=[settlement])
-        )
-        return not answer.refused
-
-    def bury(self, held: Reservation, death: Exception) -> None:
-        """Settle a job whose child has died."""
-        settlement = settle_death(held, load_run(held), death)
-        self.app.broker.advance_queue(
-            self.name, RoundTripRequest(held.queue, 0, settlements=[settlement])
-        )
-
-
 @pytest.fixture
-def hands(buoy_app: App) -> Hands:
-    return Hands(buoy_app)
+def worker(buoy_app: App) -> FakeWorker:
+    """A worker of the queue of most jobs here; it does what the test says."""
+    return FakeWorker(buoy_app, "purchasing")

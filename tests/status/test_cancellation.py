@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
-from buoy.testing import Clock, drain
+from buoy.testing import Clock, FakeWorker, drain
 from buoy_status import acancel, cancel, cancelled, run_progress
 
-from .conftest import Hands
 from .shop import Checkout, Plain, Stubborn, fail, state_of
 
 
@@ -41,7 +40,7 @@ def test_cancel_removes_delayed_jobs_before_and_after_a_failed_attempt(
 
 
 def test_a_cancelled_run_loses_its_job_at_once(
-    buoy_app: App, hands: Hands, inside: Any, monkeypatch: pytest.MonkeyPatch
+    buoy_app: App, worker: FakeWorker, inside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_progress, "INTERVAL", 0.0)
 
@@ -53,9 +52,9 @@ def test_a_cancelled_run_loses_its_job_at_once(
 
     Checkout.enqueue(42)
     inside(work)
-    held = hands.take()
+    held = worker.take()
 
-    assert not hands.run(held)
+    assert not worker.run(held)
     assert state_of(Checkout, 42).state == "cancelled"
     assert buoy_app.broker.renew_leases({"purchasing": [held]}) == [held]
 

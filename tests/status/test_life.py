@@ -8,10 +8,9 @@ import pytest
 from buoy import App, MemoryExceeded
 from buoy.operations.failed_set import Filter, find, remove, retry
 from buoy.operations.move import Move
-from buoy.testing import Clock, drain
+from buoy.testing import Clock, FakeWorker, drain
 from buoy_status import State, astatus, status
 
-from .conftest import Hands
 from .shop import Checkout, FailingPlugin, Stubborn, fail, state_of
 
 
@@ -21,16 +20,18 @@ class TestLife:
         assert status("a") is None
         assert status("a", queue="purchasing") is None
 
-    def test_a_job_is_queued_then_running_then_done(self, buoy_app: App, hands: Hands) -> None:
+    def test_a_job_is_queued_then_running_then_done(
+        self, buoy_app: App, worker: FakeWorker
+    ) -> None:
         handle = Checkout.enqueue(42)
         waiting = state_of(Checkout, 42)
         assert (waiting.id, waiting.queue, waiting.state) == (handle.id, "purchasing", "queued")
         assert (waiting.attempt, waiting.ended, waiting.result) == (1, False, None)
 
-        held = hands.take()
+        held = worker.take()
         assert state_of(Checkout, 42).state == "running"
 
-        assert hands.run(held)
+        assert worker.run(held)
         done = state_of(Checkout, 42)
         assert (done.state, done.result, done.ended) == ("done", {"cart": 42}, True)
         assert (done.id, done.attempt) == (handle.id, 1)
@@ -70,7 +71,7 @@ class TestLife:
         assert state_of(Checkout, 42).state == "done"
 
     def test_a_job_that_fails_is_delayed_until_its_next_attempt(
-        self, buoy_app: App, buoy_clock: Clock, hands: Hands, inside: Any
+        self, buoy_app: App, buoy_clock: Clock, worker: FakeWorker, inside: Any
     ) -> None:
         Stubborn.enqueue(42)
         inside(fail)
@@ -81,13 +82,13 @@ class TestLife:
         assert failing.due_at is not None
 
         buoy_clock.advance(61)
-        Hands(buoy_app, "other").look()
+        FakeWorker(buoy_app, "purchasing", "other").heal()
         assert state_of(Stubborn, 42).state == "queued"  # due, and nobody has taken it
-        held = hands.take()
+        held = worker.take()
         running = state_of(Stubborn, 42)
         assert (running.state, running.attempt, running.error) == ("running", 2, "ValueError")
 
-        hands.run(held)
+        worker.run(held)
         done = state_of(Stubborn, 42)
         assert (done.state, done.attempt, done.error) == ("done", 2, None)
 
@@ -105,9 +106,9 @@ class TestLife:
         assert (failed.error, failed.message) == ("ValueError", "no such card")
         assert failed.ended_at is not None
 
-    def test_a_job_whose_process_died_is_failed(self, buoy_app: App, hands: Hands) -> None:
+    def test_a_job_whose_process_died_is_failed(self, buoy_app: App, worker: FakeWorker) -> None:
         Checkout.enqueue(42)
-        hands.bury(hands.take(), MemoryExceeded("too fat"))
+        worker.kill(worker.take(), MemoryExceeded("too fat"))
 
         failed = state_of(Checkout, 42)
         assert (failed.state, failed.error) == ("failed", "buoy.errors.MemoryExceeded")
@@ -126,17 +127,17 @@ class TestLife:
         assert (state_of(Broken, 42).state, state_of(Broken, 42).error) == ("failed", "ValueError")
 
     def test_a_job_of_a_lost_worker_is_queued_again(
-        self, buoy_app: App, buoy_clock: Clock, hands: Hands
+        self, buoy_app: App, buoy_clock: Clock, worker: FakeWorker
     ) -> None:
         Checkout.enqueue(42)
-        held = hands.take()
+        held = worker.take()
         for _ in range(40):  # another worker looks closely
             buoy_clock.advance(1)
-            Hands(buoy_app, "other").look()
+            FakeWorker(buoy_app, "purchasing", "other").heal()
         assert state_of(Checkout, 42).state == "queued"
 
-        again = Hands(buoy_app, "other").take()
-        assert not hands.run(held)
+        again = FakeWorker(buoy_app, "purchasing", "other").take()
+        assert not worker.run(held)
         assert state_of(Checkout, 42).state == "running"
         assert again.id == held.id
 

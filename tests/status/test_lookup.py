@@ -1,23 +1,22 @@
 """Which job a class and arguments find."""
 
 from buoy import App
-from buoy.testing import Clock, drain
+from buoy.testing import Clock, FakeWorker, drain
 from buoy_status import cancel, status
 
-from .conftest import Hands
 from .shop import Checkout, state_of
 
 
-def test_arguments_mean_the_latest_job(buoy_app: App, hands: Hands) -> None:
+def test_arguments_mean_the_latest_job(buoy_app: App, worker: FakeWorker) -> None:
     first, second = Checkout.enqueue(42), Checkout.enqueue(42)
     Checkout.enqueue(43)
     assert state_of(Checkout, 42).id == second.id
 
-    older = hands.take()
-    hands.run(hands.take())
+    older = worker.take()
+    worker.run(worker.take())
     assert (state_of(Checkout, 42).id, state_of(Checkout, 42).state) == (second.id, "done")
 
-    hands.run(older)  # it took longer, and is not the latest for that
+    worker.run(older)  # it took longer, and is not the latest for that
     assert state_of(Checkout, 42).id == second.id
     assert state_of(first).state == "done"
 

@@ -9,11 +9,10 @@ import pytest
 
 from buoy import App, ConfigurationError, InvalidArguments
 from buoy.errors import BrokerError
-from buoy.testing import drain, plugin_contract
+from buoy.testing import FakeWorker, drain, plugin_contract
 from buoy_status import Status, async_wait, cancel, status, wait
 from tests.support.processes import wait_until
 
-from .conftest import Hands
 from .shop import Brief, Checkout, Discreet, Plain, Small, fail, state_of
 
 
@@ -62,14 +61,14 @@ class TestOptions:
         left = buoy_app.command("PTTL", last)
         assert left == pytest.approx(hours_left * 3_600_000, abs=60_000)
 
-    def test_a_live_job_is_known_after_ttl_seconds(self, buoy_app: App, hands: Hands) -> None:
+    def test_a_live_job_is_known_after_ttl_seconds(self, buoy_app: App, worker: FakeWorker) -> None:
         handle = Brief.enqueue(42)
         wait_until(lambda: buoy_app.command("KEYS", "*status:*") == [])
 
         assert state_of(Brief, 42).state == state_of(handle).state == "queued"
-        held = hands.take()
+        held = worker.take()
         assert state_of(Brief, 42).state == state_of(handle).state == "running"
-        hands.run(held)
+        worker.run(held)
         assert state_of(Brief, 42).state == state_of(handle).state == "done"
 
     def test_every_key_expires(self, buoy_app: App, inside: Any) -> None:

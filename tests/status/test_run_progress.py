@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from buoy import App, InvalidArguments, Job
-from buoy.testing import drain
+from buoy.testing import FakeWorker, drain
 from buoy_status import (
     Progress,
     Status,
@@ -23,7 +23,6 @@ from buoy_status import (
 from tests.support.processes import wait_until
 from tests.support.proxy import Proxy
 
-from .conftest import Hands
 from .shop import Checkout, Plain, fail, state_of
 
 Inside = Callable[[Callable[[Job], Any]], None]
@@ -131,7 +130,7 @@ class TestProgress:
         assert int(scripts[1]) <= 5 * seconds + 5
 
     def test_reports_of_a_run_that_has_lost_its_job_are_dropped(
-        self, buoy_app: App, inside: Inside, eager: None, hands: Hands
+        self, buoy_app: App, inside: Inside, eager: None, worker: FakeWorker
     ) -> None:
         def work(job: Job) -> None:
             progress(job, 1)
@@ -142,7 +141,7 @@ class TestProgress:
 
         Checkout.enqueue(42)
         inside(work)
-        assert not hands.run(hands.take())
+        assert not worker.run(worker.take())
 
         found = state_of(Checkout, 42)
         assert found.state == "cancelled"

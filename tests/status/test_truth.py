@@ -16,10 +16,10 @@ from buoy.embedded.server import Server
 from buoy.model.reservation import Reservation
 from buoy.operations.failed_set import Filter, find, remove, retry
 from buoy.operations.move import Move
+from buoy.testing import FakeWorker
 from buoy_status import cancel, status
 
 from . import shop
-from .conftest import Hands
 from .shop import Stubborn, fail, fail_for_good
 
 CART = 42
@@ -58,7 +58,7 @@ class Truth(RuleBasedStateMachine):
         self.attempts: dict[str, int] = {}
         self.put_back: dict[str, int] = {}
         self.held: list[Reservation] = []
-        self.hands = Hands(self.app)
+        self.worker = FakeWorker(self.app, "purchasing")
 
     def teardown(self) -> None:
         self.app.broker.client.close()
@@ -79,7 +79,7 @@ class Truth(RuleBasedStateMachine):
 
     def take(self, number: int) -> None:
         if self.app.monitor.peek("purchasing", 0, 1):
-            self.held.append(self.hands.take())
+            self.held.append(self.worker.take())
             self.expected[self.held[-1].id] = "running"
 
     def succeed(self, number: int) -> None:
@@ -96,7 +96,7 @@ class Truth(RuleBasedStateMachine):
             return
         held = self.held.pop(number % len(self.held))
         shop.inside.extend([run] if run else [])
-        took = self.hands.run(held)
+        took = self.worker.run(held)
         shop.inside.clear()
         assert took == (self.expected[held.id] == "running")
         if took and state == "delayed" and self.attempts[held.id] == 3:
@@ -109,7 +109,7 @@ class Truth(RuleBasedStateMachine):
         id = self.one(number, "delayed")
         if id and self.app.reschedule(id):
             self.expected[id] = "queued"
-            self.hands.look()
+            self.worker.heal()
 
     def cancel(self, number: int) -> None:
         id = self.one(number, "queued", "delayed", "running")

@@ -11,11 +11,10 @@ import pytest
 
 from buoy import App, Deferred, Handle, Job, Plugin, hookimpl
 from buoy.operations.failed_set import Filter, find, retry
-from buoy.testing import drain
+from buoy.testing import FakeWorker, drain
 from buoy_status import State, async_wait, cancel, status, wait, waiting
 from tests.support.processes import wait_until
 
-from .conftest import Hands
 from .shop import Checkout, Stubborn, fail
 
 LOOK, SOON = 4.0, 3.0
@@ -93,7 +92,7 @@ def test_a_failure_ends_the_wait(buoy_app: App, begin: Wait, inside: Any) -> Non
 
 
 def test_a_failed_attempt_that_is_retried_does_not_end_the_wait(
-    buoy_app: App, begin: Wait, inside: Any, hands: Hands
+    buoy_app: App, begin: Wait, inside: Any, worker: FakeWorker
 ) -> None:
     handle = Stubborn.enqueue(42)
     future = begin(handle)

@@ -1,22 +1,17 @@
 """One job in the hands of a test, and what can be seen of it afterwards: the words of the table."""
 
-from itertools import count
 from typing import Any
 
 from buoy import App, Handle
-from buoy.errors import DirtyExit
-from buoy.jobs.run import load_run, run, settle_death
-from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
+from buoy.model.reservation import Reservation
 from buoy.operations.views import JobView
-from buoy.testing import Clock
+from buoy.testing import Clock, FakeWorker
 from buoy_loner import holder
 from buoy_retry import history
 from buoy_status import status
 
 DELAY = 60
 """Seconds after which Retry runs a job again."""
-BEAT, LEASE = 1, 30
-"""Seconds."""
 
 
 class Seen:
@@ -88,36 +83,29 @@ class Seen:
 
 
 class Scene(Seen):
-    """The same, and what can happen to the job, without any process."""
+    """What is seen of a job, and what can happen to it, without any process."""
 
     def __init__(self, app: App, clock: Clock, job: Any) -> None:
         super().__init__(app, job)
-        self.clock, self.numbers = clock, count(1)
+        self.clock = clock
+        self.worker = FakeWorker(app, job.queue)
 
     def take(self) -> Reservation:
         """Let a worker take the job, and begin to run it."""
-        trip = RoundTripRequest(self.job.queue, next(self.numbers), wanted=1)
-        [held] = self.app.broker.advance_queue("one", trip).reservations
-        assert held.id == self.id
-        return held
-
-    def settle(self, settlement: Settlement) -> None:
-        trip = RoundTripRequest(settlement.queue, 0, settlements=[settlement])
-        assert self.app.broker.advance_queue("one", trip).refused == []
+        reservation = self.worker.take()
+        assert reservation.id == self.id
+        return reservation
 
     def run(self) -> None:
         """Let a worker take the job, and run it to the end."""
-        self.settle(run(self.take()))
+        assert self.worker.run(self.take())
 
     def kill(self) -> None:
         """Let a worker take the job, and its child be killed."""
-        held = self.take()
-        self.settle(settle_death(held, load_run(held), DirtyExit("signal 9 (SIGKILL)")))
+        assert self.worker.kill(self.take())
 
     def lose(self, times: int = 1) -> None:
         """Let a worker take the job and vanish, while another one lives on."""
         for _ in range(times):
             self.take()
-            for _ in range(LEASE * 4 // 3):
-                self.clock.advance(BEAT)
-                self.app.broker.renew_leases({self.job.queue: []})
+            self.worker.lose()

@@ -3,14 +3,25 @@
 ``def test_it(buoy_app): ...`` gives the app that ``Job.app`` is during the test.
 """
 
-from .fixtures import Clock, assert_enqueued, buoy_app, buoy_clock, buoy_server, drain
+from .fake_worker import FakeWorker
+from .fixtures import (
+    Clock,
+    assert_enqueued,
+    buoy_app,
+    buoy_clock,
+    buoy_registry,
+    buoy_server,
+    drain,
+)
 from .plugin_contract import plugin_contract
 
 __all__ = [
     "Clock",
+    "FakeWorker",
     "assert_enqueued",
     "buoy_app",
     "buoy_clock",
+    "buoy_registry",
     "buoy_server",
     "drain",
     "plugin_contract",

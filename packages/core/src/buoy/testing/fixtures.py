@@ -16,14 +16,10 @@ from ..embedded.server import Server
 from ..executor.in_process import run_isolated
 from ..jobs.building import build_job
 from ..jobs.job import Job
-from ..jobs.registry import registry
+from ..jobs.registry import not_served, registry
 from ..jobs.run import run
 from ..model.options import Options
 from ..model.reservation import RoundTripRequest
-from .plugin_contract import plugin_contract
-
-__all__ = ["Clock", "assert_enqueued", "buoy_app", "buoy_clock", "buoy_server", "drain"]
-__all__ += ["plugin_contract"]
 
 WORKER = "drain"
 
@@ -113,3 +109,15 @@ def redirect(app: App, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def buoy_clock(buoy_app: App) -> Clock:
     """The clock of ``buoy_app``."""
     return Clock(buoy_app)
+
+
+@pytest.fixture
+def buoy_registry() -> Iterator[None]:
+    """Job classes that are declared during the test are forgotten after it, so that two tests may
+    declare classes of the same name."""
+    before, not_served_before = dict(registry), dict(not_served)
+    yield
+    registry.clear()
+    registry.update(before)
+    not_served.clear()
+    not_served.update(not_served_before)

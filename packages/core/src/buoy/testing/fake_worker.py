@@ -1,0 +1,80 @@
+"""A worker that does one step at a time, when a test says so, without processes and threads."""
+
+from contextvars import copy_context
+from itertools import count
+
+import pytest
+
+from ..app import App
+from ..errors import DirtyExit
+from ..executor.in_process import run_isolated
+from ..jobs.run import load_run, run, settle_death
+from ..model.reservation import Reservation, RoundTripRequest, Settlement
+
+BEATS_EACH_LEASE = 30
+BEATS_UNTIL_LOST = BEATS_EACH_LEASE * 4 // 3
+"""Where another worker lives, a job of a dead worker is back after 4/3 of a lease."""
+
+
+class FakeWorker:
+    """Takes jobs from one queue, runs and settles them, or loses them: each in a call of its own.
+
+    So a test can look at a job while it runs, run two jobs at once in any order, or let a worker
+    die. Each job is taken as though the worker held no other.
+
+        worker = FakeWorker(buoy_app, "mail")
+        job = worker.take()
+        assert status(handle).state == "running"
+        assert worker.run(job)
+    """
+
+    def __init__(self, app: App, queue: str = "default", name: str = "fake") -> None:
+        self.app, self.queue, self.name = app, queue, name
+        self._numbers = count(1)
+
+    def take(self) -> Reservation:
+        """Reserve the next job of the queue. Fails the test when no job is due."""
+        request = RoundTripRequest(self.queue, next(self._numbers), wanted=1)
+        reservations = self.app.broker.advance_queue(self.name, request).reservations
+        if not reservations:
+            pytest.fail(f"expected a job that is due in queue {self.queue!r}, got none")
+        return reservations[0]
+
+    def run(self, job: Reservation) -> bool:
+        """Run a job that was taken, in this process, and settle it.
+
+        Returns False when Redis refused the outcome, since the worker no longer holds the job.
+        """
+        return self.settle(run_isolated(copy_context(), run, job))
+
+    def kill(self, job: Reservation, death: BaseException | None = None) -> bool:
+        """Let the process of a job that was taken die, by default by signal 9.
+
+        The plugins of the job are asked what becomes of it. Returns as ``run`` does.
+        """
+        if death is None:
+            death = DirtyExit("signal 9 (SIGKILL)")
+            death.cause = "signal 9 (SIGKILL)"
+        return self.settle(settle_death(job, load_run(job), death))
+
+    def settle(self, settlement: Settlement) -> bool:
+        """Apply an outcome that the test has made. Returns as ``run`` does."""
+        answer = self.app.broker.advance_queue(
+            self.name, RoundTripRequest(self.queue, 0, settlements=[settlement])
+        )
+        return not answer.refused
+
+    def heal(self) -> None:
+        """Look at the queue and take nothing: that queues jobs that are due, or were lost."""
+        self.app.broker.advance_queue(self.name, RoundTripRequest(self.queue, 0))
+
+    def lose(self) -> None:
+        """Let time pass until all jobs that are taken from the queue have lost their leases.
+
+        It passes on the clock of the app (see ``buoy_clock``), while some other worker lives. The
+        jobs are queued again.
+        """
+        beat = round(self.app.settings.lease * 1000) // BEATS_EACH_LEASE
+        for _ in range(BEATS_UNTIL_LOST):
+            self.app.broker.clock_offset_ms += beat
+            self.app.broker.renew_leases({self.queue: []})
