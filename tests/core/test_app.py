@@ -108,7 +108,7 @@ class TestBeforeEnqueue:
         assert submitted == handle._replace(state="queued", reason=None, code=None)
         assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [handle.id]
 
-    def test_it_is_asked_once_a_job_not_for_its_later_runs(self, buoy_app: App) -> None:
+    def test_before_enqueue_is_asked_once_a_job_and_not_for_later_runs(self, buoy_app: App) -> None:
         guarded = with_door(Door(), expires=5)
 
         guarded.enqueue(1)
@@ -116,7 +116,7 @@ class TestBeforeEnqueue:
 
         assert len(asked) == 1
 
-    def test_another_answer_is_no_verdict(self, buoy_app: App) -> None:
+    def test_before_enqueue_refuses_an_answer_that_is_no_verdict(self, buoy_app: App) -> None:
         guarded = with_door(Door(((1, "no"),)), name="guarded")
         message = "guarded: before_enqueue: expected Rejected, Deferred or None, got 'no'"
 
@@ -152,7 +152,9 @@ class TestBeforeEnqueue:
         assert key == f"buoy:{{purchasing}}:status:{handle.id}"
         assert buoy_app.command("GET", key) == b"queued"
 
-    def test_what_one_asking_attached_is_gone_in_the_next(self, buoy_app: App) -> None:
+    def test_attachments_are_made_anew_when_before_enqueue_is_asked_again(
+        self, buoy_app: App
+    ) -> None:
         guarded = with_door(Door(claim="k", status=True))
         job = facts_of(guarded, payload_of(guarded), "purchasing").new()
 
@@ -176,16 +178,16 @@ class TestPush:
         )
         assert view.identifier == handle.identifier
 
-    def test_its_hooks_are_not_asked(self, buoy_app: App) -> None:
+    def test_push_asks_no_hooks(self, buoy_app: App) -> None:
         guarded = with_door(Door(((1, Rejected("closed")),)))
 
         assert buoy_app.push(guarded.name, [1], queue="mail").state == "queued"
 
-    def test_an_own_id_is_enqueued_once(self, buoy_app: App) -> None:
+    def test_push_with_a_given_id_enqueues_once(self, buoy_app: App) -> None:
         assert buoy_app.push("other.Job", queue="mail", id="a").state == "queued"
         assert buoy_app.push("other.Job", queue="mail", id="a").state == "exists"
 
-    def test_what_cannot_be_meant_is_refused(self, buoy_app: App) -> None:
+    def test_push_refuses_invalid_values(self, buoy_app: App) -> None:
         with pytest.raises(InvalidArguments, match=r"^other: argument 1, \[0\]: expected str, int"):
             buoy_app.push("other", [[{1}]], queue="mail")
         with pytest.raises(ConfigurationError, match=r"^queue: expected a name without spaces "):
@@ -205,20 +207,20 @@ class TestDequeue:
 
         assert [view.name for view in buoy_app.monitor.peek("mail")] == ["other"]
 
-    def test_those_with_these_arguments_are_ended(self, buoy_app: App) -> None:
+    def test_dequeue_with_arguments_ends_the_jobs_with_these_arguments(self, buoy_app: App) -> None:
         first, second, third = Charge.enqueue_many([(1,), (2,), (1,)])
 
         assert sorted(buoy_app.dequeue(Charge, purchase_id=1)) == sorted([first.id, third.id])
 
         assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [second.id]
 
-    def test_one_is_ended_by_its_id(self, buoy_app: App) -> None:
+    def test_dequeue_ends_one_job_by_its_id(self, buoy_app: App) -> None:
         handle = Charge.enqueue(1)
 
         assert buoy_app.dequeue(handle.id) == [handle.id]
         assert buoy_app.dequeue(handle.id) == []
 
-    def test_failed_ones_are_let_be(self, buoy_app: App) -> None:
+    def test_dequeue_leaves_failed_jobs_as_they_are(self, buoy_app: App) -> None:
         handle = Charge.enqueue(-1)
         drain(buoy_app)
 
@@ -241,7 +243,7 @@ class TestInline:
         assert handle.state == "queued"
         assert (run.id, run.queue, run.token) == (handle.id, "purchasing", "0:inline:0")
 
-    def test_its_error_is_raised_and_its_plugins_are_asked(self) -> None:
+    def test_an_inline_job_raises_its_error_after_its_plugins_are_asked(self) -> None:
         failures: list[BaseException] = []
 
         @dataclass(frozen=True)
@@ -260,7 +262,7 @@ class TestInline:
 
         assert failures == [raised.value]
 
-    def test_its_arguments_are_those_that_a_worker_would_see(self) -> None:
+    def test_an_inline_job_gets_its_arguments_as_from_json(self) -> None:
         app = App(inline=True)
 
         class Local(Job):
@@ -273,7 +275,7 @@ class TestInline:
 
         assert numbers == [1]
 
-    def test_what_is_rejected_does_not_run(self) -> None:
+    def test_a_rejected_inline_job_does_not_run(self) -> None:
         guarded = with_door(Door(((1, Rejected("closed")),)), app=App(inline=True))
 
         assert [handle.state for handle in guarded.enqueue_many([(1,), (2,)])] == [
@@ -283,7 +285,7 @@ class TestInline:
 
         assert [run.payload.args for run in ran] == [[2]]
 
-    def test_a_name_is_run_too_if_it_is_known(self) -> None:
+    def test_push_runs_a_known_class_inline(self) -> None:
         app = App(inline=True)
 
         app.push(Charge.name, [7], queue="mail")
@@ -292,7 +294,7 @@ class TestInline:
         with pytest.raises(UnknownJob, match=r"^no job named 'other\.Job': expected one of the "):
             app.push("other.Job", queue="mail")
 
-    def test_afterwards_jobs_are_enqueued_again(self, buoy_app: App) -> None:
+    def test_after_inline_mode_jobs_are_enqueued_again(self, buoy_app: App) -> None:
         with buoy_app.inline():
             pass
 
@@ -409,7 +411,7 @@ class TestTrouble:
         assert [view.id for view in there] == [handle.id for handle in handles]
 
     @pytest.mark.parametrize(("delay", "state"), [(0, "queued"), (60, "delayed")])
-    def test_an_answer_that_is_lost_is_found_again(
+    def test_an_enqueueing_whose_answer_is_lost_is_recognized(
         self, far: type[Charge], proxy: Proxy, delay: int, state: str
     ) -> None:
         proxy.cut(1, "after")
@@ -469,7 +471,9 @@ class TestTrouble:
         proxy.resume()
         assert far.using(id="a").enqueue(1).state == "exists"
 
-    def test_of_many_it_says_which_are_enqueued(self, far: type[Charge], proxy: Proxy) -> None:
+    def test_an_error_amid_many_rows_says_which_are_enqueued(
+        self, far: type[Charge], proxy: Proxy
+    ) -> None:
         proxy.refuse()
         proxy.cut(2, "before")
 
@@ -560,7 +564,7 @@ class TestUnservedQueue:
             "buoy worker -a MODULE -q default"
         ]
 
-    def test_a_queue_that_a_worker_looks_at_is_no_matter(
+    def test_a_queue_that_a_worker_serves_gives_no_warning(
         self, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         Awaiting.enqueue(1)
@@ -582,7 +586,7 @@ class TestBuild:
         assert ran == [job]
         assert (job.payload.args, job.queue, job.attempt) == ([42], "purchasing", 1)
 
-    def test_its_arguments_are_checked_and_its_errors_are_raised(self) -> None:
+    def test_a_job_that_is_built_checks_its_arguments_and_raises_its_errors(self) -> None:
         app = App("redis://127.0.0.1:1")
 
         with pytest.raises(InvalidArguments, match="expected arguments for perform"):

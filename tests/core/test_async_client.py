@@ -108,7 +108,7 @@ def test_a_cancelled_enqueue_leaves_no_answer_to_the_next_one(buoy_app: App) -> 
     assert waiting(buoy_app).count(2) == 20
 
 
-def test_in_inline_mode_it_runs_at_once(buoy_app: App) -> None:
+def test_an_awaited_enqueue_runs_at_once_in_inline_mode(buoy_app: App) -> None:
     async def program() -> None:
         with buoy_app.inline():
             assert (await Refund.aenqueue(42)).state == "queued"

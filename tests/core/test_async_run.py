@@ -312,7 +312,7 @@ class TestOneRun:
         assert failure["message"] == "the job ran longer than its timeout of 0.01 s"
         assert "asyncio.sleep(60)" in failure["traceback"]
 
-    def test_its_own_timeout_is_not_ours(self) -> None:
+    def test_a_timeout_error_of_the_job_is_no_job_timeout(self) -> None:
         assert failure_of(Limited, "late")["message"] == "its own"
 
     def test_plugins_see_the_timeout_as_such(self) -> None:
@@ -349,7 +349,7 @@ class TestOneRun:
         assert "wrapper=True" in failure["message"]
 
     @pytest.mark.parametrize("what", ["wait", "complain"])
-    def test_one_that_is_told_to_end_has_not_failed(self, what: str) -> None:
+    def test_a_coroutine_that_is_told_to_end_has_not_failed(self, what: str) -> None:
         async def tell() -> None:
             reservation, told = held(Asks, what), set[str]()
             running = asyncio.create_task(arun(reservation, load_run(reservation), told))

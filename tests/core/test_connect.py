@@ -63,11 +63,11 @@ class TestUrl:
             ("rediss+cluster://:a%40b@example.com:7000?ssl_cert_reqs=none", ClusterClient),
         ],
     )
-    def test_it_says_what_to_connect_to(self, url: str, kind: type) -> None:
+    def test_a_url_says_what_to_connect_to(self, url: str, kind: type) -> None:
         assert type(connect(url)) is kind
 
     @pytest.mark.parametrize("url", ["http://example.com", "127.0.0.1:6379", ""])
-    def test_another_scheme_is_refused(self, url: str) -> None:
+    def test_an_unknown_scheme_of_a_url_is_refused(self, url: str) -> None:
         message = (
             "BUOY_URL: expected a URL that starts with redis://, rediss://, unix://, "
             f"redis+sentinel://, redis+cluster:// or embedded://, got {url!r}"
@@ -103,7 +103,7 @@ class TestUrl:
             ("redis://h/0?socket_timeout=secret", "redis://h/0?socket_timeout=***", SPECIAL),
         ],
     )  # fmt: skip
-    def test_what_is_wrong_is_told_without_a_password(
+    def test_errors_about_a_url_show_no_password(
         self, url: str, shown: str, reason: str
     ) -> None:
         with pytest.raises(ConfigurationError) as raised:
@@ -129,10 +129,10 @@ class TestUrl:
             ("secret", "(hidden)"),
         ],
     )
-    def test_it_is_shown_without_a_password(self, url: str, shown: str) -> None:
+    def test_a_url_is_shown_without_its_password(self, url: str, shown: str) -> None:
         assert masked(url) == shown
 
-    def test_settings_do_not_show_it_either(self) -> None:
+    def test_settings_show_no_password(self) -> None:
         assert "secret" not in repr(Settings(url="redis://u:secret@h/0"))
 
     @given(st.text(), st.sampled_from("@:/?#&=%[],\n"), st.sampled_from(FORMS))
@@ -345,7 +345,7 @@ class TestScripts:
 
         assert proxy.commands == ["SCRIPT", "EVALSHA", "EVAL", "EVALSHA"]
 
-    def test_several_take_one_round_trip(self, client: ServerClient) -> None:
+    def test_several_scripts_take_one_round_trip(self, client: ServerClient) -> None:
         assert run_scripts(client, [(ADD, ["k"], [1]), (ADD, [], [5])]) == [2, 5]
 
     def test_the_digest_is_that_of_the_text(self, client: ServerClient) -> None:
@@ -368,7 +368,7 @@ class TestSlots:
     def test_a_command_belongs_to_the_slot_of_its_first_key(self, words: list[str]) -> None:
         assert slot_of(words) == slot_of(["GET", "mail"])
 
-    def test_one_without_a_key_may_go_anywhere(self) -> None:
+    def test_a_command_without_a_key_may_go_to_any_node(self) -> None:
         assert first_key(["PING"]) is None
 
 

@@ -92,7 +92,9 @@ def test_a_plugin_that_keeps_to_the_contract_passes(buoy_app: App) -> None:
         (Greedy(), "expected the same outcome before and behind a neighbour"),
     ],
 )
-def test_what_breaks_it_is_named(buoy_app: App, plugin: Plugin, message: str) -> None:
+def test_a_breach_of_the_plugin_contract_is_named(
+    buoy_app: App, plugin: Plugin, message: str
+) -> None:
     with pytest.raises(AssertionError, match=re.escape(message)):
         plugin_contract(plugin)
 

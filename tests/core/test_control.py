@@ -51,7 +51,7 @@ def nothing_ran() -> None:
 
 
 class TestClaims:
-    def test_who_insists_is_told_by_an_error(self, buoy_app: App) -> None:
+    def test_a_claim_with_on_conflict_raise_is_an_error(self, buoy_app: App) -> None:
         first = Strict.enqueue(1)
 
         with pytest.raises(ClaimHeld) as told:
@@ -63,7 +63,7 @@ class TestClaims:
         )
         assert (told.value.handle.state, told.value.handle.holder) == ("exists", first.id)
 
-    def test_the_others_of_many_are_enqueued_all_the_same(self, buoy_app: App) -> None:
+    def test_rows_beside_one_whose_claim_is_held_are_enqueued(self, buoy_app: App) -> None:
         Strict.enqueue(2)
 
         with pytest.raises(ClaimHeld):
@@ -71,7 +71,7 @@ class TestClaims:
 
         assert drain(buoy_app) == {"done": 3}
 
-    def test_the_same_id_again_is_no_conflict(self, buoy_app: App) -> None:
+    def test_the_holder_enqueued_again_is_no_conflict(self, buoy_app: App) -> None:
         Strict.using(id="one").enqueue(1)
 
         assert Strict.using(id="one").enqueue(1).state == "exists"
@@ -99,7 +99,7 @@ class TestCancel:
 
         assert list(buoy_app.monitor.claims("purchasing")) == []
 
-    def test_one_that_runs_loses_its_lease(self, buoy_app: App) -> None:
+    def test_cancelling_a_running_job_ends_its_lease(self, buoy_app: App) -> None:
         handle = Charge.enqueue(1)
         [held] = buoy_app.broker.advance_queue(
             "one", RoundTripRequest("purchasing", 1, wanted=1)
@@ -122,7 +122,7 @@ class TestReschedule:
         assert view.at == datetime(2090, 1, 1, tzinfo=UTC).timestamp()
         assert drain(buoy_app) == {}
 
-    def test_or_now(self, buoy_app: App) -> None:
+    def test_a_delayed_job_is_rescheduled_to_now(self, buoy_app: App) -> None:
         one, two = (Charge.using(delay=60).enqueue(number) for number in (1, 2))
 
         assert buoy_app.reschedule([one.id, two.id, "unknown"]) == [one.id, two.id]
@@ -144,7 +144,7 @@ class TestNewer:
         assert [handle.state for handle in handles] == ["queued", "rejected", "rejected", "queued"]
         assert handles[1].reason == "the number of 'tick' is not newer"
 
-    def test_so_does_a_push_by_name(self, buoy_app: App) -> None:
+    def test_newer_lets_one_job_in_when_pushed_by_name(self, buoy_app: App) -> None:
         states = [
             buoy_app.push("far.Away", [1], queue="far", newer=("tick", number)).state
             for number in (1, 1)
@@ -172,7 +172,7 @@ class TestClaim:
 
 
 class TestPlugins:
-    def test_they_run_scripts_and_commands_awaiting_or_not(self, buoy_app: App) -> None:
+    def test_plugins_run_scripts_and_commands_blocking_and_awaiting(self, buoy_app: App) -> None:
         Charge.using(id="a").enqueue(1)
         keys = buoy_app.broker.keys.queue("purchasing")
 
@@ -188,7 +188,7 @@ class TestPlugins:
     def test_a_key_of_no_queue_is_in_the_namespace(self) -> None:
         assert App(namespace="shop").global_key("cron", "entries") == "shop:cron:entries"
 
-    def test_what_they_keep_with_a_job_is_seen(self, buoy_app: App) -> None:
+    def test_views_show_what_plugins_keep_with_a_job(self, buoy_app: App) -> None:
         handle = Charge.enqueue(1)
         view = buoy_app.find(handle.id)
 
@@ -230,7 +230,7 @@ class TestMove:
         assert drain(buoy_app) == {"done": 250}
         assert ran == list(range(250))
 
-    def test_their_claims_go_with_them(self, buoy_app: App) -> None:
+    def test_claims_move_with_their_jobs(self, buoy_app: App) -> None:
         handle = Charge.enqueue(1)
 
         move("purchasing", "slow")
@@ -258,7 +258,9 @@ class TestMove:
         assert abs((after.at or 0) - (before.at or 0)) < 1
         assert buoy_app.monitor.peek("slow")[-1].id == free.id
 
-    def test_those_that_stay_keep_their_order_page_after_page(self, buoy_app: App) -> None:
+    def test_jobs_that_cannot_be_moved_keep_their_order_over_several_pages(
+        self, buoy_app: App
+    ) -> None:
         slow = Charge.using(queue="slow")
         slow.enqueue_many([(n,) for n in range(450)])
         waiting = Charge.enqueue_many([(n,) for n in (*range(350), *range(500, 550))])
@@ -346,7 +348,7 @@ class TestMove:
         assert drain(buoy_app) == {"done": 1}
         assert ran == [1]
 
-    def test_when_redis_refuses_them_nothing_has_moved(self, buoy_app: App) -> None:
+    def test_when_redis_refuses_a_move_nothing_has_moved(self, buoy_app: App) -> None:
         Charge.enqueue(1)
         buoy_app.command("SET", buoy_app.key("slow", "jobs"), "no hash")
 
@@ -355,7 +357,7 @@ class TestMove:
 
         assert drain(buoy_app, "purchasing") == {"done": 1}
 
-    def test_running_and_failed_jobs_are_let_be(self, buoy_app: App) -> None:
+    def test_running_and_failed_jobs_are_not_moved(self, buoy_app: App) -> None:
         Charge.enqueue(1)
         buoy_app.broker.advance_queue("one", RoundTripRequest("purchasing", 1, wanted=1))
 

@@ -65,15 +65,15 @@ ALLOWED |= {"timeout", "max_memory", "expires", "max_length"}
 class TestNames:
     @pytest.mark.parametrize("name", sorted(API - ALLOWED))
     @pytest.mark.parametrize("value", ["car", property(lambda self: 1), type, lambda self: 1])
-    def test_one_of_buoys_own_is_refused(self, name: str, value: Any) -> None:
+    def test_an_attribute_with_a_name_of_buoy_is_refused(self, name: str, value: Any) -> None:
         with refused(f"Nasty.{name}: {OURS}"):
             a_class(**{name: value})
 
-    def test_they_are_those_that_a_job_has(self) -> None:
+    def test_reserved_names_are_the_attributes_of_job(self) -> None:
         assert {"token", "id", "using", "enqueue", "_hooks", "transition", "is_inline"} <= API
         assert {"payload", "_signature", "_declared", "attempt", "plugin_data", "due"} <= API
 
-    def test_those_that_a_class_may_set_are_free(self) -> None:
+    def test_names_of_options_are_no_reserved_names(self) -> None:
         class Free(Job):
             name, queue, plugins, timeout = "free", "mail", (), 5
             max_memory = max_length = expires = None
@@ -86,7 +86,7 @@ class TestNames:
 
         assert Free.name == "free"
 
-    def test_nor_may_they_be_mixed_in_before_the_job(self) -> None:
+    def test_a_mixin_before_job_may_not_have_reserved_names(self) -> None:
         class Rental:
             token = "car"
 
@@ -118,11 +118,11 @@ class TestNames:
         ):
             a_class(**{name: kind(lambda *args: None)})
 
-    def test_nor_would_one_that_is_marked(self) -> None:
+    def test_a_marked_hook_on_a_job_class_is_refused(self) -> None:
         with pytest.raises(ConfigurationError, match=r"^Nasty\.watch: expected hooks on a plugin"):
             a_class(watch=hookimpl(specname="on_failure")(lambda self, job: None))
 
-    def test_nor_one_of_the_worker(self) -> None:
+    def test_a_worker_hook_on_a_job_class_is_refused(self) -> None:
         with refused(
             "Nasty.after_fork: expected a function of the module that -a names, got a method of a "
             "job class, where nobody calls it; see docs/hooks.md"
@@ -147,7 +147,7 @@ class TestNames:
         "name",
         ["before", "on_failures", "before_performing", "retry", "retries", "lock", "limit", "log"],
     )
-    def test_names_of_ones_own_are_free(self, name: str) -> None:
+    def test_other_attribute_names_are_free(self, name: str) -> None:
         assert settled(a_class(**{name: lambda self: None})).outcome == "done"
         assert settled(a_class(**{name: 5})).outcome == "done"
 
@@ -178,7 +178,7 @@ class TestNames:
         with refused(f"Nasty.plugins: expected a list, got {plugins}", PluginError):
             a_class(plugins=plugins)
 
-    def test_one_that_can_be_gone_through_once_is_kept(self) -> None:
+    def test_plugins_given_as_an_iterator_are_kept(self) -> None:
         class Loud(Plugin):
             pass
 
@@ -256,7 +256,7 @@ class TestPerform:
         ):
             a_class(perform=GENERATORS[kind])
 
-    def test_as_a_function_too(self) -> None:
+    def test_a_generator_function_is_refused_by_the_decorator(self) -> None:
         for function in (generates, agenerates, wrapped(generates)):
             with pytest.raises(ConfigurationError, match="expected a method that runs to its end"):
                 job(name="nasty")(function)
@@ -268,7 +268,7 @@ class TestPerform:
         mock.assert_called_once_with(1)
 
     @pytest.mark.parametrize("perform", [5, None, property(lambda self: 1), Generates])
-    def test_it_is_a_method(self, perform: Any) -> None:
+    def test_perform_is_a_method(self, perform: Any) -> None:
         with refused(f"{__name__}.Nasty.perform: expected a method, got {perform!r}"):
             a_class(perform=perform)
 
@@ -316,7 +316,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.usefixtures("buoy_app")
 class TestAbstract:
     @pytest.mark.parametrize("way", WAYS)
-    def test_one_cannot_be_enqueued(self, buoy_app: App, way: str) -> None:
+    def test_an_abstract_class_cannot_be_enqueued(self, buoy_app: App, way: str) -> None:
         with refused(ABSTRACT):
             WAYS[way](UNTYPED)
         with buoy_app.inline(), refused(ABSTRACT):
@@ -324,7 +324,7 @@ class TestAbstract:
 
         assert buoy_app.monitor.queue_names() == []
 
-    def test_one_that_was_enqueued_has_failed(self) -> None:
+    def test_a_job_of_an_abstract_class_fails(self) -> None:
         assert failure(settled(Export)) == ("buoy.errors.ConfigurationError", ABSTRACT)
 
     def test_a_subclass_names_what_it_lacks_itself(self) -> None:
@@ -335,7 +335,7 @@ class TestAbstract:
         with pytest.raises(ConfigurationError, match="got an abstract one without columns; "):
             Half.enqueue()
 
-    def test_one_that_has_them_is_none(self) -> None:
+    def test_a_subclass_with_all_methods_is_not_abstract(self) -> None:
         class Whole(Export):
             columns = 2
 
@@ -345,7 +345,7 @@ class TestAbstract:
         assert settled(Whole).outcome == "done"
         assert RAN == [1]
 
-    def test_what_came_later_counts(self) -> None:
+    def test_an_abstract_method_that_is_set_later_counts(self) -> None:
         class Lazy(Job, abc.ABC):
             def perform(self) -> None:
                 RAN.append(self.rows())
@@ -360,7 +360,7 @@ class TestAbstract:
 
         assert settled(Late).outcome == "done"
 
-    def test_it_needs_no_abc(self) -> None:
+    def test_abstract_methods_work_without_abc(self) -> None:
         class Base(Job):
             @abc.abstractmethod
             def perform(self) -> None: ...
@@ -388,7 +388,7 @@ class TestOddClasses:
         assert settled(Lower).outcome == "done"
         assert RAN == ["eu"]
 
-    def test_one_that_tells_nobody_is_told_of(self) -> None:
+    def test_an_init_subclass_that_calls_no_super_is_named(self) -> None:
         class Base(Job):
             def perform(self) -> None: ...
 
@@ -404,7 +404,7 @@ class TestOddClasses:
         ):
             Lower.enqueue()
 
-    def test_generic_ones(self) -> None:
+    def test_generic_job_classes_work(self) -> None:
         kind = typing.TypeVar("kind")
 
         class Base(Job, typing.Generic[kind]):
@@ -430,7 +430,7 @@ class TestOddClasses:
         assert settled(Data).outcome == "done"
         assert RAN == [5]
 
-    def test_with_slots_of_their_own(self) -> None:
+    def test_job_classes_with_slots_work(self) -> None:
         class Slotted(Job):
             __slots__ = ("rows",)
 
@@ -473,7 +473,7 @@ class TestApp:
         with refused(f"Nasty.app: expected an App of buoy, got {app!r}"):
             a_class(app=app)
 
-    def test_one_that_is_set_later_is_refused_when_it_is_used(
+    def test_a_foreign_app_that_is_set_later_is_refused_when_it_is_used(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         late = a_class("Late")

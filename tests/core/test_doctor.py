@@ -56,7 +56,7 @@ def configure(app: App, **settings: str) -> None:
 
 
 class TestRedis:
-    def test_what_is_fine_is_said_too(self, buoy_app: App) -> None:
+    def test_the_doctor_names_what_is_fine(self, buoy_app: App) -> None:
         subjects = {each.subject: each for each in examine(buoy_app)}
 
         assert list(subjects) == [
@@ -237,13 +237,15 @@ class TestWorkers:
 
         return gone
 
-    def test_one_that_beats_is_fine(self, buoy_app: App) -> None:
+    def test_a_worker_that_beats_is_fine(self, buoy_app: App) -> None:
         buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
 
         assert list(workers(Facts(buoy_app))) == [Finding("workers", "fine", "1 at work")]
 
-    def test_one_that_is_gone_is_wrong_for_a_while(self, gone: Callable[[float], Finding]) -> None:
+    def test_a_worker_that_is_gone_is_a_finding_for_a_while(
+        self, gone: Callable[[float], Finding]
+    ) -> None:
         assert gone(90) == Finding(
             "worker w-2",
             "wrong",
@@ -257,7 +259,7 @@ class TestWorkers:
             "gone without a goodbye 601 s ago, jobs in flight: 0; buoy workers forget w-2",
         )
 
-    def test_one_whose_jobs_nobody_has_taken_is_wrong_until_then(
+    def test_a_gone_worker_is_a_finding_until_its_jobs_are_taken(
         self, buoy_app: App, gone: Callable[[float], Finding]
     ) -> None:
         Charge.enqueue(1)
@@ -281,7 +283,7 @@ class TestCommand:
         monkeypatch.setenv("BUOY_URL", "")
         monkeypatch.setattr(Job, "app", App())
 
-    def test_its_exit_code_tells(self) -> None:
+    def test_the_exit_code_of_the_doctor_is_1_when_something_is_wrong(self) -> None:
         with Server(appendonly=True) as server:
             result = self.run(server.url)
             assert result.exit_code == 0, result.output
@@ -301,7 +303,7 @@ class TestCommand:
                 "       -> CONFIG SET appendonly yes, and the same in redis.conf",
             ]
 
-    def test_as_json_it_is_one_array(self, buoy_server: Server) -> None:
+    def test_the_doctor_prints_one_array_as_json(self, buoy_server: Server) -> None:
         result = self.run(buoy_server.url, "--json")
         rows = json.loads(result.output)
         assert result.exit_code == 1

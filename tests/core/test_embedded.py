@@ -57,7 +57,7 @@ class TestOwner:
             )
         assert list(folder.iterdir()) == []
 
-    def test_so_is_one_that_another_user_has_prepared(
+    def test_a_folder_that_another_user_has_prepared_is_refused(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder.mkdir(mode=0o700)
@@ -119,7 +119,7 @@ class TestJoin:
         modes = {file.name: file.stat().st_mode & 0o077 for file in folder.iterdir()}
         assert {name for name, mode in modes.items() if mode} <= {"server.json"}
 
-    def test_it_is_served_safely(self, folder: Path) -> None:
+    def test_an_embedded_server_keeps_all_data_and_listens_on_no_port(self, folder: Path) -> None:
         app = App(f"embedded://{folder}")
 
         assert app.command("CONFIG", "GET", "appendonly") == [b"appendonly", b"yes"]
@@ -127,7 +127,7 @@ class TestJoin:
         assert app.command("CONFIG", "GET", "maxmemory-policy")[1] == b"noeviction"
 
     @pytest.mark.parametrize("name", ["a" * 150, "with space & ünïcode #1?%20"])
-    def test_any_folder_will_do(self, tmp_path: Path, name: str) -> None:
+    def test_any_name_of_a_folder_works(self, tmp_path: Path, name: str) -> None:
         app = App(f"embedded://{tmp_path / name}")
 
         assert app.command("PING") == b"PONG"

@@ -148,7 +148,7 @@ WAYS: dict[str, tuple[Callable[[Reservation], Settlement], type[Job]]] = {
 @pytest.mark.parametrize("way", WAYS)
 class TestRun:
     @pytest.mark.parametrize("kind", AWAITED)
-    def test_what_must_be_awaited_is(self, way: str, kind: str) -> None:
+    def test_an_awaitable_that_perform_returns_is_awaited(self, way: str, kind: str) -> None:
         runs, job = WAYS[way]
 
         assert runs(held(job, kind)).outcome == "done"
@@ -157,7 +157,7 @@ class TestRun:
         assert RESULTS == ["result"]
 
     @pytest.mark.parametrize("kind", UNFINISHED)
-    def test_what_has_not_begun_is_a_failure(self, way: str, kind: str) -> None:
+    def test_perform_that_returns_work_not_begun_fails(self, way: str, kind: str) -> None:
         runs, job = WAYS[way]
         for each in (job, with_plugin(job)):
             settlement = runs(held(each, kind))
@@ -172,7 +172,7 @@ class TestRun:
         assert (WORK, RESULTS) == ([], [])
 
     @pytest.mark.parametrize("kind", VALUES)
-    def test_any_other_value_is_one(self, way: str, kind: str) -> None:
+    def test_any_other_return_value_is_done(self, way: str, kind: str) -> None:
         runs, job = WAYS[way]
 
         assert runs(held(job, kind)).outcome == "done"
@@ -202,7 +202,7 @@ def test_coroutines_in_a_row_have_not_begun_either(buoy_app: App, kind: str) -> 
     assert WORK == []
 
 
-def test_inline_and_by_hand_it_is_the_same(buoy_app: App) -> None:
+def test_unfinished_work_is_an_error_inline_and_by_hand(buoy_app: App) -> None:
     told = re.escape("perform returned 'map', of which nothing has run")
     with buoy_app.inline():
         Returns.enqueue("with __await__")
@@ -219,7 +219,7 @@ async def enqueued_on_a_loop(app: App) -> None:
         await Returns.aenqueue("with __await__")
 
 
-def test_inline_on_an_event_loop_too(buoy_app: App) -> None:
+def test_unfinished_work_is_an_error_inline_on_an_event_loop(buoy_app: App) -> None:
     asyncio.run(enqueued_on_a_loop(buoy_app))
 
     assert WORK == ["done"]

@@ -101,14 +101,18 @@ RUNS += [(awaited, Awaits), (awaited, AwaitsWatched)]
 @pytest.mark.parametrize("name", NAMES)
 class TestAnyName:
     @pytest.mark.parametrize(("runs", "job"), RUNS)
-    def test_changes_nothing_of_a_success(self, name: str, runs: Any, job: type[Job]) -> None:
+    def test_a_name_set_by_perform_changes_nothing_of_a_success(
+        self, name: str, runs: Any, job: type[Job]
+    ) -> None:
         settlement = runs(held(job, name, False))
 
         assert (settlement.outcome, settlement.id, settlement.token) == ("done", "a1", "7:w:1")
         assert [seen[:3] for seen in SEEN] == ([("done", "a1", "mail")] if job.plugins else [])
 
     @pytest.mark.parametrize(("runs", "job"), RUNS)
-    def test_changes_nothing_of_a_failure(self, name: str, runs: Any, job: type[Job]) -> None:
+    def test_a_name_set_by_perform_changes_nothing_of_a_failure(
+        self, name: str, runs: Any, job: type[Job]
+    ) -> None:
         settlement = runs(held(job, name, True, attempt=2))
 
         assert settlement.outcome == "failed"
@@ -119,7 +123,9 @@ class TestAnyName:
         told = ("ValueError('the real error')", "a1", "mail", "7:w:1", 2, job.name, [name, True])
         assert ([told] if job.plugins else []) == SEEN
 
-    def test_nor_of_a_retry_inline_or_drained(self, name: str, buoy_app: App) -> None:
+    def test_a_name_set_by_perform_changes_nothing_of_a_retry_inline_or_drained(
+        self, name: str, buoy_app: App
+    ) -> None:
         Watched.enqueue(name, True)
         Watched.enqueue(name, False)
         assert drain(buoy_app) == {"delayed": 1, "done": 1}
@@ -167,7 +173,7 @@ class TestObjects:
 
         assert SEEN == [7, "a1", "a1"]
 
-    def test_one_that_is_made_by_hand_is_no_run(self) -> None:
+    def test_an_instance_made_by_hand_is_no_run(self) -> None:
         job = Sets()
 
         with pytest.raises(
@@ -177,7 +183,7 @@ class TestObjects:
         assert seen_by_hooks(job) is job
         assert "Sets" in repr(job)
 
-    def test_it_can_be_pickled_in_its_run(self) -> None:
+    def test_a_job_can_be_pickled_in_its_run(self) -> None:
         import pickle
 
         [job] = [load_run(held(Sets, "x", False)).new()]

@@ -27,7 +27,7 @@ def raised(error: BaseException) -> BaseException:
 
 
 class TestFailure:
-    def test_it_tells_what_happened(self) -> None:
+    def test_a_failure_records_what_happened(self) -> None:
         failure = Failure.of(raised(KeyError("x")), attempt=2, worker="w", seconds=1.5)
 
         assert (failure.error, failure.message, failure.cause) == ("KeyError", "'x'", "exception")

@@ -9,13 +9,13 @@ from buoy.model.identity import identifier, new_id
 
 
 class TestId:
-    def test_it_is_28_hex_digits_and_its_own(self) -> None:
+    def test_an_id_is_28_hex_digits_and_unique(self) -> None:
         ids = [new_id() for _ in range(1000)]
 
         assert len(set(ids)) == 1000
         assert all(len(id) == 28 and set(id) <= set("0123456789abcdef") for id in ids)
 
-    def test_one_made_later_sorts_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_id_made_later_sorts_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
         times = iter([1_000, 1_001_000, 10**18, 10**18 + 1000, 4 * 10**18])
         monkeypatch.setattr(time, "time_ns", lambda: next(times))
 
@@ -40,7 +40,7 @@ GOLDEN = [
 
 class TestIdentifier:
     @pytest.mark.parametrize(("name", "args", "kwargs", "known"), GOLDEN)
-    def test_it_is_the_same_in_every_process_and_version(
+    def test_an_identifier_is_equal_in_every_process_and_version(
         self, name: str, args: list[Any], kwargs: dict[str, Any], known: str
     ) -> None:
         assert identifier(name, args, kwargs) == known
@@ -73,7 +73,7 @@ class TestIdentifier:
             ("J", [True], {}),
         ],
     )
-    def test_other_jobs_have_others(
+    def test_different_jobs_have_different_identifiers(
         self, name: str, args: list[Any], kwargs: dict[str, Any]
     ) -> None:
         assert identifier(name, args, kwargs) != identifier("J", [1], {})

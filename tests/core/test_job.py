@@ -262,12 +262,12 @@ class TestMany:
         with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
             Charge.enqueue_many([(1,), row])
 
-    def test_they_may_be_varied_together(self, buoy_app: App) -> None:
+    def test_options_apply_to_all_rows_of_enqueue_many(self, buoy_app: App) -> None:
         Charge.using(queue="mail", delay=5).enqueue_many([(1,), (2,)])
 
         assert [view.args for view in buoy_app.monitor.delayed("mail")] == [[1], [2]]
 
-    def test_but_not_share_an_id(self) -> None:
+    def test_rows_of_enqueue_many_cannot_share_an_id(self) -> None:
         message = re.escape("using(id): expected no id with enqueue_many, got 'a'")
 
         with pytest.raises(ConfigurationError, match=f"^{message}$"):
@@ -275,7 +275,7 @@ class TestMany:
 
 
 class TestUsing:
-    def test_another_queue(self, buoy_app: App) -> None:
+    def test_using_chooses_another_queue(self, buoy_app: App) -> None:
         assert Charge.using(queue="mail").enqueue(42).queue == "mail"
 
         assert only(buoy_app, "mail").args == [42]
@@ -306,14 +306,14 @@ class TestUsing:
         assert again.code == "ended"
 
     @pytest.mark.parametrize("delay", [5, 5.0, timedelta(seconds=5)])
-    def test_a_delay(self, buoy_app: App, delay: Any) -> None:
+    def test_using_sets_a_delay(self, buoy_app: App, delay: Any) -> None:
         assert Charge.using(delay=delay).enqueue(42).state == "delayed"
 
         view = only(buoy_app)
         assert view.state == "delayed"
         assert view.at - view.enqueued_at == pytest.approx(5, abs=1)
 
-    def test_a_time(self, buoy_app: App) -> None:
+    def test_using_sets_a_time(self, buoy_app: App) -> None:
         soon = datetime.now(timezone(timedelta(hours=5))) + timedelta(hours=1)
 
         Charge.using(at=soon).enqueue(1)
@@ -381,12 +381,12 @@ class TestFunction:
     def test_calling_it_calls_the_function(self) -> None:
         assert send("ann@example.com") == "hello to ann@example.com"
 
-    def test_it_keeps_its_name_and_its_text(self) -> None:
+    def test_a_decorated_function_keeps_its_name_and_docstring(self) -> None:
         assert (send.__name__, send.__module__, send.__doc__) == ("send", __name__, "Send a mail.")
         assert send.name == "send"
         assert issubclass(send, Job)
 
-    def test_its_arguments_are_checked(self, buoy_app: App) -> None:
+    def test_arguments_of_a_function_are_checked(self, buoy_app: App) -> None:
         untyped: Any = send
         message = (
             "send: expected arguments for perform(address: str, subject: str = 'hello') -> str, "
@@ -395,7 +395,7 @@ class TestFunction:
         with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
             untyped.enqueue()
 
-    def test_its_options_are_those_of_a_class(self) -> None:
+    def test_options_of_a_function_are_those_of_a_class(self) -> None:
         with pytest.raises(ConfigurationError, match=r"\.late\.timeout: expected a number"):
 
             @job(timeout=-1)

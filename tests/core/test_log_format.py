@@ -63,7 +63,7 @@ class TestText:
         [line] = written(record("got %s", text))
         assert line.isprintable()
 
-    def test_so_does_what_does_not_fit_together(self, text: str) -> None:
+    def test_a_message_whose_arguments_do_not_fit_stays_on_its_line(self, text: str) -> None:
         [line] = written(record("got %d", text))
         assert line.isprintable()
         assert line.endswith("(cannot be formatted: TypeError)")
@@ -74,13 +74,13 @@ class TestText:
         assert first.endswith("ERROR shop failed")
         assert all(line.startswith("  ") and line.isprintable() for line in others)
 
-    def test_also_where_another_handler_has_formatted_it_first(self, text: str) -> None:
+    def test_a_traceback_that_another_handler_formatted_first_is_indented(self, text: str) -> None:
         event = record("failed", error=ValueError(text))
         logging.Formatter().format(event)
         event.stack_info = f"Stack: {text}"
         assert all(line.startswith("  ") and line.isprintable() for line in written(event)[1:])
 
-    def test_as_json_it_is_one_object_on_one_line(self, text: str) -> None:
+    def test_a_json_record_is_one_object_on_one_line(self, text: str) -> None:
         line = OneObject().format(record("got %s", text, error=ValueError(text)))
         assert line.isprintable()
         assert json.loads(line)["message"] == f"got {text}"

@@ -186,7 +186,7 @@ class TestFailed:
         assert len(set(seen)) == len(seen) == 2 * PAGE_SIZE + 2
         assert [view.id for view in buoy_app.monitor.each("delayed")] == []
 
-    def test_those_that_are_meant_are_found(self, buoy_app: App) -> None:
+    def test_filters_find_the_failed_jobs_that_match(self, buoy_app: App) -> None:
         first = Charge.enqueue(-1)
         second = Charge.using(queue="mail").enqueue(-2)
         drain(buoy_app)
@@ -246,7 +246,7 @@ class TestFailed:
         assert buoy_app.command("HGET", jobs, bad) == text.encode()
 
     @pytest.mark.parametrize("score", ["inf", "-inf", "1e300", "-1", "1.5"])
-    def test_it_is_retried_whenever_it_failed(self, buoy_app: App, score: str) -> None:
+    def test_a_job_that_failed_at_any_time_can_be_retried(self, buoy_app: App, score: str) -> None:
         handle = Charge.enqueue(-1)
         drain(buoy_app)
         buoy_app.command("ZADD", buoy_app.key("purchasing", "failed"), score, handle.id)
@@ -266,7 +266,7 @@ class TestFailed:
         [second] = newest_first(buoy_app.monitor, Filter(ids=frozenset([handles[1].id])))
         assert second.at == 1.0
 
-    def test_a_removed_one_is_gone(self, buoy_app: App) -> None:
+    def test_a_removed_failed_job_is_gone(self, buoy_app: App) -> None:
         handle = Charge.enqueue(-1)
         drain(buoy_app)
 

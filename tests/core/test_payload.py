@@ -41,7 +41,7 @@ class TestEncoded:
             '"failure":{"error":"KeyError"},"trace":"t"}'
         )
 
-    def test_it_comes_back_as_it_was(self) -> None:
+    def test_a_payload_comes_back_as_it_was(self) -> None:
         whole = Payload(
             "J", [1, "é", None], {"x": {}}, "a1", "me", 1.5, 2.5, 3, {"p": {}}, [["k", "started"]]
         )
@@ -109,7 +109,7 @@ class TestDecoded:
         )
 
     @pytest.mark.parametrize("junk", ["}", " junk}", "{}", ' {"class":"K","id":"b"}', "\n}"])
-    def test_what_follows_it_must_be_blank(self, junk: str) -> None:
+    def test_text_behind_a_payload_must_be_blank(self, junk: str) -> None:
         text = '{"class":"J","id":"a"}'
 
         with pytest.raises(CorruptPayload, match=r"^payload: expected a JSON object, got "):
@@ -135,7 +135,7 @@ class TestDecoded:
         with pytest.raises(CorruptPayload, match=r"^payload: expected a JSON object, got '"):
             Payload.decoded(text)
 
-    def test_what_it_shows_is_bounded(self) -> None:
+    def test_an_error_shows_a_bounded_part_of_a_payload(self) -> None:
         with pytest.raises(CorruptPayload) as raised:
             Payload.decoded("x" * 10**6)
         assert len(str(raised.value)) < 200
@@ -146,7 +146,7 @@ class TestDecoded:
 
 
 class TestArguments:
-    def test_a_run_may_change_its_own(self) -> None:
+    def test_a_run_may_change_its_arguments(self) -> None:
         kept = Payload("J", [[1], 2], {"x": {"y": 1}}, "a1")
 
         args, kwargs = kept.arguments()
@@ -167,7 +167,7 @@ class TestShelf:
             Payload.decoded(shelf)
 
     @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, '{"raw":"x"}', '{"raw":1}'])
-    def test_any_other_text_is_what_it_is(self, text: str) -> None:
+    def test_a_text_that_is_no_shelf_is_returned_as_it_is(self, text: str) -> None:
         assert read_corrupt_envelope(text) == (text, None)
 
 

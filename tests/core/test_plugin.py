@@ -245,7 +245,7 @@ class TestModules:
 
         assert heard == ["started"]
 
-    def test_a_hook_of_a_job_does_not_belong_there(self) -> None:
+    def test_a_module_of_the_app_may_not_have_a_hook_of_jobs(self) -> None:
         module = ModuleType("app")
 
         @hookimpl

@@ -29,14 +29,14 @@ class TestQueueList:
             ("Mail*", []),
         ],
     )
-    def test_it_is_served_in_its_order(self, text: str, queues: list[str]) -> None:
+    def test_a_queue_list_is_served_in_its_order(self, text: str, queues: list[str]) -> None:
         assert list(QueueList.parse(text).resolve(KNOWN)) == queues
 
-    def test_one_without_globs_is_fixed(self) -> None:
+    def test_a_queue_list_without_globs_is_fixed(self) -> None:
         assert QueueList.parse("a,b,!c").fixed
         assert not QueueList.parse("a,b*").fixed
 
-    def test_it_is_shown_as_it_is_meant(self) -> None:
+    def test_a_queue_list_is_shown_as_it_was_given(self) -> None:
         assert str(QueueList.parse(" mail*, !mail_bulk ,*")) == "mail*,*,!mail_bulk"
 
     @pytest.mark.parametrize("text", ["", " , ", "!mail"])
@@ -74,7 +74,7 @@ class TestWeights:
         assert {name: weighed[name] for name in weights} == weights
         assert set(weighed) == (set(queues.resolve(KNOWN)) if weights else set())
 
-    def test_they_leave_the_order_as_it_is(self) -> None:
+    def test_weights_leave_the_order_as_it_is(self) -> None:
         queues = QueueList.parse("admin:1,mail:5,!mail_bulk")
 
         assert queues.resolve(KNOWN) == ("admin", "mail")
@@ -88,7 +88,7 @@ class TestWeights:
             ("mail*:5,admin,!mail_bulk", "mail*:5,admin:1,!mail_bulk"),
         ],
     )
-    def test_they_are_shown_as_they_are_meant(self, text: str, shown: str) -> None:
+    def test_weights_are_shown_as_they_were_given(self, text: str, shown: str) -> None:
         assert str(QueueList.parse(text)) == shown
 
     @pytest.mark.parametrize("weight", ["", "0", "-1", "1.5", "x", "٣", "5:3", " 5"])
@@ -98,7 +98,7 @@ class TestWeights:
         with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
             QueueList.parse(f"admin,mail:{weight},other")
 
-    def test_an_excluded_queue_has_none(self) -> None:
+    def test_an_excluded_queue_has_no_weight(self) -> None:
         message = "-q: expected no weight behind an excluded queue, got '!mail:5'"
 
         with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
@@ -111,7 +111,7 @@ class TestNames:
         assert checked_queue(name) == name
 
     @pytest.mark.parametrize("name", ["", "a b", "a{b}", "a*", "a,b", "a:b", "a\n", "!a", None, 7])
-    def test_some_cannot(self, name: object) -> None:
+    def test_some_names_cannot_be_that_of_a_queue(self, name: object) -> None:
         message = (
             f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r}"
         )
@@ -129,7 +129,7 @@ class TestKeys:
         assert all(key.startswith("shop:{mail}:") for key in keys)
         assert Keys("shop").part("mail", "status", "a1") == "shop:{mail}:status:a1"
 
-    def test_the_others_are_in_slots_of_their_own(self) -> None:
+    def test_keys_of_no_queue_are_in_slots_of_their_own(self) -> None:
         keys = Keys()
 
         assert keys.queues() == "buoy:queues"

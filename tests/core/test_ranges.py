@@ -90,7 +90,7 @@ class TestClass:
         for right in (1, 10**8):
             type("Right", (Job,), {"name": "Right", limit: right})
 
-    def test_it_says_which(self) -> None:
+    def test_an_error_names_the_range_of_a_limit(self) -> None:
         with refused(r"^Wrong\.timeout: expected less than 1000000000, got 1e\+300$"):
             type("Wrong", (Job,), {"name": "Wrong", "timeout": 1e300})
         with refused(
@@ -199,7 +199,7 @@ class TestLater:
             assert type(Later(right).seconds) is float
 
     @pytest.mark.parametrize("wrong", [7, None, "no"])
-    def test_to_count_is_yes_or_no(self, wrong: Any) -> None:
+    def test_count_of_later_is_a_bool(self, wrong: Any) -> None:
         with refused(r"^Later\.count: expected True or False, got "):
             Later(5, count=wrong)
 
@@ -231,7 +231,7 @@ class TestSettings:
         ],
         ids=lambda each: each if isinstance(each, str) else "",
     )
-    def test_each_has_a_range(self, setting: str, wrongs: list[Any]) -> None:
+    def test_each_setting_has_a_range(self, setting: str, wrongs: list[Any]) -> None:
         for wrong in wrongs:
             with refused(f"^{setting}: expected "):
                 Settings(**{setting: wrong})
@@ -268,7 +268,7 @@ class TestPayload:
             Payload.decoded(self.text(field, value))
         assert len(str(raised.value)) < 300
 
-    def test_it_ends_among_the_failed_as_what_it_is(self, field: str, value: str) -> None:
+    def test_a_payload_out_of_range_is_kept_in_the_failed_set(self, field: str, value: str) -> None:
         text = self.text(field, value)
 
         settlement = run(Reservation("a1", "1:w:1", "mail", text))
@@ -278,13 +278,13 @@ class TestPayload:
         assert shelf["failure"]["error"] == "buoy.errors.CorruptPayload"
 
 
-def test_what_is_out_of_range_says_so() -> None:
+def test_a_value_out_of_range_is_named() -> None:
     told = re.escape("payload: expected 'attempt' to be 1 or more, less than 10 ** 9, got -1")
     with pytest.raises(CorruptPayload, match=f"^{told}$"):
         Payload.decoded('{"class":"x","id":"a","attempt":-1}')
 
 
-def test_what_expires_late_does(buoy_app: App) -> None:
+def test_a_job_that_expires_at_the_end_of_the_range_is_run(buoy_app: App) -> None:
     class Patient(Charge):
         name, expires = "ranges.patient", 10**10 - 1
 

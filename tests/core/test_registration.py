@@ -49,7 +49,7 @@ def enqueue(request: pytest.FixtureRequest) -> Callable[[App], Any]:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_it_is_known_again_with_the_next_job(
+def test_a_forgotten_queue_is_registered_with_the_next_job(
     buoy_app: App, loss: str, enqueue: Callable[[App], Any]
 ) -> None:
     enqueue(buoy_app)
@@ -75,7 +75,7 @@ def mortal(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ser
         yield server, app
 
 
-def test_it_is_known_after_the_server_has_started_anew_without_its_data(
+def test_a_queue_is_registered_after_a_restart_without_data(
     mortal: tuple[Server, App], enqueue: Callable[[App], Any]
 ) -> None:
     server, app = mortal
@@ -88,7 +88,7 @@ def test_it_is_known_after_the_server_has_started_anew_without_its_data(
     assert app.monitor.queue_names() == ["purchasing"]
 
 
-def test_that_costs_no_command(mortal: tuple[Server, App]) -> None:
+def test_registering_a_queue_again_costs_no_further_round_trip(mortal: tuple[Server, App]) -> None:
     _, app = mortal
     Charge.enqueue(1)
     app.command("FLUSHALL")
@@ -104,7 +104,7 @@ def test_that_costs_no_command(mortal: tuple[Server, App]) -> None:
     ]
 
 
-def test_on_a_full_queue_nothing_more_is_done(mortal: tuple[Server, App]) -> None:
+def test_a_queue_that_holds_jobs_costs_no_command_to_register(mortal: tuple[Server, App]) -> None:
     _, app = mortal
     Charge.enqueue(1)
     app.command("CONFIG", "RESETSTAT")
@@ -123,7 +123,9 @@ def test_on_a_full_queue_nothing_more_is_done(mortal: tuple[Server, App]) -> Non
     }
 
 
-def test_a_wrong_type_in_its_place_loses_no_job(mortal: tuple[Server, App]) -> None:
+def test_a_wrong_type_in_place_of_the_list_of_queues_loses_no_job(
+    mortal: tuple[Server, App],
+) -> None:
     _, app = mortal
     Charge.enqueue(1)
     app.dequeue(Charge)
@@ -141,7 +143,7 @@ class TestOnACluster:
         monkeypatch.setattr(Job, "app", app)
         return app
 
-    def test_it_is_known_after_all_was_lost(
+    def test_a_queue_on_a_cluster_is_registered_after_all_was_lost(
         self, app: App, cluster_world: World, enqueue: Callable[[App], Any]
     ) -> None:
         enqueue(app)

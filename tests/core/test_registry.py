@@ -351,7 +351,7 @@ if __name__ == "__main__":
             "print(Known.enqueue(1).state)",
         ],
     )
-    def test_but_it_may_run_them_push_names_and_give_names(
+    def test_a_session_may_run_its_classes_push_names_and_give_names(
         self, tmp_path: Path, buoy_app: App, call: str
     ) -> None:
         known = "class Known(Charge):\n    name = 'shop.Known'\n\n"
@@ -362,7 +362,7 @@ if __name__ == "__main__":
 
         assert told == "queued\n"
 
-    def test_a_session_may_say_it_again(self, tmp_path: Path) -> None:
+    def test_a_session_may_declare_a_class_again(self, tmp_path: Path) -> None:
         again = "class Charge(Job):\n    def perform(self, other): print('again', other)\n\n"
         call = "with Job.app.inline(): print(Charge.enqueue(1).state)"
 

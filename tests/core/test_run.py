@@ -157,12 +157,12 @@ class TestVerdicts:
         assert (payload.attempt, payload.failure) == (2, None)
         assert payload.plugins == {"again": {"seen": 1}}
 
-    def test_it_may_be_the_same_attempt(self) -> None:
+    def test_a_job_may_run_again_as_the_same_attempt(self) -> None:
         settlement = run(held(charging(Again(Later(0, count=False))), {"raise": "value"}))
 
         assert Payload.decoded(settlement.payload).attempt == 1
 
-    def test_without_a_view_the_core_fails_it(self) -> None:
+    def test_a_job_whose_plugins_do_not_decide_fails(self) -> None:
         assert run(held(charging(Again(None)), {"raise": "value"})).outcome == "failed"
 
     def test_what_on_failure_attached_goes_along(self) -> None:
@@ -191,7 +191,7 @@ class TestVerdicts:
             assert len(record["also"]) < 5000
         assert "a plugin failed in on_failure" in caplog.text
 
-    def test_another_answer_is_no_verdict(self) -> None:
+    def test_on_failure_refuses_an_answer_that_is_no_verdict(self) -> None:
         settlement = run(held(charging(Again("soon")), {"raise": "value"}))
 
         record = failure_in(settlement)
@@ -232,14 +232,14 @@ class TestExpiry:
 
         assert settlement.outcome == "rejected"
 
-    def test_in_time_it_runs(self) -> None:
+    def test_a_job_that_has_not_expired_runs(self) -> None:
         assert run(held(Charge, expires_at=100.0, now=99.9)).outcome == "done"
 
-    def test_what_has_been_started_in_time_runs_again_whenever(self) -> None:
+    def test_a_job_that_began_in_time_does_not_expire_later(self) -> None:
         assert run(held(Charge, expires_at=100.0, now=200.0, attempt=2)).outcome == "done"
         assert run(held(Charge, expires_at=100.0, now=200.0, lost=1)).outcome == "done"
 
-    def test_nor_does_a_first_attempt_expire_that_was_put_off(self) -> None:
+    def test_a_first_attempt_that_was_put_off_does_not_expire(self) -> None:
         again = charging(Again(Later(60, count=False)))
         settlement = run(held(again, {"raise": "value"}, expires_at=100.0, now=99.9))
 
@@ -307,7 +307,7 @@ class TestGivenUp:
             "off for longer than its lease)"
         )
 
-    def test_its_plugins_are_asked(self) -> None:
+    def test_plugins_of_a_job_that_lost_its_workers_are_asked(self) -> None:
         settlement = run(held(charging(Again()), lost=4, crash_limit_reached=True))
 
         assert settlement.outcome == "delayed"

@@ -99,7 +99,7 @@ class TestReserve:
 
 
 class TestLostReply:
-    def test_asked_again_the_same_jobs_are_handed_over(self, any_world: World) -> None:
+    def test_a_repeated_advance_hands_over_the_same_jobs(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", "b", "c")
         lost = world.trip(2, number=7)
@@ -110,7 +110,7 @@ class TestLostReply:
         assert [held.lost for held in again.reservations] == [0, 0]
         assert world.queued == ["c"]
 
-    def test_asked_again_they_get_a_whole_lease(self, any_world: World) -> None:
+    def test_a_repeated_advance_gives_a_whole_lease(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
         world.trip(1, number=7)
@@ -121,7 +121,9 @@ class TestLostReply:
 
         assert world.tokens == {"a": held.token}
 
-    def test_asked_again_after_the_question_was_lost_it_reserves(self, any_world: World) -> None:
+    def test_a_repeated_advance_whose_first_was_not_executed_reserves(
+        self, any_world: World
+    ) -> None:
         world = any_world
         world.enqueue("a")
 
@@ -152,7 +154,9 @@ class TestLostReply:
         assert [each.id for each in again.reservations] == ["b"]
         assert world.meta["done"] == "1"
 
-    def test_asked_again_while_paused_it_hands_over_what_is_leased(self, any_world: World) -> None:
+    def test_a_repeated_advance_of_a_paused_queue_hands_over_what_is_leased(
+        self, any_world: World
+    ) -> None:
         world = any_world
         world.enqueue("a", "b")
         world.trip(1, number=7)
@@ -299,7 +303,7 @@ class TestFence:
 
 
 class TestAttachedCommands:
-    def test_they_are_applied_when_the_settlement_holds(self, any_world: World) -> None:
+    def test_attached_commands_are_applied_with_the_settlement(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
 
@@ -309,7 +313,7 @@ class TestAttachedCommands:
         assert world.jobs == {}
         assert world.meta["done"] == "1"
 
-    def test_each_settlement_has_its_own(self, any_world: World) -> None:
+    def test_each_settlement_has_its_own_attached_commands(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", "b")
         first, second = world.take(2)
@@ -324,7 +328,9 @@ class TestAttachedCommands:
 
         assert [world.call("GET", f"status:{id}") for id in "ab"] == [b"x", b"y"]
 
-    def test_they_are_not_applied_when_the_settlement_is_refused(self, any_world: World) -> None:
+    def test_attached_commands_are_not_applied_when_the_settlement_is_refused(
+        self, any_world: World
+    ) -> None:
         world = any_world
         world.enqueue("a")
         held = world.take_one()
@@ -334,7 +340,7 @@ class TestAttachedCommands:
 
         assert world.call("EXISTS", "status:a") == 0
 
-    def test_one_that_redis_refuses_is_logged_and_stops_nothing(
+    def test_an_attached_command_that_redis_refuses_is_logged_and_stops_nothing(
         self, any_world: World, caplog: pytest.LogCaptureFixture
     ) -> None:
         world = any_world

@@ -34,7 +34,7 @@ class TestLostLease:
         assert world.queued == ["a"]
         assert (world.running, world.tokens) == ([], {})
 
-    def test_it_is_back_before_all_others_and_in_order(self, any_world: World) -> None:
+    def test_lost_jobs_are_back_before_all_others_and_in_order(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", "b", "c", "d")
         for _ in range(3):
@@ -46,7 +46,7 @@ class TestLostLease:
         assert world.queued == ["a", "b", "c", "d"]
 
     @pytest.mark.parametrize("pause", [LEASE * 2 // 3, LEASE, LEASE * 3 // 2, 10 * LEASE])
-    def test_it_is_back_also_where_workers_only_come_and_go(
+    def test_a_lost_job_is_back_also_where_workers_only_come_and_go(
         self, any_world: World, pause: int
     ) -> None:
         world = any_world
@@ -316,7 +316,9 @@ class TestSideBySide:
 
         assert world.queued == ["a"]
 
-    def test_a_clock_that_went_back_since_does_not_make_that_longer(self, world: World) -> None:
+    def test_a_grace_of_an_older_version_that_lies_too_far_ahead_is_ignored(
+        self, world: World
+    ) -> None:
         world.enqueue("a")
         world.take_one()
         world.use_up()
@@ -348,7 +350,9 @@ class TestPoison:
         assert answer.state == "alone"
         assert world.queued == ["b"]
 
-    def test_it_is_not_taken_by_a_worker_that_has_others_in_hand(self, any_world: World) -> None:
+    def test_a_job_that_lost_two_leases_is_not_taken_by_a_busy_worker(
+        self, any_world: World
+    ) -> None:
         world = any_world
         world.enqueue("a")
         world.lose("a", times=2)
@@ -360,7 +364,9 @@ class TestPoison:
         assert world.queued == ["a"]
         assert world.take_wakeup()
 
-    def test_jobs_before_it_are_taken_without_it(self, any_world: World) -> None:
+    def test_jobs_before_one_that_lost_two_leases_are_taken_without_it(
+        self, any_world: World
+    ) -> None:
         world = any_world
         world.enqueue("a")
         world.lose("a", times=2)
@@ -372,7 +378,7 @@ class TestPoison:
         assert [held.id for held in answer.reservations] == ["c"]
         assert world.queued == ["a", "b"]
 
-    def test_it_is_given_up_when_it_has_lost_more_leases_than_allowed(
+    def test_a_job_is_given_up_when_it_has_lost_more_leases_than_allowed(
         self, any_world: World
     ) -> None:
         world = any_world
@@ -386,7 +392,7 @@ class TestPoison:
         assert (held.lost, held.crash_limit_reached) == (4, True)
         assert world.claims == {"k": "a"}
 
-    def test_with_no_crash_allowed_one_is_enough(self, world: World) -> None:
+    def test_with_no_crash_allowed_one_lost_lease_gives_a_job_up(self, world: World) -> None:
         settings = Settings(url=world.broker.settings.url, max_crashes=0)
         world.broker = Broker(settings)
         world.enqueue("a")

@@ -66,7 +66,7 @@ class TestRemove:
 
         assert world.tokens == {"a": held.token}
 
-    def test_what_it_claimed_is_free(self, any_world: World) -> None:
+    def test_claims_of_a_removed_job_are_free(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", claims=[("k", "finished"), ("s", "started")])
 
@@ -74,7 +74,7 @@ class TestRemove:
 
         assert world.claims == {}
 
-    def test_its_id_is_known_for_a_while(self, any_world: World) -> None:
+    def test_the_id_of_a_removed_job_is_known_for_a_while(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
 
@@ -153,7 +153,9 @@ class TestRelease:
 
         assert (world.claims, world.queued) == ({"m": "a"}, ["a"])
 
-    def test_who_takes_it_keeps_it_when_the_first_ends(self, any_world: World) -> None:
+    def test_a_released_claim_stays_with_its_new_holder_when_the_first_job_ends(
+        self, any_world: World
+    ) -> None:
         world = any_world
         world.enqueue("a", claims=[("k", "finished")])
         world.control.release("mail", "k")
@@ -220,7 +222,7 @@ class TestRetry:
         assert world.jobs["a"] == "anew"
         assert world.take_wakeup()
 
-    def test_it_claims_again_what_it_had_claimed(self, any_world: World) -> None:
+    def test_a_retried_job_takes_its_claims_again(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
         failed_at = fail(world, "a")
@@ -231,7 +233,9 @@ class TestRetry:
         world.settle(world.take_one(), "done")
         assert world.claims == {}
 
-    def test_it_stays_where_it_is_while_another_holds_its_claim(self, any_world: World) -> None:
+    def test_a_failed_job_is_not_retried_while_another_holds_its_claim(
+        self, any_world: World
+    ) -> None:
         world = any_world
         world.enqueue("a")
         failed_at = fail(world, "a")
@@ -243,7 +247,7 @@ class TestRetry:
         assert world.failed == ["a"]
         assert world.jobs["a"] == payload_of("a").decode()
 
-    def test_who_has_failed_anew_since_is_let_be(self, any_world: World) -> None:
+    def test_a_job_that_failed_anew_is_not_retried_by_an_older_list(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
         failed_at = fail(world, "a")
@@ -284,7 +288,7 @@ class TestPause:
         assert world.control.pause("mail", resume=True)
         assert len(world.take()) == 1
 
-    def test_it_tells_whether_that_changed_something(self, any_world: World) -> None:
+    def test_pause_tells_whether_it_changed_something(self, any_world: World) -> None:
         world = any_world
 
         assert not world.control.pause("mail", resume=True)
@@ -318,7 +322,7 @@ class TestLook:
         assert looks == {"b": (2, None), "d": (0, None), "e": (0, None)}
         assert (length, due_at is not None and 4.5 < due_at - now <= 5.5) == (0, True)
 
-    def test_it_may_do_nothing_but_look(self, any_world: World) -> None:
+    def test_a_round_trip_may_only_look_at_queues(self, any_world: World) -> None:
         any_world.enqueue("a")
 
         assert any_world.broker.advance("one", [], ["mail"]) == ([], {"mail": (1, None)})

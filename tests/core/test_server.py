@@ -37,7 +37,7 @@ def until(condition: Callable[[], bool], within: float = 5.0) -> None:
 
 
 class TestServer:
-    def test_it_listens_on_a_socket_that_only_its_owner_can_reach(self) -> None:
+    def test_a_server_listens_on_a_socket_that_only_its_owner_can_reach(self) -> None:
         with Server() as server, connect(server) as client:
             assert server.url == f"unix://{server.socket}"
             assert client.ping()
@@ -45,7 +45,7 @@ class TestServer:
             assert server.socket.stat().st_mode & 0o777 == 0o600
             assert client.config_get("port") == {"port": "0"}
 
-    def test_it_listens_on_a_port_of_the_loopback_when_asked_to(self) -> None:
+    def test_a_server_listens_on_a_port_of_the_loopback_when_asked_to(self) -> None:
         with Server(port=True) as server, connect(server) as client:
             assert server.url == f"redis://127.0.0.1:{server.port}/0"
             assert client.ping()
@@ -56,11 +56,11 @@ class TestServer:
 
             assert there.get("key") is None
 
-    def test_it_takes_further_options(self) -> None:
+    def test_a_server_takes_further_options(self) -> None:
         with Server(args=("--maxmemory", "10mb")) as server, connect(server) as client:
             assert client.config_get("maxmemory") == {"maxmemory": str(10 * 1024**2)}
 
-    def test_stopping_it_removes_its_temporary_folder(self) -> None:
+    def test_stopping_a_server_removes_its_temporary_folder(self) -> None:
         with Server() as server:
             pass
 
@@ -101,7 +101,7 @@ class TestServer:
         assert not answers(server.url)
 
     @pytest.mark.parametrize("name", ["a" * 150, "with space & ünïcode #1?"])
-    def test_any_folder_will_do(self, tmp_path: Path, name: str) -> None:
+    def test_a_server_works_in_any_folder(self, tmp_path: Path, name: str) -> None:
         with Server(tmp_path / name) as server, connect(server) as client:
             assert client.ping()
             assert client.config_get("dir") == {"dir": str(tmp_path / name)}
@@ -181,7 +181,7 @@ class TestOwner:
             process.communicate()
 
     @pytest.mark.parametrize("owner", [["wait"], ["wait", "fork"]], indirect=True)
-    def test_it_is_gone_when_its_owner_is_killed(self, owner: subprocess.Popen[str]) -> None:
+    def test_a_server_is_gone_when_its_owner_is_killed(self, owner: subprocess.Popen[str]) -> None:
         assert owner.stdout
         url = owner.stdout.readline().strip()
         assert answers(url)
@@ -191,13 +191,13 @@ class TestOwner:
         until(lambda: not answers(url))
 
     @pytest.mark.parametrize("owner", [[]], indirect=True)
-    def test_it_is_gone_when_its_owner_forgets_it(self, owner: subprocess.Popen[str]) -> None:
+    def test_a_server_is_gone_when_its_owner_forgets_it(self, owner: subprocess.Popen[str]) -> None:
         assert owner.stdout
         url = owner.stdout.readline().strip()
 
         until(lambda: not answers(url))
 
-    def test_it_outlives_the_thread_that_started_it(self) -> None:
+    def test_a_server_outlives_the_thread_that_started_it(self) -> None:
         server = Server()
         starter = threading.Thread(target=server.start)
         starter.start()
@@ -238,7 +238,9 @@ def executable(path: Path) -> str:
 
 
 class TestFindServer:
-    def test_the_order(self, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_find_server_keeps_to_its_order(
+        self, bare: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         redis = executable(bare / "redis-server")
         assert find_server() == redis
 
@@ -296,7 +298,7 @@ class TestFindServer:
             find_server()
 
     @pytest.mark.skipif(not shutil.which("redis-server"), reason="needs redis-server on PATH")
-    def test_the_one_on_the_path_works(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_server_on_the_path_works(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("BUOY_REDIS_SERVER", "redis-server")
 
         with Server() as server:

@@ -83,7 +83,7 @@ class TestServe:
 
         assert serve(Wanted(url="redis://there")).url == THERE
 
-    def test_none_that_is_wanted_is_an_error(self) -> None:
+    def test_no_class_of_the_wanted_app_is_an_error(self) -> None:
         declare("Charge", app=App(THERE))
 
         assert refusal(Wanted("redis://:secret@elsewhere:6379/0", "shop")) == (
@@ -92,7 +92,7 @@ class TestServe:
             "option out, or let the app read BUOY_URL and BUOY_NAMESPACE"
         )
 
-    def test_several_without_a_choice_are_an_error(self) -> None:
+    def test_several_apps_without_a_choice_are_an_error(self) -> None:
         for number in range(7):
             declare(f"Job{number}", app=App(THERE))
         declare("Mail", app=App(THERE, namespace="mail"))

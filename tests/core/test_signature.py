@@ -64,7 +64,7 @@ class TestSpelling:
     ) -> None:
         assert call(job, *args, **kwargs) == kept
 
-    def test_a_gap_ends_the_positional_ones(self) -> None:
+    def test_a_gap_ends_the_positional_arguments(self) -> None:
         class Job:
             def perform(self, a: int = 0, b: int = 0, c: int = 0) -> None: ...
 
@@ -128,7 +128,7 @@ class TestBinding:
         # Python says so from 3.13 on.
         assert str(raised.value).replace("required keyword-only", "required") == message
 
-    def test_it_is_a_type_error_as_from_a_call(self) -> None:
+    def test_invalid_arguments_are_a_type_error(self) -> None:
         with pytest.raises(TypeError):
             call(Plain)
 

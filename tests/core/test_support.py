@@ -42,7 +42,7 @@ def client(url: str, timeout: float = 5.0) -> "Redis":
 
 
 class TestProxy:
-    def test_it_passes_everything_on_and_counts(self, proxy: Proxy) -> None:
+    def test_the_proxy_passes_everything_on_and_counts(self, proxy: Proxy) -> None:
         with client(proxy.url) as through, through.pipeline(transaction=False) as pipeline:
             assert through.set("key", "value\r\n*3\r\n$")
             for _ in range(2000):
@@ -58,7 +58,7 @@ class TestProxy:
             assert through.get("key") == "x" * 2**20
 
     @pytest.mark.parametrize(("when", "stored"), [("before", ["1"]), ("after", ["1", "2"])])
-    def test_it_cuts_once_at_the_nth_command(
+    def test_the_proxy_cuts_once_at_the_nth_command(
         self, proxy: Proxy, direct: "Redis", when: When, stored: list[str]
     ) -> None:
         with client(proxy.url) as through:
@@ -72,7 +72,7 @@ class TestProxy:
             assert proxy.commands == ["RPUSH"] * 3
 
     @pytest.mark.parametrize(("when", "stored"), [("before", ["1"]), ("after", ["1", "2"])])
-    def test_it_cuts_in_the_middle_of_a_pipeline(
+    def test_the_proxy_cuts_in_the_middle_of_a_pipeline(
         self, proxy: Proxy, direct: "Redis", when: When, stored: list[str]
     ) -> None:
         with client(proxy.url) as through, through.pipeline(transaction=False) as pipeline:
@@ -91,7 +91,7 @@ class TestProxy:
 
             assert subscriber.get_message(timeout=5)["data"] == "hello"
 
-    def test_it_drops_what_is_open(self, proxy: Proxy) -> None:
+    def test_the_proxy_drops_open_connections(self, proxy: Proxy) -> None:
         with connect(proxy.url) as connection:
             connection.settimeout(5)
             connection.sendall(b"*3\r\n$5\r\nBLPOP\r\n$4\r\nnone\r\n$1\r\n0\r\n")
@@ -102,7 +102,7 @@ class TestProxy:
 
             assert connection.recv(1) == b""
 
-    def test_frozen_it_delivers_nothing_until_it_resumes(
+    def test_a_frozen_proxy_delivers_nothing_until_it_resumes(
         self, proxy: Proxy, direct: "Redis"
     ) -> None:
         with client(proxy.url, timeout=0.05) as through:
@@ -117,7 +117,7 @@ class TestProxy:
             proxy.wait_for(2)
             assert through.ping()
 
-    def test_it_refuses_new_connections_until_it_resumes(self, proxy: Proxy) -> None:
+    def test_the_proxy_refuses_new_connections_until_it_resumes(self, proxy: Proxy) -> None:
         with client(proxy.url) as before, client(proxy.url) as after:
             before.ping()
             proxy.refuse()
@@ -158,7 +158,7 @@ class TestProxy:
             b">2\r\n+message\r\n$-1\r\n",
         ],
     )
-    def test_it_knows_where_a_value_ends(self, value: bytes) -> None:
+    def test_the_proxy_knows_where_a_value_ends(self, value: bytes) -> None:
         assert end_of_value(b"+before\r\n" + value + b"+after\r\n", 9) == 9 + len(value)
         assert [end_of_value(value[:cut], 0) for cut in range(len(value))] == [None] * len(value)
 

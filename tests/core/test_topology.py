@@ -47,19 +47,19 @@ def have(steps: NodeSteps[Any], answers: dict[str, Any]) -> tuple[Any, list[set[
 
 
 class TestSeeds:
-    def test_each_has_its_url(self) -> None:
+    def test_each_seed_has_its_url(self) -> None:
         known = Topology("rediss+cluster://u:p%2Cq@h,[::1]:7001,i:7002?ssl_cert_reqs=none", print)
         assert known.seeds == ["h:6379", "[::1]:7001", "i:7002"]
         assert known.url_of("[::1]:7001") == "rediss://u:p%2Cq@[::1]:7001?ssl_cert_reqs=none"
 
     @pytest.mark.parametrize("hosts", ["", "h,", "h:x", "h:1/1"])
-    def test_what_is_none_is_refused(self, hosts: str) -> None:
+    def test_a_list_of_seeds_that_is_not_valid_is_refused(self, hosts: str) -> None:
         with pytest.raises(ValueError, match=r"name one|no databases|Port"):
             Topology(f"redis+cluster://{hosts}", print)
 
 
 class TestLearning:
-    def test_others_are_learned_and_outlive_the_seeds(self) -> None:
+    def test_nodes_are_learned_and_outlive_the_seeds(self) -> None:
         known = topology(f"redis+cluster://{A}")
         have(known.discover_slots(), {A: ranges(B, C)})
         assert known.known == [A, B, C]
@@ -73,17 +73,17 @@ class TestLearning:
         have(known.discover_slots(), {A: ranges(A), B: ranges(B), C: ranges(B)})
         assert set(known.slots.values()) == {B}
 
-    def test_one_that_knows_of_no_slots_is_passed_over(self) -> None:
+    def test_a_node_that_knows_of_no_slots_is_skipped(self) -> None:
         known = topology()
         have(known.discover_slots(), {A: [], B: [], C: ranges(C)})
         assert set(known.slots.values()) == {C}
 
-    def test_one_that_does_not_know_its_host_has_that_under_which_it_was_asked(self) -> None:
+    def test_a_node_that_does_not_know_its_host_has_the_host_that_was_asked(self) -> None:
         known = topology(f"redis+cluster://{A}")
         have(known.discover_slots(), {A: [[0, 16383, [None, 7005, b"id"]]]})
         assert set(known.slots.values()) == {"a:7005"}
 
-    def test_nobody_there_is_told(self) -> None:
+    def test_a_cluster_without_reachable_nodes_is_told(self) -> None:
         gone = Unavailable("Redis cannot be reached: gone", sent=False)
         with pytest.raises(Unavailable) as raised:
             have(topology().discover_slots(), dict.fromkeys((A, B, C), gone))
@@ -112,14 +112,14 @@ class TestRouting:
         reply, asked = have(known.route([HERE]), {A: moved, D: b"there"})
         assert (reply, asked, known.stale) == ([b"there"], [{A}, {D}], True)
 
-    def test_one_that_moves_to_another_port_of_an_unnamed_host_is_followed(self) -> None:
+    def test_a_slot_that_moves_to_another_port_of_an_unnamed_host_is_followed(self) -> None:
         known = topology()
         have(known.discover_slots(), dict.fromkeys((A, B, C), ranges(A)))
         moved = SlotMoved(exceptions.MovedError(f"{SLOT} :7009"))
         reply, _ = have(known.route([HERE]), {A: moved, "a:7009": b"there"})
         assert reply == [b"there"]
 
-    def test_one_that_moves_for_ever_is_given_up_for_now(self) -> None:
+    def test_a_slot_that_moves_for_ever_is_given_up_for_now(self) -> None:
         known = topology()
         have(known.discover_slots(), dict.fromkeys((A, B, C), ranges(A)))
         moved = SlotMoved(exceptions.MovedError(f"{SLOT} {A}"))
@@ -137,7 +137,7 @@ class TestRouting:
 
 
 class TestSuspects:
-    def test_one_that_is_silent_is_asked_no_more_until_it_is_found_to_answer(self) -> None:
+    def test_a_silent_node_is_not_asked_until_it_answers_again(self) -> None:
         answers = threading.Event()
         suspects = Suspects(lambda _: answers.wait(5.0))
         suspects.add(A)

@@ -45,7 +45,9 @@ def commands(app: App) -> dict[str, Any]:
 
 class TestTelling:
     @pytest.mark.parametrize("word", ["stop", "quiet", "resume"])
-    def test_all_are_told_unless_some_are_named(self, buoy_app: App, seen: Seen, word: str) -> None:
+    def test_a_command_is_for_all_workers_unless_some_are_named(
+        self, buoy_app: App, seen: Seen, word: str
+    ) -> None:
         seen("w-1")
         seen("w-2")
 
@@ -58,7 +60,9 @@ class TestTelling:
     def test_without_workers_there_is_nobody_to_tell(self, buoy_app: App) -> None:
         assert run("stop") == "no workers\n"
 
-    def test_one_that_is_not_there_or_gone_cannot_be_told(self, buoy_app: App, seen: Seen) -> None:
+    def test_a_worker_that_is_unknown_or_gone_cannot_be_told(
+        self, buoy_app: App, seen: Seen
+    ) -> None:
         seen("w-1")
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-2")
 
@@ -77,7 +81,7 @@ class TestTelling:
         assert view.gone
         assert buoy_app.command("EXISTS", "buoy:worker:w-1") == 0
 
-    def test_one_that_goes_meanwhile_is_named(
+    def test_a_worker_that_goes_meanwhile_is_named(
         self, buoy_app: App, seen: Seen, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen("w-1")
@@ -88,7 +92,7 @@ class TestTelling:
 
         assert run("stop", code=1) == "w-1: is gone\nw-2: stop\n"
 
-    def test_what_may_not_be_said_is_not_heard(
+    def test_a_worker_command_without_the_right_to_write_is_an_error(
         self, buoy_server: Server, buoy_app: App, seen: Seen
     ) -> None:
         seen("w-1")
@@ -106,7 +110,7 @@ class TestTelling:
         assert signal_of(b"resume 17") == signal.SIGCONT
         assert signal_of(b"dance 17") is None
 
-    def test_it_is_listed(self, buoy_app: App, seen: Seen) -> None:
+    def test_a_pending_worker_command_is_listed(self, buoy_app: App, seen: Seen) -> None:
         seen("w-1")
         run("quiet")
 
@@ -115,13 +119,15 @@ class TestTelling:
 
 
 class TestForgetting:
-    def test_one_that_is_gone_is_no_longer_listed(self, buoy_app: App) -> None:
+    def test_a_forgotten_worker_is_no_longer_listed(self, buoy_app: App) -> None:
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-1", 1000, "w-2")
 
         assert run("forget", "w-1") == "w-1: forgotten\n"
         assert [view.id for view in buoy_app.monitor.workers()] == ["w-2"]
 
-    def test_one_that_works_or_is_unknown_cannot_be(self, buoy_app: App, seen: Seen) -> None:
+    def test_a_worker_that_works_or_is_unknown_cannot_be_forgotten(
+        self, buoy_app: App, seen: Seen
+    ) -> None:
         seen("w-1")
 
         for id in ("w-1", "w-2"):
@@ -130,7 +136,9 @@ class TestForgetting:
             )
         assert run("forget", code=2)
 
-    def test_one_that_comes_back_meanwhile_stays(self, buoy_app: App, seen: Seen) -> None:
+    def test_a_worker_that_comes_back_meanwhile_is_not_forgotten(
+        self, buoy_app: App, seen: Seen
+    ) -> None:
         seen("w-1")
 
         assert not forget(buoy_app.broker, "w-1")
@@ -159,7 +167,7 @@ class TestWaiting:
         assert run("wait", "w-2") == ""
         assert run("wait", "w-3") == "w-3: this worker is not there, or has ended\n"
 
-    def test_those_that_were_told_must_have_heard_it(self, buoy_app: App, seen: Seen) -> None:
+    def test_wait_waits_until_commands_are_obeyed(self, buoy_app: App, seen: Seen) -> None:
         seen("w-1")
         seen("w-2")
         seen("w-3", "stopping")
@@ -175,7 +183,7 @@ class TestWaiting:
         seen("w-1", "paused")
         assert run("wait", "w-1") == ""
 
-    def test_one_that_is_gone_is_not_waited_for(self, buoy_app: App) -> None:
+    def test_wait_does_not_wait_for_a_worker_that_is_gone(self, buoy_app: App) -> None:
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
         self.take_one(buoy_app, "w-1")
 

@@ -74,7 +74,9 @@ def test_a_thousand_jobs_never_miss_their_row(site: Site, engine: Engine) -> Non
     check(site)
 
 
-def test_nor_those_of_a_program_that_awaits(site: Site, engine: Engine) -> None:
+def test_a_thousand_jobs_of_a_program_that_awaits_never_miss_their_row(
+    site: Site, engine: Engine
+) -> None:
     async def write(sessions: AsyncSessions, orders: Iterator[int]) -> None:
         for order_id in orders:
             try:
@@ -103,7 +105,7 @@ def test_nor_those_of_a_program_that_awaits(site: Site, engine: Engine) -> None:
     check(site)
 
 
-def test_without_the_plugin_they_do(site: Site, engine: Engine) -> None:
+def test_without_after_commit_jobs_miss_their_row(site: Site, engine: Engine) -> None:
     site.worker("--executor", "thread", queues="orders", app="orders")
     with sessionmaker(engine).begin() as session:
         session.add(Order(id=1))

@@ -310,7 +310,7 @@ class TestGo:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
-    def test_the_last_out_may_meet_the_first_in(self, folder: Folder) -> None:
+    def test_a_user_may_come_while_the_last_one_leaves(self, folder: Folder) -> None:
         rows = folder.user(ROWS)
         assert rows.wait(30.0) == 0
 
@@ -319,7 +319,7 @@ class TestGo:
 
 class TestMishap:
     @pytest.mark.parametrize("victim", ["servers", "caretakers"])
-    def test_the_next_to_come_starts_it_anew(self, folder: Folder, victim: str) -> None:
+    def test_the_next_user_starts_a_killed_server_again(self, folder: Folder, victim: str) -> None:
         first = folder.user()
         first.say("SET key value")
         before = folder.servers
@@ -331,7 +331,7 @@ class TestMishap:
         assert len(folder.servers) == 1
         assert folder.servers != before
 
-    def test_who_is_there_brings_it_back(self, folder: Folder) -> None:
+    def test_a_user_brings_a_killed_server_back(self, folder: Folder) -> None:
         user = folder.user()
         user.say("SET key value")
 
@@ -363,7 +363,9 @@ class TestWorker:
     def site(self, folder: Folder, make_site: Callable[..., Site]) -> Site:
         return make_site(EmbeddedServer(folder.path))
 
-    def test_it_runs_what_others_enqueue(self, site: Site, folder: Folder) -> None:
+    def test_a_worker_on_an_embedded_server_runs_what_others_enqueue(
+        self, site: Site, folder: Folder
+    ) -> None:
         code, output = site.run("enqueue", "tests.system.apps.jobs.Note", '["early"]', *TO)
         assert code == 0, output
         folder.wait_until_left()
@@ -381,7 +383,9 @@ class TestWorker:
         worker.stop()
         folder.wait_until_left()
 
-    def test_it_goes_on_when_the_server_was_killed(self, site: Site, folder: Folder) -> None:
+    def test_a_worker_goes_on_when_its_embedded_server_was_killed(
+        self, site: Site, folder: Folder
+    ) -> None:
         site.worker()
         assert site.run("enqueue", "tests.system.apps.jobs.Note", '["one"]', *TO)[0] == 0
         site.note("ran", "one")
@@ -392,7 +396,7 @@ class TestWorker:
         assert site.run("enqueue", "tests.system.apps.jobs.Note", '["two"]', *TO)[0] == 0
         site.note("ran", "two")
 
-    def test_nothing_is_left_of_a_killed_one(self, site: Site, folder: Folder) -> None:
+    def test_nothing_is_left_of_a_killed_worker(self, site: Site, folder: Folder) -> None:
         worker = site.worker()
         assert site.run("enqueue", "tests.system.apps.jobs.Wait", '["slow", "gate"]', *TO)[0] == 0
         site.note("began", "slow")

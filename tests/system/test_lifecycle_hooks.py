@@ -38,7 +38,7 @@ def test_forking_loads_the_app_once_in_the_nursery(site: Site) -> None:
     ]
 
 
-def test_inline_all_is_in_the_worker(site: Site) -> None:
+def test_with_inline_all_hooks_run_in_the_worker(site: Site) -> None:
     Tell.enqueue_many([("first",), ("second",)])
     worker = site.worker("--executor", "inline", app="hooks")
     site.settled()

@@ -47,7 +47,9 @@ def is_right(name: str, failure: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-def test_each_fails_as_itself_though_the_log_fails_too(site: Site, executor: str) -> None:
+def test_nasty_jobs_fail_with_their_own_errors_though_the_log_fails_too(
+    site: Site, executor: str
+) -> None:
     enqueue_all()
     worker = site.worker("--burst", "--executor", executor, queues="nasty", app="nasty_log")
     assert worker.wait(60.0) == 0, worker.log[-5000:]
@@ -55,7 +57,9 @@ def test_each_fails_as_itself_though_the_log_fails_too(site: Site, executor: str
     assert re.search(r"failed: ValueError: the real error id=\S+ .*\(not logged: ", worker.log)
 
 
-def test_drained_they_fail_as_themselves(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drained_nasty_jobs_fail_with_their_own_errors(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(record, "RECORD", site.record)
     enqueue_all()
     drain(site.app)
@@ -63,7 +67,7 @@ def test_drained_they_fail_as_themselves(site: Site, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("job", nasty.INLINE, ids=lambda job: job.__name__)
-def test_inline_their_errors_are_raised_as_they_are(
+def test_inline_nasty_jobs_raise_their_own_errors(
     site: Site, job: type[Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record, "RECORD", site.record)

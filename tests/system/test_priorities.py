@@ -26,7 +26,9 @@ def test_after_a_long_job_the_first_queue_comes_first(site: Site, executor: str)
     assert site.words() == ["long", "high 1", "high 2", "low"]
 
 
-def test_also_when_the_long_job_was_of_the_first_queue(site: Site, executor: str) -> None:
+def test_after_a_long_job_of_the_first_queue_the_first_queue_comes_first(
+    site: Site, executor: str
+) -> None:
     Wait.using(queue="high").enqueue("long", "gate")
     site.worker("--executor", executor, queues="high,low")
     site.note("began")
@@ -113,7 +115,7 @@ def test_with_weights_each_queue_gets_its_share(
 
 
 @pytest.mark.parametrize("executor", ["fork", "inline"])
-def test_alone_a_queue_is_not_held_back_by_a_small_weight(site: Site, executor: str) -> None:
+def test_a_queue_alone_is_not_held_back_by_a_small_weight(site: Site, executor: str) -> None:
     Note.using(queue="admin").enqueue_many([(str(n),) for n in range(20)])
     site.burst("--executor", executor, queues="mail:5,admin:1")
     assert site.words() == [str(n) for n in range(20)]

@@ -80,7 +80,7 @@ def test_however_a_run_ends_it_is_run_again_after_the_delay(
 
 
 @pytest.mark.parametrize("job", [retrying.Killed, retrying.Late])
-def test_what_ends_so_again_and_again_is_given_up_once(site: Site, job: Any) -> None:
+def test_a_run_that_always_fails_is_given_up_once(site: Site, job: Any) -> None:
     job.enqueue(99)
     site.worker(app=APP)
     site.settled()

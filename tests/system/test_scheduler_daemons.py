@@ -125,7 +125,7 @@ def test_a_daemon_may_start_before_redis(own_site: Site, file: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-def test_signals_end_it_at_once_even_when_redis_says_nothing(
+def test_signals_end_a_daemon_at_once_even_when_redis_is_silent(
     site: Site, file: Path, number: signal.Signals
 ) -> None:
     with Proxy(site.server.url) as proxy:
@@ -197,7 +197,7 @@ def test_delayed_jobs_need_no_daemon(site: Site) -> None:
     assert site.words() == ["soon", "later"]
 
 
-def test_its_process_id_is_noted_while_it_runs(site: Site, file: Path) -> None:
+def test_a_daemon_writes_its_pid_file_while_it_runs(site: Site, file: Path) -> None:
     pidfile = site.folder / "scheduler.pid"
     daemon = scheduler(site, file, "--pidfile", str(pidfile))
     daemon.wait_for_log("serves")

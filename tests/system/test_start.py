@@ -73,7 +73,7 @@ def refused(site: Site, url: str) -> str:
         ("redis+cluster://{host}", "does not tell where the slots of a cluster are: "),
     ],
 )  # fmt: skip
-def test_what_waiting_does_not_mend_ends_it(
+def test_an_error_that_waiting_cannot_mend_ends_the_start(
     site: Site, server: Server, url: str, said: str
 ) -> None:
     with Redis.from_url(server.url) as client:
@@ -98,7 +98,9 @@ def test_a_cluster_tls_and_a_server_that_is_none_are_told(
     assert "expected a Redis server, got an answer of another: " in other
 
 
-def test_the_scheduler_and_the_commands_say_it_too(site: Site, server: Server) -> None:
+def test_the_scheduler_and_commands_end_with_errors_that_waiting_cannot_mend(
+    site: Site, server: Server
+) -> None:
     url = f"redis://:wrong@127.0.0.1:{server.port}"
     for command in (["scheduler", "-a", "tests.system.apps.jobs"], ["queues"], ["doctor"]):
         code, output = site.run("--url", url, *command)
@@ -117,7 +119,7 @@ def test_the_scheduler_and_the_commands_say_it_too(site: Site, server: Server) -
     ],
     ids=["a replica", "too few replicas"],
 )
-def test_what_waiting_mends_is_waited_for_and_said_once(
+def test_an_error_that_waiting_mends_is_waited_for_and_logged_once(
     own_site: Site, state: list[str], mend: list[str]
 ) -> None:
     own_site.app.command(*state)
@@ -133,7 +135,7 @@ def test_what_waiting_mends_is_waited_for_and_said_once(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
-def test_told_to_end_while_it_waits_it_ends(
+def test_a_worker_that_waits_for_redis_ends_when_told(
     make_site: Callable[..., Site], tmp_path: Path, number: signal.Signals
 ) -> None:
     site = make_site(Server(tmp_path / "nowhere"))
@@ -147,7 +149,7 @@ def test_told_to_end_while_it_waits_it_ends(
 
 
 @pytest.mark.parametrize("url", ["", "embedded://{}/data"], ids=["server", "embedded"])
-def test_told_to_end_at_any_moment_it_ends_in_peace(
+def test_a_worker_that_is_told_to_end_while_it_starts_ends_without_a_traceback(
     site: Site, tmp_path: Path, executor: str, url: str
 ) -> None:
     """Moments from the first import of buoy on; Python itself dies by a signal before that."""

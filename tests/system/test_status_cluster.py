@@ -55,7 +55,7 @@ def test_a_running_job_is_told_of_and_cancelled(site: Site) -> None:
     worker.stop()
 
 
-def test_who_awaits_is_answered_too(site: Site) -> None:
+def test_awaiting_a_status_works_on_a_cluster(site: Site) -> None:
     async def ask() -> None:
         handle = await Brave.aenqueue(8)
         end = asyncio.create_task(async_wait(handle, 15))

@@ -91,7 +91,7 @@ def test_a_worker_that_is_killed_leaves_a_job_that_waits_and_then_runs(
     other.stop()
 
 
-def test_without_another_worker_it_is_said_to_wait(site: Site) -> None:
+def test_a_job_of_a_dead_worker_without_another_worker_is_queued(site: Site) -> None:
     handle = Work.enqueue("word", "gate")
     worker = site.worker("--executor", "inline", app="statuses")
     site.note("began")

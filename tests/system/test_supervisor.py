@@ -35,7 +35,7 @@ def states(site: Site) -> list[str]:
     return [view.state for view in site.app.monitor.workers()]
 
 
-def test_so_many_workers_run_side_by_side(site: Site, executor: str) -> None:
+def test_the_supervisor_runs_as_many_workers_as_it_is_told(site: Site, executor: str) -> None:
     for n in range(4):
         Wait.enqueue(str(n), "gate")
     supervisor = supervised(site, "--executor", executor, "-c", "1", count=3)
@@ -49,7 +49,7 @@ def test_so_many_workers_run_side_by_side(site: Site, executor: str) -> None:
     assert site.app.monitor.workers() == []
 
 
-def test_one_that_is_killed_is_replaced(site: Site) -> None:
+def test_a_worker_that_is_killed_is_replaced(site: Site) -> None:
     supervisor = supervised(site)
     before = children_of(supervisor.pid)
     os.kill(before[0], signal.SIGKILL)
@@ -65,7 +65,7 @@ def test_one_that_is_killed_is_replaced(site: Site) -> None:
     supervisor.stop()
 
 
-def test_one_that_was_told_to_end_is_not_replaced(site: Site) -> None:
+def test_a_worker_that_was_told_to_end_is_not_replaced(site: Site) -> None:
     supervisor = supervised(site)
     first, second = children_of(supervisor.pid)
     os.kill(first, signal.SIGTERM)
@@ -141,7 +141,7 @@ def test_usr1_kills_the_running_jobs_of_all(site: Site) -> None:
     supervisor.stop()
 
 
-def test_usr2_pauses_all_also_those_that_start_later(site: Site) -> None:
+def test_usr2_pauses_all_workers_and_those_that_start_later(site: Site) -> None:
     supervisor = supervised(site)
     supervisor.signal(signal.SIGUSR2)
     wait_until(lambda: states(site) == ["paused"] * 2)
@@ -217,7 +217,7 @@ def test_the_pidfile_names_the_process_to_signal(site: Site, count: int) -> None
     assert not pidfile.exists()
 
 
-def test_the_pidfile_of_a_successor_is_let_be(site: Site) -> None:
+def test_the_pidfile_of_a_successor_is_not_removed(site: Site) -> None:
     pidfile = site.folder / "buoy.pid"
     process = site.worker("--pidfile", str(pidfile))
     process.wait_for_log("serves")

@@ -69,7 +69,7 @@ def state(job: Seen) -> str | None:
         ("it is cancelled while it runs", cancelled, Pay),
     ],
 )
-def test_it_is_so_with_real_processes(
+def test_rows_about_deaths_hold_with_real_processes(
     site: Site, event: str, happens: Callable[[Site, Seen], None], declared: Any
 ) -> None:
     row = ROWS[event]

@@ -19,7 +19,7 @@ class Analysis(Job):
     def perform(self, row: int) -> None: ...
 
 
-def test_its_queue_is_bounded_it_is_told_and_the_shop_goes_on(
+def test_a_queue_without_workers_is_bounded_and_warned_of_and_the_shop_goes_on(
     site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     analytics = App(site.server.url, namespace="analytics")

@@ -39,7 +39,7 @@ def test_a_worker_hears_signals_whatever_app_and_jobs_make_of_them(
     assert worker.log.count("forks;") == (3 if executor == "fork" else 0)
 
 
-def test_what_makes_no_sense_is_passed_over(site: Site) -> None:
+def test_messages_that_make_no_sense_from_jobs_or_nursery_are_skipped(site: Site) -> None:
     site.open("talkative")
     worker = steady(site)
     for fails in (False, True):
@@ -62,7 +62,7 @@ def test_what_makes_no_sense_is_passed_over(site: Site) -> None:
     stop_soon(worker)
 
 
-def test_others_may_bury_the_children(site: Site) -> None:
+def test_an_app_may_bury_all_children(site: Site) -> None:
     site.open("reaper")
     Exits.enqueue()
     Note.enqueue("after")

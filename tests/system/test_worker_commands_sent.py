@@ -19,7 +19,7 @@ def tell(site: Site, *words: str) -> str:
     return output
 
 
-def test_stop_is_as_term(site: Site, executor: str) -> None:
+def test_the_worker_command_stop_acts_as_term(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor, "-c", "1")
     site.note("began")
@@ -61,7 +61,7 @@ def test_quiet_takes_nothing_new_until_resume(site: Site, executor: str) -> None
     worker.stop()
 
 
-def test_only_the_one_that_is_named_is_told(site: Site) -> None:
+def test_a_worker_command_reaches_only_the_named_worker(site: Site) -> None:
     first, second = site.worker(), site.worker()
     wait_until(lambda: len(states(site)) == 2)
     [id] = [view.id for view in site.app.monitor.workers() if view.pid == first.pid]
@@ -80,7 +80,7 @@ def test_all_workers_of_a_supervisor_can_be_stopped(site: Site) -> None:
     assert site.run("workers", "wait", "--timeout", "5") == (0, "")
 
 
-def test_one_that_is_gone_for_a_day_is_listed_no_more(site: Site) -> None:
+def test_a_worker_that_is_gone_for_a_day_is_not_listed(site: Site) -> None:
     seconds = int(site.app.command("TIME")[0])
     for id, hours in (("yesterday", 25), ("today", 23)):
         at = 1000 * (seconds - 3600 * hours)

@@ -258,7 +258,7 @@ def test_what_cannot_be_read_is_named(odd: App, caplog: pytest.LogCaptureFixture
     assert all(record.levelno == logging.WARNING for record in caplog.records)
 
 
-def test_the_good_ones_are_listed_among_the_others(odd: App) -> None:
+def test_readable_jobs_are_listed_beside_unreadable_ones(odd: App) -> None:
     assert {row["name"] for row in json.loads(run("queues", "--json").stdout)} >= {"mail", "good"}
     rows = json.loads(run("failed", "list", "--count", "0", "--json").stdout)
     assert {"first-failed", "last-failed", "good-failed"} <= {row["id"] for row in rows}
@@ -281,7 +281,7 @@ ACTING = [
 
 
 @pytest.mark.parametrize(("words", "places", "state"), ACTING, ids=lambda each: str(each)[:40])
-def test_the_good_ones_are_done_among_the_others(
+def test_commands_act_on_readable_jobs_beside_unreadable_ones(
     odd: App, words: list[str], places: list[str], state: str | None
 ) -> None:
     result = run(*words)
@@ -305,7 +305,7 @@ def test_a_move_leaves_no_leases(odd: App) -> None:
         assert view is not None, id
 
 
-def test_the_good_ones_are_run_among_the_others(odd: App) -> None:
+def test_readable_jobs_are_run_beside_unreadable_ones(odd: App) -> None:
     ran: list[str] = []
 
     class Good(Job):
@@ -323,7 +323,7 @@ def test_the_good_ones_are_run_among_the_others(odd: App) -> None:
     assert odd.command("ZCARD", odd.key("mail", "leases")) == 0
 
 
-def test_one_is_enqueued_among_the_others(odd: App) -> None:
+def test_a_job_is_enqueued_beside_unreadable_ones(odd: App) -> None:
     for id in ("a", "b"):
         said = run("enqueue", "shop.Good", "[1]", "--queue", "mail", "--id", id)
         assert said.exit_code == 0, said.output
@@ -332,12 +332,14 @@ def test_one_is_enqueued_among_the_others(odd: App) -> None:
 
 @pytest.mark.parametrize("id", ["first-queued", "first-delayed", "first-failed"])
 @pytest.mark.parametrize("words", [["failed", "show"], ["retry", "show"]])
-def test_one_is_shown_among_the_others(odd: App, words: list[str], id: str) -> None:
+def test_a_readable_job_is_shown_beside_unreadable_ones(
+    odd: App, words: list[str], id: str
+) -> None:
     fails = words[0] == "failed" and id != "first-failed"
     assert run(*words, id).exit_code == fails
 
 
-def test_each_of_them_can_be_shown(odd: App) -> None:
+def test_each_unreadable_job_can_be_shown(odd: App) -> None:
     for view in list(odd.monitor.failed(["mail"]))[::7]:
         assert run("failed", "show", view.id).exit_code in (0, 1, 2)
         assert run("retry", "show", view.id).exit_code in (0, 1, 2)

@@ -45,7 +45,9 @@ def sent(buoy_server: Server, buoy_app: App, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("job", [Pay, ALL_THREE], ids=["plain", "with all three"])
 @pytest.mark.parametrize("how", ["well", "busy", "refused"])
-def test_each_step_is_one_command(sent: Sent, job: Any, how: str) -> None:
+def test_each_step_of_a_job_with_the_three_plugins_is_one_command(
+    sent: Sent, job: Any, how: str
+) -> None:
     assert sent(lambda: job.enqueue(how)) == ["EVALSHA"]
     assert sent(lambda: job.enqueue_many(ROWS)) == ["EVALSHA"]
 
@@ -54,7 +56,7 @@ def test_each_step_is_one_command(sent: Sent, job: Any, how: str) -> None:
     assert sent(lambda: drain(Job.app, "payments")) == ["EVALSHA"] * trips
 
 
-def test_a_worker_sends_as_much_with_them_as_without(sent: Sent) -> None:
+def test_a_worker_sends_as_many_commands_with_the_three_plugins_as_without(sent: Sent) -> None:
     def work(job: Any) -> Counter[str]:
         job.enqueue_many(ROWS)
         return Counter(sent(lambda: burst(Job.app.settings.url)))
@@ -101,7 +103,7 @@ print([name for name in [*heavy, "socket", "threading"] if name in sys.modules])
 """
 
 
-def test_declaring_them_loads_nothing_that_each_forked_child_pays_for() -> None:
+def test_declaring_the_three_plugins_loads_nothing_that_each_forked_child_pays_for() -> None:
     command = [sys.executable, "-c", LEAN]
 
     assert subprocess.check_output(command, text=True, timeout=30) == "[]\n"
@@ -123,7 +125,7 @@ print([name for name in heavy if name in sys.modules])
 """
 
 
-def test_nor_does_what_forks_them() -> None:
+def test_the_nursery_loads_nothing_that_each_forked_child_pays_for() -> None:
     """With threads loaded, each child has a third more pages to copy."""
     command = [sys.executable, "-c", NURSERY]
 

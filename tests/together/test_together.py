@@ -31,24 +31,24 @@ def played(buoy_app: App, buoy_clock: Clock, row: Row, order: str, until: Until)
 @orders
 @pytest.mark.parametrize("until", ["finished"])
 class TestCell:
-    def test_retry(self, played: Scene, row: Row) -> None:
+    def test_retry_does_what_the_table_says(self, played: Scene, row: Row) -> None:
         assert played.retry(jobs.given_up) == row.retry
 
-    def test_place(self, played: Scene, row: Row) -> None:
+    def test_the_claim_of_loner_is_as_the_table_says(self, played: Scene, row: Row) -> None:
         assert played.place() == row.place
 
-    def test_status(self, played: Scene, row: Row) -> None:
+    def test_the_status_is_as_the_table_says(self, played: Scene, row: Row) -> None:
         assert played.status() == row.status
 
 
 @rows
 @orders
 @pytest.mark.parametrize("until", ["started"])
-def test_place_until_started(played: Scene, row: Row) -> None:
+def test_the_claim_until_started_is_as_the_table_says(played: Scene, row: Row) -> None:
     assert played.place() == row.place_until_started
 
 
-def test_the_documentation_says_the_same() -> None:
+def test_the_table_of_the_documentation_is_the_tested_one() -> None:
     lines = Page("docs/together.md").text().splitlines()
     cells = [tuple(cell.strip() for cell in line.split("|")[1:-1]) for line in lines if "|" in line]
 

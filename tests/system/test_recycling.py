@@ -20,7 +20,7 @@ def test_a_worker_ends_in_order_after_so_many_jobs(site: Site, kind: str) -> Non
     assert (site.view().done, site.view().queued) == (3, 497)
 
 
-def test_a_supervisor_replaces_it(site: Site) -> None:
+def test_a_supervisor_replaces_a_recycled_worker(site: Site) -> None:
     Note.enqueue_many([(f"{n}",) for n in range(10)])
 
     supervisor = site.worker("--processes", "2", "--max-jobs", "2")
@@ -62,7 +62,9 @@ def test_a_worker_that_is_quiet_ends_only_when_it_may_go_on(site: Site, executor
     assert "(--max-jobs 1)" in worker.log
 
 
-def test_so_does_one_that_was_worn_when_it_was_told(site: Site) -> None:
+def test_a_worker_that_is_due_for_recycling_when_told_to_be_quiet_ends_when_it_may_go_on(
+    site: Site,
+) -> None:
     Wait.enqueue("running", "gate")
     Hoard.enqueue(200 << 20)
     app = "jobs,tests.system.apps.hoarding"
