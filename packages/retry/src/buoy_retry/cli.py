@@ -1,8 +1,7 @@
 """``buoy retry``."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import wraps
 from typing import Any
 
 import click
@@ -11,12 +10,13 @@ from buoy import Job
 from buoy.plugins.commands import (
     TEXT,
     all_known,
+    bulk_command,
     class_option,
     confirm,
     counted,
-    end,
+    filter_options,
+    ids_argument,
     json_option,
-    known_queue,
     none_in,
     queue_option,
     say,
@@ -42,29 +42,27 @@ def retry(ctx: click.Context) -> None:
         show(map(row, find_retrying(Job.app, RetryFilter())), COLUMNS, False, NONE)
 
 
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the filters, as one value."""
+def make_filter(
+    ids: Sequence[str] = (),
+    name: str | None = None,
+    queue: str | None = None,
+    error: str | None = None,
+) -> RetryFilter:
+    return RetryFilter(frozenset(ids), name, queue, error)
 
-    @click.argument("ids", nargs=-1, type=TEXT)
-    @class_option
-    @queue_option()
-    @click.option(
+
+filtered = filter_options(
+    make_filter,
+    class_option,
+    queue_option(),
+    click.option(
         "--error", type=TEXT, help="Jobs whose last error, type or message, contains this text."
-    )
-    @wraps(command)
-    def with_filter(
-        ids: tuple[str, ...],
-        name: str | None,
-        queue: str | None,
-        error: str | None,
-        **others: Any,
-    ) -> None:
-        command(RetryFilter(frozenset(ids), name, queue, error), **others)
-
-    return with_filter  # type: ignore[no-any-return]  # the options return what they are given
+    ),
+)
 
 
 @retry.command("list")
+@ids_argument
 @filtered
 @json_option
 def listing(wanted: RetryFilter, as_json: bool) -> None:
@@ -73,11 +71,6 @@ def listing(wanted: RetryFilter, as_json: bool) -> None:
     The attempt is the number of the next one; the error is that of the last one.
     """
     show(map(row, find_retrying(Job.app, wanted)), COLUMNS, as_json, none_in(wanted.queue, NONE))
-
-
-def all_meant(wanted: RetryFilter, views: list[JobView]) -> bool:
-    known = [view.id for view in views]
-    return all_known(wanted.ids, known, "a job that is delayed for another attempt and matches")
 
 
 @retry.command("show")
@@ -92,46 +85,45 @@ def show_one(id: str, as_json: bool) -> None:
     show(rows, ATTEMPTS, as_json, f"{id} has not failed yet")
 
 
-def acting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what is needed to change many jobs with care."""
+def matching(wanted: RetryFilter) -> list[JobView]:
+    return list(find_retrying(Job.app, wanted))
 
-    @filtered
-    @click.option(
-        "--all", "everything", is_flag=True, help="All jobs that are delayed for another attempt."
-    )
-    @click.option("--dry-run", is_flag=True, help="Only say which jobs it would be.")
-    @wraps(command)
-    def with_care(wanted: RetryFilter, everything: bool, dry_run: bool, **others: Any) -> None:
-        if wanted == RetryFilter() and not everything:
-            raise click.UsageError("expected ids, filters or --all, got none of them")
-        if wanted.queue is not None:
-            known_queue(wanted.queue)
-        views = list(find_retrying(Job.app, wanted))
-        if dry_run:
-            show(map(row, views), COLUMNS, False, NONE)
-        else:
-            command(views, wanted == RetryFilter(), **others)
-        end(all_meant(wanted, views))
 
-    return with_care
+def are_found(wanted: RetryFilter, views: list[JobView]) -> bool:
+    """Whether the jobs that were named are among those that were found; tells which are not."""
+    ids = [view.id for view in views]
+    return all_known(wanted.ids, ids, "a job that is delayed for another attempt and matches")
+
+
+def dry_run(wanted: RetryFilter) -> bool:
+    views = matching(wanted)
+    show(map(row, views), COLUMNS, False, NONE)
+    return are_found(wanted, views)
+
+
+bulk = bulk_command(filtered, all_help="All that are delayed for another attempt.", dry_run=dry_run)
 
 
 @retry.command()
-@acting
-def now(views: list[JobView], everything: bool) -> None:
+@bulk
+def now(wanted: RetryFilter) -> bool:
     """Make jobs due now."""
+    views = matching(wanted)
     say(f"{counted(len(make_due(Job.app, views)))} made due")
+    return are_found(wanted, views)
 
 
 @retry.command()
-@acting
+@bulk
 @yes_option
-def cancel(views: list[JobView], everything: bool, yes: bool) -> None:
+def cancel(wanted: RetryFilter, yes: bool) -> bool:
     """End jobs that are delayed for another attempt, but not those that run already. To end all
     of them, it asks."""
-    if everything and views:
+    views = matching(wanted)
+    if wanted == RetryFilter() and views:
         confirm(f"End all jobs that are delayed for another attempt ({len(views)})?", yes=yes)
     say(f"{counted(len(end_jobs(Job.app, views)))} ended")
+    return are_found(wanted, views)
 
 
 def row(view: JobView) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """``buoy failed``."""
 
 from collections import Counter
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -14,12 +13,12 @@ from ..operations.failed_set import remove as remove_failures
 from ..operations.failed_set import retry as retry_failures
 from ..operations.views import JobView
 from ..text.printable import indented, one_line
-from .options import class_option, confirm, known_queue, none_in, queue_option, yes_option
+from .bulk import bulk_command, filter_options
+from .options import class_option, confirm, none_in, queue_option, yes_option
 from .output import (
     all_known,
     count_option,
     counted,
-    end,
     json_option,
     say,
     show,
@@ -42,30 +41,27 @@ def failed(ctx: click.Context, as_json: bool) -> None:
         show_failures(Filter(), 50, as_json=as_json)
 
 
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the filters, as one value."""
+def make_filter(
+    ids: Sequence[str] = (),
+    name: str | None = None,
+    queue: str | None = None,
+    error: str | None = None,
+    since: float | None = None,
+    until: float | None = None,
+) -> Filter:
+    return Filter(frozenset(ids), name, queue, error, since, until)
 
-    @class_option
-    @queue_option()
-    @click.option(
+
+filtered = filter_options(
+    make_filter,
+    class_option,
+    queue_option(),
+    click.option(
         "--error", type=TEXT, help="Jobs whose error, type or message, contains this text."
-    )
-    @click.option("--since", type=INSTANT, help="Failed at or after: a time, or 2h for 2 h ago.")
-    @click.option("--until", type=INSTANT, help="Failed before: a time, or 2h for 2 h ago.")
-    @wraps(command)
-    def with_filter(
-        name: str | None,
-        queue: str | None,
-        error: str | None,
-        since: float | None,
-        until: float | None,
-        ids: tuple[str, ...] = (),
-        **others: Any,
-    ) -> None:
-        wanted = Filter(frozenset(ids), name, queue, error, since, until)
-        command(wanted=wanted, **others)
-
-    return with_filter  # type: ignore[no-any-return]  # the options return what they are given
+    ),
+    click.option("--since", type=INSTANT, help="Failed at or after: a time, or 2h for 2 h ago."),
+    click.option("--until", type=INSTANT, help="Failed before: a time, or 2h for 2 h ago."),
+)
 
 
 @failed.command("list")
@@ -102,36 +98,30 @@ def show_one(id: str) -> None:
     click.echo(indented(story if isinstance(story, str) else spelled(story)))
 
 
-def acting(command: Callable[..., bool]) -> Callable[..., None]:
-    """Give a command what is needed to change many jobs with care; it answers whether all that
-    was meant is done."""
+def matching(wanted: Filter) -> list[JobView]:
+    return list(find(Job.app.monitor, wanted))
 
-    @click.argument("ids", nargs=-1, type=TEXT)
-    @filtered
-    @click.option("--all", "everything", is_flag=True, help="All failed jobs.")
-    @click.option("--dry-run", is_flag=True, help="Only say which jobs it would be.")
-    @wraps(command)
-    def with_care(wanted: Filter, everything: bool, dry_run: bool, **others: Any) -> None:
-        if wanted == Filter() and not everything:
-            raise click.UsageError("expected ids, filters or --all, got none of them")
-        if wanted.queue is not None:
-            known_queue(wanted.queue)
-        views = list(find(Job.app.monitor, wanted))
-        if dry_run:
-            show(map(failure_row, views), COLUMNS, False, NONE)
-        else:
-            done = command(views, wanted == Filter(), **others)
-        known = all_known(wanted.ids, [view.id for view in views], "a failed job that is meant")
-        end(known and (dry_run or done))
 
-    return with_care
+def are_found(wanted: Filter, views: list[JobView]) -> bool:
+    """Whether the jobs that were named are among those that were found; tells which are not."""
+    return all_known(wanted.ids, [view.id for view in views], "a failed job that is meant")
+
+
+def dry_run(wanted: Filter) -> bool:
+    views = matching(wanted)
+    show(map(failure_row, views), COLUMNS, False, NONE)
+    return are_found(wanted, views)
+
+
+bulk = bulk_command(filtered, all_help="All failed jobs.", dry_run=dry_run)
 
 
 @failed.command()
-@acting
-def retry(views: list[JobView], everything: bool) -> bool:
+@bulk
+def retry(wanted: Filter) -> bool:
     """Put failed jobs back on their queues, as first attempts. Each moves in one step: none stays
     behind, none runs twice."""
+    views = matching(wanted)
     answers = retry_failures(Job.app.control, views)
     counts = Counter(answer.split()[0] for answer in answers.values())
     say(f"{counted(counts['queued'])} put back")
@@ -140,18 +130,20 @@ def retry(views: list[JobView], everything: bool) -> bool:
             say(f"{id} stays failed: job {holder} holds its claim", err=True)
         if answer == "unreadable":
             say(f"{id} stays failed: it cannot be read; see buoy failed show", err=True)
-    return not counts["exists"] + counts["unreadable"]
+    stayed = counts["exists"] + counts["unreadable"]
+    return are_found(wanted, views) and not stayed
 
 
 @failed.command()
-@acting
+@bulk
 @yes_option
-def remove(views: list[JobView], everything: bool, yes: bool) -> bool:
+def remove(wanted: Filter, yes: bool) -> bool:
     """Forget failed jobs. To forget all of them, it asks."""
-    if everything and views:
+    views = matching(wanted)
+    if wanted == Filter() and views:
         confirm(f"Forget all failed jobs ({len(views)})?", yes=yes)
     say(f"{counted(len(remove_failures(Job.app.control, views)))} removed")
-    return True
+    return are_found(wanted, views)
 
 
 def failure_row(view: JobView) -> dict[str, Any]:

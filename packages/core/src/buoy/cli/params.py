@@ -9,6 +9,7 @@ import click
 from ..errors import ConfigurationError
 from ..model.names import checked_queue
 from ..model.strict_json import is_utf8
+from ..text.durations import UNIT_SECONDS
 
 
 class Text(click.types.StringParamType):
@@ -58,19 +59,16 @@ class Seconds(click.FloatRange):
         return seconds
 
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
 class Instant(Text):
-    """An instant: ISO 8601, or how long ago (30s, 5m, 2h, 1d)."""
+    """An instant: ISO 8601, or how long ago (30s, 5m, 2h, 1d, 1w)."""
 
     name = "time"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         text = super().convert(value, param, ctx)
         try:
-            if text[-1] in UNITS:
-                ago = timedelta(**{UNITS[text[-1]]: float(text[:-1])})
+            if text[-1] in UNIT_SECONDS:
+                ago = timedelta(seconds=float(text[:-1]) * UNIT_SECONDS[text[-1]])
                 return (datetime.now(UTC) - ago).timestamp()
             return datetime.fromisoformat(text).astimezone().timestamp()
         except (ValueError, OverflowError):

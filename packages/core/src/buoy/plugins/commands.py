@@ -1,5 +1,6 @@
 """Options, arguments and output of commands: those of plugins look and behave as the core's."""
 
+from ..cli.bulk import bulk_command, filter_options, ids_argument
 from ..cli.options import (
     app_option,
     class_option,
@@ -35,12 +36,15 @@ __all__ = [
     "File",
     "all_known",
     "app_option",
+    "bulk_command",
     "cell",
     "class_option",
     "confirm",
     "count_option",
     "counted",
     "end",
+    "filter_options",
+    "ids_argument",
     "json_option",
     "known_queue",
     "load_wanted",
