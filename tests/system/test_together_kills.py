@@ -80,4 +80,4 @@ def test_rows_about_deaths_hold_with_real_processes(
     assert job.status() == row.status
     assert job.retry(site.words("given up")) == row.retry
     site.app.control.pause("payments")  # the next one is not to run
-    assert job.place() == row.place
+    assert job.claim() == row.claim

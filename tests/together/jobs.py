@@ -1,4 +1,4 @@
-"""A job with all three plugins, in each order, for each way to hold a place."""
+"""A job with all three plugins, in each order, for each way to hold a claim."""
 
 from itertools import permutations
 from typing import Any, ClassVar, Literal, get_args

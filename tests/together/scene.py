@@ -59,8 +59,8 @@ class Seen:
         assert [each.wait for each in history(now)[len(history(before)) :]] == [DELAY]
         return "runs it again"
 
-    def place(self) -> str:
-        """Whose the place is: as ``holder`` says, and as the next one with the same learns."""
+    def claim(self) -> str:
+        """Returns which job holds the claim, as ``holder`` and as a further enqueue see it."""
         now, id = self.view, holder(self.job, *self.words)
         if now is not None and now.queue != self.job.queue:
             assert id is None

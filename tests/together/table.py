@@ -22,8 +22,8 @@ class Row(NamedTuple):
 
     event: str
     retry: str
-    place: str
-    place_until_started: str
+    claim: str
+    claim_until_started: str
     status: str
     story: Story
     base: type[Pay] = Pay
@@ -38,8 +38,8 @@ TABLE: list[Row] = []
 
 def row(event: str, *cells: str, base: type[Pay] = Pay) -> Callable[[Story], Story]:
     def enter(story: Story) -> Story:
-        retry, place, until_started, status = cells
-        TABLE.append(Row(event, retry, place, until_started, status, story, base))
+        retry, claim, until_started, status = cells
+        TABLE.append(Row(event, retry, claim, until_started, status, story, base))
         return story
 
     return enter
@@ -250,7 +250,7 @@ def dequeued_after_all(scene: Scene) -> Iterator[None]:
 
 
 @row(
-    "`buoy failed retry`, but another one has its place",
+    "`buoy failed retry`, but another job holds its claim",
     "is not asked",
     *2 * ["another's"],
     "failed",

@@ -26,7 +26,7 @@ NUMBERS = (click.IntRange, click.FloatRange, click.Choice, click.types.BoolParam
 VALUES = {
     "id": "first-failed",
     "ids": "first-failed",
-    "names": "loner:x",
+    "claims": "loner:x",
     "queue": "mail",
     "queues": "mail",
     "source": "mail",
@@ -179,7 +179,7 @@ NAMED = [
 
 def must_be_there(use: Use) -> bool:
     """Whether the parameter names one thing. What nothing fits is a filter, or says how."""
-    is_name = use.param.name in {"id", "ids", "queue", "source", "names", "app"}
+    is_name = use.param.name in {"id", "ids", "queue", "source", "claims", "app"}
     return is_name or (use.param.name == "name" and use.param.required)
 
 

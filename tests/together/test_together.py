@@ -35,7 +35,7 @@ class TestCell:
         assert played.retry(jobs.given_up) == row.retry
 
     def test_the_claim_of_loner_is_as_the_table_says(self, played: Scene, row: Row) -> None:
-        assert played.place() == row.place
+        assert played.claim() == row.claim
 
     def test_the_status_is_as_the_table_says(self, played: Scene, row: Row) -> None:
         assert played.status() == row.status
@@ -45,7 +45,7 @@ class TestCell:
 @orders
 @pytest.mark.parametrize("until", ["started"])
 def test_the_claim_until_started_is_as_the_table_says(played: Scene, row: Row) -> None:
-    assert played.place() == row.place_until_started
+    assert played.claim() == row.claim_until_started
 
 
 def test_the_table_of_the_documentation_is_the_tested_one() -> None:

@@ -60,9 +60,9 @@ def row(held: HeldClaim) -> dict[str, Any]:
 
 
 @loner.command()
-@click.argument("names", metavar="CLAIM...", nargs=-1, required=True, type=TEXT)
+@click.argument("claims", metavar="CLAIM...", nargs=-1, required=True, type=TEXT)
 @queue_option("Claims in this queue.")
-def release(names: tuple[str, ...], queue: str | None) -> None:
+def release(claims: tuple[str, ...], queue: str | None) -> None:
     """Release claims, whichever job holds them.
 
     Name each by its claim, or by the id of the job that holds it. That job goes on as it is, but
@@ -70,9 +70,9 @@ def release(names: tuple[str, ...], queue: str | None) -> None:
     """
     if queue is not None:
         known_queue(queue)
-    meant = [each for each in held_claims(Job.app, queue) if {each.claim, each.id} & {*names}]
+    meant = [each for each in held_claims(Job.app, queue) if {each.claim, each.id} & {*claims}]
     for held in meant:
         if Job.app.release(held.queue, held.claim):
             say(f"{held.claim} is free; job {held.id} goes on without it")
     known = {name for held in meant for name in (held.claim, held.id)}
-    end(all_known(names, known, WANTED))
+    end(all_known(claims, known, WANTED))
