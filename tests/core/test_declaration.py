@@ -20,7 +20,7 @@ from buoy import App, ConfigurationError, Job, Plugin, PluginError, hookimpl, jo
 from buoy.jobs.building import build_job
 from buoy.jobs.facts import API
 from buoy.jobs.run import run
-from buoy.loading.served_app import Wanted, serve
+from buoy.loading.served_app import WantedApp, select_app
 from buoy.model.options import Options
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
@@ -479,7 +479,7 @@ class TestApp:
         late = a_class("Late")
         monkeypatch.setattr(Job, "app", "redis://h")
 
-        for use in (late.enqueue, late.using(delay=1).enqueue, lambda: serve(Wanted())):
+        for use in (late.enqueue, late.using(delay=1).enqueue, lambda: select_app(WantedApp())):
             with pytest.raises(ConfigurationError, match="expected an App of buoy, got 're"):
                 use()
         with refused("Late.app: expected an App of buoy, got 'redis://h'"):

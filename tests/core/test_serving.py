@@ -7,7 +7,7 @@ import pytest
 from buoy import App, ConfigurationError, Job
 from buoy.errors import UnknownJob
 from buoy.jobs.registry import find_class, registry
-from buoy.loading.served_app import Wanted, check_app, normal, serve
+from buoy.loading.served_app import WantedApp, check_app, normalize_url, select_app
 
 HERE, THERE = "redis://127.0.0.1:6379/0", "redis://there:6379/0"
 Work = dict[str, Any]
@@ -26,9 +26,9 @@ def declare(name: str, **body: Any) -> type[Job]:
     return type(name, (Job,), WORK | {"name": name} | body)
 
 
-def refusal(wanted: Wanted = Wanted()) -> str:  # noqa: B008 - it is a value
+def refusal(wanted: WantedApp = WantedApp()) -> str:  # noqa: B008 - it is a value
     with pytest.raises(ConfigurationError) as caught:
-        serve(wanted)
+        select_app(wanted)
     return str(caught.value)
 
 
@@ -36,12 +36,12 @@ class TestServe:
     def test_classes_without_an_app_of_their_own_are_of_the_common_one(self) -> None:
         declare("Charge")
 
-        assert serve(Wanted()).url == HERE
+        assert select_app(WantedApp()).url == HERE
 
     def test_the_one_app_of_all_classes_is_served(self) -> None:
         declare("Charge", app=App(THERE, namespace="shop", lease=5))
 
-        settings = serve(Wanted())
+        settings = select_app(WantedApp())
 
         assert (settings.url, settings.namespace, settings.lease) == (THERE, "shop", 5)
 
@@ -49,7 +49,7 @@ class TestServe:
         declare("Charge", app=App("redis://localhost"))
         declare("Mail")
 
-        assert serve(Wanted()).url == "redis://localhost"
+        assert select_app(WantedApp()).url == "redis://localhost"
         assert caplog.messages == []
 
     def test_of_several_apps_the_common_one_is_served(
@@ -58,7 +58,7 @@ class TestServe:
         declare("Charge", app=App("redis://:secret@there:6379/0"))
         declare("Mail")
 
-        assert serve(Wanted()).url == HERE
+        assert select_app(WantedApp()).url == HERE
         assert caplog.messages == [
             "not served: Charge: their app is redis://:***@there:6379/0 (namespace buoy), "
             f"this worker serves {HERE} (namespace buoy)"
@@ -67,7 +67,7 @@ class TestServe:
     def test_a_job_of_a_class_that_is_not_served_fails(self) -> None:
         declare("Charge", app=App(THERE))
         declare("Mail")
-        serve(Wanted())
+        select_app(WantedApp())
 
         assert find_class("Mail").name == "Mail"
         message = (
@@ -81,12 +81,12 @@ class TestServe:
         declare("Charge", app=App(THERE))
         declare("Mail")
 
-        assert serve(Wanted(url="redis://there")).url == THERE
+        assert select_app(WantedApp(url="redis://there")).url == THERE
 
     def test_no_class_of_the_wanted_app_is_an_error(self) -> None:
         declare("Charge", app=App(THERE))
 
-        assert refusal(Wanted("redis://:secret@elsewhere:6379/0", "shop")) == (
+        assert refusal(WantedApp("redis://:secret@elsewhere:6379/0", "shop")) == (
             "--url redis://:***@elsewhere:6379/0 --namespace shop: expected the app of the job "
             f"classes, which have one of their own: {THERE} (namespace buoy): Charge; leave the "
             "option out, or let the app read BUOY_URL and BUOY_NAMESPACE"
@@ -114,7 +114,7 @@ class TestServe:
         monkeypatch.setenv("BUOY_URL", "redis://:secret@staging")
         declare("Charge", app=App(THERE))
 
-        assert serve(Wanted()).url == THERE
+        assert select_app(WantedApp()).url == THERE
         assert caplog.messages == [
             f"BUOY_URL=redis://:***@staging is not used: the app names a Redis of its own, {THERE}"
         ]
@@ -123,10 +123,10 @@ class TestServe:
 def test_a_class_of_another_app_is_refused_to_a_command() -> None:
     job = declare("Charge", app=App(THERE))
 
-    check_app(job, Wanted())
-    check_app(job, Wanted(THERE))
+    check_app(job, WantedApp())
+    check_app(job, WantedApp(THERE))
     with pytest.raises(ConfigurationError, match=r"^--namespace shop: expected the app of the job"):
-        check_app(job, Wanted(namespace="shop"))
+        check_app(job, WantedApp(namespace="shop"))
 
 
 @pytest.mark.parametrize(
@@ -145,4 +145,4 @@ def test_a_class_of_another_app_is_refused_to_a_command() -> None:
     ],
 )
 def test_urls_of_one_server_are_one(url: str, same: str) -> None:
-    assert normal(url) == same
+    assert normalize_url(url) == same

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..loading.served_app import Wanted
+from ..loading.served_app import WantedApp
 from ..text.printable import one_line
 from ..text.safe import safe_text, summarize_error
 from .guard import print_anything, told_plainly
@@ -109,4 +109,4 @@ def main(ctx: click.Context, url: str | None, namespace: str | None) -> None:
     for name, value in {"BUOY_URL": url, "BUOY_NAMESPACE": namespace}.items():
         if value is not None:
             os.environ[name] = value
-    ctx.obj = Wanted(url, namespace)
+    ctx.obj = WantedApp(url, namespace)

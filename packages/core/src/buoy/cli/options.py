@@ -9,20 +9,20 @@ import click
 
 from ..errors import ConfigurationError
 from ..loading.app_modules import load_app
-from ..loading.served_app import Wanted, check_all
+from ..loading.served_app import WantedApp, check_all_apps
 from ..text.printable import one_line
 from .params import QUEUE, TEXT
 
 
-def wanted_app() -> Wanted:
+def wanted_app() -> WantedApp:
     """What the options before the command say of the app."""
-    return click.get_current_context().find_object(Wanted) or Wanted()
+    return click.get_current_context().find_object(WantedApp) or WantedApp()
 
 
 def load_wanted(app: list[str]) -> None:
     """Load an app whose classes all belong where the options before the command say, if they do."""
     load_app(app)
-    check_all(wanted_app())
+    check_all_apps(wanted_app())
 
 
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each job, too.")

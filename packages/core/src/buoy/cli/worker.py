@@ -11,7 +11,7 @@ import click
 
 from ..errors import ConfigurationError
 from ..executor import Executor
-from ..loading.served_app import Wanted
+from ..loading.served_app import WantedApp
 from ..process.logs import configure
 from .options import (
     app_option,
@@ -154,7 +154,7 @@ def leave(code: int) -> NoReturn:
 
 
 def make_executor(
-    name: str, app: list[str], slots: int, wanted: Wanted, verbosity: int
+    name: str, app: list[str], slots: int, wanted: WantedApp, verbosity: int
 ) -> Executor:
     """The executor of this name, not yet started. Raises ConfigurationError when it cannot have so
     many slots."""

@@ -11,7 +11,7 @@ from typing import Any
 from ..jobs.facts import Facts
 from ..jobs.job import Job
 from ..jobs.run import has_expired, load_run, run, settle_without_plugins
-from ..loading.served_app import ANY, Wanted
+from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation, Settlement
 from ..process.logs import Log
 from ..settings import Settings
@@ -40,7 +40,7 @@ class Async(PrefetchingExecutor):
     loop: asyncio.AbstractEventLoop
     """Made by ``start``, since the app may choose another kind of loop."""
 
-    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: Wanted = ANY) -> None:
+    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: WantedApp = ANY) -> None:
         super().__init__(app, slots, wanted)
         self.running: dict[str, asyncio.Task[Settlement] | None] = {}
         """The task of each job that runs, by token; None for a job that runs in a thread."""

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import ConfigurationError
 from ..jobs.run import settle_without_plugins
 from ..loading.app_modules import start_app
-from ..loading.served_app import Wanted
+from ..loading.served_app import WantedApp
 from ..model.reservation import Reservation, Settlement
 from ..settings import Settings
 
@@ -32,7 +32,7 @@ def run_isolated(context: Context, run: Run, reservation: Reservation) -> Settle
     return settlement
 
 
-def load_in_process(executor: str, app: Sequence[str], wanted: Wanted) -> tuple[Any, Settings]:
+def load_in_process(executor: str, app: Sequence[str], wanted: WantedApp) -> tuple[Any, Settings]:
     """Load the modules of an app into this process.
 
     Returns the caller of its hooks, and its settings. Raises ConfigurationError when the app cannot

@@ -7,7 +7,7 @@ from contextvars import copy_context
 from typing import Any
 
 from ..jobs.run import run
-from ..loading.served_app import ANY, Wanted
+from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation, Settlement
 from ..process.signals import SavedHandlers
 from ..process.system import kill_children
@@ -34,7 +34,7 @@ class Inline:
     def __init__(
         self,
         app: Sequence[str] = (),
-        wanted: Wanted = ANY,
+        wanted: WantedApp = ANY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app, self.wanted, self.clock = app, wanted, clock

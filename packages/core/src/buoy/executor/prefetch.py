@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ..loading.served_app import ANY, Wanted
+from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation, Settlement
 from ..process.self_pipe import SelfPipe
 from ..process.system import kill_children
@@ -30,7 +30,7 @@ class PrefetchingExecutor:
     hooks: Any
     """The caller of the app's hooks; set by ``start``, where the app is in this process."""
 
-    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: Wanted = ANY) -> None:
+    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: WantedApp = ANY) -> None:
         self.app, self.slots, self.wanted = list(app), slots, wanted
         self.prefetched, self.wake = PrefetchQueue(), SelfPipe()
         self.running: dict[str, Any] = {}

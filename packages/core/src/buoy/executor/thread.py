@@ -7,7 +7,7 @@ from contextvars import copy_context
 from queue import SimpleQueue
 
 from ..jobs.run import run
-from ..loading.served_app import ANY, Wanted
+from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation
 from ..settings import Settings
 from .in_process import load_in_process, run_isolated
@@ -21,7 +21,7 @@ class Thread(PrefetchingExecutor):
     name = "thread"
     shutdown_seconds = 0.0
 
-    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: Wanted = ANY) -> None:
+    def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: WantedApp = ANY) -> None:
         super().__init__(app, slots, wanted)
         self.context = copy_context()
         self.tickets: SimpleQueue[bool] = SimpleQueue()

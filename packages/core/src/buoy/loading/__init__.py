@@ -1,1 +1,1 @@
-"""Loading the user's app, and which app a worker serves."""
+"""Imports the modules of the user's app, and selects the app that a worker serves."""

@@ -1,4 +1,4 @@
-"""Which app a worker serves: the one to which the job classes belong that it has loaded."""
+"""Selects the app that a worker serves: the app of the job classes that it has loaded."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
     from ..app import App
 
 LOG = "buoy.worker"
-NAMED = 5
-"""So many classes are named in a message; of the others it tells the number."""
+NAMES_SHOWN = 5
+"""The number of classes that a message names; of others it gives the number."""
 
 Jobs = list[type[Job]]
 
 
 @dataclass(frozen=True)
 class Address:
-    """A Redis and a namespace: apps with the same address are one app."""
+    """A Redis and a namespace. Apps with equal addresses count as one app."""
 
     url: str = field(repr=False)
     namespace: str
 
     @classmethod
     def of(cls, app: "App") -> "Address":
-        """Where an app keeps its jobs."""
-        return cls(normal(app.settings.url), app.settings.namespace)
+        """Returns the address of an app."""
+        return cls(normalize_url(app.settings.url), app.settings.namespace)
 
     def __str__(self) -> str:
         return f"{masked(self.url)} (namespace {self.namespace})"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What ``--url`` and ``--namespace`` say; None where they are not given."""
+class WantedApp:
+    """The values of ``--url`` and ``--namespace``; None for an option that is not given."""
 
     url: str | None = field(default=None, repr=False)
     namespace: str | None = None
 
-    def fits(self, address: Address) -> bool:
-        """Whether this may be the address that is meant."""
-        right_url = self.url is None or normal(self.url) == address.url
+    def matches(self, address: Address) -> bool:
+        """Whether the options allow this address."""
+        right_url = self.url is None or normalize_url(self.url) == address.url
         return right_url and self.namespace in (None, address.namespace)
 
     def __str__(self) -> str:
@@ -57,109 +57,110 @@ class Wanted:
         return " ".join(f"{option} {value}" for option, value in given.items() if value)
 
 
-ANY = Wanted()
+ANY = WantedApp()
 
 
-def serve(wanted: Wanted) -> Settings:
-    """Choose the app to serve and return its settings; the classes of others are set aside, so
-    that their jobs fail if they turn up here.
+def select_app(wanted: WantedApp) -> Settings:
+    """Select the app to serve, and return its settings. Jobs of classes of other apps fail in this
+    process.
 
-    Raises ConfigurationError when no class could be served, or when several apps are possible.
+    Raises ConfigurationError if no class can be served, or if several apps are possible.
     """
-    groups = by_address(registry.values())
-    chosen = choose(groups, wanted)
+    groups = group_by_address(registry.values())
+    chosen = choose_address(groups, wanted)
     settings = groups[chosen][0].app.settings
     warn_of_unused_url(settings)
     for address, jobs in groups.items():
         if address != chosen:
-            leave_out(jobs, address, chosen)
+            exclude_jobs(jobs, address, chosen)
     return settings
 
 
-def choose(groups: dict[Address, Jobs], wanted: Wanted) -> Address:
+def choose_address(groups: dict[Address, Jobs], wanted: WantedApp) -> Address:
     if not groups:
         raise ConfigurationError(
             "-a: expected modules that declare or import job classes, got none of these"
         )
-    fitting = [address for address in groups if wanted.fits(address)]
+    fitting = [address for address in groups if wanted.matches(address)]
     if not fitting:
-        raise mismatch(wanted, groups)
+        raise wrong_app(wanted, groups)
     default = Address.of(Job.app)
     if len(fitting) == 1 or default in fitting:
         return fitting[0] if len(fitting) == 1 else default
     raise ConfigurationError(
-        f"-a: expected the job classes of one app, got those of several: {told(groups)}; "
+        f"-a: expected the job classes of one app, got those of several: {format_groups(groups)}; "
         "choose one by --url and --namespace"
     )
 
 
-def check_app(job: type[Job], wanted: Wanted) -> None:
-    """Raise ConfigurationError unless the app of a class is the one that is wanted."""
+def check_app(job: type[Job], wanted: WantedApp) -> None:
+    """Raise ConfigurationError unless the options allow the app of a class."""
     address = Address.of(app_of(job))
-    if not wanted.fits(address):
-        raise mismatch(wanted, {address: [job]})
+    if not wanted.matches(address):
+        raise wrong_app(wanted, {address: [job]})
 
 
-def by_address(jobs: Iterable[type[Job]]) -> dict[Address, Jobs]:
+def group_by_address(jobs: Iterable[type[Job]]) -> dict[Address, Jobs]:
     groups: dict[Address, Jobs] = {}
     for job in jobs:
         groups.setdefault(Address.of(app_of(job)), []).append(job)
     return groups
 
 
-def check_all(wanted: Wanted) -> None:
-    """Raise ConfigurationError unless the apps of all classes are as wanted."""
-    groups = by_address(registry.values())
-    others = {address: jobs for address, jobs in groups.items() if not wanted.fits(address)}
+def check_all_apps(wanted: WantedApp) -> None:
+    """Raise ConfigurationError unless the options allow the apps of all classes."""
+    groups = group_by_address(registry.values())
+    others = {where: jobs for where, jobs in groups.items() if not wanted.matches(where)}
     if others:
-        raise mismatch(wanted, others)
+        raise wrong_app(wanted, others)
 
 
-def mismatch(wanted: Wanted, groups: dict[Address, Jobs]) -> ConfigurationError:
+def wrong_app(wanted: WantedApp, groups: dict[Address, Jobs]) -> ConfigurationError:
     return ConfigurationError(
         f"{wanted}: expected the app of the job classes, which have one of their own: "
-        f"{told(groups)}; leave the option out, or let the app read BUOY_URL and BUOY_NAMESPACE"
+        f"{format_groups(groups)}; leave the option out, or let the app read BUOY_URL and "
+        "BUOY_NAMESPACE"
     )
 
 
-def leave_out(jobs: Jobs, address: Address, chosen: Address) -> None:
+def exclude_jobs(jobs: Jobs, address: Address, chosen: Address) -> None:
     said = "not served: %s: their app is %s, this worker serves %s"
-    logger(LOG).warning(said, names(jobs), address, chosen)
+    logger(LOG).warning(said, format_names(jobs), address, chosen)
     for job in jobs:
         exclude(job, f"its app is {address}, and this worker serves {chosen}")
 
 
 def warn_of_unused_url(settings: Settings) -> None:
     given = os.environ.get("BUOY_URL")
-    if given and normal(given) != normal(settings.url):
+    if given and normalize_url(given) != normalize_url(settings.url):
         said = "BUOY_URL=%s is not used: the app names a Redis of its own, %s"
         logger(LOG).warning(said, masked(given), masked(settings.url))
 
 
-def told(groups: dict[Address, Jobs]) -> str:
-    return "; ".join(f"{address}: {names(jobs)}" for address, jobs in groups.items())
+def format_groups(groups: dict[Address, Jobs]) -> str:
+    return "; ".join(f"{address}: {format_names(jobs)}" for address, jobs in groups.items())
 
 
-def names(jobs: Sequence[type[Job]]) -> str:
-    more = len(jobs) - NAMED
-    some = ", ".join(sorted(job.name for job in jobs)[:NAMED])
+def format_names(jobs: Sequence[type[Job]]) -> str:
+    more = len(jobs) - NAMES_SHOWN
+    some = ", ".join(sorted(job.name for job in jobs)[:NAMES_SHOWN])
     return f"{some} and {more} more" if more > 0 else some
 
 
-LOCAL = ("localhost", "::1")
+LOCAL_HOSTS = ("localhost", "::1")
 
 
-def normal(url: str) -> str:
-    """The URL in one spelling: with the port, the database, the folder that are meant."""
+def normalize_url(url: str) -> str:
+    """Returns the URL in one form, with port, database or folder. Equal places have equal URLs."""
     try:
         if url.startswith("embedded:"):
-            return in_folder(url)
+            return normalize_embedded_url(url)
         parts = urlsplit(url)
         if parts.scheme not in ("redis", "rediss"):
             return url
         login, at, _ = parts.netloc.rpartition("@")
         host = parts.hostname or "localhost"
-        host = "127.0.0.1" if host in LOCAL else f"[{host}]" if ":" in host else host
+        host = "127.0.0.1" if host in LOCAL_HOSTS else f"[{host}]" if ":" in host else host
         path = parts.path.strip("/") or "0"
         netloc = f"{login}{at}{host}:{parts.port or 6379}"
         return parts._replace(netloc=netloc, path=f"/{path}").geturl()
@@ -167,8 +168,8 @@ def normal(url: str) -> str:
         return url
 
 
-def in_folder(url: str) -> str:
-    from ..embedded.join import (  # threads come with it, which forked jobs would pay for
+def normalize_embedded_url(url: str) -> str:
+    from ..embedded.join import (  # it loads threading, which would slow each fork down
         SCHEME,
         folder_of,
     )

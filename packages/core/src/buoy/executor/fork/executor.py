@@ -8,7 +8,7 @@ from typing import Any
 from ...connection.backoff import Backoff
 from ...errors import ConfigurationError, DirtyExit
 from ...jobs.run import settle_without_plugins, worker_lost
-from ...loading.served_app import ANY, Wanted
+from ...loading.served_app import ANY, WantedApp
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import Log
 from ...settings import Settings
@@ -37,7 +37,7 @@ class Fork(PrefetchingExecutor):
     shutdown_seconds = 0.0
 
     def __init__(
-        self, app: Sequence[str], slots: int = 1, wanted: Wanted = ANY, verbosity: int = 0
+        self, app: Sequence[str], slots: int = 1, wanted: WantedApp = ANY, verbosity: int = 0
     ) -> None:
         super().__init__(app, slots, wanted)
         self.verbosity = verbosity

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from ...errors import BuoyError
 from ...loading.app_modules import start_app
-from ...loading.served_app import Wanted
+from ...loading.served_app import WantedApp
 from ...model.failure import TRACEBACK_LIMIT, format_traceback
 from ...process.logs import configure, enable_loggers, log_errors
 from ...process.system import die_with_parent, flush_outputs
@@ -55,7 +55,7 @@ def serve(control: socket.socket) -> None:
     configure(order["verbosity"])
     sys.excepthook = print_uncaught
     try:
-        hooks, settings = start_app(order["app"], Wanted(**order["wanted"]))
+        hooks, settings = start_app(order["app"], WantedApp(**order["wanted"]))
         hooks.worker_started()
     except BaseException as error:  # noqa: BLE001 - the worker must hear of it, whatever it is
         control.sendall(frame({"broken": describe(error)}))

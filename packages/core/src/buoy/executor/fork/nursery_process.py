@@ -10,7 +10,7 @@ from dataclasses import asdict
 from select import POLLIN, POLLOUT, poll
 from typing import Any
 
-from ...loading.served_app import Wanted
+from ...loading.served_app import WantedApp
 from ...process.system import kill_sessions
 from .frames import Frames, frame
 from .process_table import ProcessTable
@@ -24,7 +24,7 @@ TITLE_ROOM = " " * 160
 class NurseryProcess:
     """A nursery that was started. It is open until its end of the socket is closed."""
 
-    def __init__(self, app: Sequence[str], wanted: Wanted, verbosity: int) -> None:
+    def __init__(self, app: Sequence[str], wanted: WantedApp, verbosity: int) -> None:
         """Start a nursery that loads this app. Raises OSError when the system has no process, file
         or memory for it."""
         self.table = ProcessTable.new()
