@@ -24,6 +24,8 @@ FULL_REDIS_PAUSE = 0.5
 SPARE_TTL = 0.25
 """The part of ``ttl`` for which the id of the last job is kept longer than necessary. The end of a
 job that took less than that need not renew the key."""
+CLAIM_PREFIX = "status:"
+"""The names of this plugin's claims begin with it."""
 WAKEUP_MS = 10_000
 """Milliseconds for which a wakeup stream is kept: longer than one blocking read of it."""
 
@@ -56,7 +58,7 @@ def wakeup_key(app: App, queue: str, id: str) -> str:
 
 def claim_of(digest: str) -> str:
     """Returns the name of the claim of the latest live job with this identity digest."""
-    return f"status:{digest}"
+    return CLAIM_PREFIX + digest
 
 
 # Attached to transitions
@@ -82,19 +84,22 @@ def whole_ms(ttl: float) -> int:
 def attach_ended(job: Job, ended: str, ttl: float) -> None:
     """Let the settlement of a job store the record of its end, and wake the waiting programs."""
     commands = record_commands(job.app, job.queue, job.id, ended, ttl)
-    digest, transition = identity_digest(job.name, job.identifier), job.transition
-    age = time.time() - job.payload.enqueued_at
-    if not (is_known(job, digest) and 0 <= age < ttl * SPARE_TTL):
+    transition, age = job.transition, time.time() - job.payload.enqueued_at
+    if not (is_known(job.payload.claims) and 0 <= age < ttl * SPARE_TTL):
+        digest = identity_digest(job.name, job.identifier)
         commands += renew_commands(job.app, job.queue, job.id, digest, ttl)
     for command in commands:
         transition.then(*command)  # type: ignore[arg-type]  # the command and the key are str
 
 
-def is_known(job: Job, digest: str) -> bool:
+def is_known(claims: object) -> bool:
     """Whether the job was enqueued with this plugin. A job that was pushed by name was not."""
     # The claims may be anything: a job that has done its work must not fail because of them.
-    claims = job.payload.claims
-    return isinstance(claims, list | tuple) and [claim_of(digest), "latest"] in claims
+    for claim in claims if isinstance(claims, list | tuple) else ():
+        match claim:
+            case [str(name), "latest"] if name.startswith(CLAIM_PREFIX):
+                return True
+    return False
 
 
 def record_commands(
