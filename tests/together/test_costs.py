@@ -113,13 +113,13 @@ NURSERY = """
 import sys
 import buoy.executor.fork.nursery_main
 from buoy import Job
-from buoy.loading.served_app import ANY, serve
+from buoy.loading.served_app import ANY, select_app
 
 class Charge(Job):
     name = "shop.Charge"
     def perform(self) -> None: ...
 
-serve(ANY)
+select_app(ANY)
 heavy = ["asyncio", "click", "email", "hashlib", "logging", "redis", "tempfile", "threading"]
 print([name for name in heavy if name in sys.modules])
 """

@@ -5,10 +5,12 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..broker.broker import Broker
 from ..connection.client import check_replies
+
+if TYPE_CHECKING:
+    from ..broker.broker import Broker
 
 LISTED_MILLISECONDS = 86_400_000
 """Milliseconds for which a worker that died without signing off stays on the list of workers."""
@@ -29,7 +31,7 @@ class WorkerRegistration:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: "Broker",
         id: str,
         *,
         queues: str,
