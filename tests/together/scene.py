@@ -65,13 +65,13 @@ class Seen:
         if now is not None and now.queue != self.job.queue:
             assert id is None
             [claim] = [each for each in self.app.monitor.claims(now.queue) if "loner" in each.claim]
-            return "held there" if claim.id == now.id else "lost"
+            return "held in the other queue" if claim.id == now.id else "lost"
         second = self.job.enqueue(*self.words)
         if id is None:
             assert (second.state, second.holder) == ("queued", None)
             return "free"
         assert (second.state, second.holder) == ("exists", id)
-        return "held" if id == self.id else "another's"
+        return "held" if id == self.id else "another job's"
 
     def status(self) -> str:
         """How the job stands; by its arguments, the latest of its queue is found."""

@@ -252,7 +252,7 @@ def dequeued_after_all(scene: Scene) -> Iterator[None]:
 @row(
     "`buoy failed retry`, but another job holds its claim",
     "is not asked",
-    *2 * ["another's"],
+    *2 * ["another job's"],
     "failed",
 )
 def not_put_back(scene: Scene) -> Iterator[None]:
@@ -269,7 +269,13 @@ def removed(scene: Scene) -> Iterator[None]:
     buoy("failed", "remove", scene.id)
 
 
-@row("`buoy queues move`", "is not asked", "held there", "held there", "queued")
+@row(
+    "`buoy queues move`",
+    "is not asked",
+    "held in the other queue",
+    "held in the other queue",
+    "queued",
+)
 def moved(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
