@@ -103,9 +103,7 @@ class TestUrl:
             ("redis://h/0?socket_timeout=secret", "redis://h/0?socket_timeout=***", SPECIAL),
         ],
     )  # fmt: skip
-    def test_errors_about_a_url_show_no_password(
-        self, url: str, shown: str, reason: str
-    ) -> None:
+    def test_errors_about_a_url_show_no_password(self, url: str, shown: str, reason: str) -> None:
         with pytest.raises(ConfigurationError) as raised:
             connect(url)
 
