@@ -69,7 +69,7 @@ class TestWeights:
     ) -> None:
         queues = QueueList.parse(text)
 
-        weighed = queues.weigh(queues.resolve(KNOWN))
+        weighed = queues.weights_of(queues.resolve(KNOWN))
 
         assert {name: weighed[name] for name in weights} == weights
         assert set(weighed) == (set(queues.resolve(KNOWN)) if weights else set())

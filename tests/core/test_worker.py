@@ -42,7 +42,7 @@ class TestSignals:
         setting.worker.on_signal(signal.SIGTERM)
 
         assert setting.executor.calls == ["release_waiting"]
-        assert setting.worker.free_slots() == 0
+        assert setting.worker.jobs_wanted() == 0
         assert setting.worker.is_over()
 
     def test_what_comes_with_a_stop_is_put_back_in_its_order(self, setting: WorkerAtWork) -> None:
@@ -101,13 +101,13 @@ class TestSignals:
 
         worker.rest()
 
-        assert worker.free_slots() == 0
+        assert worker.jobs_wanted() == 0
         assert worker.round_trips.wakeups_to_pass_on == {"mail"}
-        worker.round_trips.run_once(worker.free_slots())
+        worker.round_trips.run_once(worker.jobs_wanted())
         assert setting.world.running == []
         assert setting.world.take_wakeup()
         worker.on_signal(signal.SIGCONT)
-        assert worker.free_slots() == 2
+        assert worker.jobs_wanted() == 2
 
     def test_a_worker_shows_its_state(self, setting: WorkerAtWork) -> None:
         worker = setting.worker
@@ -125,7 +125,7 @@ class TestJobs:
         [job] = setting.run_jobs("a")
         assert setting.executor.running == [job]
         assert setting.world.running == ["a"]
-        assert setting.worker.free_slots() == 1
+        assert setting.worker.jobs_wanted() == 1
 
         setting.executor.finish(job)
         setting.worker.collect()
@@ -173,7 +173,7 @@ class TestJobs:
         caplog.set_level("INFO")
         setting.worker.recycle_limits = RecycleLimits(max_jobs=1)
         [job] = setting.run_jobs("a")
-        assert setting.worker.free_slots() == 0
+        assert setting.worker.jobs_wanted() == 0
         setting.executor.finish(job)
         setting.worker.collect()
         setting.worker.round_trips.run_once(0)

@@ -31,7 +31,7 @@ def test_a_supervisor_replaces_a_recycled_worker(site: Site) -> None:
     supervisor.stop()
 
 
-def test_a_worker_ends_when_it_holds_too_much(site: Site) -> None:
+def test_a_worker_ends_when_it_uses_too_much_memory(site: Site) -> None:
     Hoard.enqueue(200 << 20)
 
     worker = site.worker("--executor", "inline", "--max-memory", "150", app="hoarding")
@@ -47,7 +47,7 @@ def quiet(site: Site, worker: WorkerProcess) -> None:
     worker.wait_for_log("received worker command: quiet")
 
 
-def test_a_worker_that_is_quiet_ends_only_when_it_may_go_on(site: Site, executor: str) -> None:
+def test_a_paused_worker_is_recycled_only_after_a_resume(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor, "--max-jobs", "1")
     site.note("began")
@@ -62,9 +62,7 @@ def test_a_worker_that_is_quiet_ends_only_when_it_may_go_on(site: Site, executor
     assert "(--max-jobs 1)" in worker.log
 
 
-def test_a_worker_that_is_due_for_recycling_when_told_to_be_quiet_ends_when_it_may_go_on(
-    site: Site,
-) -> None:
+def test_a_worker_that_is_paused_while_it_is_recycled_does_not_end(site: Site) -> None:
     Wait.enqueue("running", "gate")
     Hoard.enqueue(200 << 20)
     app = "jobs,tests.system.apps.hoarding"

@@ -7,13 +7,14 @@ from fnmatch import fnmatchcase
 from ..model.checks import expect
 from ..model.names import checked_queue
 
-WILD = set("*?[")
+GLOB_CHARACTERS = set("*?[")
 
 
 @dataclass(frozen=True, slots=True)
 class QueueList:
-    """As in ``-q purchasing,mail*,!mail_bulk``: the first is served first; or with weights, as in
-    ``-q mail:5,admin:1``: each gets its share of the jobs, as long as it has any."""
+    """The value of ``-q``, as in ``purchasing,mail*,!mail_bulk``: the queue that is named first is
+    served first. With weights, as in ``mail:5,admin:1``, each queue that holds jobs gets its share
+    of the worker. Queues that match a pattern behind ``!`` are not served."""
 
     patterns: tuple[str, ...]
     excluded: tuple[str, ...]
@@ -21,42 +22,44 @@ class QueueList:
 
     @classmethod
     def parse(cls, text: str) -> "QueueList":
-        """The list that the text names."""
+        """Read the value of ``-q``. Raises ConfigurationError if it is not valid."""
         words = [word.strip() for word in text.split(",") if word.strip()]
-        named = [word.partition(":") for word in words if not word.startswith("!")]
-        patterns = tuple(pattern for pattern, _, _ in named)
+        parts = [word.partition(":") for word in words if not word.startswith("!")]
+        patterns = tuple(pattern for pattern, _, _ in parts)
         excluded = tuple(word[1:] for word in words if word.startswith("!"))
         expect(bool(patterns), "-q", "at least one queue that is not excluded by !", text)
         for word in excluded:
             expect(":" not in word, "-q", "no weight behind an excluded queue", "!" + word)
         for pattern in patterns:
-            if not WILD & set(pattern):
+            if not GLOB_CHARACTERS & set(pattern):
                 checked_queue(pattern)
-        if not any(colon for _, colon, _ in named):
+        if not any(colon for _, colon, _ in parts):
             return cls(patterns, excluded)
-        for pattern, colon, weight in named:
-            right = not colon or (weight.isascii() and weight.isdigit() and int(weight) > 0)
-            expect(right, "-q", f"a weight of 1 or more behind {pattern}:", weight)
-        return cls(patterns, excluded, tuple(int(weight or 1) for _, _, weight in named))
+        for pattern, colon, weight in parts:
+            valid = not colon or (weight.isascii() and weight.isdigit() and int(weight) > 0)
+            expect(valid, "-q", f"a weight of 1 or more behind {pattern}:", weight)
+        return cls(patterns, excluded, tuple(int(weight or 1) for _, _, weight in parts))
 
     @property
     def fixed(self) -> bool:
-        """Whether the list is the same whatever queues there are."""
-        return not any(WILD & set(pattern) for pattern in self.patterns)
+        """Whether the list has no globs, so that it names its queues whatever queues exist."""
+        return not any(GLOB_CHARACTERS & set(pattern) for pattern in self.patterns)
 
     def resolve(self, known: Iterable[str]) -> tuple[str, ...]:
-        """The queues to serve, in order; those that one glob matches by name."""
+        """The queues to serve, of those that exist (``known``) and those that are named without a
+        glob, in order of priority. Queues that match one glob are in order of their names."""
         names = sorted(known)
         chosen: dict[str, None] = {}
         for pattern in self.patterns:
-            wild = WILD & set(pattern)
-            for name in [n for n in names if fnmatchcase(n, pattern)] if wild else [pattern]:
+            has_glob = GLOB_CHARACTERS & set(pattern)
+            for name in [n for n in names if fnmatchcase(n, pattern)] if has_glob else [pattern]:
                 if not any(fnmatchcase(name, other) for other in self.excluded):
                     chosen.setdefault(name)
         return tuple(chosen)
 
-    def weigh(self, queues: Iterable[str]) -> dict[str, int]:
-        """The weights of these queues, each by the first pattern that it fits; none without."""
+    def weights_of(self, queues: Iterable[str]) -> dict[str, int]:
+        """The weight of each of these queues: that of the first pattern that it matches. Empty if
+        the list has no weights."""
         pairs = list(zip(self.patterns, self.weights, strict=False))
         return {
             queue: next(weight for pattern, weight in pairs if fnmatchcase(queue, pattern))
@@ -65,5 +68,5 @@ class QueueList:
 
     def __str__(self) -> str:
         weights = [f":{weight}" for weight in self.weights] or [""] * len(self.patterns)
-        named = [pattern + weight for pattern, weight in zip(self.patterns, weights, strict=True)]
-        return ",".join([*named, *("!" + name for name in self.excluded)])
+        words = [pattern + weight for pattern, weight in zip(self.patterns, weights, strict=True)]
+        return ",".join([*words, *("!" + name for name in self.excluded)])

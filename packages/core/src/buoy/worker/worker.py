@@ -130,8 +130,8 @@ class Worker:
         """The main loop."""
         while not self.is_over():
             self.refresh_queues()
-            if self.round_trips.has_work(self.free_slots()):
-                self.start_jobs(self.round_trips.run_once(self.free_slots()))
+            if self.round_trips.has_work(self.jobs_wanted()):
+                self.start_jobs(self.round_trips.run_once(self.jobs_wanted()))
             else:
                 self.rest()
             self.collect()
@@ -153,10 +153,8 @@ class Worker:
     def awaits_lost_jobs(self) -> bool:
         """Whether jobs may soon come back from a holder that has missed a heartbeat. When that is
         over, the worker looks once more at its queues."""
-        before, self.awaiting_lost_jobs = (
-            self.awaiting_lost_jobs,
-            self.heartbeat.expects_lost_jobs(),
-        )
+        before = self.awaiting_lost_jobs
+        self.awaiting_lost_jobs = self.heartbeat.expects_lost_jobs()
         if before and not self.awaiting_lost_jobs:
             self.selector.expire()
         return before or self.awaiting_lost_jobs
@@ -193,8 +191,8 @@ class Worker:
 
     # Jobs
 
-    def free_slots(self) -> int:
-        """How many jobs to take now."""
+    def jobs_wanted(self) -> int:
+        """How many jobs to reserve now: 0 while the worker stops or pauses, or has no free slot."""
         if not self.round_trips.may_reserve() or not self.lifecycle.takes_jobs:
             return 0
         begun = self.in_flight.runs() + len(self.in_flight)
@@ -260,7 +258,7 @@ class Worker:
         self.queues_read_at = self.lifecycle.clock()
         known = [] if self.queues.fixed else Monitor(self.broker, brisk=True).queue_names()
         names = self.queues.resolve({*known, *self.selector.nonempty_queues()})
-        self.selector.serve(names, self.queues.weigh(names))
+        self.selector.serve(names, self.queues.weights_of(names))
         self.heartbeat.serve(names)
 
     # Waiting
@@ -270,7 +268,7 @@ class Worker:
         self.signals.wake_on_signals()
         self.heartbeat.set_busy(bool(self.in_flight) and self.executor.needs_watching)
         outages = self.round_trips.outages
-        if self.free_slots() > 0:
+        if self.jobs_wanted() > 0:
             self.wakeup.listen(outages.with_wakeups(self.selector.queues))
         if not self.in_flight:
             set_title(f"worker: waits for {self.queues}")
@@ -283,12 +281,12 @@ class Worker:
             self.read_wakeup()
 
     def read_wakeup(self) -> None:
-        """Take the wakeup that came. Without a free slot it is for another worker."""
+        """Read the wakeup that came. A worker that wants no jobs passes it on to another."""
         queue = self.wakeup.read()
         if queue is None:
             return
         self.selector.expect_jobs(queue)
-        if self.free_slots() == 0:
+        if self.jobs_wanted() == 0:
             self.round_trips.pass_wakeup_on(queue)
 
     def seconds_to_rest(self) -> float:
@@ -299,7 +297,7 @@ class Worker:
             self.executor.seconds_until_due(),
             self.lifecycle.seconds_to_deadline(),
         ]
-        if self.free_slots() > 0:
+        if self.jobs_wanted() > 0:
             waits.append(self.selector.seconds_to_next(trips.unreachable))
             waits.append(trips.seconds_to_next_look())
             if self.selector.queues and not trips.outages.queues():
