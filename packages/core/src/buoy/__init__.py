@@ -1,5 +1,8 @@
 """buoy: background jobs for Python on Redis; at least once, nothing lost, nothing stuck."""
 
+from .process import early as _early  # noqa: F401 - first: the rest takes its time to load
+
+# isort: split
 from .app import App
 from .errors import (
     BrokerError,
@@ -28,7 +31,6 @@ from .jobs.plugin import Plugin, Without, hookimpl
 from .model.handle import Handle
 from .model.outcome import Deferred, Later, Rejected
 from .model.transition import Transition
-from .process import early as _early  # noqa: F401 - it notes when the process began
 
 __all__ = [
     "App",
