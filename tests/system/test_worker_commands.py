@@ -26,7 +26,7 @@ def test_the_worker_command_stop_acts_as_term(site: Site, executor: str) -> None
     Note.enqueue("next")
     [view] = wait_until(site.app.monitor.workers)
     assert tell(site, "stop") == f"{view.id}: stop\n"
-    worker.wait_for_log("told through Redis: stop")
+    worker.wait_for_log("received worker command: stop")
     code, output = site.run("workers", "wait", "--timeout", "0.5")
     assert code == 1
     assert output == f"Error: not at rest after 0.5 s:\n  {view.id}: stopping, jobs in flight: 1\n"
@@ -43,7 +43,7 @@ def test_quiet_takes_nothing_new_until_resume(site: Site, executor: str) -> None
     site.note("began")
     Note.enqueue("next")
     tell(site, "quiet")
-    worker.wait_for_log("told through Redis: quiet")
+    worker.wait_for_log("received worker command: quiet")
     ended: list[tuple[int, str]] = []
     wait = threading.Thread(target=lambda: ended.append(site.run("workers", "wait")))
     wait.start()
