@@ -125,7 +125,7 @@ def test_peek_shows_the_next_jobs_and_changes_nothing(run: Run, buoy_app: App) -
 
     assert ids_of(shown) == [handle.id for handle in handles[1:3]]
     assert run("queues", "peek", "purchasing", "--delayed").output == (
-        "nothing is there in purchasing\n"
+        "purchasing has no delayed jobs\n"
     )
     assert buoy_app.monitor.queues()[0].queued == 4
 
@@ -144,7 +144,7 @@ def test_pause_and_resume_say_what_they_changed(run: Run, buoy_app: App) -> None
     assert run("queues", "pause", "purchasing").output == "purchasing is paused\n"
     assert run("queues", "pause", "purchasing").output == "purchasing was paused already\n"
     assert not drain(buoy_app)
-    assert run("queues", "resume", "purchasing").output == "purchasing goes on\n"
+    assert run("queues", "resume", "purchasing").output == "purchasing is resumed\n"
     assert run("queues", "resume", "purchasing").output == "purchasing was not paused\n"
     assert drain(buoy_app) == {"done": 1}
 
@@ -195,7 +195,7 @@ def test_a_queue_can_be_paused_before_its_first_job(run: Run, buoy_app: App) -> 
     assert run("queues", "pause", "purchasing", "--force").output == "purchasing is paused\n"
     Purchase.enqueue(1)
     assert not drain(buoy_app)
-    assert run("queues", "resume", "purchasing").output == "purchasing goes on\n"
+    assert run("queues", "resume", "purchasing").output == "purchasing is resumed\n"
 
 
 def test_clear_passes_over_what_it_cannot_end(run: Run, buoy_app: App) -> None:
@@ -247,7 +247,7 @@ def test_remove_all_asks(run: Run) -> None:
     handles = failing("no money", "no card")
 
     kept = run("failed", "remove", "--all", answer="n\n", code=1)
-    assert kept.output.startswith("Forget all failed jobs (2)? [y/N]: n\n")
+    assert kept.output.startswith("Remove all failed jobs (2)? [y/N]: n\n")
     assert len(ids_of(run("failed", "list", "--json"))) == len(handles)
 
     assert "2 jobs were removed\n" in run("failed", "remove", "--all", answer="y\n").output
@@ -260,8 +260,8 @@ def test_ids_that_are_unknown_are_named_and_the_others_done(run: Run) -> None:
 
     assert said.stdout == "1 job was removed\n"
     assert said.stderr == (
-        "no\\x1bpe: expected a failed job that is meant, but there is none\n"
-        "nope: expected a failed job that is meant, but there is none\n"
+        "no\\x1bpe: expected a failed job that matches, but there is none\n"
+        "nope: expected a failed job that matches, but there is none\n"
     )
 
 
@@ -272,7 +272,7 @@ def test_what_cannot_be_read_is_named_and_the_others_are_retried(run: Run, buoy_
 
     said = run("failed", "retry", "--all", code=1)
 
-    assert said.stdout == "1 job was put back\n"
+    assert said.stdout == "1 job was queued\n"
     assert said.stderr == (f"{bad.id} stays failed: it cannot be read; see buoy failed show\n")
     assert f"raw          {text}\n" in run("failed", "show", bad.id).output
     assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [good.id]
@@ -388,10 +388,9 @@ def test_failed_show_of_another_job_says_where_it_is(run: Run) -> None:
 def test_retry_moves_jobs_back_once(run: Run, buoy_app: App) -> None:
     first, second = failing("no money", "no card")
 
-    assert run("failed", "retry", first.id).output == "1 job was put back\n"
+    assert run("failed", "retry", first.id).output == "1 job was queued\n"
     assert run("failed", "retry", first.id, code=1).output == (
-        "0 jobs were put back\n"
-        f"{first.id}: expected a failed job that is meant, but there is none\n"
+        f"0 jobs were queued\n{first.id}: expected a failed job that matches, but there is none\n"
     )
 
     assert ids_of(run("failed", "list", "--json")) == [second.id]
@@ -575,7 +574,7 @@ def hello() -> None:
 
 def plug(monkeypatch: pytest.MonkeyPatch, *targets: str) -> None:
     points = [EntryPoint("hello", target, "buoy.commands") for target in targets]
-    monkeypatch.setattr(buoy.cli, "plugged", lambda: points)
+    monkeypatch.setattr(buoy.cli, "plugin_entry_points", lambda: points)
 
 
 def test_the_command_of_an_installed_plugin_is_there(

@@ -209,7 +209,7 @@ class TestMove:
 
         said = move("purchasing", "slow", "--dry-run").output
 
-        assert said == "purchasing: queued 1, delayed 2, all for slow\n"
+        assert said == "purchasing: queued 1, delayed 2, would be moved to slow\n"
         [left] = buoy_app.monitor.queues(["purchasing"])
         assert (left.queued, left.delayed) == (1, 2)
 

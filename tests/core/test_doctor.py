@@ -195,7 +195,7 @@ class TestQueues:
                 "queue purchasing",
                 "wrong",
                 "delayed jobs are overdue by up to 62 s",
-                "workers make due jobs ready: start one for this queue",
+                "workers queue delayed jobs when they are due: start one for this queue",
             )
         ]
 
@@ -249,14 +249,14 @@ class TestWorkers:
         assert gone(90) == Finding(
             "worker w-2",
             "wrong",
-            "gone without a goodbye 90 s ago, jobs in flight: 0",
+            "its heartbeats stopped 90 s ago, jobs in flight: 0",
             "see its log and the kernel's (killed? out of memory?); then buoy workers forget w-2",
         )
         assert gone(599).state == "wrong"
         assert gone(601) == Finding(
             "worker w-2",
             "fine",
-            "gone without a goodbye 601 s ago, jobs in flight: 0; buoy workers forget w-2",
+            "its heartbeats stopped 601 s ago, jobs in flight: 0; buoy workers forget w-2",
         )
 
     def test_a_gone_worker_is_a_finding_until_its_jobs_are_taken(
@@ -268,7 +268,7 @@ class TestWorkers:
         assert gone(5000) == Finding(
             "worker w-2",
             "wrong",
-            "gone without a goodbye 5000 s ago, jobs in flight: 1",
+            "its heartbeats stopped 5000 s ago, jobs in flight: 1",
             "see its log and the kernel's (killed? out of memory?); its jobs need another worker",
         )
 

@@ -209,7 +209,7 @@ class TestFailed:
     def test_an_empty_text_says_nothing(self, field: str) -> None:
         with pytest.raises(ConfigurationError) as raised:
             Filter(**{field: ""})  # type: ignore[arg-type]
-        assert str(raised.value) == f"Filter.{field}: expected a text that says something, got ''"
+        assert str(raised.value) == f"Filter.{field}: expected a text that is not empty, got ''"
 
     def test_a_retried_job_is_a_first_attempt_of_the_same_job(self, buoy_app: App) -> None:
         handle = Charge.enqueue(-1)

@@ -103,8 +103,8 @@ def test_what_runs_jobs_says_what_it_needs(server: Server, words: str) -> None:
     name = words.split(maxsplit=1)[0]
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"Error: -c {name}: expected a Unix system (Linux, macOS), got win32; from here jobs can "
-        "be enqueued and looked after, but not run\n"
+        f"Error: -c {name}: expected a Unix system (Linux, macOS), got win32; this system can "
+        "enqueue and manage jobs, but not run them\n"
     )
 
 

@@ -304,7 +304,7 @@ def test_the_command_says_what_it_would_do_and_does_it(broken: World) -> None:
         "mail: claims of jobs that are gone: 1, freed: gone\n"
         "mail: jobs in no place: 2, put back to the head of the queue: w2, w1\n"
     )
-    assert buoy("queues", "repair") == "mail: all is well\n"
+    assert buoy("queues", "repair") == "mail: nothing is wrong\n"
     check_whole(broken)
 
 
@@ -323,7 +323,7 @@ def test_a_queue_that_cannot_be_repaired_is_named_and_the_others_are(broken: Wor
         broken.broker.client.call("SADD", broken.broker.keys.queues(), key)
     broken.broker.client.call("SET", broken.broker.keys.part("odd", "queued"), "x")
 
-    assert "away: all is well\n" in buoy("queues", "repair", "away")
+    assert "away: nothing is wrong\n" in buoy("queues", "repair", "away")
     said = buoy("queues", "repair", "nope", "odd", "mail", code=1)
 
     assert "nope: expected a queue, got nothing under this name\n" in said
@@ -335,7 +335,7 @@ def test_the_doctor_finds_what_can_be_repaired(broken: World) -> None:
     said = {each.text: each for each in examine(Job.app) if each.subject == "queue mail"}
 
     assert said["jobs in no place: 2"].advice == (
-        "see which, and put it right: buoy queues repair mail --dry-run"
+        "list and mend them: buoy queues repair mail --dry-run"
     )
     assert "claims of jobs that are gone: 1" in said
     buoy("queues", "repair")

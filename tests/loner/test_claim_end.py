@@ -158,7 +158,7 @@ def test_a_failed_job_is_not_put_back_while_another_job_holds_its_claim(buoy_app
     said = buoy("failed", "retry", first.id, code=1).output
 
     assert said == (
-        f"0 jobs were put back\n{first.id} stays failed: job {second.id} holds its claim\n"
+        f"0 jobs were queued\n{first.id} stays failed: job {second.id} holds its claim\n"
     )
     assert holder(Charge, 42, "fail") == second.id
 

@@ -29,7 +29,7 @@ def test_more_slots_than_a_script_takes_jobs(
     view = site.view()
     assert (view.done, view.queued, view.running) == (number, 0, 0)
     code, said = site.run("queues", "repair", "default")
-    assert (code, said) == (0, "default: all is well\n")
+    assert (code, said) == (0, "default: nothing is wrong\n")
 
 
 def test_a_queue_with_a_wrong_key_stands_still_and_the_others_go_on(

@@ -39,7 +39,7 @@ NONE = "no job is delayed for another attempt"
 def retry(ctx: click.Context) -> None:
     """Jobs that are delayed for another attempt: list, show, run now, cancel."""
     if ctx.invoked_subcommand is None:
-        show(map(row, find_retrying(Job.app, RetryFilter())), COLUMNS, False, NONE)
+        show(map(row, find_retrying(Job.app, RetryFilter())), COLUMNS, empty=NONE)
 
 
 def make_filter(
@@ -70,7 +70,12 @@ def listing(wanted: RetryFilter, as_json: bool) -> None:
 
     The attempt is the number of the next one; the error is that of the last one.
     """
-    show(map(row, find_retrying(Job.app, wanted)), COLUMNS, as_json, none_in(wanted.queue, NONE))
+    show(
+        map(row, find_retrying(Job.app, wanted)),
+        COLUMNS,
+        as_json=as_json,
+        empty=none_in(wanted.queue, NONE),
+    )
 
 
 @retry.command("show")
@@ -82,7 +87,7 @@ def show_one(id: str, as_json: bool) -> None:
     if view is None:
         raise click.ClickException(f"{id}: expected a job, but it is unknown")
     rows = [attempt_row(each) for each in history(view)]
-    show(rows, ATTEMPTS, as_json, f"{id} has not failed yet")
+    show(rows, ATTEMPTS, as_json=as_json, empty=f"{id} has not failed yet")
 
 
 def matching(wanted: RetryFilter) -> list[JobView]:
@@ -97,7 +102,7 @@ def are_found(wanted: RetryFilter, views: list[JobView]) -> bool:
 
 def dry_run(wanted: RetryFilter) -> bool:
     views = matching(wanted)
-    show(map(row, views), COLUMNS, False, NONE)
+    show(map(row, views), COLUMNS, empty=NONE)
     return are_found(wanted, views)
 
 

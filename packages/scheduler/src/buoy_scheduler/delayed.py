@@ -1,6 +1,6 @@
 """Delayed jobs: enqueue them, find them, change when they are due, take them out again.
 
-No daemon is needed: workers make due jobs ready.
+No daemon is needed: workers queue delayed jobs when they are due.
 """
 
 import heapq

@@ -10,7 +10,7 @@ import click
 from ..loading.served_app import WantedApp
 from ..text.printable import one_line
 from ..text.safe import safe_text, summarize_error
-from .guard import print_anything, told_plainly
+from .guard import escape_unprintable, readable_errors
 from .params import TEXT
 
 CORE = {
@@ -25,23 +25,26 @@ CORE = {
 
 
 class Commands(click.Group):
-    """The core's commands, then those of plugins (entry points ``buoy.commands``), loaded when
-    they are needed. A broken plugin loses its own command and no other."""
+    """The commands of the core, and of plugins (entry points ``buoy.commands``).
+
+    A command is loaded when it is used. A broken plugin breaks its own command and no other.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*CORE, *sorted({point.name for point in plugged()} - set(CORE))]
+        return [*CORE, *sorted({point.name for point in plugin_entry_points()} - set(CORE))]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in CORE:
             module = import_module(f"{__name__}.{CORE[name]}")
             return getattr(module, name)  # type: ignore[no-any-return]  # each module has it
-        points = [point for point in plugged() if point.name == name]
-        return loaded(points) if points else None
+        points = [point for point in plugin_entry_points() if point.name == name]
+        return load_command(points) if points else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        # From here on until it works, and while it ends; elsewhere it says that it cannot work.
+        # Signals must end the worker while it starts and while it ends, too. Without fork there is
+        # no worker, and the command reports that.
         if args[:1] == ["worker"] and hasattr(os, "fork"):
             from ..process.signals import exit_on_signals
 
@@ -49,50 +52,58 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        print_anything()
+        escape_unprintable()
         return super().main(*args, **kwargs)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        with told_plainly():
+        with readable_errors():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> object:
-        with told_plainly():
+        with readable_errors():
             return super().invoke(ctx)
 
 
-def plugged() -> list[EntryPoint]:
+def plugin_entry_points() -> list[EntryPoint]:
+    """Return the commands of installed plugins, by name."""
     return sorted(entry_points(group="buoy.commands"), key=lambda point: point.name)
 
 
-def loaded(points: list[EntryPoint]) -> click.Command:
+def load_command(points: list[EntryPoint]) -> click.Command:
+    """Load the command of a plugin, or return one that reports why it cannot be loaded.
+
+    ``points``: all entry points of this name.
+    """
     if len(points) > 1:
-        owners = " and ".join(owner(point) for point in points)
-        return broken(points[0].name, f"expected one package that brings it, got {owners}")
+        owners = " and ".join(package_of(point) for point in points)
+        return broken_command(points[0].name, f"expected one package that brings it, got {owners}")
     try:
         command = points[0].load()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever its module raises
-        return broken(points[0].name, f"{owner(points[0])}: {summarize_error(error)}")
+        return broken_command(points[0].name, f"{package_of(points[0])}: {summarize_error(error)}")
     if isinstance(command, click.Command):
         return command
     got = safe_text(lambda: repr(command))
-    return broken(points[0].name, f"{owner(points[0])}: expected a click command, got {got}")
+    return broken_command(
+        points[0].name, f"{package_of(points[0])}: expected a click command, got {got}"
+    )
 
 
-def owner(point: EntryPoint) -> str:
+def package_of(point: EntryPoint) -> str:
+    """Return name and version of the package that brings a command."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
 
 
-def broken(name: str, reason: str) -> click.Command:
-    """A command in the place of one that cannot be loaded; it says why."""
+def broken_command(name: str, reason: str) -> click.Command:
+    """Return a command that only reports why the real one cannot be loaded."""
 
-    def complain(**_: object) -> None:
+    def report(**_: object) -> None:
         raise click.ClickException(f"command {name!r} is broken: {reason}")
 
     settings = {"ignore_unknown_options": True, "allow_extra_args": True}
     return click.Command(
         name,
-        callback=complain,
+        callback=report,
         context_settings=settings,
         short_help=one_line(f"(broken: {reason})"),
     )
@@ -101,11 +112,11 @@ def broken(name: str, reason: str) -> click.Command:
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("buoy"), prog_name="buoy")
 @click.option("--url", type=TEXT, help="The Redis to use.  [env: BUOY_URL]")
-@click.option("--namespace", type=TEXT, help="What all keys begin with.  [env: BUOY_NAMESPACE]")
+@click.option("--namespace", type=TEXT, help="The first part of all keys.  [env: BUOY_NAMESPACE]")
 @click.pass_context
 def main(ctx: click.Context, url: str | None, namespace: str | None) -> None:
     """Background jobs on Redis: at least once, nothing lost, nothing stuck."""
-    # In the environment, so that the processes which run the jobs have it, too.
+    # The processes that run the jobs inherit the environment.
     for name, value in {"BUOY_URL": url, "BUOY_NAMESPACE": namespace}.items():
         if value is not None:
             os.environ[name] = value

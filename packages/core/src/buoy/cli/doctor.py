@@ -12,13 +12,13 @@ from .output import end, json_option, say, show
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Look for what is wrong, or soon will be: Redis, queues, workers, failures.
+    """Check Redis, queues and workers for what is wrong or will be soon.
 
-    Exit code 1 when something is wrong.
+    Ends with exit code 1 if something is wrong.
     """
     findings = examine(Job.app)
     if as_json:
-        show([asdict(finding) for finding in findings], (), as_json, "")
+        show([asdict(finding) for finding in findings], as_json=True)
     else:
         for finding in findings:
             mark = "ok   " if finding.state == "fine" else "WRONG"

@@ -18,7 +18,7 @@ COLUMNS = ("id", "queue", "state", "reason", "holder")
 
 
 class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.4 on
-    """Arguments of a job: a JSON array of positional ones, or an object of named ones."""
+    """Arguments of a job in JSON: an array of positional ones, or an object of named ones."""
 
     name = "json"
 
@@ -39,10 +39,10 @@ class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from
 @click.argument("arguments", metavar="[ARGS-JSON]", type=Arguments(), default=([], {}))
 @app_option(required=False)
 @click.option(
-    "--queue", type=QUEUE, help="Another queue than that of the class; needed without -a."
+    "--queue", type=QUEUE, help="A queue other than that of the class. Required without -a."
 )
-@click.option("--delay", type=SECONDS, help="Seconds until it is due.")
-@click.option("--id", type=TEXT, help="An id of your own: the same id is never enqueued twice.")
+@click.option("--delay", type=SECONDS, help="Seconds until the job is due.")
+@click.option("--id", type=TEXT, help="An id of your choice. buoy never enqueues an id twice.")
 @json_option
 def enqueue(
     name: str,
@@ -55,8 +55,8 @@ def enqueue(
 ) -> None:
     """Enqueue a job.
 
-    CLASS is the name of a job class, like shop.jobs.Charge. With -a it is loaded, its arguments
-    are checked and its plugins asked; without, the job is pushed by name onto --queue.
+    CLASS is the name of a job class, like shop.jobs.Charge. With -a, buoy loads the class, checks
+    the arguments and asks its plugins. Without -a, it enqueues the job by name to --queue.
     """
     args, kwargs = arguments
     if app:
@@ -70,5 +70,5 @@ def enqueue(
     else:
         handle = Job.app.push(name, args, kwargs, queue=queue, id=id)
     row = {column: getattr(handle, column) for column in ("identifier", *COLUMNS)}
-    show([row], COLUMNS, as_json, "")
+    show([row], COLUMNS, as_json=as_json)
     end(handle.state != "rejected")

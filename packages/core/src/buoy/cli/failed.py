@@ -69,11 +69,12 @@ filtered = filter_options(
 @count_option
 @json_option
 def listing(wanted: Filter, count: int, as_json: bool) -> None:
-    """Failed jobs of all queues, the newest first."""
+    """List failed jobs of all queues, the newest failure first."""
     show_failures(wanted, count, as_json=as_json)
 
 
 def show_failures(wanted: Filter, count: int, *, as_json: bool) -> None:
+    """Print the failed jobs that match, at most ``count`` (0: all)."""
     rows = map(failure_row, newest_first(Job.app.monitor, wanted))
     show_some(rows, COLUMNS, count, as_json=as_json, empty=none_in(wanted.queue, NONE))
 
@@ -81,7 +82,7 @@ def show_failures(wanted: Filter, count: int, *, as_json: bool) -> None:
 @failed.command("show")
 @click.argument("id", type=TEXT)
 def show_one(id: str) -> None:
-    """All that is known of one failed job, its traceback too."""
+    """Show all facts of one failed job, with its traceback."""
     view = Job.app.find(id)
     if view is None or view.state != "failed":
         place = "it is unknown" if view is None else f"it is {view.state} in {view.queue}"
@@ -94,8 +95,8 @@ def show_one(id: str) -> None:
     for plugin, kept in view.plugin_data.items():
         click.echo(f"{one_line(plugin):12} {spelled(kept, indent=2)}")
     click.echo()
-    story = view.failure.get("traceback", "(no traceback)")
-    click.echo(indented(story if isinstance(story, str) else spelled(story)))
+    lines = view.failure.get("traceback", "(no traceback)")
+    click.echo(indented(lines if isinstance(lines, str) else spelled(lines)))
 
 
 def matching(wanted: Filter) -> list[JobView]:
@@ -103,13 +104,13 @@ def matching(wanted: Filter) -> list[JobView]:
 
 
 def are_found(wanted: Filter, views: list[JobView]) -> bool:
-    """Whether the jobs that were named are among those that were found; tells which are not."""
-    return all_known(wanted.ids, [view.id for view in views], "a failed job that is meant")
+    """Report which of the ids are not among the jobs that were found; returns whether all are."""
+    return all_known(wanted.ids, [view.id for view in views], "a failed job that matches")
 
 
 def dry_run(wanted: Filter) -> bool:
     views = matching(wanted)
-    show(map(failure_row, views), COLUMNS, False, NONE)
+    show(map(failure_row, views), COLUMNS, empty=NONE)
     return are_found(wanted, views)
 
 
@@ -119,12 +120,14 @@ bulk = bulk_command(filtered, all_help="All failed jobs.", dry_run=dry_run)
 @failed.command()
 @bulk
 def retry(wanted: Filter) -> bool:
-    """Put failed jobs back on their queues, as first attempts. Each moves in one step: none stays
-    behind, none runs twice."""
+    """Move failed jobs to the tail of their queues, as first attempts.
+
+    Each job moves in one step, so none is lost and none runs twice.
+    """
     views = matching(wanted)
     answers = retry_failures(Job.app.control, views)
     counts = Counter(answer.split()[0] for answer in answers.values())
-    say(f"{counted(counts['queued'])} put back")
+    say(f"{counted(counts['queued'])} queued")
     for id, answer in answers.items():
         if holder := EnqueueAnswer.parse(answer).holder:
             say(f"{id} stays failed: job {holder} holds its claim", err=True)
@@ -138,15 +141,16 @@ def retry(wanted: Filter) -> bool:
 @bulk
 @yes_option
 def remove(wanted: Filter, yes: bool) -> bool:
-    """Forget failed jobs. To forget all of them, it asks."""
+    """Remove failed jobs for ever. Asks before it removes all."""
     views = matching(wanted)
     if wanted == Filter() and views:
-        confirm(f"Forget all failed jobs ({len(views)})?", yes=yes)
+        confirm(f"Remove all failed jobs ({len(views)})?", yes=yes)
     say(f"{counted(len(remove_failures(Job.app.control, views)))} removed")
     return are_found(wanted, views)
 
 
 def failure_row(view: JobView) -> dict[str, Any]:
+    """Return a failed job as a row of the table, and as an object of the JSON output."""
     return {
         "id": view.id,
         "class": view.name,

@@ -1,4 +1,4 @@
-"""What becomes of errors: a message that can be read, and an exit code."""
+"""Turns every error of a command into a readable message and an exit code."""
 
 import errno
 import logging
@@ -14,35 +14,37 @@ from ..process.log_format import OneLine
 from ..text.printable import indented
 from ..text.safe import summarize_error
 
-PASSED_ON = (
+HANDLED_BY_CLICK = (
     *(click.Abort, click.exceptions.Exit, EOFError),
     getattr(click.exceptions, "NoArgsIsHelpError", click.Abort),  # click has it from 8.2 on
 )
-"""What click makes of its own: a prompt that is left, an end, a page of help."""
+"""What click handles itself: an aborted prompt, an exit, a page of help."""
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Have every error end the command with a message of printable lines."""
+def readable_errors() -> Iterator[None]:
+    """End the command with a message of printable lines for every error."""
     try:
         yield
-    except PASSED_ON:
+    except HANDLED_BY_CLICK:
         raise
     except click.ClickException as error:
-        error.message = indented(error.message)  # type: ignore[misc]  # for all who read it
+        error.message = indented(error.message)  # type: ignore[misc]  # click and tests read it there
         raise
     except BuoyError as error:
         raise click.ClickException(indented(str(error))) from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             raise
-        story = "".join(traceback.format_exception(error))
-        raise click.ClickException(indented(f"{summarize_error(error)}\n{story}")) from error
+        lines = "".join(traceback.format_exception(error))
+        raise click.ClickException(indented(f"{summarize_error(error)}\n{lines}")) from error
 
 
-def print_anything() -> None:
-    """What the encoding of a terminal does not have is spelled; so is what is logged, before that
-    is set up otherwise."""
+def escape_unprintable() -> None:
+    """Escape characters that the terminal cannot print, in output and in log lines.
+
+    Logging that is set up later has its own format.
+    """
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(OneLine("%(message)s"))
     for stream in (sys.stdout, sys.stderr):

@@ -18,9 +18,9 @@ from .params import TEXT
 @app_option(required=True)
 @json_option
 def job(name: str, app: list[str], as_json: bool) -> None:
-    """What is declared on a job class, and in which order its plugins act.
+    """Show what a job class declares, and the order of its plugins.
 
-    The first plugin is outermost: it is asked first, and its wrapper begins first and ends last.
+    buoy asks the first plugin first; its wrapper begins first and ends last.
     """
     load_app(app)
     found = find_class(name)
@@ -34,14 +34,20 @@ def job(name: str, app: list[str], as_json: bool) -> None:
             say(f"  {field:11}{value}")
     say("  plugins" if found._declared else "  no plugins")
     for number, plugin in enumerate(found._declared, 1):
-        say(f"  {number:3}. {described(plugin)}")
-        say(f"       {', '.join(hook_names(plugin)) or 'no hooks'}; from {origin(found, plugin)}")
+        say(f"  {number:3}. {plugin_repr(plugin)}")
+        hooks = ", ".join(hook_names(plugin)) or "no hooks"
+        say(f"       {hooks}; from {declaring_class(found, plugin)}")
 
 
 def declaration(found: type[Job]) -> dict[str, object]:
+    """Return what a class declares, as an object of the JSON output."""
     limits = {field: getattr(found, field) for field in LIMITS}
     plugins = [
-        {"plugin": described(plugin), "hooks": hook_names(plugin), "from": origin(found, plugin)}
+        {
+            "plugin": plugin_repr(plugin),
+            "hooks": hook_names(plugin),
+            "from": declaring_class(found, plugin),
+        }
         for plugin in found._declared
     ]
     signature = str(found._signature.signature)
@@ -54,12 +60,13 @@ def declaration(found: type[Job]) -> dict[str, object]:
     }
 
 
-def described(plugin: Plugin) -> str:
+def plugin_repr(plugin: Plugin) -> str:
+    """Return the repr of a plugin, whatever its class does."""
     return safe_text(lambda: repr(plugin))
 
 
-def origin(found: type[Job], plugin: Plugin) -> str:
-    """The class that declares the plugin."""
+def declaring_class(found: type[Job], plugin: Plugin) -> str:
+    """Return the name of the class that declares the plugin."""
     for owner in found.__mro__:
         if any(each is plugin for each in vars(owner).get("plugins", ())):
             return owner.__qualname__

@@ -15,32 +15,35 @@ from .params import QUEUE, TEXT
 
 
 def wanted_app() -> WantedApp:
-    """What the options before the command say of the app."""
+    """Return the app that --url and --namespace choose."""
     return click.get_current_context().find_object(WantedApp) or WantedApp()
 
 
 def load_wanted(app: list[str]) -> None:
-    """Load an app whose classes all belong where the options before the command say, if they do."""
+    """Load the modules of an app.
+
+    Raises ConfigurationError if --url or --namespace choose another app than that of a class.
+    """
     load_app(app)
     check_all_apps(wanted_app())
 
 
-verbose_option = click.option("-v", "--verbose", is_flag=True, help="Log each job, too.")
-quiet_option = click.option("--quiet", is_flag=True, help="Log only what is wrong.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Also log each job.")
+quiet_option = click.option("--quiet", is_flag=True, help="Log only warnings and errors.")
 
 
 def require_unix() -> None:
-    """Refuse to go on where processes do not fork."""
+    """Raise ConfigurationError on a system without fork."""
     if not hasattr(os, "fork"):
         command = click.get_current_context().command_path
         raise ConfigurationError(
-            f"{command}: expected a Unix system (Linux, macOS), got {sys.platform}; from here jobs "
-            "can be enqueued and looked after, but not run"
+            f"{command}: expected a Unix system (Linux, macOS), got {sys.platform}; this "
+            "system can enqueue and manage jobs, but not run them"
         )
 
 
 def set_log_format(_ctx: click.Context, _param: click.Parameter, name: str) -> None:
-    os.environ["BUOY_LOG_FORMAT"] = name  # there the processes which run the jobs find it, too
+    os.environ["BUOY_LOG_FORMAT"] = name  # the processes that run the jobs inherit it
 
 
 log_format_option = click.option(
@@ -50,11 +53,12 @@ log_format_option = click.option(
     envvar="BUOY_LOG_FORMAT",
     expose_value=False,
     callback=set_log_format,
-    help="How log lines look.  [env: BUOY_LOG_FORMAT; default: text]",
+    help="The format of log lines.  [env: BUOY_LOG_FORMAT; default: text]",
 )
 
 
 def modules(_ctx: click.Context, _param: click.Parameter, text: str | None) -> list[str]:
+    """Return the names in a comma-separated list; raises BadParameter if there are none."""
     names = [name.strip() for name in (text or "").split(",") if name.strip()]
     if text is not None and (not names or any(name.startswith(".") for name in names)):
         raise click.BadParameter(f"expected a module like shop.jobs, got {text!r}")
@@ -62,7 +66,7 @@ def modules(_ctx: click.Context, _param: click.Parameter, text: str | None) -> l
 
 
 def app_option(*, required: bool) -> Callable[[Any], Any]:
-    """``-a``: the modules of the app."""
+    """Return the option ``-a``: the modules of the app."""
     return click.option(
         "-a",
         "--app",
@@ -80,12 +84,12 @@ class_option = click.option(
 
 
 def queue_option(help: str = "Jobs of this queue.") -> Callable[[Any], Any]:
-    """``--queue``, as a filter."""
+    """Return the option ``--queue`` as a filter."""
     return click.option("--queue", type=QUEUE, help=help)
 
 
 def known_queue(name: str) -> str:
-    """The name, if there is such a queue: who names another has mistyped it, and waits in vain."""
+    """Return the name of a queue; raises ClickException if nothing was ever enqueued to it."""
     from ..jobs.job import Job
 
     if not Job.app.monitor.knows(name):
@@ -96,7 +100,7 @@ def known_queue(name: str) -> str:
 
 
 def none_in(queue: str | None, none: str) -> str:
-    """What a list says when it is empty; of a queue that is not there, that too."""
+    """Return the text for an empty list; it says so if the queue does not exist."""
     from ..jobs.job import Job
 
     if queue is None or Job.app.monitor.knows(queue):
@@ -105,8 +109,10 @@ def none_in(queue: str | None, none: str) -> str:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before jobs are lost, unless that is said to be meant; end the command if they are to
-    be kept."""
+    """Ask a question, unless ``yes``; end the command if the answer is no.
+
+    Raises UsageError if nobody can answer, because the input is no terminal.
+    """
     if yes:
         return
     try:

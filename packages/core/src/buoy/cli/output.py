@@ -1,4 +1,4 @@
-"""How commands answer: a table for people, an array of objects for programs."""
+"""The output of commands: a table for people, a JSON array of objects for programs."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence
@@ -15,24 +15,29 @@ from .params import COUNT
 Row = dict[str, Any]
 
 WIDEST = 60
-"""Characters of a cell; longer ones are cut."""
+"""The most characters of a cell; longer text is cut."""
 FIRST, LAST = "0001-01-01T00:00:00.000+00:00", "9999-12-31T23:59:59.999+00:00"
-"""What stands for times that are beyond the calendar."""
+"""Shown for times before and after the calendar of Python."""
 
 count_option = click.option(
-    "--count", type=COUNT, default=50, show_default=True, help="How many at most; 0 for all."
+    "--count", type=COUNT, default=50, show_default=True, help="The most to list; 0 lists all."
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print a line, whatever is in it."""
+    """Print one line; escapes characters that are not printable."""
     click.echo(one_line(line), err=err)
 
 
-def show(rows: Iterable[Row], columns: Sequence[str], as_json: bool, empty: str) -> None:
-    """Print rows: with ``as_json`` one array of whole objects, else the columns as a table."""
+def show(
+    rows: Iterable[Row], columns: Sequence[str] = (), *, as_json: bool = False, empty: str = ""
+) -> None:
+    """Print rows: as a table of these columns, or with ``as_json`` as an array of whole objects.
+
+    ``empty``: the line to print instead of a table without rows.
+    """
     rows = list(rows)
     if as_json:
         click.echo(as_array(rows))
@@ -51,24 +56,24 @@ def show(rows: Iterable[Row], columns: Sequence[str], as_json: bool, empty: str)
 def show_some(
     rows: Iterable[Row], columns: Sequence[str], count: int, *, as_json: bool, empty: str
 ) -> None:
-    """Print rows, so many at most (0: all), and tell people when there are more. See show."""
+    """Print at most ``count`` rows (0: all) as ``show`` does, and report if there are more."""
     found = iter(rows)
-    show(islice(found, count or None), columns, as_json, empty)
+    show(islice(found, count or None), columns, as_json=as_json, empty=empty)
     if not as_json and next(found, None) is not None:
         say(f"there are more than these {count}: --count 0 shows all", err=True)
 
 
 def as_array(rows: Sequence[Row]) -> str:
-    """Rows as JSON, such that every program can read it."""
+    """Return rows as JSON that every program can read."""
     try:
         return json.dumps(rows, indent=2, allow_nan=False)
     except (ValueError, RecursionError):
-        readable = [{name: strict(value) for name, value in row.items()} for row in rows]
+        readable = [{name: json_safe(value) for name, value in row.items()} for row in rows]
         return json.dumps(readable, indent=2, allow_nan=False)
 
 
-def strict(value: Any) -> Any:
-    """A value, or as a text what JSON has no numbers or not levels enough for."""
+def json_safe(value: Any) -> Any:
+    """Return a value, or a text if strict JSON cannot hold it (nan, or too many levels)."""
     try:
         json.dumps(value, indent=2, allow_nan=False)
     except (ValueError, RecursionError):
@@ -77,7 +82,7 @@ def strict(value: Any) -> Any:
 
 
 def spelled(value: Any, indent: int | None = None) -> str:
-    """A value as JSON, as far as that goes."""
+    """Return a value as JSON, or a text that says why JSON cannot hold it."""
     try:
         return json.dumps(value, indent=indent)
     except (TypeError, ValueError, RecursionError) as error:
@@ -85,6 +90,7 @@ def spelled(value: Any, indent: int | None = None) -> str:
 
 
 def cell(value: Any) -> str:
+    """Return a value as one printable line of at most WIDEST characters."""
     match value:
         case None:
             return "-"
@@ -99,19 +105,22 @@ def cell(value: Any) -> str:
 
 
 def width(line: str) -> int:
-    """How many columns a printable line takes on a terminal."""
+    """Return how many columns a printable line takes on a terminal."""
     if line.isascii():
         return len(line)
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in line)
 
 
 def counted(count: int) -> str:
-    """How many jobs, in words that go on with a participle."""
+    """Return "1 job was" or "3 jobs were", for a sentence that ends with a participle."""
     return "1 job was" if count == 1 else f"{count} jobs were"
 
 
 def stamp(seconds: float | None) -> str | None:
-    """An instant as ISO 8601, in UTC; one beyond the calendar as its first or last moment."""
+    """Return epoch seconds as ISO 8601 in UTC, or None for None and nan.
+
+    A time that the calendar of Python does not have becomes its first or last moment.
+    """
     if seconds is None or seconds != seconds:
         return None
     try:
@@ -121,7 +130,7 @@ def stamp(seconds: float | None) -> str | None:
 
 
 def all_known(named: Iterable[str], known: Collection[str], wanted: str) -> bool:
-    """Whether all is there that was named; what is not is told."""
+    """Report each name that is not known; returns whether all are known."""
     missing = sorted({*named} - {*known})
     for each in missing:
         say(f"{each}: expected {wanted}, but there is none", err=True)
@@ -129,6 +138,6 @@ def all_known(named: Iterable[str], known: Collection[str], wanted: str) -> bool
 
 
 def end(done: bool) -> None:
-    """End the command with 1 unless all is done that was meant."""
+    """End the command with exit code 1 unless ``done``."""
     if not done:
         raise SystemExit(1)

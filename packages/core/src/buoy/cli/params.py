@@ -1,4 +1,4 @@
-"""What an argument or option may be: nothing is taken for "all", or for a name, that is none."""
+"""Types of arguments and options. No empty text counts as "all" or as a name."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from ..text.durations import UNIT_SECONDS
 
 
 class Text(click.types.StringParamType):
-    """A text that says something. An empty one mostly comes from a variable that is not set."""
+    """A text that is not empty. An empty one mostly comes from a variable that is not set."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         text = str(value)
@@ -25,7 +25,7 @@ class Text(click.types.StringParamType):
 
 
 class QueueName(Text):
-    """The name of a queue; no glob."""
+    """The name of one queue, without wildcards."""
 
     name = "queue"
 
@@ -38,7 +38,7 @@ class QueueName(Text):
 
 
 class File(click.Path):
-    """The path of a file, which must be named."""
+    """The path of a file; it may not be empty."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         if not str(value).strip():
@@ -47,7 +47,7 @@ class File(click.Path):
 
 
 class Seconds(click.FloatRange):
-    """How long; never for ever, which is said by leaving it out."""
+    """A finite number of seconds, 0 or more. To wait for ever, leave the option out."""
 
     def __init__(self) -> None:
         super().__init__(min=0, max=10**9)
@@ -60,7 +60,7 @@ class Seconds(click.FloatRange):
 
 
 class Instant(Text):
-    """An instant: ISO 8601, or how long ago (30s, 5m, 2h, 1d, 1w)."""
+    """A time in epoch seconds, from ISO 8601 or from how long ago it was (30s, 5m, 2h, 1d, 1w)."""
 
     name = "time"
 
@@ -82,4 +82,4 @@ class Instant(Text):
 
 TEXT, QUEUE, SECONDS, INSTANT = Text(), QueueName(), Seconds(), Instant()
 COUNT = click.IntRange(0, 10**9)
-"""How many are to be shown."""
+"""How many items to list."""

@@ -8,7 +8,7 @@ import click
 
 from ..jobs.job import Job
 from ..operations.move import PAGE_SIZE, Move
-from ..operations.repair import Survey, summed_up
+from ..operations.repair import Survey, by_kind
 from ..operations.views import JobView
 from ..worker.registration import worker_id
 from .options import confirm, known_queue, yes_option
@@ -24,14 +24,14 @@ JOBS = ("id", "class", "args", "state", "attempt", "enqueued_at", "due")
 
 
 NAMED = 10
-"""How many jobs are named in one line."""
+"""How many ids one line lists."""
 
 
 @click.group(invoke_without_command=True)
 @json_option
 @click.pass_context
 def queues(ctx: click.Context, as_json: bool) -> None:
-    """Queues: totals, what is in them, pause and resume."""
+    """Queues: list, pause, resume, clear, move and repair them."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing, as_json=as_json)
 
@@ -39,10 +39,11 @@ def queues(ctx: click.Context, as_json: bool) -> None:
 @queues.command("list")
 @json_option
 def listing(as_json: bool) -> None:
-    """All queues with their totals."""
+    """List all queues, with how many jobs each has."""
     views, missed = Job.app.monitor.counted()
     rows = [asdict(view) for view in views]
-    show(rows, TOTALS, as_json, "" if missed else "no queues: nothing was enqueued yet")
+    empty = "" if missed else "no queues: nothing was enqueued yet"
+    show(rows, TOTALS, as_json=as_json, empty=empty)
     for name, error in missed.items():
         click.echo(f"queue {name}: {error}", err=True)
     if missed:
@@ -51,23 +52,26 @@ def listing(as_json: bool) -> None:
 
 @queues.command()
 @click.argument("queue", type=QUEUE)
-@click.option("--count", type=COUNT, default=10, show_default=True, help="How many at most.")
-@click.option("--start", type=COUNT, default=0, help="How many to pass over.")
-@click.option("--delayed", is_flag=True, help="Those that are not due yet.")
+@click.option("--count", type=COUNT, default=10, show_default=True, help="The most jobs to list.")
+@click.option("--start", type=COUNT, default=0, help="How many jobs to skip.")
+@click.option("--delayed", is_flag=True, help="List delayed jobs instead of queued ones.")
 @json_option
 def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> None:
-    """The next jobs of a queue; nothing is changed."""
+    """List the next jobs of a queue. Changes nothing."""
     monitor = Job.app.monitor
     known_queue(queue)
     views = (monitor.delayed if delayed else monitor.peek)(queue, start, count)
-    show([job_row(view) for view in views], JOBS, as_json, f"nothing is there in {queue}")
+    empty = f"{queue} has no {'delayed' if delayed else 'queued'} jobs"
+    show([job_row(view) for view in views], JOBS, as_json=as_json, empty=empty)
 
 
 @queues.command()
 @click.argument("queue", type=QUEUE)
-@click.option("--force", is_flag=True, help="Also one to which nothing was ever enqueued.")
+@click.option(
+    "--force", is_flag=True, help="Also pause a queue to which nothing was ever enqueued."
+)
 def pause(queue: str, force: bool) -> None:
-    """Let workers take nothing from a queue; what runs goes on."""
+    """Pause a queue: workers take nothing from it. Running jobs go on."""
     if not force:
         known_queue(queue)
     changed = Job.app.control.pause(queue)
@@ -77,30 +81,30 @@ def pause(queue: str, force: bool) -> None:
 @queues.command()
 @click.argument("queue", type=QUEUE)
 def resume(queue: str) -> None:
-    """Let workers take jobs from a queue again."""
+    """Resume a queue: workers take jobs from it again."""
     changed = Job.app.control.pause(known_queue(queue), resume=True)
-    say(f"{queue} goes on" if changed else f"{queue} was not paused")
+    say(f"{queue} is resumed" if changed else f"{queue} was not paused")
 
 
 @queues.command()
 @click.argument("queue", type=QUEUE)
 @yes_option
 def clear(queue: str, yes: bool) -> None:
-    """End all queued and delayed jobs of a queue; running and failed ones are let be."""
+    """End all queued and delayed jobs of a queue. Running and failed jobs stay."""
     app = Job.app
     known_queue(queue)
     confirm(f"End all queued and delayed jobs of {queue}?", yes=yes)
-    say(f"{counted(sum(cleared(app.control, app.monitor, queue)))} ended")
+    say(f"{counted(sum(end_jobs(app.control, app.monitor, queue)))} ended")
 
 
 @queues.command()
 @click.argument("source", metavar="FROM", type=QUEUE)
 @click.argument("target", metavar="TO", type=QUEUE)
-@click.option("--dry-run", is_flag=True, help="Only say how many jobs it would be.")
+@click.option("--dry-run", is_flag=True, help="Only count the jobs; change nothing.")
 def move(source: str, target: str, dry_run: bool) -> None:
     """Move all queued and delayed jobs of a queue to the tail of another.
 
-    Each keeps its id, its arguments and its due time; running and failed ones are let be.
+    Each keeps its id, its arguments and its due time. Running and failed jobs stay.
     """
     if source == target:
         raise click.UsageError(f"expected two queues, got {source} twice")
@@ -108,7 +112,7 @@ def move(source: str, target: str, dry_run: bool) -> None:
     known_queue(source)
     if dry_run:
         [view] = app.monitor.queues([source])
-        say(f"{source}: queued {view.queued}, delayed {view.delayed}, all for {target}")
+        say(f"{source}: queued {view.queued}, delayed {view.delayed}, would be moved to {target}")
         return
     moving = Move(app.control, app.monitor, source, target, worker_id())
     try:
@@ -122,49 +126,53 @@ def move(source: str, target: str, dry_run: bool) -> None:
 
 @queues.command()
 @click.argument("names", metavar="[QUEUE]...", nargs=-1, type=QUEUE)
-@click.option("--dry-run", is_flag=True, help="Only say what is wrong.")
+@click.option("--dry-run", is_flag=True, help="Only report what is wrong; change nothing.")
 def repair(names: tuple[str, ...], dry_run: bool) -> None:
-    """Put right what `buoy doctor` finds in queues: jobs in no place or in two, ids without a
-    payload, tokens without a lease, claims without a job. Workers may go on meanwhile.
+    """Mend what `buoy doctor` finds in these queues, or in all.
 
-    Without names: all queues. Ends with 1 if something is left as it was.
+    It finds jobs in no place or in two, ids without a payload, tokens without a lease and claims
+    without a job. Workers may run meanwhile. Ends with exit code 1 if anything is not mended.
     """
     known = Job.app.monitor.queue_names()
     surveys = [Survey(Job.app.broker, name) for name in names or known]
-    strange = [each for each in surveys if each.queue not in known and not each.exists()]
-    for each in strange:
+    unknown = [each for each in surveys if each.queue not in known and not each.exists()]
+    for each in unknown:
         say(f"{each.queue}: expected a queue, got nothing under this name", err=True)
-    whole = [repaired(each, dry_run) for each in surveys if each not in strange]
-    end(not strange and all(whole))
+    whole = [repair_queue(each, dry_run) for each in surveys if each not in unknown]
+    end(not unknown and all(whole))
 
 
-def repaired(survey: Survey, dry_run: bool) -> bool:
-    """Repair a queue, and say so; returns whether it is whole now."""
+def repair_queue(survey: Survey, dry_run: bool) -> bool:
+    """Repair a queue and report it; returns whether nothing is wrong with it now."""
     if wrong := survey.wrong_keys():
         say(f"{survey.queue}: {', '.join(wrong)}; nothing was changed", err=True)
         return False
     faults = list(survey.faults(mend=not dry_run))
-    for kind, subjects in summed_up(faults):
+    for kind, subjects in by_kind(faults):
         mend = f"would be {kind.mend}" if dry_run else kind.mend
         some = ", ".join(subjects[:NAMED])
         more = f" and {len(subjects) - NAMED} more" if len(subjects) > NAMED else ""
         say(f"{survey.queue}: {kind.wrong}: {len(subjects)}, {mend}: {some}{more}")
     if not faults:
-        say(f"{survey.queue}: all is well")
+        say(f"{survey.queue}: nothing is wrong")
     return not (faults and dry_run)
 
 
-def cleared(control: "Control", monitor: "Monitor", queue: str) -> Iterator[int]:
-    """End jobs page by page, always from the start; what cannot be ended is passed over."""
-    for look in (monitor.queued_ids, monitor.delayed_ids):
+def end_jobs(control: "Control", monitor: "Monitor", queue: str) -> Iterator[int]:
+    """End the queued and delayed jobs page by page; yields how many of each page ended.
+
+    Always reads from the start of the queue; skips jobs that could not be ended.
+    """
+    for next_ids in (monitor.queued_ids, monitor.delayed_ids):
         stay: set[str] = set()
-        while ids := [id for id in look(queue, PAGE_SIZE + len(stay)) if id not in stay]:
+        while ids := [id for id in next_ids(queue, PAGE_SIZE + len(stay)) if id not in stay]:
             gone = control.remove(queue, ids, "queued delayed")
             stay |= set(ids) - set(gone)
             yield len(gone)
 
 
 def job_row(view: JobView) -> dict[str, Any]:
+    """Return a job as a row of the table, and as an object of the JSON output."""
     return {
         "id": view.id,
         "class": view.name,

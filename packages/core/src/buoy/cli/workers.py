@@ -22,7 +22,7 @@ POLL_SECONDS = 0.2
 @json_option
 @click.pass_context
 def workers(ctx: click.Context, as_json: bool) -> None:
-    """List workers, the queues that they serve and their jobs in flight; send commands to them.
+    """Workers: list them with their queues and jobs in flight, send commands to them.
 
     State "gone": the heartbeats stopped, and the worker did not say that it ends. It was killed, or
     it cannot reach Redis.

@@ -1,4 +1,4 @@
-"""What is wrong, or soon will be, with a Redis, its queues and its workers; and what to do."""
+"""Finds what is wrong, or will be soon, with Redis, queues and workers; says what to do."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import Unavailable
 from ..text.units import mebibytes
-from .repair import Survey, summed_up
+from .repair import Survey, by_kind
 
 if TYPE_CHECKING:
     from ..app import App
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 OVERDUE_SECONDS = 60.0
 SKEW_SECONDS = 5.0
 HEADROOM = 0.8
-"""Part of ``maxmemory`` from which on memory is short."""
+"""Memory is short if more than this part of ``maxmemory`` is used."""
 GONE_LEASES = 20
-"""So many leases long it is wrong that a worker has gone, though others have its jobs."""
+"""How long a killed worker is reported as wrong after others have its jobs, in leases."""
 LAST_WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``advice`` says what to do when it is wrong."""
+    """The result of one check. ``advice``: what to do, if it is wrong."""
 
     subject: str
     state: Literal["fine", "wrong"]
@@ -33,13 +33,17 @@ class Finding:
 
 
 def examine(app: "App") -> list[Finding]:
-    """Look at everything."""
+    """Run all checks; raises BrokerError if Redis does not answer."""
     facts = Facts(app)
     return [finding for check in CHECKS for finding in check(facts)]
 
 
 class Facts:
-    """What the checks go by, asked once."""
+    """What the checks need, read once.
+
+    ``now``: the clock of Redis, epoch seconds. ``queues``: the counts of queues that can be read.
+    ``missed``: the errors of queues on nodes of a cluster that are away.
+    """
 
     def __init__(self, app: "App") -> None:
         client, self.monitor, self.settings = app.broker.client, app.monitor, app.settings
@@ -56,10 +60,11 @@ class Facts:
         self.queues = [view for view in counted if not self.wrong_keys[view.name]]
 
     def number(self, name: str) -> int:
+        """Return a number of INFO, or 0."""
         return int(self.info.get(name) or 0)
 
-    def silent_for(self, queue: str) -> float:
-        """Seconds since a worker last looked at the queue."""
+    def seconds_unserved(self, queue: str) -> float:
+        """Return the seconds since a worker last looked at the queue; inf if none ever did."""
         key = self.keys.part(queue, "meta")
         seen = self.monitor.ask(key, "HGET", "seen")
         return float("inf") if seen is None else self.now - self.monitor.number(key, seen) / 1000
@@ -144,20 +149,20 @@ def keys(facts: Facts) -> Iterator[Finding]:
 def places(facts: Facts) -> Iterator[Finding]:
     found = False
     for queue in facts.queues:
-        for kind, subjects in summed_up(list(facts.survey[queue.name].faults())):
+        for kind, subjects in by_kind(list(facts.survey[queue.name].faults())):
             found = True
             yield Finding(
                 f"queue {queue.name}",
                 "wrong",
                 f"{kind.wrong}: {len(subjects)}",
-                f"see which, and put it right: buoy queues repair {queue.name} --dry-run",
+                f"list and mend them: buoy queues repair {queue.name} --dry-run",
             )
     if not found:
         yield Finding("places", "fine", "each job is in one place, and each claim has its job")
 
 
 def replication(facts: Facts) -> Iterator[Finding]:
-    """Replicas follow at a distance: what a failover can lose is to be known, not to be mended."""
+    """Replicas lag behind: a failover can lose jobs. It is reported, but it is not wrong."""
     replicas = facts.number("connected_slaves")
     bounded = "min_slaves_good_slaves" in facts.info
     if replicas and facts.info.get("role") == "master":
@@ -177,7 +182,7 @@ def unserved(facts: Facts) -> Iterator[Finding]:
     patience = 2 * facts.settings.lease
     found = False
     for queue in facts.queues:
-        silence = facts.silent_for(queue.name)
+        silence = facts.seconds_unserved(queue.name)
         if queue.queued + queue.delayed and silence > patience:
             found = True
             never = silence == float("inf")
@@ -202,21 +207,25 @@ def workers(facts: Facts) -> Iterator[Finding]:
         return
     for view in views:
         if view.gone:
-            yield of_gone(view, facts.now - view.beat_at, GONE_LEASES * facts.settings.lease)
+            yield gone_worker(view, facts.now - view.beat_at, GONE_LEASES * facts.settings.lease)
     if not any(view.gone for view in views):
         yield Finding("workers", "fine", f"{len(views)} at work")
 
 
-def of_gone(view: "WorkerView", ago: float, patience: float) -> Finding:
-    """A worker that was killed is wrong until others have its jobs, and somebody could read it."""
-    said = f"gone without a goodbye {ago:.0f} s ago, jobs in flight: {len(view.running)}"
+def gone_worker(view: "WorkerView", ago: float, patience: float) -> Finding:
+    """Return the finding for a worker that was killed ``ago`` seconds ago.
+
+    It is wrong while no other worker has its jobs, and for ``patience`` seconds: somebody must have
+    the time to read it.
+    """
+    text = f"its heartbeats stopped {ago:.0f} s ago, jobs in flight: {len(view.running)}"
     subject, forget = f"worker {view.id}", f"buoy workers forget {view.id}"
     if not view.running and not 0 <= ago < patience:
-        return Finding(subject, "fine", f"{said}; {forget}")
+        return Finding(subject, "fine", f"{text}; {forget}")
     see = "see its log and the kernel's (killed? out of memory?)"
     if view.running:
-        return Finding(subject, "wrong", said, f"{see}; its jobs need another worker")
-    return Finding(subject, "wrong", said, f"{see}; then {forget}")
+        return Finding(subject, "wrong", text, f"{see}; its jobs need another worker")
+    return Finding(subject, "wrong", text, f"{see}; then {forget}")
 
 
 def overdue(facts: Facts) -> Iterator[Finding]:
@@ -230,7 +239,7 @@ def overdue(facts: Facts) -> Iterator[Finding]:
                     f"queue {queue.name}",
                     "wrong",
                     f"delayed jobs are overdue by up to {late:.0f} s",
-                    "workers make due jobs ready: start one for this queue",
+                    "workers queue delayed jobs when they are due: start one for this queue",
                 )
     if not found:
         yield Finding("delayed jobs", "fine", "none is overdue")
@@ -253,6 +262,7 @@ def failures(facts: Facts) -> Iterator[Finding]:
 
 
 def failed_within(facts: Facts, queue: str, hours: int) -> int:
+    """Return how many jobs of a queue failed in the last hours."""
     since = round((facts.now - 3600 * hours) * 1000)
     key = facts.keys.part(queue, "failed")
     return int(facts.monitor.ask(key, "ZCOUNT", since, "+inf") or 0)

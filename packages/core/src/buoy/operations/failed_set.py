@@ -1,4 +1,4 @@
-"""The failed set in the hands of an operator: find, retry, remove."""
+"""The failed jobs: find them, retry them, remove them."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -14,11 +14,18 @@ if TYPE_CHECKING:
     from .control import Control, Retry
 
 PAGE_SIZE = 100
+"""How many jobs one script changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which failures are meant; times are epoch seconds. What is None does not matter."""
+    """Which failed jobs are meant: those that match all fields.
+
+    A field that is None or empty matches every job. ``name``: of the class. ``error``: a part of
+    the type or the message of the error, in upper or lower case. ``since`` and ``until``: epoch
+    seconds, the job failed at or after ``since`` and before ``until``. Raises ConfigurationError
+    for an empty text.
+    """
 
     ids: frozenset[str] = frozenset()
     name: str | None = None
@@ -29,42 +36,45 @@ class Filter:
 
     def __post_init__(self) -> None:
         for field in ("name", "queue", "error"):
-            expect(getattr(self, field) != "", f"Filter.{field}", "a text that says something", "")
+            expect(getattr(self, field) != "", f"Filter.{field}", "a text that is not empty", "")
 
-    def fits(self, view: JobView) -> bool:
-        """Whether a failure is among those meant; ``error`` may be a part of type or message."""
-        told = f"{view.failure.get('error', '')}: {view.failure.get('message', '')}"
+    def matches(self, view: JobView) -> bool:
+        """Return whether a failed job is meant. Does not look at its queue."""
+        error = f"{view.failure.get('error', '')}: {view.failure.get('message', '')}"
         at = view.at or 0.0
         return (
             (not self.ids or view.id in self.ids)
             and self.name in (None, view.name)
-            and (self.error is None or self.error.lower() in told.lower())
+            and (self.error is None or self.error.lower() in error.lower())
             and (self.since is None or at >= self.since)
             and (self.until is None or at < self.until)
         )
 
 
 def find(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
-    """The failures that are meant, queue by queue, the oldest first."""
+    """Return the failed jobs that match, queue by queue, the oldest failure first."""
     queues = None if wanted.queue is None else [wanted.queue]
-    return (view for view in monitor.failed(queues) if wanted.fits(view))
+    return (view for view in monitor.failed(queues) if wanted.matches(view))
 
 
 def newest_first(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
-    """The failures of all queues that are meant, those that failed last first."""
+    """Return the failed jobs that match, of all queues together, the newest failure first."""
     queues = monitor.queue_names() if wanted.queue is None else [wanted.queue]
     found = [monitor.all_of(queue, "failed", last_first=True) for queue in queues]
     views = heapq.merge(*found, key=lambda view: -(view.at or 0.0))
-    return (view for view in views if wanted.fits(view))
+    return (view for view in views if wanted.matches(view))
 
 
 def retry(control: "Control", views: Iterable[JobView]) -> dict[str, str]:
-    """Put failed jobs back on their queues, each in one step: id -> "queued", "gone" (it was
-    retried or removed meanwhile), "exists ID" (that job holds its claim now), or "unreadable"
-    (it stays as it is)."""
+    """Move failed jobs to the tail of their queue, each in one step.
+
+    Returns id -> answer: "queued"; "gone", somebody else has retried or removed the job;
+    "exists ID", this other job holds its claim now; "unreadable", no worker has seen this payload,
+    and the job stays failed.
+    """
     answers: dict[str, str] = {}
-    for queue, page in paged(views):
-        entries = {view.id: made for view in page if (made := entry(view))}
+    for queue, page in pages_by_queue(views):
+        entries = {view.id: made for view in page if (made := first_attempt(view))}
         found = control.retry(queue, list(entries.values()))
         answers |= {view.id: "unreadable" for view in page if view.id not in entries}
         answers |= dict(zip(entries, found, strict=True))
@@ -72,14 +82,18 @@ def retry(control: "Control", views: Iterable[JobView]) -> dict[str, str]:
 
 
 def remove(control: "Control", views: Iterable[JobView]) -> list[str]:
-    """Forget failed jobs; returns the ids of those that were there."""
-    ended = [control.remove(q, [view.id for view in page], "failed") for q, page in paged(views)]
-    return [id for some in ended for id in some]
+    """Remove failed jobs; returns the ids of the jobs that were still failed."""
+    pages = pages_by_queue(views)
+    removed = [control.remove(q, [view.id for view in page], "failed") for q, page in pages]
+    return [id for ids in removed for id in ids]
 
 
-def entry(view: JobView) -> "Retry | None":
-    """A failed job as a first attempt of the same job. What a worker could not read, and has kept
-    as it was, may be read by the next version; what it never saw stays where it is."""
+def first_attempt(view: JobView) -> "Retry | None":
+    """Return a failed job as a first attempt, or None for a payload that no worker has seen.
+
+    A payload that a worker could not read goes back unchanged: the next version of the app may
+    read it.
+    """
     failed_at = view.detail or 0
     if view.name is None:
         return (view.id, failed_at, view.raw, []) if view.failure else None
@@ -88,8 +102,8 @@ def entry(view: JobView) -> "Retry | None":
     return view.id, failed_at, fresh.encoded(), payload.claims
 
 
-def paged(views: Iterable[JobView]) -> Iterator[tuple[str, list[JobView]]]:
-    """The views by queue, in pages: one script call does not hold up Redis for long."""
+def pages_by_queue(views: Iterable[JobView]) -> Iterator[tuple[str, list[JobView]]]:
+    """Return the views in pages of one queue each, so that no script takes long."""
     pages: dict[str, list[JobView]] = {}
     for view in list(views):
         page = pages.setdefault(view.queue, [])

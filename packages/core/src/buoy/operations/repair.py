@@ -1,6 +1,7 @@
-"""Jobs that are not in exactly one place, and claims without a job: found, and put right.
+"""Finds and mends jobs that are not in exactly one place, and claims without a job.
 
-Only a fault of buoy, a foreign hand, or a Redis that lost a part of its data leaves such.
+They come from a fault of buoy, from other programs that write to its keys, or from a Redis that
+lost a part of its data.
 """
 
 import time
@@ -16,17 +17,20 @@ if TYPE_CHECKING:
     from ..broker.broker import Broker
 
 SCAN = 1000
-"""How many elements are read at a time."""
+"""How many elements one command reads."""
 CHECKED = 1000
-"""How many jobs one script looks at."""
+"""How many jobs one script checks."""
 LONGEST = 10**9
-"""Ms; no setting makes a lease longer."""
+"""Milliseconds; no setting allows a longer lease."""
 ROUNDS = 3
-"""One fault may hide another."""
+"""How often a queue is mended at most: one fault may hide another."""
 
 
 class Fault(NamedTuple):
-    """What is wrong with a job, or a claim: one of the words of lua/repair.lua."""
+    """What is wrong with a job or a claim.
+
+    ``subject``: an id or a claim. ``kind``: a key of KINDS, as lua/repair.lua answers it.
+    """
 
     queue: str
     subject: str
@@ -34,7 +38,7 @@ class Fault(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What is said of a fault, and what is done about it."""
+    """A description of faults, and what mends them."""
 
     wrong: str
     mend: str
@@ -57,53 +61,54 @@ KINDS = {
 
 
 class Survey:
-    """One queue of which nobody knows whether it is whole.
+    """A check of one queue.
 
-    It is read in pages, while others go on changing it: what seems to be wrong is only suspected,
-    and a script looks again.
+    It reads the queue in pages while workers change it. So it only finds suspects; a script checks
+    each suspect again. All methods raise BrokerError if Redis does not answer.
     """
 
     def __init__(self, broker: "Broker", queue: str) -> None:
         self.broker, self.queue, self.client = broker, queue, broker.client
 
     def wrong_keys(self) -> list[str]:
-        """Keys of another type than theirs; with such a queue nothing can be done."""
+        """Return a text for each key of a wrong type. Such a queue cannot be mended."""
         keys = self.broker.keys.queue(self.queue)
         return wrong_types(keys, self.client.calls([["TYPE", key] for key in keys]))
 
     def exists(self) -> bool:
-        """Whether anything is there."""
+        """Return whether the queue has any key in Redis."""
         return bool(self.client.call("EXISTS", *self.broker.keys.queue(self.queue)))
 
     def faults(self, *, mend: bool = False) -> Iterator[Fault]:
-        """What is wrong now; with ``mend`` it is right afterwards."""
+        """Return what is wrong. With ``mend``, mend it, too."""
         for _ in range(ROUNDS if mend else 1):
             found = False
-            for fault in self.examine("mend" if mend else "look"):
+            for fault in self.check("mend" if mend else "look"):
                 found = True
                 yield fault
             if not found:
                 return
 
-    def examine(self, act: str) -> Iterator[Fault]:
+    def check(self, mode: str) -> Iterator[Fault]:
+        """Let a script check all suspects; ``mode``: "look" or "mend"."""
         jobs, claims = self.suspects()
         for first in range(0, max(len(jobs), len(claims)), CHECKED):
-            some, held = jobs[first : first + CHECKED], claims[first : first + CHECKED]
-            words = ScriptArguments([round(self.broker.settings.lease * 1000), act, len(some)])
-            for id, waits in some:
-                words.args += [id, waits]
-            words.args += [len(held), *held]
+            some, keys = jobs[first : first + CHECKED], claims[first : first + CHECKED]
+            words = ScriptArguments([round(self.broker.settings.lease * 1000), mode, len(some)])
+            for id, is_queued in some:
+                words.args += [id, is_queued]
+            words.args += [len(keys), *keys]
             answers = self.broker.run_script("repair", self.queue, words)
-            subjects = [*(id for id, _ in some), *held]
+            subjects = [*(id for id, _ in some), *keys]
             for subject, answer in zip(subjects, answers, strict=True):
                 if answer:
                     yield Fault(self.queue, decode_text(subject), answer.decode())
 
     def suspects(self) -> tuple[list[tuple[bytes, int]], list[bytes]]:
-        """Ids, each with whether it was seen waiting; and claims.
+        """Return suspect ids, each with 1 if it was seen in the queue, else 0; and suspect claims.
 
-        The payloads come first, then the places in the order in which jobs go on: so what goes on
-        meanwhile is mostly seen all the same.
+        Reads the payloads first, then the places in the order in which jobs go through them: so a
+        job that moves meanwhile is mostly seen.
         """
         stored = set(self.fields("jobs"))
         queued = Counter(self.queued())
@@ -119,12 +124,15 @@ class Survey:
         owners = {key[1:]: id for key, id in claims.items() if key.startswith(b">")}
         listed = {key[1:] for key in claims if key.startswith(b"<")}
         suspected |= (listed & failed) | (listed - stored - set(owners.values()))
-        # The last first: each that is put back comes before the others.
+        # The last id first: each job that is put back goes to the head of the queue.
         jobs = [(id, int(id in queued)) for id in sorted(suspected, reverse=True)]
         return jobs, [claim for claim, id in owners.items() if id not in stored]
 
     def queued(self) -> Iterator[bytes]:
-        """Those that wait, from the tail. What is seen again because of pushes is left out."""
+        """Return the ids of queued jobs, from the tail.
+
+        Jobs that are enqueued meanwhile shift the list: skips the ids that this shows twice.
+        """
         key, last = self.broker.keys.part(self.queue, "queued"), -1
         before: list[bytes] = []
         while page := self.client.call("LRANGE", key, last - SCAN + 1, last):
@@ -132,12 +140,15 @@ class Survey:
             before, last = page, last - SCAN
 
     def members(self, part: str) -> Iterator[bytes]:
+        """Return the members of a zset."""
         return (member for member, _ in self.pairs(part, "ZSCAN"))
 
     def fields(self, part: str) -> Iterator[bytes]:
+        """Return the fields of a hash."""
         return (field for field, _ in self.pairs(part))
 
     def pairs(self, part: str, command: str = "HSCAN") -> Iterator[tuple[bytes, bytes]]:
+        """Return fields and values of a hash, or members and scores of a zset, read in pages."""
         key, cursor = self.broker.keys.part(self.queue, part), b"0"
         while True:
             cursor, found = self.client.call(command, key, cursor, "COUNT", SCAN)
@@ -146,14 +157,14 @@ class Survey:
                 return
 
 
-def summed_up(faults: Sequence[Fault]) -> Iterator[tuple[Kind, list[str]]]:
-    """Faults by their kind, with what is wrong by name."""
+def by_kind(faults: Sequence[Fault]) -> Iterator[tuple[Kind, list[str]]]:
+    """Return for each kind of fault the ids or claims that have it."""
     for kind, some in groupby(sorted(faults, key=lambda fault: fault.kind), lambda f: f.kind):
         yield KINDS[kind], [fault.subject for fault in some]
 
 
 def overlap(page: Sequence[bytes], before: Sequence[bytes]) -> int:
-    """How many elements at the end of a page stood at the beginning of the one before."""
+    """Return how many elements at the end of a page are the first ones of the page before."""
     if not before or before[0] not in page:
         return 0
     size = page[::-1].index(before[0]) + 1

@@ -135,7 +135,7 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
             known_queue(wanted.queue)
         meant = [view.id for view in wanted] if wanted.ids else []
         if dry_run:
-            show(map(row, wanted), COLUMNS, False, NONE)
+            show(map(row, wanted), COLUMNS, empty=NONE)
         else:
             command(wanted, **others)
         end(all_known(wanted.ids or (), meant, "a delayed job that is meant"))

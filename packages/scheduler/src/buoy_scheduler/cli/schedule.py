@@ -112,7 +112,7 @@ def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -
     """All entries, when they fire in plain language, and when next, in their own zone."""
     all = known(app, file, env)
     rows = [row(all, name) for name in sorted(all.schedule.entries)]
-    show(rows, COLUMNS, as_json, "no entries: set some, or give -a or --schedule")
+    show(rows, COLUMNS, as_json=as_json, empty="no entries: set some, or give -a or --schedule")
     faults = [fault for entry in all.schedule.entries.values() if (fault := all.fault(entry))]
     for error in [*all.schedule.errors, *faults]:
         say(f"left out: {error}", err=True)
