@@ -11,8 +11,8 @@ from buoy.cli import main
 from buoy.embedded.server import Server
 from buoy.model.reservation import RoundTripRequest
 from buoy.operations.doctor import (
-    Facts,
     Finding,
+    Inspection,
     clock,
     examine,
     failures,
@@ -36,8 +36,8 @@ class Charge(Job):
 
 
 @pytest.fixture
-def facts(buoy_app: App) -> Facts:
-    return Facts(buoy_app)
+def inspection(buoy_app: App) -> Inspection:
+    return Inspection(buoy_app)
 
 
 def found(app: App, subject: str) -> Finding:
@@ -87,13 +87,13 @@ class TestRedis:
                 "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
             )
 
-    def test_memory_is_short_before_it_is_full(self, facts: Facts) -> None:
+    def test_memory_is_short_before_it_is_full(self, inspection: Inspection) -> None:
         mib = 2**20
-        facts.info |= {"used_memory": str(79 * mib), "maxmemory": str(100 * mib)}
-        assert list(memory(facts)) == [Finding("memory", "fine", "79 MiB of 100 MiB used")]
+        inspection.info |= {"used_memory": str(79 * mib), "maxmemory": str(100 * mib)}
+        assert list(memory(inspection)) == [Finding("memory", "fine", "79 MiB of 100 MiB used")]
 
-        facts.info["used_memory"] = str(80 * mib)
-        assert list(memory(facts)) == [
+        inspection.info["used_memory"] = str(80 * mib)
+        assert list(memory(inspection)) == [
             Finding(
                 "memory",
                 "wrong",
@@ -115,9 +115,9 @@ class TestRedis:
             finding = found(App(server.url), "persistence")
         assert finding == Finding("persistence", "fine", "an append-only file is written")
 
-    def test_a_redis_that_cannot_write_to_its_disk(self, facts: Facts) -> None:
-        facts.info |= {"aof_enabled": "1", "aof_last_write_status": "err"}
-        assert list(persistence(facts)) == [
+    def test_a_redis_that_cannot_write_to_its_disk(self, inspection: Inspection) -> None:
+        inspection.info |= {"aof_enabled": "1", "aof_last_write_status": "err"}
+        assert list(persistence(inspection)) == [
             Finding(
                 "persistence",
                 "wrong",
@@ -127,9 +127,9 @@ class TestRedis:
             )
         ]
 
-    def test_clocks_that_differ_are_told(self, facts: Facts) -> None:
-        facts.now = time.time() - 7.2
-        [finding] = clock(facts)
+    def test_clocks_that_differ_are_told(self, inspection: Inspection) -> None:
+        inspection.now = time.time() - 7.2
+        [finding] = clock(inspection)
         assert (finding.state, finding.text, finding.advice) == (
             "wrong",
             "expected less than 5 s between this machine and Redis, got +7 s: times given with "
@@ -137,8 +137,8 @@ class TestRedis:
             "synchronise the clocks (NTP)",
         )
 
-        facts.now = time.time() + 100
-        assert "got -100 s" in next(clock(facts)).text
+        inspection.now = time.time() + 100
+        assert "got -100 s" in next(clock(inspection)).text
 
     def test_a_cluster_is_examined_too(self, cluster: Any) -> None:
         app = App(cluster.url)
@@ -150,7 +150,7 @@ class TestQueues:
         Charge.enqueue(1)
         Charge.using(delay=60).enqueue_many([(2,), (3,)])
 
-        assert list(unserved(Facts(buoy_app))) == [
+        assert list(unserved(Inspection(buoy_app))) == [
             Finding(
                 "queue purchasing",
                 "wrong",
@@ -166,12 +166,12 @@ class TestQueues:
         Charge.enqueue(2)
 
         buoy_clock.advance(59)
-        assert list(unserved(Facts(buoy_app))) == [
+        assert list(unserved(Inspection(buoy_app))) == [
             Finding("queues", "fine", "known: 1; all that hold jobs are served")
         ]
 
         buoy_clock.advance(4)
-        [finding] = unserved(Facts(buoy_app))
+        [finding] = unserved(Inspection(buoy_app))
         assert finding.state == "wrong"
         assert finding.text == ("queued 1, delayed 0, but no worker has looked at it for 63 s")
 
@@ -180,17 +180,17 @@ class TestQueues:
         work(buoy_app)
         buoy_clock.advance(HOUR)
 
-        assert [each.state for each in unserved(Facts(buoy_app))] == ["fine"]
+        assert [each.state for each in unserved(Inspection(buoy_app))] == ["fine"]
 
     def test_delayed_jobs_that_nobody_makes_ready(self, buoy_app: App, buoy_clock: Clock) -> None:
         Charge.using(delay=10).enqueue(1)
         buoy_clock.advance(69)
-        assert list(overdue(Facts(buoy_app))) == [
+        assert list(overdue(Inspection(buoy_app))) == [
             Finding("delayed jobs", "fine", "none is overdue")
         ]
 
         buoy_clock.advance(3)
-        assert list(overdue(Facts(buoy_app))) == [
+        assert list(overdue(Inspection(buoy_app))) == [
             Finding(
                 "queue purchasing",
                 "wrong",
@@ -202,7 +202,7 @@ class TestQueues:
     def test_failures_that_grow(self, buoy_app: App, buoy_clock: Clock) -> None:
         Charge.enqueue_many([(-1,), (-2,)])
         work(buoy_app)
-        assert list(failures(Facts(buoy_app))) == [
+        assert list(failures(Inspection(buoy_app))) == [
             Finding(
                 "queue purchasing",
                 "wrong",
@@ -214,11 +214,11 @@ class TestQueues:
         buoy_clock.advance(HOUR + 1)
         Charge.enqueue_many([(-3,), (-4,)])
         work(buoy_app)
-        assert list(failures(Facts(buoy_app))) == [Finding("failures", "fine", "not growing")]
+        assert list(failures(Inspection(buoy_app))) == [Finding("failures", "fine", "not growing")]
 
         Charge.enqueue(-5)
         work(buoy_app)
-        [finding] = failures(Facts(buoy_app))
+        [finding] = failures(Inspection(buoy_app))
         assert finding.text == "failed in the last hour: 3, in the one before: 2"
 
 
@@ -228,11 +228,11 @@ class TestWorkers:
         """What is found of a worker that has been gone for so long, beside one that works."""
 
         def gone(seconds: float) -> Finding:
-            facts = Facts(buoy_app)
-            beat_at = round(1000 * (facts.now - seconds))
+            inspection = Inspection(buoy_app)
+            beat_at = round(1000 * (inspection.now - seconds))
             buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
             buoy_app.command("ZADD", "buoy:workers", beat_at, "w-1", beat_at, "w-2")
-            [finding] = workers(facts)
+            [finding] = workers(inspection)
             return finding
 
         return gone
@@ -241,7 +241,7 @@ class TestWorkers:
         buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
 
-        assert list(workers(Facts(buoy_app))) == [Finding("workers", "fine", "1 at work")]
+        assert list(workers(Inspection(buoy_app))) == [Finding("workers", "fine", "1 at work")]
 
     def test_a_worker_that_is_gone_is_a_finding_for_a_while(
         self, gone: Callable[[float], Finding]

@@ -259,7 +259,7 @@ class Bustle:
         taken = mine.control.take("mail", waiting, "mover")
         back = [Settlement(each.id, each.token, "mail", "released") for each in taken]
         mine.control.settle("mail", "mover", back)
-        failed = mine.monitor.page("mail", "failed", 0, 5)
+        failed = mine.monitor.jobs_page("mail", "failed", 0, 5)
         mine.control.retry("mail", [(v.id, round((v.at or 0) * 1000), "again", []) for v in failed])
 
     def repair(self, mine: World, _: random.Random) -> None:

@@ -184,7 +184,7 @@ class ClaimMachine(RuleBasedStateMachine):
     def a_claim_is_held_if_and_only_if_its_job_lives(self) -> None:
         lives = defaultdict(list)
         failed = {view.id for view in self.app.monitor.failed([QUEUE])}
-        for id, payload in self.app.monitor.scan(QUEUE):
+        for id, payload in self.app.monitor.payloads(QUEUE):
             [job] = [each for each in JOBS if each.name == payload.name]
             started = job is Soon and id in self.started
             if not started and id not in failed | self.released:

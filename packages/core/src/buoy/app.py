@@ -238,7 +238,7 @@ class App(RedisAccess):
                 if args or kwargs
                 else None
             )
-            ids = self.monitor.ids_of(job.name, same)
+            ids = self.monitor.ids_of_class(job.name, same)
         ended = [self.control.remove(queue, some, "queued delayed") for queue, some in ids.items()]
         return [id for some in ended for id in some]
 

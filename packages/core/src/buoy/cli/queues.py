@@ -40,7 +40,7 @@ def queues(ctx: click.Context, as_json: bool) -> None:
 @json_option
 def listing(as_json: bool) -> None:
     """List all queues, with how many jobs each has."""
-    views, missed = Job.app.monitor.counted()
+    views, missed = Job.app.monitor.count_queues()
     rows = [asdict(view) for view in views]
     empty = "" if missed else "no queues: nothing was enqueued yet"
     show(rows, TOTALS, as_json=as_json, empty=empty)

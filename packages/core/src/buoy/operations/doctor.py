@@ -34,11 +34,11 @@ class Finding:
 
 def examine(app: "App") -> list[Finding]:
     """Run all checks; raises BrokerError if Redis does not answer."""
-    facts = Facts(app)
-    return [finding for check in CHECKS for finding in check(facts)]
+    inspection = Inspection(app)
+    return [finding for check in CHECKS for finding in check(inspection)]
 
 
-class Facts:
+class Inspection:
     """What the checks need, read once.
 
     ``now``: the clock of Redis, epoch seconds. ``queues``: the counts of queues that can be read.
@@ -52,7 +52,7 @@ class Facts:
         self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
         seconds, micros = client.call("TIME")
         self.now = int(seconds) + int(micros) / 1e6 + app.broker.clock_offset_ms / 1000
-        counted, missed = self.monitor.counted()
+        counted, missed = self.monitor.count_queues()
         self.missed = {n: each for n, each in missed.items() if isinstance(each, Unavailable)}
         names = sorted({*missed, *(view.name for view in counted)} - self.missed.keys())
         self.survey = {name: Survey(app.broker, name) for name in names}
@@ -70,9 +70,10 @@ class Facts:
         return float("inf") if seen is None else self.now - self.monitor.number(key, seen) / 1000
 
 
-def eviction(facts: Facts) -> Iterator[Finding]:
-    policy = facts.info.get("maxmemory_policy", "unknown")
-    if policy == "noeviction" or not facts.number("maxmemory"):
+def eviction(inspection: Inspection) -> Iterator[Finding]:
+    """Check that a full Redis throws no data away."""
+    policy = inspection.info.get("maxmemory_policy", "unknown")
+    if policy == "noeviction" or not inspection.number("maxmemory"):
         yield Finding("eviction", "fine", f"nothing is evicted (policy {policy})")
     else:
         yield Finding(
@@ -83,8 +84,9 @@ def eviction(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def memory(facts: Facts) -> Iterator[Finding]:
-    used, limit = facts.number("used_memory"), facts.number("maxmemory")
+def memory(inspection: Inspection) -> Iterator[Finding]:
+    """Check that less than HEADROOM of the memory is used."""
+    used, limit = inspection.number("used_memory"), inspection.number("maxmemory")
     if not limit:
         yield Finding("memory", "fine", f"{mebibytes(used)} used, no limit set")
     elif used < HEADROOM * limit:
@@ -99,8 +101,9 @@ def memory(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def persistence(facts: Facts) -> Iterator[Finding]:
-    failed = [name for name in LAST_WRITES if facts.info.get(name) == "err"]
+def persistence(inspection: Inspection) -> Iterator[Finding]:
+    """Check that Redis writes to its disk."""
+    failed = [name for name in LAST_WRITES if inspection.info.get(name) == "err"]
     if failed:
         yield Finding(
             "persistence",
@@ -108,7 +111,7 @@ def persistence(facts: Facts) -> Iterator[Finding]:
             f"expected Redis to write to its disk, got {failed[0]}:err: it may refuse all jobs",
             "see the log of Redis; is its disk full?",
         )
-    elif facts.info.get("aof_enabled") == "1":
+    elif inspection.info.get("aof_enabled") == "1":
         yield Finding("persistence", "fine", "an append-only file is written")
     else:
         yield Finding(
@@ -119,8 +122,9 @@ def persistence(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def clock(facts: Facts) -> Iterator[Finding]:
-    skew = time.time() - facts.now
+def clock(inspection: Inspection) -> Iterator[Finding]:
+    """Check that the clocks of this machine and of Redis agree."""
+    skew = time.time() - inspection.now
     if abs(skew) < SKEW_SECONDS:
         yield Finding("clock", "fine", f"this machine and Redis differ by {abs(skew):.1f} s")
     else:
@@ -133,8 +137,9 @@ def clock(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def keys(facts: Facts) -> Iterator[Finding]:
-    for queue, wrong in facts.wrong_keys.items():
+def keys(inspection: Inspection) -> Iterator[Finding]:
+    """Check that each key has its type."""
+    for queue, wrong in inspection.wrong_keys.items():
         if wrong:
             yield Finding(
                 f"queue {queue}",
@@ -142,14 +147,15 @@ def keys(facts: Facts) -> Iterator[Finding]:
                 f"{', '.join(wrong)}: this queue stands still",
                 "RENAME it to a name of its own, and find out what writes there",
             )
-    if not any(facts.wrong_keys.values()):
+    if not any(inspection.wrong_keys.values()):
         yield Finding("keys", "fine", "each is of its type")
 
 
-def places(facts: Facts) -> Iterator[Finding]:
+def places(inspection: Inspection) -> Iterator[Finding]:
+    """Check that each job is in one place, and that each claim has its job."""
     found = False
-    for queue in facts.queues:
-        for kind, subjects in by_kind(list(facts.survey[queue.name].faults())):
+    for queue in inspection.queues:
+        for kind, subjects in by_kind(list(inspection.survey[queue.name].faults())):
             found = True
             yield Finding(
                 f"queue {queue.name}",
@@ -161,28 +167,30 @@ def places(facts: Facts) -> Iterator[Finding]:
         yield Finding("places", "fine", "each job is in one place, and each claim has its job")
 
 
-def replication(facts: Facts) -> Iterator[Finding]:
+def replication(inspection: Inspection) -> Iterator[Finding]:
     """Replicas lag behind: a failover can lose jobs. It is reported, but it is not wrong."""
-    replicas = facts.number("connected_slaves")
-    bounded = "min_slaves_good_slaves" in facts.info
-    if replicas and facts.info.get("role") == "master":
+    replicas = inspection.number("connected_slaves")
+    bounded = "min_slaves_good_slaves" in inspection.info
+    if replicas and inspection.info.get("role") == "master":
         loses = (
             "" if bounded else "; a failover or a split can lose jobs, see min-replicas-to-write"
         )
         yield Finding("replication", "fine", f"connected replicas: {replicas}{loses}")
 
 
-def unreached(facts: Facts) -> Iterator[Finding]:
-    for name, error in facts.missed.items():
+def unreached(inspection: Inspection) -> Iterator[Finding]:
+    """Report queues on nodes of the cluster that are away."""
+    for name, error in inspection.missed.items():
         advice = "see the nodes of the cluster: CLUSTER NODES"
         yield Finding(f"queue {name}", "wrong", str(error), advice)
 
 
-def unserved(facts: Facts) -> Iterator[Finding]:
-    patience = 2 * facts.settings.lease
+def unserved(inspection: Inspection) -> Iterator[Finding]:
+    """Check that workers look at each queue that has jobs."""
+    patience = 2 * inspection.settings.lease
     found = False
-    for queue in facts.queues:
-        silence = facts.seconds_unserved(queue.name)
+    for queue in inspection.queues:
+        silence = inspection.seconds_unserved(queue.name)
         if queue.queued + queue.delayed and silence > patience:
             found = True
             never = silence == float("inf")
@@ -195,19 +203,22 @@ def unserved(facts: Facts) -> Iterator[Finding]:
             )
     if not found:
         yield Finding(
-            "queues", "fine", f"known: {len(facts.queues)}; all that hold jobs are served"
+            "queues", "fine", f"known: {len(inspection.queues)}; all that hold jobs are served"
         )
 
 
-def workers(facts: Facts) -> Iterator[Finding]:
+def workers(inspection: Inspection) -> Iterator[Finding]:
+    """Check that no worker was killed."""
     try:
-        views = facts.monitor.workers()
+        views = inspection.monitor.workers()
     except Unavailable as error:
         yield Finding("workers", "wrong", f"they cannot be listed: {error}", "see above")
         return
     for view in views:
         if view.gone:
-            yield gone_worker(view, facts.now - view.beat_at, GONE_LEASES * facts.settings.lease)
+            yield gone_worker(
+                view, inspection.now - view.beat_at, GONE_LEASES * inspection.settings.lease
+            )
     if not any(view.gone for view in views):
         yield Finding("workers", "fine", f"{len(views)} at work")
 
@@ -228,11 +239,12 @@ def gone_worker(view: "WorkerView", ago: float, patience: float) -> Finding:
     return Finding(subject, "wrong", text, f"{see}; then {forget}")
 
 
-def overdue(facts: Facts) -> Iterator[Finding]:
+def overdue(inspection: Inspection) -> Iterator[Finding]:
+    """Check that no delayed job is overdue."""
     found = False
-    for queue in facts.queues:
-        for view in facts.monitor.delayed(queue.name, 0, 1):
-            late = facts.now - (view.at or facts.now)
+    for queue in inspection.queues:
+        for view in inspection.monitor.delayed(queue.name, 0, 1):
+            late = inspection.now - (view.at or inspection.now)
             if late > OVERDUE_SECONDS:
                 found = True
                 yield Finding(
@@ -245,10 +257,11 @@ def overdue(facts: Facts) -> Iterator[Finding]:
         yield Finding("delayed jobs", "fine", "none is overdue")
 
 
-def failures(facts: Facts) -> Iterator[Finding]:
+def failures(inspection: Inspection) -> Iterator[Finding]:
+    """Check that no more jobs fail in this hour than in the hour before."""
     found = False
-    for queue in facts.queues:
-        lately, before = (failed_within(facts, queue.name, hours) for hours in (1, 2))
+    for queue in inspection.queues:
+        lately, before = (failed_within(inspection, queue.name, hours) for hours in (1, 2))
         if lately > before - lately:
             found = True
             yield Finding(
@@ -261,14 +274,14 @@ def failures(facts: Facts) -> Iterator[Finding]:
         yield Finding("failures", "fine", "not growing")
 
 
-def failed_within(facts: Facts, queue: str, hours: int) -> int:
+def failed_within(inspection: Inspection, queue: str, hours: int) -> int:
     """Return how many jobs of a queue failed in the last hours."""
-    since = round((facts.now - 3600 * hours) * 1000)
-    key = facts.keys.part(queue, "failed")
-    return int(facts.monitor.ask(key, "ZCOUNT", since, "+inf") or 0)
+    since = round((inspection.now - 3600 * hours) * 1000)
+    key = inspection.keys.part(queue, "failed")
+    return int(inspection.monitor.ask(key, "ZCOUNT", since, "+inf") or 0)
 
 
-CHECKS: list[Callable[[Facts], Iterator[Finding]]] = [
+CHECKS: list[Callable[[Inspection], Iterator[Finding]]] = [
     *(eviction, memory, persistence, replication, clock),
     *(unreached, unserved, workers, overdue, failures, keys, places),
 ]

@@ -60,7 +60,7 @@ def find(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
 def newest_first(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
     """Return the failed jobs that match, of all queues together, the newest failure first."""
     queues = monitor.queue_names() if wanted.queue is None else [wanted.queue]
-    found = [monitor.all_of(queue, "failed", last_first=True) for queue in queues]
+    found = [monitor.jobs_in(queue, "failed", last_first=True) for queue in queues]
     views = heapq.merge(*found, key=lambda view: -(view.at or 0.0))
     return (view for view in views if wanted.matches(view))
 

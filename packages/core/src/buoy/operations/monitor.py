@@ -46,10 +46,10 @@ class Monitor(Reader):
 
         Raises Unavailable if a node of the cluster is away.
         """
-        views, missed = self.counted(names)
+        views, missed = self.count_queues(names)
         return check_replies([*missed.values(), *views])
 
-    def counted(
+    def count_queues(
         self, names: Iterable[str] | None = None
     ) -> tuple[list[QueueView], dict[str, Unavailable]]:
         """Return the counts of queues, and by name the errors of queues on nodes that are away."""
@@ -67,6 +67,7 @@ class Monitor(Reader):
         return views, missed
 
     def queue_view(self, name: str, replies: Sequence[Any]) -> QueueView:
+        """Return the counts of a queue from the replies to COUNTS."""
         keys = [self.keys.part(name, part) for _, part, *_ in COUNTS]
         *sizes, meta = map(self.readable, keys, replies)
         done, rejected, paused = meta or (None, None, None)
@@ -89,7 +90,7 @@ class Monitor(Reader):
 
     def claims(self, queue: str) -> Iterator[ClaimView]:
         """Return all claims that jobs of a queue hold, in no order."""
-        for name, id in self.pairs(queue, "claims"):
+        for name, id in self.hash_items(queue, "claims"):
             if name.startswith(">"):
                 yield ClaimView(name[1:], decode_text(id), queue)
 
@@ -102,7 +103,7 @@ class Monitor(Reader):
         """Return queued jobs, the next one first."""
         key = self.keys.part(queue, "queued")
         ids = self.ask(key, "LRANGE", start, start + count - 1) if count > 0 else []
-        return self.views(queue, [(id, None) for id in ids or ()], "queued")
+        return self.read_views(queue, [(id, None) for id in ids or ()], "queued")
 
     def queued_ids(self, queue: str, count: int) -> list[str]:
         """Return the ids of the next ``count`` queued jobs, in their order."""
@@ -116,14 +117,14 @@ class Monitor(Reader):
 
     def delayed(self, queue: str, start: int = 0, count: int = 10) -> list[JobView]:
         """Return delayed jobs, the one that is due next first."""
-        return self.page(queue, "delayed", start, count)
+        return self.jobs_page(queue, "delayed", start, count)
 
     def failed(self, queues: Iterable[str] | None = None) -> Iterator[JobView]:
         """Return failed jobs, queue by queue, the oldest failure first; see ``each``."""
         return self.each("failed", queues)
 
     def each(
-        self, place: Literal["delayed", "failed"], queues: Iterable[str] | None = None
+        self, state: Literal["delayed", "failed"], queues: Iterable[str] | None = None
     ) -> Iterator[JobView]:
         """Return all delayed or failed jobs, queue by queue, in the order of their times.
 
@@ -131,28 +132,32 @@ class Monitor(Reader):
         change jobs meanwhile.
         """
         for queue in self.queue_names() if queues is None else queues:
-            yield from self.all_of(queue, place)
+            yield from self.jobs_in(queue, state)
 
-    def all_of(
-        self, queue: str, place: Literal["delayed", "failed"], *, last_first: bool = False
+    def jobs_in(
+        self, queue: str, state: Literal["delayed", "failed"], *, last_first: bool = False
     ) -> Iterator[JobView]:
         """Return all delayed or failed jobs of one queue, in the order of their times."""
-        found = self.ask(self.keys.part(queue, place), "ZRANGE", 0, -1, "WITHSCORES") or []
+        found = self.ask(self.keys.part(queue, state), "ZRANGE", 0, -1, "WITHSCORES") or []
         pairs = list(zip(found[::2], found[1::2], strict=True))
         if last_first:
             pairs.reverse()
         for first in range(0, len(pairs), PAGE_SIZE):
-            yield from self.views(queue, pairs[first : first + PAGE_SIZE], place)
+            yield from self.read_views(queue, pairs[first : first + PAGE_SIZE], state)
 
-    def page(self, queue: str, place: JobState, start: int, count: int) -> list[JobView]:
-        key = self.keys.part(queue, place)
+    def jobs_page(self, queue: str, state: JobState, start: int, count: int) -> list[JobView]:
+        """Return ``count`` delayed or failed jobs, after the first ``start`` of them."""
+        key = self.keys.part(queue, state)
         if count <= 0:
             return []
         found = self.ask(key, "ZRANGE", start, start + count - 1, "WITHSCORES") or []
         pairs = [(found[n], found[n + 1]) for n in range(0, len(found), 2)]
-        return self.views(queue, pairs, place)
+        return self.read_views(queue, pairs, state)
 
-    def views(self, queue: str, pairs: list[tuple[bytes, Any]], place: JobState) -> list[JobView]:
+    def read_views(
+        self, queue: str, pairs: list[tuple[bytes, Any]], state: JobState
+    ) -> list[JobView]:
+        """Return the views of jobs by id and score. Skips jobs that are elsewhere by now."""
         if not pairs:
             return []
         ids = [id for id, _ in pairs]
@@ -163,30 +168,30 @@ class Monitor(Reader):
                 some
             )
         return [
-            job_view(queue, decode_text(id), decode_text(payload), place, decode_text(score or b""))
+            job_view(queue, decode_text(id), decode_text(payload), state, decode_text(score or b""))
             for (id, score), payload in zip(pairs, payloads, strict=True)
             if payload is not None  # the job is somewhere else by now
         ]
 
-    def ids_of(self, name: str, identifier: str | None = None) -> dict[str, list[str]]:
-        """Return by queue the ids of all jobs of a class (with this identifier), in any place."""
+    def ids_of_class(self, name: str, identifier: str | None = None) -> dict[str, list[str]]:
+        """Return by queue the ids of all jobs of a class (with this identifier), in any state."""
         found: dict[str, list[str]] = {}
         for queue in self.queue_names():
-            for id, payload in self.scan(queue):
+            for id, payload in self.payloads(queue):
                 same = identifier is None or payload.identified() == identifier
                 if payload.name == name and same:
                     found.setdefault(queue, []).append(id)
         return found
 
-    def scan(self, queue: str) -> Iterator[tuple[str, Payload]]:
+    def payloads(self, queue: str) -> Iterator[tuple[str, Payload]]:
         """Return all jobs of a queue, in no order. Skips payloads that cannot be read."""
-        for id, payload in self.pairs(queue, "jobs"):
+        for id, payload in self.hash_items(queue, "jobs"):
             try:
                 yield id, Payload.decoded(decode_text(payload))
             except CorruptPayload:
                 continue
 
-    def pairs(self, queue: str, part: str) -> Iterator[tuple[str, bytes]]:
+    def hash_items(self, queue: str, part: str) -> Iterator[tuple[str, bytes]]:
         """Return the fields and values of a hash, read in pages."""
         cursor: Any = 0
         key = self.keys.part(queue, part)
@@ -214,6 +219,7 @@ class Monitor(Reader):
     def worker_view(
         self, id: str, reply: Any, beat_at: float, running: list[str]
     ) -> WorkerView | None:
+        """Return the view of a worker, or None if its registration cannot be read."""
         fields = self.readable(f"worker {id}", reply)
         try:
             return None if fields is None else worker_view(id, fields, beat_at, running)

@@ -80,6 +80,6 @@ def delayed_jobs(app: Any, queue: str) -> Iterator[JobView]:
         pairs = list(zip(found[::2], found[1::2], strict=True))
         new = [pair for pair in pairs if pair[0] not in seen]
         seen.update(id for id, _ in new)
-        yield from monitor.views(queue, new, "delayed")
+        yield from monitor.read_views(queue, new, "delayed")
         if int(cursor) == 0:
             return
