@@ -13,7 +13,7 @@ from tests.support.processes import EXECUTORS, Site, wait_until
 from .apps import retrying
 from .apps.retrying_anywhere import Fetch, FetchSoon
 
-APP = "delayed"
+APP = "retrying"
 
 
 def failed(site: Site) -> JobView:
