@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from buoy import App
 from buoy.cli import main
-from buoy.cli.output import stamp
+from buoy.cli.output import format_time
 from buoy.testing import drain
 from buoy_loner import holder
 
@@ -48,7 +48,7 @@ def test_list_shows_which_job_holds_which_claim_since_when(buoy_app: App) -> Non
         assert list(row) == ["claim", "class", "id", "queue", "since", "state"]
         view = buoy_app.find(row["id"])
         assert view is not None
-        assert row["since"] == stamp(view.enqueued_at)
+        assert row["since"] == format_time(view.enqueued_at)
         assert buoy_app.monitor.holder(row["queue"], row["claim"]) == row["id"]
 
 

@@ -7,17 +7,17 @@ import click
 from buoy import Job
 from buoy.plugins.commands import (
     TEXT,
-    all_known,
     class_option,
     count_option,
-    end,
+    empty_text,
+    exit_unless,
+    format_time,
     json_option,
-    known_queue,
-    none_in,
+    print_first_rows,
+    print_line,
     queue_option,
-    say,
-    show_some,
-    stamp,
+    report_unknown,
+    require_queue,
 )
 
 from .claims import HeldClaim, held_claims
@@ -44,8 +44,8 @@ def loner(ctx: click.Context) -> None:
 def listing(queue: str | None, name: str | None, count: int, as_json: bool) -> None:
     """The claims that are held, by which job and since when, queue by queue, the oldest first."""
     claims = (each for each in held_claims(Job.app, queue) if name in (None, each.name))
-    empty = none_in(queue, NONE)
-    show_some(map(row, claims), COLUMNS, count, as_json=as_json, empty=empty)
+    empty = empty_text(queue, NONE)
+    print_first_rows(map(row, claims), COLUMNS, count, as_json=as_json, empty=empty)
 
 
 def row(held: HeldClaim) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def row(held: HeldClaim) -> dict[str, Any]:
         "class": held.name,
         "id": held.id,
         "queue": held.queue,
-        "since": stamp(held.since),
+        "since": format_time(held.since),
         "state": held.state,
     }
 
@@ -69,10 +69,10 @@ def release(claims: tuple[str, ...], queue: str | None) -> None:
     the same job can be enqueued beside it now.
     """
     if queue is not None:
-        known_queue(queue)
+        require_queue(queue)
     meant = [each for each in held_claims(Job.app, queue) if {each.claim, each.id} & {*claims}]
     for held in meant:
         if Job.app.release(held.queue, held.claim):
-            say(f"{held.claim} is free; job {held.id} goes on without it")
+            print_line(f"{held.claim} is free; job {held.id} goes on without it")
     known = {name for held in meant for name in (held.claim, held.id)}
-    end(all_known(claims, known, WANTED))
+    exit_unless(report_unknown(claims, known, WANTED))

@@ -9,7 +9,7 @@ from uuid import uuid4
 import click
 
 from buoy import BuoyError, Job
-from buoy.plugins.commands import QUEUE, TEXT, all_known, say
+from buoy.plugins.commands import QUEUE, TEXT, print_line, report_unknown
 from buoy.plugins.text import indented
 
 from . import settings
@@ -61,7 +61,7 @@ def failures(
     sender = sender or f"buoy@{socket.gethostname()}"
     outgoing = ReportMail(to, sender, settings.mail_url(mail_url))
     try:
-        all_known(queues, [*filter(app.monitor.knows, queues)], "a queue that was used")
+        report_unknown(queues, [*filter(app.monitor.knows, queues)], "a queue that was used")
         marks = load_marks(app, report_name) if since_last else {}
         report = FailureReport.of(app.monitor.failed(queues or None), marks)
     except BuoyError as error:
@@ -73,7 +73,7 @@ def failures(
     outgoing.send(report.subject, report.text(place))
     if since_last:  # after the mail: if it could not be sent, the next report repeats its jobs
         save_marks(app, report_name, report.new_marks)
-    say(f"{report.subject}; mailed to {', '.join(to)}")
+    print_line(f"{report.subject}; mailed to {', '.join(to)}")
     raise SystemExit(1)
 
 
@@ -104,4 +104,5 @@ class ReportMail:
                 f"not mailed to {', '.join(self.to)} ({reason}): {text}"
             ) from None
         for recipient, (code, reply) in refusals.items():
-            say(f"{recipient} was refused: {code} {reply.decode(errors='replace')}", err=True)
+            answer = reply.decode(errors="replace")
+            print_line(f"{recipient} was refused: {code} {answer}", err=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from buoy.plugins.commands import cell, stamp
+from buoy.plugins.commands import format_cell, format_time
 from buoy.plugins.redis import JobView
 from buoy.plugins.text import one_line
 
@@ -35,7 +35,7 @@ class FailureReport:
         return report
 
     def add(self, view: JobView) -> None:
-        kind = (class_name(view), cell(view.failure.get("error", "(unknown)")))
+        kind = (class_name(view), format_cell(view.failure.get("error", "(unknown)")))
         self.total[kind] += 1
         if is_reported(view, self.marks.get(view.queue)):
             return
@@ -70,16 +70,16 @@ class FailureReport:
             return []
         message = " ".join(str(self.last.failure.get("message", ""))[:1000].split())[:300]
         return [
-            f"The last one: {class_name(self.last)} {cell(self.last.id)} in {self.last.queue}, "
-            f"{stamp(self.last.at)}",
-            f"  {cell(self.last.failure.get('error'))}: {one_line(message)}",
+            f"The last one: {class_name(self.last)} {format_cell(self.last.id)} "
+            f"in {self.last.queue}, {format_time(self.last.at)}",
+            f"  {format_cell(self.last.failure.get('error'))}: {one_line(message)}",
             "",
         ]
 
 
 def class_name(view: JobView) -> str:
     """Returns the name of the job's class, printable."""
-    return cell(view.name or "(unreadable)")
+    return format_cell(view.name or "(unreadable)")
 
 
 def is_reported(view: JobView, mark: dict[str, Any] | None) -> bool:

@@ -9,19 +9,19 @@ import click
 from buoy import Job
 from buoy.plugins.commands import (
     TEXT,
-    all_known,
     bulk_command,
     class_option,
     confirm,
-    counted,
+    empty_text,
     filter_options,
+    format_job_count,
+    format_time,
     ids_argument,
     json_option,
-    none_in,
+    print_line,
+    print_rows,
     queue_option,
-    say,
-    show,
-    stamp,
+    report_unknown,
     yes_option,
 )
 from buoy.plugins.redis import JobView
@@ -39,7 +39,7 @@ NONE = "no job is delayed for another attempt"
 def retry(ctx: click.Context) -> None:
     """Jobs that are delayed for another attempt: list, show, run now, cancel."""
     if ctx.invoked_subcommand is None:
-        show(map(row, find_retrying(Job.app, RetryFilter())), COLUMNS, empty=NONE)
+        print_rows(map(row, find_retrying(Job.app, RetryFilter())), COLUMNS, empty=NONE)
 
 
 def make_filter(
@@ -70,11 +70,11 @@ def listing(wanted: RetryFilter, as_json: bool) -> None:
 
     The attempt is the number of the next one; the error is that of the last one.
     """
-    show(
+    print_rows(
         map(row, find_retrying(Job.app, wanted)),
         COLUMNS,
         as_json=as_json,
-        empty=none_in(wanted.queue, NONE),
+        empty=empty_text(wanted.queue, NONE),
     )
 
 
@@ -87,7 +87,7 @@ def show_one(id: str, as_json: bool) -> None:
     if view is None:
         raise click.ClickException(f"{id}: expected a job, but it is unknown")
     rows = [attempt_row(each) for each in history(view)]
-    show(rows, ATTEMPTS, as_json=as_json, empty=f"{id} has not failed yet")
+    print_rows(rows, ATTEMPTS, as_json=as_json, empty=f"{id} has not failed yet")
 
 
 def matching(wanted: RetryFilter) -> list[JobView]:
@@ -97,12 +97,12 @@ def matching(wanted: RetryFilter) -> list[JobView]:
 def are_found(wanted: RetryFilter, views: list[JobView]) -> bool:
     """Whether the jobs that were named are among those that were found; tells which are not."""
     ids = [view.id for view in views]
-    return all_known(wanted.ids, ids, "a job that is delayed for another attempt and matches")
+    return report_unknown(wanted.ids, ids, "a job that is delayed for another attempt and matches")
 
 
 def dry_run(wanted: RetryFilter) -> bool:
     views = matching(wanted)
-    show(map(row, views), COLUMNS, empty=NONE)
+    print_rows(map(row, views), COLUMNS, empty=NONE)
     return are_found(wanted, views)
 
 
@@ -114,7 +114,7 @@ bulk = bulk_command(filtered, all_help="All that are delayed for another attempt
 def now(wanted: RetryFilter) -> bool:
     """Make jobs due now."""
     views = matching(wanted)
-    say(f"{counted(len(make_due(Job.app, views)))} made due")
+    print_line(f"{format_job_count(len(make_due(Job.app, views)))} made due")
     return are_found(wanted, views)
 
 
@@ -127,7 +127,7 @@ def cancel(wanted: RetryFilter, yes: bool) -> bool:
     views = matching(wanted)
     if wanted == RetryFilter() and views:
         confirm(f"End all jobs that are delayed for another attempt ({len(views)})?", yes=yes)
-    say(f"{counted(len(end_jobs(Job.app, views)))} ended")
+    print_line(f"{format_job_count(len(end_jobs(Job.app, views)))} ended")
     return are_found(wanted, views)
 
 
@@ -140,11 +140,11 @@ def row(view: JobView) -> dict[str, Any]:
         "queue": view.queue,
         "args": view.args,
         "attempt": view.attempt,
-        "due": stamp(view.at),
+        "due": format_time(view.at),
         **{name: last.get(name) for name in ("error", "message", "worker", "failed_at")},
     }
 
 
 def attempt_row(attempt: Attempt) -> dict[str, Any]:
     fields = asdict(attempt)
-    return {"failed_at": stamp(fields.pop("at")), **fields}
+    return {"failed_at": format_time(fields.pop("at")), **fields}

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from .options import known_queue
-from .output import end
+from .options import require_queue
+from .output import exit_unless
 from .params import TEXT
 
 Command = Callable[..., Any]
@@ -56,8 +56,8 @@ def bulk_command(
             if wanted == type(wanted)() and not everything:
                 raise click.UsageError("expected ids, filters or --all, got none of them")
             if wanted.queue is not None:
-                known_queue(wanted.queue)
-            end(dry_run(wanted) if preview else command(wanted, **others))
+                require_queue(wanted.queue)
+            exit_unless(dry_run(wanted) if preview else command(wanted, **others))
 
         return with_care
 

@@ -6,7 +6,7 @@ import click
 
 from ..jobs.job import Job
 from ..operations.doctor import examine
-from .output import end, json_option, say, show
+from .output import exit_unless, json_option, print_line, print_rows
 
 
 @click.command()
@@ -18,11 +18,11 @@ def doctor(as_json: bool) -> None:
     """
     findings = examine(Job.app)
     if as_json:
-        show([asdict(finding) for finding in findings], as_json=True)
+        print_rows([asdict(finding) for finding in findings], as_json=True)
     else:
         for finding in findings:
             mark = "ok   " if finding.state == "fine" else "WRONG"
-            say(f"{mark}  {finding.subject}: {finding.text}")
+            print_line(f"{mark}  {finding.subject}: {finding.text}")
             if finding.advice:
-                say(f"       -> {finding.advice}")
-    end(all(finding.state != "wrong" for finding in findings))
+                print_line(f"       -> {finding.advice}")
+    exit_unless(all(finding.state != "wrong" for finding in findings))

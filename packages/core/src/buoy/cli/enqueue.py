@@ -10,8 +10,8 @@ from ..jobs.registry import find_class
 from ..loading.app_modules import load_app
 from ..loading.served_app import check_app
 from ..model.options import options
-from .options import app_option, wanted_app
-from .output import end, json_option, show
+from .options import app_option, chosen_app
+from .output import exit_unless, json_option, print_rows
 from .params import QUEUE, SECONDS, TEXT
 
 COLUMNS = ("id", "queue", "state", "reason", "holder")
@@ -63,12 +63,12 @@ def enqueue(
         load_app(app)
         chosen = options(queue, delay, None, id)
         found = find_class(name)
-        check_app(found, wanted_app())
+        check_app(found, chosen_app())
         handle = Call[Any, Any](found, chosen).enqueue(*args, **kwargs)
     elif queue is None or delay is not None:
         raise click.UsageError("expected -a MODULE, or --queue without --delay, for a push by name")
     else:
         handle = Job.app.push(name, args, kwargs, queue=queue, id=id)
     row = {column: getattr(handle, column) for column in ("identifier", *COLUMNS)}
-    show([row], COLUMNS, as_json=as_json)
-    end(handle.state != "rejected")
+    print_rows([row], COLUMNS, as_json=as_json)
+    exit_unless(handle.state != "rejected")

@@ -14,17 +14,17 @@ from ..operations.failed_set import retry as retry_failures
 from ..operations.views import JobView
 from ..text.printable import indented, one_line
 from .bulk import bulk_command, filter_options
-from .options import class_option, confirm, none_in, queue_option, yes_option
+from .options import class_option, confirm, empty_text, queue_option, yes_option
 from .output import (
-    all_known,
     count_option,
-    counted,
+    format_job_count,
+    format_json,
+    format_time,
     json_option,
-    say,
-    show,
-    show_some,
-    spelled,
-    stamp,
+    print_first_rows,
+    print_line,
+    print_rows,
+    report_unknown,
 )
 from .params import INSTANT, TEXT
 
@@ -76,7 +76,7 @@ def listing(wanted: Filter, count: int, as_json: bool) -> None:
 def show_failures(wanted: Filter, count: int, *, as_json: bool) -> None:
     """Print the failed jobs that match, at most ``count`` (0: all)."""
     rows = map(failure_row, newest_first(Job.app.monitor, wanted))
-    show_some(rows, COLUMNS, count, as_json=as_json, empty=none_in(wanted.queue, NONE))
+    print_first_rows(rows, COLUMNS, count, as_json=as_json, empty=empty_text(wanted.queue, NONE))
 
 
 @failed.command("show")
@@ -91,12 +91,12 @@ def show_one(id: str) -> None:
     if view.name is None:
         facts["raw"] = view.raw
     for name, value in facts.items():
-        say(f"{name:12} {value if isinstance(value, str) else spelled(value)}")
+        print_line(f"{name:12} {value if isinstance(value, str) else format_json(value)}")
     for plugin, kept in view.plugin_data.items():
-        click.echo(f"{one_line(plugin):12} {spelled(kept, indent=2)}")
+        click.echo(f"{one_line(plugin):12} {format_json(kept, indent=2)}")
     click.echo()
     lines = view.failure.get("traceback", "(no traceback)")
-    click.echo(indented(lines if isinstance(lines, str) else spelled(lines)))
+    click.echo(indented(lines if isinstance(lines, str) else format_json(lines)))
 
 
 def matching(wanted: Filter) -> list[JobView]:
@@ -105,12 +105,12 @@ def matching(wanted: Filter) -> list[JobView]:
 
 def are_found(wanted: Filter, views: list[JobView]) -> bool:
     """Report which of the ids are not among the jobs that were found; returns whether all are."""
-    return all_known(wanted.ids, [view.id for view in views], "a failed job that matches")
+    return report_unknown(wanted.ids, [view.id for view in views], "a failed job that matches")
 
 
 def dry_run(wanted: Filter) -> bool:
     views = matching(wanted)
-    show(map(failure_row, views), COLUMNS, empty=NONE)
+    print_rows(map(failure_row, views), COLUMNS, empty=NONE)
     return are_found(wanted, views)
 
 
@@ -127,12 +127,12 @@ def retry(wanted: Filter) -> bool:
     views = matching(wanted)
     answers = retry_failures(Job.app.control, views)
     counts = Counter(answer.split()[0] for answer in answers.values())
-    say(f"{counted(counts['queued'])} queued")
+    print_line(f"{format_job_count(counts['queued'])} queued")
     for id, answer in answers.items():
         if holder := EnqueueAnswer.parse(answer).holder:
-            say(f"{id} stays failed: job {holder} holds its claim", err=True)
+            print_line(f"{id} stays failed: job {holder} holds its claim", err=True)
         if answer == "unreadable":
-            say(f"{id} stays failed: it cannot be read; see buoy failed show", err=True)
+            print_line(f"{id} stays failed: it cannot be read; see buoy failed show", err=True)
     stayed = counts["exists"] + counts["unreadable"]
     return are_found(wanted, views) and not stayed
 
@@ -145,7 +145,7 @@ def remove(wanted: Filter, yes: bool) -> bool:
     views = matching(wanted)
     if wanted == Filter() and views:
         confirm(f"Remove all failed jobs ({len(views)})?", yes=yes)
-    say(f"{counted(len(remove_failures(Job.app.control, views)))} removed")
+    print_line(f"{format_job_count(len(remove_failures(Job.app.control, views)))} removed")
     return are_found(wanted, views)
 
 
@@ -159,5 +159,5 @@ def failure_row(view: JobView) -> dict[str, Any]:
         **{name: view.failure.get(name) for name in ("error", "message", "cause")},
         "attempt": view.attempt,
         "worker": view.failure.get("worker"),
-        "failed_at": stamp(view.at),
+        "failed_at": format_time(view.at),
     }

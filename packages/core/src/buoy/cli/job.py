@@ -9,7 +9,7 @@ from ..jobs.registry import find_class
 from ..loading.app_modules import load_app
 from ..text.safe import safe_text
 from .options import app_option
-from .output import as_array, json_option, say
+from .output import as_array, json_option, print_line
 from .params import TEXT
 
 
@@ -27,16 +27,16 @@ def job(name: str, app: list[str], as_json: bool) -> None:
     if as_json:
         click.echo(as_array([declaration(found)]))
         return
-    say(f"{found.name}{found._signature.signature}")
+    print_line(f"{found.name}{found._signature.signature}")
     for field in ("queue", *LIMITS):
         value = getattr(found, field)
         if value is not None:
-            say(f"  {field:11}{value}")
-    say("  plugins" if found._declared else "  no plugins")
+            print_line(f"  {field:11}{value}")
+    print_line("  plugins" if found._declared else "  no plugins")
     for number, plugin in enumerate(found._declared, 1):
-        say(f"  {number:3}. {plugin_repr(plugin)}")
+        print_line(f"  {number:3}. {plugin_repr(plugin)}")
         hooks = ", ".join(hook_names(plugin)) or "no hooks"
-        say(f"       {hooks}; from {declaring_class(found, plugin)}")
+        print_line(f"       {hooks}; from {declaring_class(found, plugin)}")
 
 
 def declaration(found: type[Job]) -> dict[str, object]:

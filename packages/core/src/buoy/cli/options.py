@@ -14,18 +14,18 @@ from ..text.printable import one_line
 from .params import QUEUE, TEXT
 
 
-def wanted_app() -> WantedApp:
+def chosen_app() -> WantedApp:
     """Return the app that --url and --namespace choose."""
     return click.get_current_context().find_object(WantedApp) or WantedApp()
 
 
-def load_wanted(app: list[str]) -> None:
+def load_chosen_app(app: list[str]) -> None:
     """Load the modules of an app.
 
     Raises ConfigurationError if --url or --namespace choose another app than that of a class.
     """
     load_app(app)
-    check_all_apps(wanted_app())
+    check_all_apps(chosen_app())
 
 
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Also log each job.")
@@ -88,7 +88,7 @@ def queue_option(help: str = "Jobs of this queue.") -> Callable[[Any], Any]:
     return click.option("--queue", type=QUEUE, help=help)
 
 
-def known_queue(name: str) -> str:
+def require_queue(name: str) -> str:
     """Return the name of a queue; raises ClickException if nothing was ever enqueued to it."""
     from ..jobs.job import Job
 
@@ -99,7 +99,7 @@ def known_queue(name: str) -> str:
     return name
 
 
-def none_in(queue: str | None, none: str) -> str:
+def empty_text(queue: str | None, none: str) -> str:
     """Return the text for an empty list; it says so if the queue does not exist."""
     from ..jobs.job import Job
 

@@ -26,12 +26,12 @@ count_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def say(line: str, *, err: bool = False) -> None:
+def print_line(line: str, *, err: bool = False) -> None:
     """Print one line; escapes characters that are not printable."""
     click.echo(one_line(line), err=err)
 
 
-def show(
+def print_rows(
     rows: Iterable[Row], columns: Sequence[str] = (), *, as_json: bool = False, empty: str = ""
 ) -> None:
     """Print rows: as a table of these columns, or with ``as_json`` as an array of whole objects.
@@ -42,25 +42,25 @@ def show(
     if as_json:
         click.echo(as_array(rows))
     elif not rows:
-        say(empty)
+        print_line(empty)
     else:
-        cells = [[cell(row[column]) for column in columns] for row in rows]
+        cells = [[format_cell(row[column]) for column in columns] for row in rows]
         widths = [max(map(width, column)) for column in zip(columns, *cells, strict=True)]
         for line in [[*columns], *cells]:
             padded = [
                 text + " " * (size - width(text)) for text, size in zip(line, widths, strict=True)
             ]
-            say("  ".join(padded).rstrip())
+            print_line("  ".join(padded).rstrip())
 
 
-def show_some(
+def print_first_rows(
     rows: Iterable[Row], columns: Sequence[str], count: int, *, as_json: bool, empty: str
 ) -> None:
     """Print at most ``count`` rows (0: all) as ``show`` does, and report if there are more."""
     found = iter(rows)
-    show(islice(found, count or None), columns, as_json=as_json, empty=empty)
+    print_rows(islice(found, count or None), columns, as_json=as_json, empty=empty)
     if not as_json and next(found, None) is not None:
-        say(f"there are more than these {count}: --count 0 shows all", err=True)
+        print_line(f"there are more than these {count}: --count 0 shows all", err=True)
 
 
 def as_array(rows: Sequence[Row]) -> str:
@@ -77,11 +77,11 @@ def json_safe(value: Any) -> Any:
     try:
         json.dumps(value, indent=2, allow_nan=False)
     except (ValueError, RecursionError):
-        return spelled(value)
+        return format_json(value)
     return value
 
 
-def spelled(value: Any, indent: int | None = None) -> str:
+def format_json(value: Any, indent: int | None = None) -> str:
     """Return a value as JSON, or a text that says why JSON cannot hold it."""
     try:
         return json.dumps(value, indent=indent)
@@ -89,7 +89,7 @@ def spelled(value: Any, indent: int | None = None) -> str:
         return f"(cannot be shown: {type(error).__name__})"
 
 
-def cell(value: Any) -> str:
+def format_cell(value: Any) -> str:
     """Return a value as one printable line of at most WIDEST characters."""
     match value:
         case None:
@@ -99,7 +99,7 @@ def cell(value: Any) -> str:
         case str():
             text = value
         case _:
-            text = spelled(value)
+            text = format_json(value)
     line = one_line(" ".join(text[: 100 * WIDEST].split()))
     return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
 
@@ -111,12 +111,12 @@ def width(line: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in line)
 
 
-def counted(count: int) -> str:
+def format_job_count(count: int) -> str:
     """Return "1 job was" or "3 jobs were", for a sentence that ends with a participle."""
     return "1 job was" if count == 1 else f"{count} jobs were"
 
 
-def stamp(seconds: float | None) -> str | None:
+def format_time(seconds: float | None) -> str | None:
     """Return epoch seconds as ISO 8601 in UTC, or None for None and nan.
 
     A time that the calendar of Python does not have becomes its first or last moment.
@@ -129,15 +129,15 @@ def stamp(seconds: float | None) -> str | None:
         return LAST if seconds > 0 else FIRST
 
 
-def all_known(named: Iterable[str], known: Collection[str], wanted: str) -> bool:
+def report_unknown(named: Iterable[str], known: Collection[str], wanted: str) -> bool:
     """Report each name that is not known; returns whether all are known."""
     missing = sorted({*named} - {*known})
     for each in missing:
-        say(f"{each}: expected {wanted}, but there is none", err=True)
+        print_line(f"{each}: expected {wanted}, but there is none", err=True)
     return not missing
 
 
-def end(done: bool) -> None:
+def exit_unless(done: bool) -> None:
     """End the command with exit code 1 unless ``done``."""
     if not done:
         raise SystemExit(1)

@@ -11,8 +11,8 @@ from ..operations.move import PAGE_SIZE, Move
 from ..operations.repair import Survey, by_kind
 from ..operations.views import JobView
 from ..worker.registration import worker_id
-from .options import confirm, known_queue, yes_option
-from .output import counted, end, json_option, say, show, stamp
+from .options import confirm, require_queue, yes_option
+from .output import exit_unless, format_job_count, format_time, json_option, print_line, print_rows
 from .params import COUNT, QUEUE
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def listing(as_json: bool) -> None:
     views, missed = Job.app.monitor.count_queues()
     rows = [asdict(view) for view in views]
     empty = "" if missed else "no queues: nothing was enqueued yet"
-    show(rows, TOTALS, as_json=as_json, empty=empty)
+    print_rows(rows, TOTALS, as_json=as_json, empty=empty)
     for name, error in missed.items():
         click.echo(f"queue {name}: {error}", err=True)
     if missed:
@@ -59,10 +59,10 @@ def listing(as_json: bool) -> None:
 def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> None:
     """List the next jobs of a queue. Changes nothing."""
     monitor = Job.app.monitor
-    known_queue(queue)
+    require_queue(queue)
     views = (monitor.delayed if delayed else monitor.peek)(queue, start, count)
     empty = f"{queue} has no {'delayed' if delayed else 'queued'} jobs"
-    show([job_row(view) for view in views], JOBS, as_json=as_json, empty=empty)
+    print_rows([job_row(view) for view in views], JOBS, as_json=as_json, empty=empty)
 
 
 @queues.command()
@@ -73,17 +73,17 @@ def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> No
 def pause(queue: str, force: bool) -> None:
     """Pause a queue: workers take nothing from it. Running jobs go on."""
     if not force:
-        known_queue(queue)
+        require_queue(queue)
     changed = Job.app.control.pause(queue)
-    say(f"{queue} is paused" if changed else f"{queue} was paused already")
+    print_line(f"{queue} is paused" if changed else f"{queue} was paused already")
 
 
 @queues.command()
 @click.argument("queue", type=QUEUE)
 def resume(queue: str) -> None:
     """Resume a queue: workers take jobs from it again."""
-    changed = Job.app.control.pause(known_queue(queue), resume=True)
-    say(f"{queue} is resumed" if changed else f"{queue} was not paused")
+    changed = Job.app.control.pause(require_queue(queue), resume=True)
+    print_line(f"{queue} is resumed" if changed else f"{queue} was not paused")
 
 
 @queues.command()
@@ -92,9 +92,9 @@ def resume(queue: str) -> None:
 def clear(queue: str, yes: bool) -> None:
     """End all queued and delayed jobs of a queue. Running and failed jobs stay."""
     app = Job.app
-    known_queue(queue)
+    require_queue(queue)
     confirm(f"End all queued and delayed jobs of {queue}?", yes=yes)
-    say(f"{counted(sum(end_jobs(app.control, app.monitor, queue)))} ended")
+    print_line(f"{format_job_count(sum(end_jobs(app.control, app.monitor, queue)))} ended")
 
 
 @queues.command()
@@ -109,19 +109,20 @@ def move(source: str, target: str, dry_run: bool) -> None:
     if source == target:
         raise click.UsageError(f"expected two queues, got {source} twice")
     app = Job.app
-    known_queue(source)
+    require_queue(source)
     if dry_run:
         [view] = app.monitor.queues([source])
-        say(f"{source}: queued {view.queued}, delayed {view.delayed}, would be moved to {target}")
+        counts = f"queued {view.queued}, delayed {view.delayed}"
+        print_line(f"{source}: {counts}, would be moved to {target}")
         return
     moving = Move(app.control, app.monitor, source, target, worker_id())
     try:
         moving.run()
     finally:
-        say(f"{counted(moving.moved)} moved from {source} to {target}")
+        print_line(f"{format_job_count(moving.moved)} moved from {source} to {target}")
     for id, reason in moving.skipped.items():
-        say(f"{id} stays in {source}: {reason}", err=True)
-    end(not moving.skipped)
+        print_line(f"{id} stays in {source}: {reason}", err=True)
+    exit_unless(not moving.skipped)
 
 
 @queues.command()
@@ -137,24 +138,24 @@ def repair(names: tuple[str, ...], dry_run: bool) -> None:
     surveys = [Survey(Job.app.broker, name) for name in names or known]
     unknown = [each for each in surveys if each.queue not in known and not each.exists()]
     for each in unknown:
-        say(f"{each.queue}: expected a queue, got nothing under this name", err=True)
+        print_line(f"{each.queue}: expected a queue, got nothing under this name", err=True)
     whole = [repair_queue(each, dry_run) for each in surveys if each not in unknown]
-    end(not unknown and all(whole))
+    exit_unless(not unknown and all(whole))
 
 
 def repair_queue(survey: Survey, dry_run: bool) -> bool:
     """Repair a queue and report it; returns whether nothing is wrong with it now."""
     if wrong := survey.wrong_keys():
-        say(f"{survey.queue}: {', '.join(wrong)}; nothing was changed", err=True)
+        print_line(f"{survey.queue}: {', '.join(wrong)}; nothing was changed", err=True)
         return False
     faults = list(survey.faults(mend=not dry_run))
     for kind, subjects in by_kind(faults):
         mend = f"would be {kind.mend}" if dry_run else kind.mend
         some = ", ".join(subjects[:NAMED])
         more = f" and {len(subjects) - NAMED} more" if len(subjects) > NAMED else ""
-        say(f"{survey.queue}: {kind.wrong}: {len(subjects)}, {mend}: {some}{more}")
+        print_line(f"{survey.queue}: {kind.wrong}: {len(subjects)}, {mend}: {some}{more}")
     if not faults:
-        say(f"{survey.queue}: nothing is wrong")
+        print_line(f"{survey.queue}: nothing is wrong")
     return not (faults and dry_run)
 
 
@@ -181,6 +182,6 @@ def job_row(view: JobView) -> dict[str, Any]:
         "kwargs": view.kwargs,
         "state": view.state,
         "attempt": view.attempt,
-        "enqueued_at": stamp(view.enqueued_at),
-        "due": stamp(view.at),
+        "enqueued_at": format_time(view.enqueued_at),
+        "due": format_time(view.at),
     }

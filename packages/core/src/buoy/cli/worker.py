@@ -15,11 +15,11 @@ from ..loading.served_app import WantedApp
 from ..process.logs import configure
 from .options import (
     app_option,
+    chosen_app,
     log_format_option,
     quiet_option,
     require_unix,
     verbose_option,
-    wanted_app,
 )
 from .params import SECONDS, TEXT, File
 
@@ -121,7 +121,7 @@ def worker(
         command = [sys.executable, "-m", "buoy", *sys.argv[1:], "--processes", "1"]
         raise SystemExit(Supervisor(command, processes).run())
     supervisor = attach_to_supervisor()
-    running = make_executor(executor, app, slots, wanted_app(), verbose - quiet)
+    running = make_executor(executor, app, slots, chosen_app(), verbose - quiet)
     broker = Broker(running.start())
     one = Worker(
         broker,

@@ -11,7 +11,7 @@ from ..operations.views import WorkerView
 from ..operations.worker_commands import WorkerCommand, pending_reason, send_command
 from ..operations.worker_commands import forget as forget_worker
 from ..text.printable import one_line
-from .output import end, json_option, say, show, stamp
+from .output import exit_unless, format_time, json_option, print_line, print_rows
 from .params import SECONDS, TEXT
 
 COLUMNS = ("id", "state", "queues", "executor", "slots", "running", "started_at", "beat_at")
@@ -29,7 +29,7 @@ def workers(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is None:
         rows = [worker_row(view) for view in Job.app.monitor.workers()]
-        show(rows, COLUMNS, as_json=as_json, empty="no workers")
+        print_rows(rows, COLUMNS, as_json=as_json, empty="no workers")
 
 
 @workers.command()
@@ -64,7 +64,7 @@ def wait(ids: tuple[str, ...], timeout: float | None) -> None:
     known = {view.id for view in Job.app.monitor.workers()}
     for id in ids:
         if id not in known:
-            say(f"{id}: this worker is not there, or has ended", err=True)
+            print_line(f"{id}: this worker is not there, or has ended", err=True)
     started = time.monotonic()
     while reasons := pending_reasons(ids):
         if timeout is not None and time.monotonic() - started >= timeout:
@@ -85,7 +85,7 @@ def forget(ids: tuple[str, ...]) -> None:
     """Remove workers that are gone from the list. Their jobs do not change."""
     for view in require_workers(ids, gone=True):
         forgotten = forget_worker(Job.app.broker, view.id)
-        say(f"{view.id}: forgotten" if forgotten else f"{view.id}: is back at work")
+        print_line(f"{view.id}: forgotten" if forgotten else f"{view.id}: is back at work")
 
 
 def send_to_workers(command: WorkerCommand, ids: Sequence[str]) -> None:
@@ -93,10 +93,10 @@ def send_to_workers(command: WorkerCommand, ids: Sequence[str]) -> None:
     views = require_workers(ids, gone=False)
     sent = send_command(Job.app.broker, command, [view.id for view in views])
     for id, was_there in sent.items():
-        say(f"{id}: {command}" if was_there else f"{id}: is gone")
+        print_line(f"{id}: {command}" if was_there else f"{id}: is gone")
     if not views:
-        say("no workers")
-    end(all(sent.values()))
+        print_line("no workers")
+    exit_unless(all(sent.values()))
 
 
 def require_workers(ids: Sequence[str], *, gone: bool) -> list[WorkerView]:
@@ -116,6 +116,6 @@ def worker_row(view: WorkerView) -> dict[str, object]:
     """Return a worker as a row of the table, and as an object of the JSON output."""
     return asdict(view) | {
         "state": "gone" if view.gone else view.state,
-        "started_at": stamp(view.started_at or None),
-        "beat_at": stamp(view.beat_at),
+        "started_at": format_time(view.started_at or None),
+        "beat_at": format_time(view.beat_at),
     }

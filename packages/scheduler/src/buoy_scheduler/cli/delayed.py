@@ -11,20 +11,20 @@ import click
 from buoy import ConfigurationError
 from buoy.plugins.commands import (
     TEXT,
-    all_known,
     class_option,
     confirm,
     count_option,
-    counted,
-    end,
+    empty_text,
+    exit_unless,
+    format_job_count,
+    format_time,
     json_option,
-    known_queue,
-    none_in,
+    print_first_rows,
+    print_line,
+    print_rows,
     queue_option,
-    say,
-    show,
-    show_some,
-    stamp,
+    report_unknown,
+    require_queue,
     yes_option,
 )
 from buoy.plugins.redis import JobView
@@ -109,15 +109,15 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 @json_option
 def listing(wanted: Delayed, count: int, as_json: bool) -> None:
     """Delayed jobs, the next due first."""
-    empty = none_in(wanted.queue, NONE)
-    show_some(map(row, wanted), COLUMNS, count, as_json=as_json, empty=empty)
+    empty = empty_text(wanted.queue, NONE)
+    print_first_rows(map(row, wanted), COLUMNS, count, as_json=as_json, empty=empty)
 
 
 @delayed.command("count")
 @filtered
 def number(wanted: Delayed) -> None:
     """How many there are."""
-    say(str(wanted.count()))
+    print_line(str(wanted.count()))
 
 
 def acting(command: Callable[..., None]) -> Callable[..., None]:
@@ -132,13 +132,13 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
         if wanted == Delayed() and not everything:
             raise click.UsageError("expected ids, filters or --all, got none of them")
         if wanted.queue is not None:
-            known_queue(wanted.queue)
+            require_queue(wanted.queue)
         meant = [view.id for view in wanted] if wanted.ids else []
         if dry_run:
-            show(map(row, wanted), COLUMNS, empty=NONE)
+            print_rows(map(row, wanted), COLUMNS, empty=NONE)
         else:
             command(wanted, **others)
-        end(all_known(wanted.ids or (), meant, "a delayed job that is meant"))
+        exit_unless(report_unknown(wanted.ids or (), meant, "a delayed job that is meant"))
 
     return with_care
 
@@ -148,14 +148,15 @@ def acting(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--to", "when", type=Moment(), required=True, help="A time, or 2h for in 2 h.")
 def move(wanted: Delayed, when: datetime) -> None:
     """Make delayed jobs due at another time."""
-    say(f"{counted(len(wanted.move(when)))} moved to {stamp(when.timestamp())}")
+    moved = format_job_count(len(wanted.move(when)))
+    print_line(f"{moved} moved to {format_time(when.timestamp())}")
 
 
 @delayed.command()
 @acting
 def now(wanted: Delayed) -> None:
     """Make delayed jobs ready at once."""
-    say(f"{counted(len(wanted.now()))} made ready")
+    print_line(f"{format_job_count(len(wanted.now()))} made ready")
 
 
 @delayed.command()
@@ -165,7 +166,7 @@ def remove(wanted: Delayed, yes: bool) -> None:
     """End delayed jobs; they never run. To end all of them, it asks."""
     if wanted == Delayed() and (count := wanted.count()):
         confirm(f"End all delayed jobs ({count})?", yes=yes)
-    say(f"{counted(len(wanted.remove()))} removed")
+    print_line(f"{format_job_count(len(wanted.remove()))} removed")
 
 
 def row(view: JobView) -> dict[str, Any]:
@@ -177,5 +178,5 @@ def row(view: JobView) -> dict[str, Any]:
         "kwargs": view.kwargs,
         "state": view.state,
         "attempt": view.attempt,
-        "due": stamp(view.at),
+        "due": format_time(view.at),
     }

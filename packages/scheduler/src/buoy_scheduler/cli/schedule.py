@@ -14,14 +14,14 @@ from buoy import App, ConfigurationError, Job
 from buoy.plugins.commands import (
     TEXT,
     File,
-    all_known,
     app_option,
-    end,
+    exit_unless,
+    format_time,
     json_option,
-    load_wanted,
-    say,
-    show,
-    stamp,
+    load_chosen_app,
+    print_line,
+    print_rows,
+    report_unknown,
 )
 
 from ..care import AHEAD
@@ -87,7 +87,7 @@ class Known:
 
 
 def known(app: list[str], file: Path | None, env: str | None) -> Known:
-    load_wanted(app)
+    load_chosen_app(app)
     store = Store(Job.app)
     kept = store.load()
     return Known(written(file, env).with_kept(kept), kept, int(store.now()), bool(app))
@@ -112,12 +112,13 @@ def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -
     """All entries, when they fire in plain language, and when next, in their own zone."""
     all = known(app, file, env)
     rows = [row(all, name) for name in sorted(all.schedule.entries)]
-    show(rows, COLUMNS, as_json=as_json, empty="no entries: set some, or give -a or --schedule")
+    empty = "no entries: set some, or give -a or --schedule"
+    print_rows(rows, COLUMNS, as_json=as_json, empty=empty)
     faults = [fault for entry in all.schedule.entries.values() if (fault := all.fault(entry))]
     for error in [*all.schedule.errors, *faults]:
-        say(f"left out: {error}", err=True)
+        print_line(f"left out: {error}", err=True)
     for line in remarks(all):
-        say(line, err=True)
+        print_line(line, err=True)
 
 
 def remarks(all: Known) -> Iterator[str]:
@@ -133,7 +134,7 @@ def remarks(all: Known) -> Iterator[str]:
             "buoy schedule resume NAME"
         )
     if all.kept.seen is None or abs(all.now - all.kept.seen) > SILENT:
-        since = "ever" if all.kept.seen is None else f"since {stamp(all.kept.seen)}"
+        since = "ever" if all.kept.seen is None else f"since {format_time(all.kept.seen)}"
         yield f"no scheduler has looked {since}; start one: buoy scheduler -a MODULE"
 
 
@@ -169,11 +170,11 @@ def following(name: str, count: int, app: list[str], file: Path | None, env: str
     """When an entry fires next, in its own zone."""
     all = known(app, file, env)
     entry = all.entry(name)
-    say(f"{name}: {described(entry)}")
+    print_line(f"{name}: {described(entry)}")
     for tick in islice(all.ticks(entry), count):
-        say(f"  {local(entry, tick)}")
+        print_line(f"  {local(entry, tick)}")
     if name in all.kept.paused:
-        say("  but it is paused")
+        print_line("  but it is paused")
 
 
 @schedule.command()
@@ -183,7 +184,7 @@ def run(name: str, app: list[str], file: Path | None, env: str | None) -> None:
     """Enqueue the job of an entry now, out of turn."""
     handle = run_now(known(app, file, env).entry(name))
     if handle.state in ("queued", "delayed"):
-        say(f"{name}: job {handle.id} is {handle.state} in {handle.queue}")
+        print_line(f"{name}: job {handle.id} is {handle.state} in {handle.queue}")
     else:
         raise click.ClickException(f"{name}: nothing was enqueued: {handle.reason}")
 
@@ -195,7 +196,7 @@ def pause(name: str, app: list[str], file: Path | None, env: str | None) -> None
     """Let an entry not fire until it is resumed."""
     known(app, file, env).entry(name)
     changed = Store(Job.app).pause(name)
-    say(f"{name} is paused" if changed else f"{name} was paused already")
+    print_line(f"{name} is paused" if changed else f"{name} was paused already")
 
 
 @schedule.command()
@@ -205,9 +206,10 @@ def resume(name: str) -> None:
     store = Store(Job.app)
     kept = store.load()
     known = {*kept.paused, *kept.since, *(entry.name for entry in kept.entries)}
-    end(all_known([name], known, "an entry that is, or was, paused or set at run time"))
+    expected = "an entry that is, or was, paused or set at run time"
+    exit_unless(report_unknown([name], known, expected))
     changed = store.pause(name, resume=True)
-    say(f"{name} goes on" if changed else f"{name} was not paused")
+    print_line(f"{name} goes on" if changed else f"{name} was not paused")
 
 
 @schedule.command()
@@ -222,19 +224,19 @@ def check(file: Path, app: list[str], env: str | None) -> None:
     """
     from ..file import ALL, read_file
 
-    load_wanted(app)
+    load_chosen_app(app)
     reading = read_file(file, ALL if env is None else env)
     errors = list(reading.errors)
     for entry, only in zip(reading.entries, reading.only, strict=True):
         try:
-            say(verdict(entry, only, bool(app)))
+            print_line(verdict(entry, only, bool(app)))
         except ConfigurationError as wrong:
             errors.append(wrong)
     for line in [*(f"note   {note}" for note in reading.notes), *(f"WRONG  {e}" for e in errors)]:
-        say(line)
+        print_line(line)
     if not app:
-        say("the job classes were not looked at: say -a MODULE, as to the daemon", err=True)
-    end(not errors)
+        print_line("the job classes were not looked at: say -a MODULE, as to the daemon", err=True)
+    exit_unless(not errors)
 
 
 def verdict(entry: Entry, only: list[str], with_app: bool) -> str:

@@ -8,7 +8,7 @@ from buoy import ConfigurationError, Job
 from buoy.plugins.commands import (
     File,
     app_option,
-    load_wanted,
+    load_chosen_app,
     log_format_option,
     quiet_option,
     require_unix,
@@ -51,7 +51,7 @@ def scheduler(
 
     configure_logging(verbose - quiet)
     context.with_resource(pid_file(pidfile))
-    load_wanted(app)
+    load_chosen_app(app)
     if Job.app.is_inline:
         raise ConfigurationError("BUOY_INLINE: expected 0 for a scheduler, got 1")
     Daemon(Job.app, lambda: written(file, env)).run()
