@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from buoy import App, Job
 from buoy.embedded.server import Server
 
 from .blocks import PAGES, Page, shell
@@ -67,6 +68,7 @@ def test_python_blocks_can_be_run_or_imported(
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("BUOY_INLINE", "1")
+    monkeypatch.setattr(Job, "app", App())  # the app of another test has read its settings before
     page.write_files(tmp_path)
     for file in tmp_path.glob("*.py"):  # other modules of the tests may have such names, too
         monkeypatch.delitem(sys.modules, file.stem, raising=False)
