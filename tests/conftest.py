@@ -31,9 +31,9 @@ SLOW = (
     "core/test_scripts_whole.py",
     "core/test_support.py",
     "docs/test_examples.py",
-    "scheduler/test_care.py",
-    "scheduler/test_elsewhere.py",
-    "scheduler/test_whatever.py",
+    "scheduler/test_checkpoints.py",
+    "scheduler/test_topologies.py",
+    "scheduler/test_fuzz.py",
     "status/test_truth.py",
 )
 """Patterns of paths that `make fast` leaves out: these tests start processes and servers, handle

@@ -4,13 +4,13 @@ import pytest
 
 from buoy import App
 from buoy.testing import Clock
-from buoy_scheduler.daemon import Daemon
+from buoy_scheduler.daemon.daemon import Daemon
+from buoy_scheduler.entry_format import entry_of
 from buoy_scheduler.schedule import Schedule
-from buoy_scheduler.spelling import entry_of
 
 
 class Days:
-    """Steps daemons through time; at the start it is a full minute."""
+    """Moves the clock and steps daemons. The time at the start is a full minute."""
 
     def __init__(self, app: App, clock: Clock) -> None:
         self.app, self.clock = app, clock
@@ -21,28 +21,28 @@ class Days:
         return int(second) + int(micro) / 1e6 + self.app.broker.clock_offset_ms / 1000
 
     def pass_until(self, multiple: int) -> None:
-        """Let time pass until a tenth of a second after a multiple of so many seconds."""
+        """Moves the clock to 0.1 seconds after the next multiple of these seconds."""
         self.clock.advance(multiple - self.now() % multiple + 0.1)
 
     def daemon(self, **entries: dict[str, object]) -> Daemon:
-        """A daemon with these entries, that has looked once."""
+        """Returns a daemon with these entries that has polled once."""
 
-        def written() -> Schedule:
+        def read_schedule() -> Schedule:
             schedule = Schedule()
             schedule.add("file", [entry_of(name, fields) for name, fields in entries.items()])
             return schedule
 
-        daemon = Daemon(self.app, written)
+        daemon = Daemon(self.app, read_schedule)
         self.step(daemon)
         return daemon
 
     def step(self, *daemons: Daemon) -> None:
         for daemon in daemons:
-            daemon.looked = float("-inf")
+            daemon.polled_at = float("-inf")
             daemon.step()
 
     def pass_with(self, *daemons: Daemon, seconds: int, each: float = 1.0) -> None:
-        """Let time pass, stepping all daemons each second."""
+        """Moves the clock on, and steps all daemons each second."""
         for _ in range(round(seconds / each)):
             self.clock.advance(each)
             self.step(*daemons)

@@ -57,16 +57,16 @@ def written(run: Run, *words: str) -> str:
 
 
 class TestSchedule:
-    def test_without_entries_it_says_so(self, run: Run) -> None:
+    def test_list_without_entries_says_so(self, run: Run) -> None:
         result = run("schedule")
 
         assert result.stdout == "no entries: set some, or give -a or --schedule\n"
         assert result.stderr == (
-            "no scheduler has looked ever; start one: buoy scheduler -a MODULE\n"
+            "no scheduler has polled ever; start one: buoy scheduler -a MODULE\n"
         )
         assert json.loads(written(run, "list", "--json")) == []
 
-    def test_entries_are_told_in_plain_language_with_their_next_run(
+    def test_list_shows_the_times_in_plain_english_and_the_next_tick(
         self, run: Run, file: str, buoy_app: App
     ) -> None:
         set_schedule("now and then", Invoice, every="2h", tz="Europe/Berlin")
@@ -79,7 +79,7 @@ class TestSchedule:
         assert night[:2] == ["night", "at 02:30 (Europe/Berlin)"]
         assert often[-4:] == [Invoice.name, "reports", "run time", "active"]
 
-    def test_as_json(self, run: Run, file: str) -> None:
+    def test_list_as_json(self, run: Run, file: str) -> None:
         far, night = json.loads(written(run, "list", "--schedule", file, "--json"))
 
         assert (night["name"], night["class"], night["args"]) == ("night", Invoice.name, [7])
@@ -93,7 +93,9 @@ class TestSchedule:
         assert len(runs) == 5
         assert all(each.utcoffset() in (timedelta(hours=1), timedelta(hours=2)) for each in runs)
 
-    def test_classes_come_with_the_app(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_list_includes_the_classes_of_the_app(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {Invoice.name: Invoice})
         found = json.loads(written(run, "list", "-a", __name__, "--json"))
 
@@ -103,7 +105,7 @@ class TestSchedule:
             "class",
         )
 
-    def test_next_runs_are_in_the_zone_of_the_entry(self, run: Run, file: str) -> None:
+    def test_next_shows_ticks_in_the_zone_of_the_entry(self, run: Run, file: str) -> None:
         head, *lines = written(
             run, "next", "night", "--schedule", file, "--count", "3"
         ).splitlines()
@@ -117,17 +119,17 @@ class TestSchedule:
     def test_an_unknown_entry_is_refused(self, run: Run) -> None:
         assert run("schedule", "next", "nothing", code=1).output == (
             "Error: no entry 'nothing': expected one that was set at run time, or one that -a or "
-            "--schedule leads to; give them as the daemon has them\n"
+            "--schedule declares; give these options as the daemon has them\n"
         )
 
-    def test_run_enqueues_it_now(self, run: Run, file: str, buoy_app: App) -> None:
+    def test_run_enqueues_the_job_of_an_entry_now(self, run: Run, file: str, buoy_app: App) -> None:
         said = written(run, "run", "night", "--schedule", file)
 
         [view] = buoy_app.monitor.peek("reports")
         assert said == f"night: job {view.id} is queued in reports\n"
         assert (view.name, view.args) == (Invoice.name, [7])
 
-    def test_run_heeds_overlap(self, run: Run, file: str) -> None:
+    def test_run_respects_overlap(self, run: Run, file: str) -> None:
         run("schedule", "run", "far", "--schedule", file)
 
         assert run("schedule", "run", "far", "--schedule", file, code=1).output == (
@@ -143,14 +145,14 @@ class TestSchedule:
         assert written(run, "resume", "night") == "night goes on\n"
         assert written(run, "resume", "night") == "night was not paused\n"
 
-    def test_whether_a_daemon_looks_is_told(self, run: Run, days: Days) -> None:
+    def test_list_warns_when_no_daemon_polls(self, run: Run, days: Days) -> None:
         days.daemon()
         assert run("schedule").stderr == ""
 
         days.clock.advance(3600)
-        assert run("schedule").stderr.startswith("no scheduler has looked since 20")
+        assert run("schedule").stderr.startswith("no scheduler has polled since 20")
 
-    def test_what_is_left_out_is_told(self, run: Run, tmp_path: Path) -> None:
+    def test_list_shows_which_entries_are_left_out(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "bad.yml"
         path.write_text("bad: {every: often}\n")
 
@@ -159,9 +161,7 @@ class TestSchedule:
             "got 'often'"
         )
 
-    def test_what_does_not_fit_the_app_is_told_to_be_left_out_as_daemons_do(
-        self, run: Run, tmp_path: Path
-    ) -> None:
+    def test_list_leaves_out_entries_that_daemons_leave_out(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "bad.yml"
         path.write_text(
             f"args: {{every: 1h, class: {Invoice.name}, args: [1, 2]}}\n"
@@ -169,12 +169,12 @@ class TestSchedule:
             "far: {every: 1h, class: shop.Nobody, queue: far}\n"
         )
 
-        told = run("schedule", "list", "--json", "-a", __name__, "--schedule", str(path))
+        output = run("schedule", "list", "--json", "-a", __name__, "--schedule", str(path))
 
-        rows = json.loads(told.stdout)
+        rows = json.loads(output.stdout)
         assert [row["state"] for row in rows] == ["left out", "left out", "active"]
         assert [row["next"] is None for row in rows] == [True, True, False]
-        assert told.stderr.splitlines()[:2] == [
+        assert output.stderr.splitlines()[:2] == [
             f"left out: schedule entry 'args': {Invoice.name}: expected arguments for "
             "perform(number: int = 0) -> None, but too many positional arguments",
             "left out: schedule entry 'class': class: expected a job class of the app, or a queue "
@@ -186,18 +186,18 @@ class TestSchedule:
 
 
 class TestCheck:
-    def test_a_good_file(self, run: Run, file: str) -> None:
+    def test_check_of_a_right_file(self, run: Run, file: str) -> None:
         night, far = written(run, "check", file).splitlines()
 
         assert night.startswith("ok     night: at 02:30 (Europe/Berlin); next ")
         assert far.startswith("ok     far: every 1 hour 30 minutes; next ")
 
-    def test_needs_no_redis(self, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_check_needs_no_redis(self, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Job, "app", App("redis://127.0.0.1:1"))
 
         assert CliRunner().invoke(main, ["schedule", "check", file]).exit_code == 0
 
-    def test_bad_entries_are_told_and_the_exit_code_is_1(self, run: Run, tmp_path: Path) -> None:
+    def test_check_names_wrong_entries_and_exits_with_1(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "bad.yml"
         path.write_text(
             "good: {every: 1h, env: production, queue: far}\n"
@@ -208,17 +208,17 @@ class TestCheck:
             "name: {every: 1h, queue: my queue}\n"
         )
 
-        told = run("schedule", "check", str(path), "-a", __name__, code=1).stdout.splitlines()
+        output = run("schedule", "check", str(path), "-a", __name__, code=1).stdout.splitlines()
 
-        assert told[0].startswith("ok     good: every hour; next ")
-        assert told[0].endswith(
-            "; only with --env production; good is no class of the app, but a name"
+        assert output[0].startswith("ok     good: every hour; next ")
+        assert output[0].endswith(
+            "; only with --env production; good is no class of the app; it is pushed by name"
         )
-        assert told[1:] == [
+        assert output[1:] == [
             "off    off: at 00:00, on day 31 of the month, only in May (UTC); x is no class of the "
-            "app, but a name",
-            "note   off: persist: means nothing here",
-            "WRONG  schedule entry 'date': cron: expected dates that there are, got '0 0 31 6 *'",
+            "app; it is pushed by name",
+            "note   off: persist: has no effect here",
+            "WRONG  schedule entry 'date': cron: expected dates that exist, got '0 0 31 6 *'",
             "WRONG  schedule entry 'name': queue: expected a name without spaces and without any "
             "of {}*?[]!,: got 'my queue'",
             f"WRONG  schedule entry 'args': {Invoice.name}: expected arguments for "
@@ -227,20 +227,20 @@ class TestCheck:
             "one that it does not know, got 'shop.Nobody'",
         ]
 
-    def test_without_the_app_it_is_told_that_classes_were_not_looked_at(
+    def test_check_without_the_app_says_that_classes_were_not_checked(
         self, run: Run, tmp_path: Path
     ) -> None:
         path = tmp_path / "other.yml"
         path.write_text("class: {every: 1h, class: shop.Nobody}\n")
 
-        told = run("schedule", "check", str(path))
+        output = run("schedule", "check", str(path))
 
-        assert told.stdout.startswith("ok     class: every hour; next ")
-        assert told.stderr == (
-            "the job classes were not looked at: say -a MODULE, as to the daemon\n"
+        assert output.stdout.startswith("ok     class: every hour; next ")
+        assert output.stderr == (
+            "the job classes were not checked: give -a MODULE, as to the daemon\n"
         )
 
-    def test_nothing_raw_reaches_the_terminal(self, run: Run, tmp_path: Path) -> None:
+    def test_check_prints_no_control_characters(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "raw.yml"
         path.write_text(
             '"\\e[2J": 1\n"\\e[3J": &m {queue: low}\n'
@@ -259,7 +259,7 @@ class TestCheck:
         assert "note   \\x1b[2J, \\x1b[3J: settings of Sidekiq" in said
         assert all(line.isprintable() for line in said.splitlines())
 
-    def test_for_one_environment(self, run: Run, tmp_path: Path) -> None:
+    def test_check_for_one_environment(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "envs.yml"
         path.write_text("a: {every: 1h, env: [production, staging]}\nb: {every: 1h, env: test}\n")
 
@@ -269,7 +269,7 @@ class TestCheck:
         assert found.endswith("; only with --env production, staging\n")
         assert run("schedule", "check", str(path)).stdout.count("ok ") == 2
 
-    def test_of_equal_names_in_two_sections_each_is_told_with_its_own(
+    def test_check_shows_entries_of_one_name_in_two_sections_with_their_environments(
         self, run: Run, tmp_path: Path
     ) -> None:
         path = tmp_path / "sections.yml"
@@ -280,7 +280,7 @@ class TestCheck:
         assert one.endswith("; only with --env one")
         assert two.endswith("; only with --env two")
 
-    def test_a_file_that_is_not_there(self, run: Run, tmp_path: Path) -> None:
+    def test_check_of_a_missing_file(self, run: Run, tmp_path: Path) -> None:
         path = tmp_path / "nowhere.yml"
 
         assert run("schedule", "check", str(path), code=1).stdout == (
@@ -290,12 +290,12 @@ class TestCheck:
 
 
 class TestDelayed:
-    def test_without_any_it_says_so(self, run: Run) -> None:
+    def test_delayed_list_without_jobs_says_so(self, run: Run) -> None:
         assert run("delayed").output == "no delayed jobs\n"
         assert json.loads(run("delayed", "list", "--json").output) == []
         assert run("delayed", "count").output == "0\n"
 
-    def test_they_are_listed_the_next_due_first(self, run: Run) -> None:
+    def test_delayed_list_shows_the_next_due_first(self, run: Run) -> None:
         second = enqueue_at(datetime(2090, 1, 2, tzinfo=UTC), Invoice, 2)
         first = enqueue_at(datetime(2090, 1, 1, tzinfo=UTC), Invoice, 1)
 
@@ -330,30 +330,30 @@ class TestDelayed:
             (["--all", "--yes"], 3),
         ],
     )
-    def test_some_of_them_are_removed(self, run: Run, filters: list[str], found: int) -> None:
+    def test_delayed_remove_accepts_filters(self, run: Run, filters: list[str], found: int) -> None:
         for n in (1, 2, 1):
             enqueue_in(60, Invoice, n)
 
         assert f"{found} job" in run("delayed", "remove", *filters).output
         assert Delayed().count() == 3 - found
 
-    def test_by_id(self, run: Run) -> None:
+    def test_delayed_commands_accept_ids(self, run: Run) -> None:
         one, _ = (enqueue_in(60, Invoice, n) for n in range(2))
 
         assert run("delayed", "remove", one.id).output == "1 job was removed\n"
         assert run("delayed", "remove", one.id, code=1).output == (
             "0 jobs were removed\n"
-            f"{one.id}: expected a delayed job that is meant, but there is none\n"
+            f"{one.id}: expected a delayed job that matches, but there is none\n"
         )
 
-    def test_they_are_made_ready(self, run: Run, buoy_app: App) -> None:
+    def test_delayed_now_makes_jobs_due(self, run: Run, buoy_app: App) -> None:
         enqueue_in(3600, Invoice, 1)
 
-        assert run("delayed", "now", "--all").output == "1 job was made ready\n"
+        assert run("delayed", "now", "--all").output == "1 job was made due\n"
         assert drain(buoy_app) == {"done": 1}
 
     @pytest.mark.parametrize("to", ["2090-01-31T08:00+01:00", "2090-01-31T07:00:00Z"])
-    def test_they_are_moved(self, run: Run, to: str) -> None:
+    def test_delayed_move_accepts_a_time(self, run: Run, to: str) -> None:
         handle = enqueue_in(60, Invoice, 1)
 
         assert run("delayed", "move", handle.id, "--to", to).output == (
@@ -362,7 +362,7 @@ class TestDelayed:
         [view] = Delayed()
         assert view.at == datetime(2090, 1, 31, 7, tzinfo=UTC).timestamp()
 
-    def test_to_a_time_from_now(self, run: Run) -> None:
+    def test_delayed_move_accepts_a_duration_from_now(self, run: Run) -> None:
         enqueue_in(60, Invoice, 1)
 
         run("delayed", "move", "--all", "--to", "2h")
@@ -372,7 +372,9 @@ class TestDelayed:
         assert view.at == pytest.approx(wanted, abs=30)
 
     @pytest.mark.parametrize("command", [["now"], ["remove"], ["move", "--to", "1h"]])
-    def test_all_must_be_said(self, run: Run, command: list[str]) -> None:
+    def test_changing_all_delayed_jobs_needs_the_option_all(
+        self, run: Run, command: list[str]
+    ) -> None:
         enqueue_in(60, Invoice, 1)
 
         refused = run("delayed", *command, code=2)
@@ -381,17 +383,17 @@ class TestDelayed:
         assert Delayed().count() == 1
 
     @pytest.mark.parametrize("command", [["now"], ["remove"], ["move", "--to", "1h"]])
-    def test_a_dry_run_only_says_which(self, run: Run, command: list[str]) -> None:
+    def test_a_dry_run_changes_no_delayed_jobs(self, run: Run, command: list[str]) -> None:
         handle = enqueue_in(60, Invoice, 1)
         [before] = Delayed()
 
         assert handle.id in run("delayed", *command, "--all", "--dry-run").output
         assert list(Delayed()) == [before]
 
-    def test_what_is_no_time_and_no_array_is_refused(self, run: Run) -> None:
+    def test_delayed_commands_refuse_wrong_times_and_arguments(self, run: Run) -> None:
         assert (
-            "Invalid value for '--to': expected a time like 2026-01-31T08:00, or in how long like "
-            "2h, got 'tomorrow'"
+            "Invalid value for '--to': expected a time like 2026-01-31T08:00, or a duration from "
+            "now like 2h, got 'tomorrow'"
         ) in run("delayed", "move", "x", "--to", "tomorrow", code=2).output
         assert (
             "Invalid value for '--args': expected a JSON array like '[42]', got '42'"
@@ -402,7 +404,7 @@ class TestDelayed:
         ("command", "least"), [(["delayed", "list"], 0), (["schedule", "next", "x"], 1)]
     )
     @pytest.mark.parametrize("count", ["-1", "1" + "0" * 20])
-    def test_a_count_that_is_none_is_refused(
+    def test_a_wrong_count_is_refused(
         self, run: Run, command: list[str], least: int, count: str
     ) -> None:
         assert (
@@ -410,6 +412,6 @@ class TestDelayed:
             in run(*command, "--count", count, code=2).output
         )
 
-    def test_an_id_that_is_no_utf_8_is_refused(self, run: Run) -> None:
+    def test_an_id_that_is_not_utf_8_is_refused(self, run: Run) -> None:
         refused = run("delayed", "remove", "\udcff", code=2).output
         assert "expected text that UTF-8 can hold, got '\\udcff'" in refused

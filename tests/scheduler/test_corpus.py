@@ -1,6 +1,6 @@
-"""Schedule files as people write them, and what becomes of each: corpus/NAME.yml and NAME.json.
+"""Schedule files as people write them (corpus/NAME.yml), and what each is read as (NAME.json).
 
-``python -m tests.scheduler.test_corpus`` writes the second anew; read what it changes.
+``python -m tests.scheduler.test_corpus`` writes the JSON files again; read what it changes.
 """
 
 import json
@@ -14,13 +14,13 @@ from click.testing import CliRunner
 
 from buoy import App, Job
 from buoy.cli import main
-from buoy_scheduler.daemon import Daemon
+from buoy_scheduler.daemon.daemon import Daemon
 from buoy_scheduler.entry import Entry, EntryError
-from buoy_scheduler.file import read_file
-from buoy_scheduler.firing import target_of
-from buoy_scheduler.schedule import written
-from buoy_scheduler.spelling import fields_of
-from buoy_scheduler.words import described
+from buoy_scheduler.entry_format import fields_of
+from buoy_scheduler.plain_language import describe_times
+from buoy_scheduler.schedule import declared_schedule
+from buoy_scheduler.schedule_file.reader import read_file
+from buoy_scheduler.targets import target_of
 
 from .conftest import Days
 
@@ -59,17 +59,17 @@ class WarmCache(Job):
 
 def found(entry: Entry) -> dict[str, Any]:
     state = {} if entry.enabled else {"enabled": False}
-    return fields_of(entry) | state | {"when": described(entry)}
+    return fields_of(entry) | state | {"when": describe_times(entry)}
 
 
 def relative(text: str, file: Path) -> str:
-    """Without what differs between machines, or is said by croniter."""
+    """Returns a message without what differs between machines or versions of croniter."""
     text = text.replace(str(file), file.name)
     return re.sub(r"(cron: expected five fields .* got '[^']*') \(.*?\)(?=;|$)", r"\1", text)
 
 
-def becomes(file: Path) -> dict[str, Any]:
-    """What is to be read beside a file."""
+def read_as(file: Path) -> dict[str, Any]:
+    """Returns what a file is read as, in the form of its JSON file."""
     reading = read_file(file, ENVIRONMENTS.get(file.stem))
     entries, wrong = {}, [relative(str(error), file) for error in reading.errors]
     for entry in reading.entries:
@@ -87,37 +87,37 @@ def only_the_file(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {})
 
 
-def beside(file: Path) -> dict[str, Any]:
+def expected_of(file: Path) -> dict[str, Any]:
     wanted: dict[str, Any] = json.loads(file.with_suffix(".json").read_text())
     return wanted
 
 
-def test_there_are_enough() -> None:
+def test_the_corpus_has_enough_files() -> None:
     assert len(FILES) >= 20
     assert {file.stem for file in CORPUS.glob("*.json")} == {file.stem for file in FILES}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_file_becomes_what_stands_beside_it(file: Path) -> None:
-    assert becomes(file) == beside(file)
+def test_a_file_is_read_as_its_json_says(file: Path) -> None:
+    assert read_as(file) == expected_of(file)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_check_and_daemon_are_of_one_mind(
+def test_check_and_daemon_agree_on_a_file(
     days: Days, buoy_app: App, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
-    wanted, env = beside(file), ENVIRONMENTS.get(file.stem)
+    wanted, env = expected_of(file), ENVIRONMENTS.get(file.stem)
 
-    daemon = Daemon(buoy_app, lambda: written(file, env))
+    daemon = Daemon(buoy_app, lambda: declared_schedule(file, env))
     days.step(daemon)
     options = [] if env is None else ["--env", env]
     check = CliRunner().invoke(main, ["schedule", "check", str(file), "-a", __name__, *options])
 
     lines = [relative(line, file) for line in check.output.splitlines()]
     on = [name for name, fields in wanted["entries"].items() if fields.get("enabled", True)]
-    assert sorted(daemon.courses) == sorted(on)
-    assert {name: found(course.entry) for name, course in daemon.courses.items()} == {
+    assert sorted(daemon.progress) == sorted(on)
+    assert {name: found(progress.entry) for name, progress in daemon.progress.items()} == {
         name: wanted["entries"][name] for name in on
     }
     left_out = {relative(text, file) for text in caplog.messages}
@@ -137,21 +137,21 @@ def test_check_and_daemon_are_of_one_mind(
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_without_the_app_all_but_the_classes_is_judged(buoy_app: App, file: Path) -> None:
+def test_check_without_the_app_checks_all_but_the_classes(buoy_app: App, file: Path) -> None:
     env = ENVIRONMENTS.get(file.stem)
     options = [] if env is None else ["--env", env]
     check = CliRunner().invoke(main, ["schedule", "check", str(file), *options])
 
-    told = [relative(line, file) for line in check.stdout.splitlines() if line.startswith("WRONG")]
+    wrong = [relative(line, file) for line in check.stdout.splitlines() if line.startswith("WRONG")]
     about_classes = ("class: expected a job class", "corpus.Report: expected arguments")
-    assert told == [
+    assert wrong == [
         f"WRONG  {text}"
-        for text in beside(file)["wrong"]
+        for text in expected_of(file)["wrong"]
         if not any(words in text for words in about_classes)
     ]
 
 
 if __name__ == "__main__":
     for each in FILES:
-        text = json.dumps(becomes(each), indent=2, ensure_ascii=False)
+        text = json.dumps(read_as(each), indent=2, ensure_ascii=False)
         each.with_suffix(".json").write_text(text + "\n")

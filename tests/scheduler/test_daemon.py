@@ -1,4 +1,4 @@
-"""What daemons fire, stepped through on the clock of the test."""
+"""Daemons that fire entries, stepped on the clock of the test."""
 
 import logging
 import re
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from buoy import App, ConfigurationError, Job, Plugin, Rejected, hookimpl
 from buoy.testing import drain
 from buoy_scheduler import remove_schedule, set_schedule
+from buoy_scheduler.daemon.due_ticks import format_tick
 from buoy_scheduler.store import Store
-from buoy_scheduler.volley import instant
 
 from .conftest import Days
 
@@ -120,19 +120,21 @@ class TestFiring:
 
         assert [view.args for view in buoy_app.monitor.peek("reports")] == [[7]] * 3
 
-    def test_by_any_number_of_daemons(self, days: Days, buoy_app: App) -> None:
+    def test_each_tick_is_enqueued_once_by_any_number_of_daemons(
+        self, days: Days, buoy_app: App
+    ) -> None:
         daemons = [days.daemon(report=EVERY_MINUTE) for _ in range(3)]
 
         days.pass_with(*daemons, seconds=125)
 
         assert waiting(buoy_app) == 2
 
-    def test_a_brand_new_entry_fires_nothing_of_the_past(self, days: Days, buoy_app: App) -> None:
+    def test_a_new_entry_fires_no_ticks_of_the_past(self, days: Days, buoy_app: App) -> None:
         days.daemon(report=EVERY_MINUTE | {"missed": "all"})
 
         assert waiting(buoy_app) == 0
 
-    def test_it_is_new_when_it_is_seen_not_when_it_first_fires(
+    def test_an_entry_is_new_until_a_daemon_sees_it_and_not_until_it_fires(
         self, days: Days, buoy_app: App
     ) -> None:
         days.daemon(report=EVERY_MINUTE)
@@ -141,7 +143,7 @@ class TestFiring:
 
         assert waiting(buoy_app) == 1
 
-    def test_the_number_of_the_tick_lets_one_through(self, days: Days, buoy_app: App) -> None:
+    def test_the_number_of_a_tick_lets_one_job_through(self, days: Days, buoy_app: App) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
         tick = int(days.now()) // 60 * 60 + 60
 
@@ -151,14 +153,14 @@ class TestFiring:
         assert handle.state == "queued"
         assert waiting(buoy_app) == 1
 
-    def test_an_entry_may_name_a_queue(self, days: Days, buoy_app: App) -> None:
+    def test_an_entry_can_name_a_queue(self, days: Days, buoy_app: App) -> None:
         daemon = days.daemon(report=EVERY_MINUTE | {"queue": "other"})
 
         days.pass_with(daemon, seconds=60)
 
         assert (waiting(buoy_app, "other"), waiting(buoy_app)) == (1, 0)
 
-    def test_a_class_that_is_unknown_is_pushed_by_name(self, days: Days, buoy_app: App) -> None:
+    def test_a_job_of_an_unknown_class_is_pushed_by_name(self, days: Days, buoy_app: App) -> None:
         daemon = days.daemon(report=NOBODY | {"queue": "far", "args": [1]})
 
         days.pass_with(daemon, seconds=125)
@@ -180,7 +182,7 @@ class TestFiring:
         assert waiting(buoy_app) == 50
         assert len(sent) <= 4  # the look, the queue made known, the jobs, their script
 
-    def test_a_look_when_nothing_is_due_is_one_command(
+    def test_a_poll_with_nothing_due_is_one_command(
         self, days: Days, buoy_app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
@@ -196,7 +198,7 @@ class TestMissed:
     @pytest.mark.parametrize(
         ("missed", "jobs"), [("skip", 0), ("once", 1), ("all", 10), (3, 3), (0, 0)]
     )
-    def test_after_an_outage_of_all_daemons_it_is_as_the_entry_says(
+    def test_missed_ticks_after_an_outage_of_all_daemons_fire_as_declared(
         self, days: Days, buoy_app: App, missed: object, jobs: int
     ) -> None:
         first = days.daemon(report=EVERY_MINUTE | {"missed": missed})
@@ -211,7 +213,7 @@ class TestMissed:
     @pytest.mark.parametrize(
         ("missed", "jobs"), [("skip", 0), ("once", 1), ("all", 10), (3, 3), (0, 0)]
     )
-    def test_and_so_after_a_freeze_of_the_only_one(
+    def test_missed_ticks_after_a_freeze_of_the_only_daemon_fire_as_declared(
         self, days: Days, buoy_app: App, missed: object, jobs: int
     ) -> None:
         daemon = days.daemon(report=EVERY_MINUTE | {"missed": missed})
@@ -221,7 +223,7 @@ class TestMissed:
 
         assert waiting(buoy_app) == jobs
 
-    def test_all_has_a_bound(self, days: Days, buoy_app: App) -> None:
+    def test_missed_all_fires_a_limited_number_of_ticks(self, days: Days, buoy_app: App) -> None:
         daemon = days.daemon(report=EVERY_MINUTE | {"missed": "all"})
 
         days.clock.advance(7 * 86_400 + 30)
@@ -230,7 +232,7 @@ class TestMissed:
         assert waiting(buoy_app) == 100
 
     @pytest.mark.parametrize("missed", ["skip", "once", "all"])
-    def test_who_was_frozen_makes_up_for_nothing_that_others_fired(
+    def test_a_frozen_daemon_fires_no_ticks_that_others_fired(
         self, days: Days, buoy_app: App, missed: str
     ) -> None:
         frozen, other = (days.daemon(report=EVERY_MINUTE | {"missed": missed}) for _ in range(2))
@@ -240,16 +242,16 @@ class TestMissed:
 
         assert waiting(buoy_app) == 11
 
-    def test_what_was_missed_is_told(self, days: Days, log: pytest.LogCaptureFixture) -> None:
+    def test_a_missed_tick_is_logged(self, days: Days, log: pytest.LogCaptureFixture) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
         tick = int(days.now()) // 60 * 60 + 60
 
         days.clock.advance(630)
         days.step(daemon)
 
-        assert f"report: has missed {instant(tick)}" in log.messages
+        assert f"report: has missed {format_tick(tick)}" in log.messages
 
-    def test_after_other_times_were_set_it_goes_on_from_then(
+    def test_an_entry_with_new_times_fires_from_their_change_on(
         self, days: Days, buoy_app: App
     ) -> None:
         days.daemon(report=EVERY_MINUTE)
@@ -262,8 +264,8 @@ class TestMissed:
         assert waiting(buoy_app) == 1
 
 
-class TestWhoIsKeptOut:
-    def test_without_overlap_a_tick_is_skipped_while_the_last_waits(
+class TestKeptOut:
+    def test_without_overlap_a_tick_is_skipped_while_the_previous_job_is_queued(
         self, days: Days, buoy_app: App
     ) -> None:
         daemon = days.daemon(report=EVERY_MINUTE | {"overlap": False})
@@ -275,7 +277,9 @@ class TestWhoIsKeptOut:
 
         assert waiting(buoy_app) == 1
 
-    def test_by_name_too(self, days: Days, buoy_app: App) -> None:
+    def test_without_overlap_a_tick_of_an_unknown_class_is_skipped_too(
+        self, days: Days, buoy_app: App
+    ) -> None:
         daemon = days.daemon(report=NOBODY | {"queue": "far", "overlap": False})
 
         days.pass_with(daemon, seconds=180)
@@ -283,7 +287,7 @@ class TestWhoIsKeptOut:
         assert waiting(buoy_app, "far") == 1
 
     @pytest.mark.parametrize("job", [Rejecting, Claiming])
-    def test_a_tick_that_a_plugin_refused_is_not_made_up_for(
+    def test_a_tick_that_a_plugin_rejects_is_not_fired_later(
         self, days: Days, buoy_app: App, job: type[Report]
     ) -> None:
         fields: dict[str, object] = {"every": "1m", "class": job.name, "missed": "all"}
@@ -296,21 +300,21 @@ class TestWhoIsKeptOut:
         days.daemon(report=fields)
 
         assert waiting(buoy_app) == before
-        store, entry = Store(buoy_app), daemon.courses["report"].entry
+        store, entry = Store(buoy_app), daemon.progress["report"].entry
         now = int(days.now()) // 60 * 60
-        assert store.begin("reports", [entry]) == [now]
-        store.pass_over("reports", {"report": now - 60})  # as one who was frozen may say
-        assert store.begin("reports", [entry]) == [now]
+        assert store.read_checkpoints("reports", [entry]) == [now]
+        store.skip_ticks("reports", {"report": now - 60})  # as a daemon that was frozen may do
+        assert store.read_checkpoints("reports", [entry]) == [now]
 
-    def test_what_is_refused_is_told(self, days: Days, log: pytest.LogCaptureFixture) -> None:
+    def test_a_rejected_tick_is_logged(self, days: Days, log: pytest.LogCaptureFixture) -> None:
         daemon = days.daemon(report={"every": "1m", "class": Rejecting.name})
         tick = int(days.now()) // 60 * 60 + 60
 
         days.pass_with(daemon, seconds=60)
 
-        assert f"report: passes over {instant(tick)}: not today" in log.messages
+        assert f"report: skips {format_tick(tick)}: not today" in log.messages
 
-    def test_a_plugin_that_raises_costs_its_own_entry_the_tick_and_no_other(
+    def test_a_plugin_that_raises_costs_only_its_own_entry_the_tick(
         self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture
     ) -> None:
         daemon = days.daemon(
@@ -322,10 +326,10 @@ class TestWhoIsKeptOut:
 
         assert waiting(buoy_app) == 2
         [error] = [record for record in log.records if record.levelno >= logging.ERROR]
-        assert error.getMessage() == f"bad: {instant(tick)} cannot be enqueued"
+        assert error.getMessage() == f"bad: {format_tick(tick)} cannot be enqueued"
         assert "the door is stuck" in str(error.exc_info)
 
-    def test_what_buoy_itself_refuses_is_told_without_a_trace(
+    def test_an_error_of_buoy_is_logged_without_a_traceback(
         self, days: Days, log: pytest.LogCaptureFixture
     ) -> None:
         daemon = days.daemon(bad={"every": "1m", "class": Configured.name})
@@ -336,10 +340,10 @@ class TestWhoIsKeptOut:
         [error] = [record for record in log.records if record.levelno >= logging.ERROR]
         assert error.exc_info is None
         assert error.getMessage() == (
-            f"bad: {instant(tick)} cannot be enqueued: the door: expected a key, got none"
+            f"bad: {format_tick(tick)} cannot be enqueued: the door: expected a key, got none"
         )
 
-    def test_a_full_queue_is_waited_for(
+    def test_ticks_wait_while_the_queue_is_full(
         self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture
     ) -> None:
         daemon = days.daemon(
@@ -354,14 +358,16 @@ class TestWhoIsKeptOut:
         days.pass_with(daemon, seconds=1)
 
         assert waiting(buoy_app, "small") == 1
-        told = [text for text in log.messages if text.startswith("a: ")]
-        assert told[0].startswith(f"a: {instant(first)} must wait: queue 'small' is full: ")
-        assert re.fullmatch(rf"a: fires {re.escape(instant(first))} id=\w+", told[1])
-        assert told[2:] == ["a: goes on"]
+        messages = [text for text in log.messages if text.startswith("a: ")]
+        assert messages[0].startswith(f"a: {format_tick(first)} must wait: queue 'small' is full: ")
+        assert re.fullmatch(rf"a: fires {re.escape(format_tick(first))} id=\w+", messages[1])
+        assert messages[2:] == ["a: goes on"]
 
 
 class TestAtRunTime:
-    def test_an_entry_is_seen_by_running_daemons(self, days: Days, buoy_app: App) -> None:
+    def test_running_daemons_see_an_entry_that_is_set_at_run_time(
+        self, days: Days, buoy_app: App
+    ) -> None:
         daemon = days.daemon()
 
         set_schedule("report", Report, every="1m", args=[7])
@@ -377,7 +383,9 @@ class TestAtRunTime:
         days.pass_with(daemon, seconds=120)
         assert waiting(buoy_app) == 2
 
-    def test_it_survives_the_restart_of_all_daemons(self, days: Days, buoy_app: App) -> None:
+    def test_an_entry_set_at_run_time_survives_the_restart_of_all_daemons(
+        self, days: Days, buoy_app: App
+    ) -> None:
         set_schedule("report", Report, every="1m")
 
         days.pass_with(days.daemon(), seconds=60)
@@ -385,7 +393,9 @@ class TestAtRunTime:
 
         assert waiting(buoy_app) == 2
 
-    def test_it_comes_before_the_file(self, days: Days, buoy_app: App) -> None:
+    def test_an_entry_set_at_run_time_replaces_that_of_the_file(
+        self, days: Days, buoy_app: App
+    ) -> None:
         set_schedule("report", Report, every="1m", args=[7])
         daemon = days.daemon(report=EVERY_MINUTE)
 
@@ -393,7 +403,7 @@ class TestAtRunTime:
 
         assert [view.args for view in buoy_app.monitor.peek("reports")] == [[7]]
 
-    def test_one_that_is_set_again_after_its_removal_makes_up_for_nothing(
+    def test_an_entry_that_is_set_again_after_its_removal_fires_no_ticks_of_the_past(
         self, days: Days, buoy_app: App
     ) -> None:
         set_schedule("report", Report, every="1m")
@@ -406,7 +416,7 @@ class TestAtRunTime:
 
         assert waiting(buoy_app) == 0
 
-    def test_a_pause_holds_ticks_back_for_ever(self, days: Days, buoy_app: App) -> None:
+    def test_ticks_during_a_pause_are_not_fired_later(self, days: Days, buoy_app: App) -> None:
         store, fields = Store(buoy_app), EVERY_MINUTE | {"missed": "all"}
         daemon = days.daemon(report=fields)
 
@@ -421,7 +431,7 @@ class TestAtRunTime:
         days.pass_with(daemon, restarted, seconds=60)
         assert waiting(buoy_app) == 1
 
-    def test_it_is_one_of_the_name_whatever_is_set_at_run_time(
+    def test_a_pause_stays_when_an_entry_of_its_name_is_set_or_removed(
         self, days: Days, buoy_app: App
     ) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
@@ -434,7 +444,7 @@ class TestAtRunTime:
 
 
 class TestBadInput:
-    def test_an_entry_that_could_never_be_enqueued_is_left_out(
+    def test_an_entry_that_can_never_be_enqueued_is_left_out(
         self, days: Days, log: pytest.LogCaptureFixture
     ) -> None:
         daemon = days.daemon(
@@ -442,7 +452,7 @@ class TestBadInput:
             nameless={"every": "1m", "class": Nameless.name},
         )
 
-        assert daemon.courses == {}
+        assert daemon.progress == {}
         nameless, unfinished = [text for text in log.messages if "left out" in text]
         assert nameless == (
             f"schedule entry 'nameless': {Nameless.name}.identify: expected a non-empty text, "
@@ -450,7 +460,7 @@ class TestBadInput:
         )
         assert "expected a class with all its methods, got an abstract one without" in unfinished
 
-    def test_a_bad_entry_is_told_by_name_once_and_the_others_go_on(
+    def test_a_wrong_entry_is_logged_once_and_the_others_fire(
         self,
         days: Days,
         buoy_app: App,
@@ -472,7 +482,7 @@ class TestBadInput:
         assert [text for text in log.messages if "left out" in text] == [
             "schedule entry 'nobody': class: expected a job class of the app, or a queue for one "
             "that it does not know, got 'shop.Nobody'; it is left out",
-            "schedule entry 'raising': class: cannot be asked: RuntimeError: what queue?; it is "
+            "schedule entry 'raising': class: cannot be used: RuntimeError: what queue?; it is "
             "left out",
             f"schedule entry 'wrong': {Report.name}: expected arguments for "
             "perform(number: int = 0) -> None, but too many positional arguments; it is left out",
@@ -488,40 +498,40 @@ class TestBadInput:
             ("[" * 100_000, "expected JSON in Redis, got"),
         ],
     )
-    def test_garbage_in_redis_is_told_by_name(
+    def test_garbage_in_redis_is_logged_with_the_name_of_the_entry(
         self, days: Days, buoy_app: App, log: pytest.LogCaptureFixture, text: str, reason: str
     ) -> None:
         raw = text.encode(errors="surrogateescape")
-        buoy_app.command("HSET", "buoy:scheduler", "entry:odd", raw, "version", 9, "from:x", "y")
+        buoy_app.command("HSET", "buoy:scheduler", "entry:odd", raw, "version", 9, "start:x", "y")
 
         daemon = days.daemon(good=EVERY_MINUTE)
         days.pass_with(daemon, seconds=60)
 
         assert waiting(buoy_app) == 1
-        [told] = [text for text in log.messages if "left out" in text]
-        assert told.startswith(f"schedule entry 'odd': {reason}")
+        [message] = [text for text in log.messages if "left out" in text]
+        assert message.startswith(f"schedule entry 'odd': {reason}")
 
     @pytest.mark.parametrize("time", ["", "²", "-1", "1e3", "9" * 11, "9" * 5000])
-    def test_what_is_no_time_in_redis_is_no_matter(
+    def test_an_invalid_time_in_redis_is_ignored(
         self, days: Days, buoy_app: App, time: str
     ) -> None:
-        buoy_app.command("HSET", "buoy:scheduler", "from:good", time, "seen", time)
+        buoy_app.command("HSET", "buoy:scheduler", "start:good", time, "polled_at", time)
 
         daemon = days.daemon(good=EVERY_MINUTE)
         days.pass_with(daemon, seconds=60)
 
         assert waiting(buoy_app) == 1
 
-    def test_a_schedule_that_is_read_anew_keeps_the_course_of_what_did_not_change(
+    def test_reloading_keeps_the_progress_of_unchanged_entries(
         self, days: Days, buoy_app: App
     ) -> None:
         daemon = days.daemon(a=EVERY_MINUTE, b=EVERY_MINUTE)
-        course = daemon.courses["a"]
+        progress = daemon.progress["a"]
 
         daemon.stale = True
         days.pass_with(daemon, seconds=60)
 
-        assert daemon.courses["a"] is course
+        assert daemon.progress["a"] is progress
         assert waiting(buoy_app) == 2
 
 
@@ -529,10 +539,10 @@ class TestBadInput:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
-def test_each_tick_once_whatever_daemons_come_freeze_and_go(
+def test_each_tick_is_enqueued_once_while_daemons_come_freeze_and_go(
     days: Days, buoy_app: App, data: st.DataObject
 ) -> None:
-    """Some daemon steps every few seconds; which, and which are new, is chance."""
+    """Every few seconds a random daemon steps, and sometimes a new one starts."""
     buoy_app.command("FLUSHALL")
     buoy_app.broker.registered.clear()
     days.pass_until(60)

@@ -1,12 +1,13 @@
-"""Delayed jobs, without any daemon."""
+"""Delayed jobs; they need no daemon."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from buoy import App, InvalidArguments, Job, Later, Plugin, hookimpl
+from buoy import App, ConfigurationError, InvalidArguments, Job, Later, Plugin, hookimpl
 from buoy.testing import Clock, drain
 from buoy_scheduler import Delayed, enqueue_at, enqueue_in, enqueue_many_at, enqueue_many_in
 
@@ -51,7 +52,7 @@ def args_of(found: Delayed) -> list[list[Any]]:
 
 
 class TestEnqueueing:
-    def test_in_so_many_seconds(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_enqueue_in_seconds(self, buoy_app: App, buoy_clock: Clock) -> None:
         handle = enqueue_in(5, Remind, 42, text="hi")
         assert handle.state == "delayed"
 
@@ -60,13 +61,13 @@ class TestEnqueueing:
         buoy_clock.advance(0.2)
         assert drain(buoy_app) == {"done": 1}
 
-    def test_in_a_timedelta(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_enqueue_in_a_timedelta(self, buoy_app: App, buoy_clock: Clock) -> None:
         enqueue_in(timedelta(days=5), Remind, 42)
 
         buoy_clock.advance(timedelta(days=5))
         assert drain(buoy_app) == {"done": 1}
 
-    def test_at_a_time_to_the_millisecond(self, buoy_app: App) -> None:
+    def test_enqueue_at_a_time_to_the_millisecond(self, buoy_app: App) -> None:
         when = datetime(2090, 1, 31, 8, 0, 0, 123_456, timezone(timedelta(hours=2)))
 
         enqueue_at(when, Remind, 42)
@@ -74,14 +75,14 @@ class TestEnqueueing:
         [view] = Delayed()
         assert view.at == datetime(2090, 1, 31, 6, 0, 0, 123_000, UTC).timestamp()
 
-    def test_at_a_time_that_is_past_at_once(self, buoy_app: App) -> None:
+    def test_enqueue_at_a_past_time_enqueues_at_once(self, buoy_app: App) -> None:
         for year in (2020, 1960, 1):
             assert enqueue_at(datetime(year, 1, 1, tzinfo=UTC), Remind, 42).state == "queued"
 
-    def test_coroutines_too(self, buoy_app: App) -> None:
+    def test_enqueue_in_accepts_coroutine_jobs(self, buoy_app: App) -> None:
         assert enqueue_in(5, Wake, 8).queue == "bells"
 
-    def test_many(self, buoy_app: App, buoy_clock: Clock) -> None:
+    def test_enqueue_many_in_and_at_accept_rows(self, buoy_app: App, buoy_clock: Clock) -> None:
         rows = [(n,) for n in range(200)]
 
         enqueue_many_in(5, Remind, rows)
@@ -91,24 +92,50 @@ class TestEnqueueing:
         buoy_clock.advance(10)
         assert drain(buoy_app) == {"done": 200}
 
-    @pytest.mark.parametrize("when", [NAIVE, 5, "tomorrow", None])
-    def test_a_time_must_know_its_zone(self, buoy_app: App, when: Any) -> None:
-        hint = "; say when.astimezone()" if isinstance(when, datetime) else ""
-        for function, subject in ((enqueue_at, "enqueue_at"), (enqueue_many_at, "enqueue_many_at")):
-            with pytest.raises(InvalidArguments) as raised:
-                function(when, Remind, [])  # type: ignore[call-overload]
-            assert str(raised.value) == (
-                f"{subject}: expected a datetime with its zone, got {when!r}{hint}"
-            )
+    def test_enqueue_at_accepts_epoch_seconds(self, buoy_app: App) -> None:
+        enqueue_at(4_000_000_000, Remind, 42)
+        enqueue_many_at(4_000_000_000.5, Remind, [(43,)])
 
-    @pytest.mark.parametrize("delay", [-1, float("nan"), float("inf"), 10**10, "5", True, None])
-    def test_a_delay_is_0_or_more(self, buoy_app: App, delay: Any) -> None:
+        assert [view.at for view in Delayed()] == [4_000_000_000, 4_000_000_000.5]
+
+    @pytest.mark.parametrize("function", [enqueue_at, enqueue_many_at])
+    def test_enqueue_at_refuses_a_datetime_without_a_zone(
+        self, buoy_app: App, function: Callable[..., object]
+    ) -> None:
         with pytest.raises(InvalidArguments) as raised:
+            function(NAIVE, Remind, [])
+
+        assert str(raised.value) == (
+            f"using: expected at with a time zone, got {NAIVE!r}; say at.astimezone()"
+        )
+
+    @pytest.mark.parametrize("when", [-1, 10**10, "tomorrow"])
+    @pytest.mark.parametrize("function", [enqueue_at, enqueue_many_at])
+    def test_enqueue_at_refuses_what_is_no_time(
+        self, buoy_app: App, function: Callable[..., object], when: Any
+    ) -> None:
+        with pytest.raises(ConfigurationError) as raised:
+            function(when, Remind, [])
+
+        assert str(raised.value) == (
+            f"using(at): expected epoch seconds before the year 2286, got {when!r}"
+        )
+
+    @pytest.mark.parametrize("delay", [-1, float("nan"), float("inf"), 10**10, "5", True])
+    def test_enqueue_in_refuses_wrong_delays(self, buoy_app: App, delay: Any) -> None:
+        with pytest.raises(ConfigurationError) as raised:
             enqueue_in(delay, Remind, 42)
 
         assert str(raised.value) == (
-            f"enqueue_in: expected 0 or more seconds, less than 10 ** 10, got {delay!r}"
+            f"using(delay): expected 0 or more seconds, less than 10 ** 10, got {delay!r}"
         )
+
+    @pytest.mark.parametrize("function", [enqueue_in, enqueue_at, enqueue_many_in, enqueue_many_at])
+    def test_a_delay_or_time_of_none_is_refused(
+        self, buoy_app: App, function: Callable[..., object]
+    ) -> None:
+        with pytest.raises(ConfigurationError, match="expected a delay or a time, got None"):
+            function(None, Remind, [])
 
 
 @pytest.fixture
@@ -119,11 +146,11 @@ def some(buoy_app: App) -> list[str]:
 
 
 class TestFinding:
-    def test_all_the_next_due_first_over_all_queues(self, some: list[str]) -> None:
+    def test_delayed_jobs_of_all_queues_come_the_next_due_first(self, some: list[str]) -> None:
         assert [view.id for view in Delayed()] == some
         assert Delayed().count() == 4
 
-    def test_more_than_a_page(self, buoy_app: App) -> None:
+    def test_delayed_finds_more_jobs_than_a_page(self, buoy_app: App) -> None:
         enqueue_many_in(60, Remind, [(n,) for n in range(1201)])
 
         assert len({view.id for view in Delayed()}) == 1201
@@ -148,7 +175,9 @@ class TestFinding:
             (Delayed(ids=["unknown"]), []),
         ],
     )
-    def test_those_that_fit(self, some: list[str], wanted: Delayed, found: list[int]) -> None:
+    def test_delayed_finds_the_jobs_that_match(
+        self, some: list[str], wanted: Delayed, found: list[int]
+    ) -> None:
         ids = [some[n] for n in found]
 
         assert [view.id for view in wanted] == ids
@@ -156,31 +185,31 @@ class TestFinding:
         assert sorted(wanted.remove()) == sorted(ids)
         assert sorted(view.id for view in Delayed()) == sorted(set(some) - set(ids))
 
-    def test_by_id(self, some: list[str]) -> None:
+    def test_delayed_finds_jobs_by_id(self, some: list[str]) -> None:
         assert [view.id for view in Delayed(ids=[some[3], some[1]])] == [some[1], some[3]]
         assert Delayed(Remind, ids=some).count() == 3
 
     @pytest.mark.parametrize("name", ["args", "ids"])
     @pytest.mark.parametrize("value", ["abc", 42])
-    def test_several_are_a_list(self, name: str, value: Any) -> None:
+    def test_delayed_refuses_args_and_ids_that_are_no_list(self, name: str, value: Any) -> None:
         with pytest.raises(InvalidArguments) as raised:
             Delayed(**{name: value})
 
         assert str(raised.value) == f"Delayed({name}): expected a list, got {value!r}"
 
-    def test_a_job_that_waits_is_not_delayed(self, some: list[str]) -> None:
+    def test_delayed_does_not_find_a_queued_job(self, some: list[str]) -> None:
         handle = Remind.enqueue(1)
 
         assert Delayed(ids=[handle.id]).count() == 0
         assert Delayed(Remind, (1,)).count() == 2
 
-    def test_by_an_identifier_of_ones_own(self, buoy_app: App) -> None:
+    def test_delayed_matches_by_the_identifier_of_the_class(self, buoy_app: App) -> None:
         first = enqueue_in(60, Identified, 7, "a")
         second = enqueue_in(70, Identified, 7, "b")
 
         assert [view.id for view in Delayed(Identified, (7, "c"))] == [first.id, second.id]
 
-    def test_jobs_that_wait_for_a_retry_are_among_them(self, buoy_app: App) -> None:
+    def test_delayed_finds_jobs_that_are_delayed_for_a_retry(self, buoy_app: App) -> None:
         Failing.enqueue()
         drain(buoy_app)
 
@@ -188,7 +217,9 @@ class TestFinding:
 
 
 class TestChanging:
-    def test_to_another_time(self, some: list[str], buoy_app: App, buoy_clock: Clock) -> None:
+    def test_move_makes_jobs_due_at_another_time(
+        self, some: list[str], buoy_app: App, buoy_clock: Clock
+    ) -> None:
         later = datetime.now(UTC) + timedelta(days=1)
 
         assert sorted(Delayed(Remind, (1,)).move(later)) == sorted([some[0], some[3]])
@@ -197,11 +228,11 @@ class TestChanging:
         assert drain(buoy_app) == {"done": 2}
         assert [round(view.at or 0) for view in Delayed()] == [round(later.timestamp())] * 2
 
-    def test_to_a_time_that_knows_its_zone(self, some: list[str]) -> None:
-        with pytest.raises(InvalidArguments, match=r"^move: expected a datetime with its zone, "):
+    def test_move_refuses_a_time_without_a_zone(self, some: list[str]) -> None:
+        with pytest.raises(InvalidArguments, match=r"^reschedule: expected at with a time zone, "):
             Delayed().move(NAIVE)
 
-    def test_now(self, some: list[str], buoy_app: App) -> None:
+    def test_now_makes_jobs_due(self, some: list[str], buoy_app: App) -> None:
         assert Delayed(ids=[some[2]]).now() == [some[2]]
         assert drain(buoy_app) == {"done": 1}
         assert Delayed(ids=[some[2]]).now() == []

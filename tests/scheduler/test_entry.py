@@ -1,4 +1,4 @@
-"""Entries, and how they are spelled."""
+"""Entries, and their format."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from buoy_scheduler import Entry, EntryError
 from buoy_scheduler.cron import FORM
-from buoy_scheduler.spelling import entry_of, fields_of
-from buoy_scheduler.words import described
+from buoy_scheduler.entry_format import entry_of, fields_of
+from buoy_scheduler.plain_language import describe_times
 
 
 def entry(**fields: Any) -> Entry:
@@ -23,11 +23,11 @@ def every(value: object) -> int | None:
 
 
 class TestReading:
-    def test_what_is_not_said_is_at_its_default(self) -> None:
+    def test_missing_keys_have_their_defaults(self) -> None:
         assert entry() == Entry(name="report", job="shop.Report", cron="0 8 * * *")
         assert (entry().tz, entry().missed, entry().overlap) == ("UTC", "once", True)
 
-    def test_all_can_be_said(self) -> None:
+    def test_all_keys_are_read(self) -> None:
         found = entry(
             queue="reports",
             args=[1, {"a": None}],
@@ -54,40 +54,40 @@ class TestReading:
             (timedelta(minutes=2), 120),
         ],
     )
-    def test_durations(self, value: object, seconds: int) -> None:
+    def test_every_is_read_in_all_units(self, value: object, seconds: int) -> None:
         assert every(value) == seconds
 
     @pytest.mark.parametrize(
         "first",
         ["2026-01-31T08:00+01:00", datetime(2026, 1, 31, 7, tzinfo=UTC), 1_769_842_800],
     )
-    def test_every_may_be_counted_from_an_instant(self, first: object) -> None:
+    def test_every_can_be_counted_from_a_time(self, first: object) -> None:
         found = entry_of("report", {"every": "1h", "first": first})
 
         assert found.ticks.after(0) == 1_769_842_800
 
-    def test_missed_may_be_a_number(self) -> None:
-        assert [entry(missed=n).made_up for n in ("skip", "once", "all", 7)] == [0, 1, 100, 7]
+    def test_missed_can_be_a_number(self) -> None:
+        assert [entry(missed=n).max_missed for n in ("skip", "once", "all", 7)] == [0, 1, 100, 7]
 
 
-class TestAsResqueSchedulerHasIt:
-    def test_the_class_is_the_name_if_there_is_none(self) -> None:
+class TestOldFormats:
+    def test_without_class_the_name_is_the_class(self) -> None:
         assert entry_of("shop.Report", {"every": "1h"}).job == "shop.Report"
 
-    def test_what_is_no_list_is_the_one_argument(self) -> None:
+    def test_args_that_are_no_list_are_the_only_argument(self) -> None:
         assert entry(args={"a": 1}).args == '[{"a": 1}]'
         assert entry(args="x").args == '["x"]'
 
-    def test_an_expression_may_end_in_its_zone(self) -> None:
+    def test_an_expression_can_end_in_its_zone(self) -> None:
         found = entry(cron="30 0 8 * * mon-fri America/New_York")
 
         assert (found.cron, found.tz) == ("30 0 8 * * mon-fri", "America/New_York")
         assert entry(cron="0 8 * * * UTC", tz="UTC").tz == "UTC"
 
-    def test_when_the_first_tick_is_after_the_start_of_a_process_means_nothing(self) -> None:
+    def test_first_in_has_no_effect(self) -> None:
         assert every(["1h", {"first_in": "120s"}]) == 3600
 
-    def test_keys_that_mean_nothing_here_are_passed_over(self) -> None:
+    def test_keys_without_effect_are_ignored(self) -> None:
         assert entry(persist=True, hidden=True, parameters={"a": {}}) == entry()
 
 
@@ -98,7 +98,7 @@ class TestAsResqueSchedulerHasIt:
         ({"every": "1h"}, "when: expected either cron or every, got 'cron and every'"),
         ({"cron": 5}, "cron: expected a text, got 5"),
         ({"cron": "x"}, f"cron: expected {FORM}, got 'x'"),
-        ({"cron": "0 0 30 2 *"}, "cron: expected dates that there are, got '0 0 30 2 *'"),
+        ({"cron": "0 0 30 2 *"}, "cron: expected dates that exist, got '0 0 30 2 *'"),
         (
             {"cron": None, "every": "often"},
             "every: expected a duration like 30s, 5m, 1h or 1d, got 'often'",
@@ -146,9 +146,7 @@ class TestAsResqueSchedulerHasIt:
         ),
     ],
 )
-def test_what_cannot_be_meant_is_told_by_the_name_of_the_entry(
-    fields: dict[str, Any], reason: str
-) -> None:
+def test_an_error_has_the_name_of_its_entry(fields: dict[str, Any], reason: str) -> None:
     with pytest.raises(EntryError) as raised:
         entry(**fields)
 
@@ -164,7 +162,7 @@ def test_an_entry_is_keys_and_values() -> None:
     )
 
 
-def test_a_name_is_one_line() -> None:
+def test_the_name_of_an_entry_is_one_line() -> None:
     with pytest.raises(EntryError) as raised:
         entry_of("a\nb", {"every": "1h", "class": "x"})
 
@@ -190,7 +188,7 @@ entries = st.builds(
 
 
 @given(entries)
-def test_an_entry_comes_back_from_its_spelling_as_it_is(entry: Entry) -> None:
+def test_entries_are_equal_after_formatting_and_parsing(entry: Entry) -> None:
     again = entry_of(entry.name, json.loads(json.dumps(fields_of(entry))))
 
     assert fields_of(again) == fields_of(entry)
@@ -214,5 +212,7 @@ def test_an_entry_comes_back_from_its_spelling_as_it_is(entry: Entry) -> None:
         ({"every": "2w"}, "every 2 weeks"),
     ],
 )
-def test_an_entry_is_told_in_plain_language(fields: dict[str, Any], words: str) -> None:
-    assert described(entry_of("report", fields)) == words
+def test_the_times_of_an_entry_are_described_in_plain_english(
+    fields: dict[str, Any], words: str
+) -> None:
+    assert describe_times(entry_of("report", fields)) == words

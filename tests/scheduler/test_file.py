@@ -1,10 +1,10 @@
-"""Schedule files: a bad entry does not harm the others."""
+"""Schedule files: a wrong entry does not affect others."""
 
 from pathlib import Path
 
 import pytest
 
-from buoy_scheduler.file import ALL, Reading, read_file
+from buoy_scheduler.schedule_file.reader import ALL, Reading, read_file
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_an_old_file_of_resque_scheduler_is_read(file: Path) -> None:
     reading = read(file, RESQUE, "staging")
 
     assert errors(reading) == []
-    assert reading.notes == ["export_every_hour: first_in: means nothing here"]
+    assert reading.notes == ["export_every_hour: first_in: has no effect here"]
     documents, export, clear = reading.entries
     assert (documents.job, documents.queue, documents.cron, documents.args) == (
         "QueueDocuments",
@@ -74,11 +74,12 @@ def test_entries_of_another_environment_are_left_out(file: Path) -> None:
     unsure = read(file, text)
     assert names(unsure) == ["b"]
     assert errors(unsure) == [
-        "schedule entry 'a': env: it is for 'production' only; say which one this is by --env"
+        "schedule entry 'a': env: it is only for 'production'; give the environment of this "
+        "process by --env"
     ]
 
 
-def test_what_cannot_be_meant_is_left_out_by_name(file: Path) -> None:
+def test_wrong_entries_are_left_out_and_named(file: Path) -> None:
     reading = read(
         file,
         "good: {every: 1h}\n"
@@ -95,7 +96,7 @@ def test_what_cannot_be_meant_is_left_out_by_name(file: Path) -> None:
         "schedule entry 'no zone': tz: expected a time zone like 'Europe/Berlin', got 'Mars'",
         "schedule entry 'number': expected keys like cron and class, got 5",
         "schedule entry 'day': expected YAML, got: day is out of range for month",
-        "schedule entry 'date': args: expected what everybody reads alike, got 2026-02-20 "
+        "schedule entry 'date': args: expected no ambiguous YAML, got 2026-02-20 "
         "(to YAML datetime.date(2026, 2, 20); in quotes it is a text)",
         "schedule entry 'object': expected YAML, got: could not determine a constructor for the "
         "tag 'tag:yaml.org,2002:python/object:os.system' (line 6)",
@@ -103,7 +104,7 @@ def test_what_cannot_be_meant_is_left_out_by_name(file: Path) -> None:
     ]
 
 
-def test_an_entry_that_is_no_yaml_does_not_take_the_file_along(file: Path) -> None:
+def test_an_entry_that_is_no_yaml_does_not_affect_others(file: Path) -> None:
     reading = read(
         file,
         "---\n# A star begins an alias.\na:\n  every: 1h\nb:\n  cron: * * * * *\nc: {every: [\n"
@@ -119,7 +120,7 @@ def test_an_entry_that_is_no_yaml_does_not_take_the_file_along(file: Path) -> No
     ]
 
 
-def test_parts_may_be_shared(file: Path) -> None:
+def test_entries_can_share_parts_by_aliases(file: Path) -> None:
     reading = read(file, "a: &a {every: 1h, queue: low}\nb:\n  <<: *a\n  class: shop.Report\n")
 
     assert [(entry.name, entry.job, entry.queue) for entry in reading.entries] == [
@@ -133,7 +134,7 @@ def test_an_empty_file_is_an_empty_schedule(file: Path, text: str) -> None:
     assert read(file, text) == Reading()
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.yml"
 
     assert errors(read_file(path)) == [
@@ -141,7 +142,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_of_another_kind_is_told(file: Path) -> None:
+def test_a_file_that_is_no_schedule_is_an_error(file: Path) -> None:
     assert errors(read(file, "- a\n- b\n")) == [
         f"schedule {file}: cannot be read: expected names, each with an entry"
     ]
@@ -153,7 +154,7 @@ def test_a_file_of_another_kind_is_told(file: Path) -> None:
     assert error.startswith(f"schedule {file}: cannot be read: 'utf-8' codec can't decode")
 
 
-def test_a_file_of_a_thousand_brackets_is_told(file: Path) -> None:
+def test_a_file_of_a_thousand_brackets_is_an_error(file: Path) -> None:
     reading = read(file, "a: {every: 1h}\nb: " + "[" * 1000)
 
     assert names(reading) == ["a"]
@@ -167,22 +168,22 @@ def test_a_file_of_a_thousand_brackets_is_told(file: Path) -> None:
         ":scheduler: {:enabled: no, :schedule: {a: {every: 1h}}}",
     ],
 )
-def test_a_schedule_of_sidekiq_that_is_switched_off_is_told(file: Path, text: str) -> None:
+def test_a_disabled_schedule_of_sidekiq_is_an_error(file: Path, text: str) -> None:
     reading = read(file, text)
 
-    assert (names(reading), reading.broken) == ([], True)
+    assert (names(reading), reading.incomplete) == ([], True)
     assert errors(reading) == [
         f"schedule {file}: cannot be read: enabled: expected true for a whole schedule, got false"
     ]
 
 
-def test_an_entry_may_be_called_as_sidekiq_calls_its_settings(file: Path) -> None:
+def test_an_entry_can_have_the_name_of_a_setting_of_sidekiq(file: Path) -> None:
     reading = read(file, "schedule: {every: 1h}\nscheduler: {every: 1h}\nqueues: {every: 1h}\n")
 
     assert names(reading) == ["schedule", "scheduler", "queues"]
 
 
-def test_an_empty_entry_is_told_and_an_empty_section_is_none(file: Path) -> None:
+def test_an_empty_entry_is_an_error_but_not_an_empty_section(file: Path) -> None:
     assert errors(read(file, "a:\nb: {every: 1h}\n")) == [
         "schedule entry 'a': expected keys like cron and class, got None"
     ]
@@ -191,7 +192,7 @@ def test_an_empty_entry_is_told_and_an_empty_section_is_none(file: Path) -> None
 
 @pytest.mark.parametrize("section", [":schedule", "production", ":scheduler: {{:schedule"])
 @pytest.mark.parametrize("bad", ["", "0 8 * * *", "[1]"])
-def test_what_is_no_entry_does_not_harm_others_of_its_section(
+def test_a_wrong_entry_in_a_section_does_not_affect_others(
     file: Path, section: str, bad: str
 ) -> None:
     end = "}" if "{" in section else ""
@@ -200,10 +201,10 @@ def test_what_is_no_entry_does_not_harm_others_of_its_section(
 
     assert names(reading) == ["a", "c"]
     assert [error.split(": ")[0] for error in errors(reading)] == ["schedule entry 'b'"]
-    assert not reading.broken
+    assert not reading.incomplete
 
 
-def test_what_has_more_bytes_than_a_schedule_is_told(file: Path) -> None:
+def test_a_file_that_is_too_long_is_an_error(file: Path) -> None:
     reading = read(file, "a: {every: 1h}\n" * 100_000)
 
     assert errors(reading) == [
@@ -211,20 +212,20 @@ def test_what_has_more_bytes_than_a_schedule_is_told(file: Path) -> None:
     ]
 
 
-def test_a_file_that_begins_with_a_mark_of_its_order_of_bytes_is_read(file: Path) -> None:
+def test_a_file_with_a_byte_order_mark_is_read(file: Path) -> None:
     file.write_bytes("a: {every: 1h}\n".encode("utf-8-sig"))
 
     assert names(read_file(file)) == ["a"]
 
 
-def test_errors_tell_the_line_where_the_file_is_in_parts(file: Path) -> None:
+def test_errors_name_the_line_when_the_file_is_read_in_blocks(file: Path) -> None:
     reading = read(file, "a: {every: 1h}\n" + "# comment\n" * 40 + "b: [\nc: {every: 1h}\n")
 
     assert names(reading) == ["a", "c"]
     assert errors(reading)[0].endswith("(line 43)")
 
 
-def test_what_aliases_stand_for_is_bounded_in_a_whole_file(file: Path) -> None:
+def test_the_values_of_aliases_are_limited_in_a_whole_file(file: Path) -> None:
     reading = read(
         file,
         f"many: {{every: 1h, args: &x [{'y, ' * 9000}]}}\n"
@@ -238,7 +239,7 @@ def test_what_aliases_stand_for_is_bounded_in_a_whole_file(file: Path) -> None:
     )
 
 
-def test_in_a_list_each_entry_is_on_its_own(file: Path) -> None:
+def test_a_wrong_entry_in_a_list_does_not_affect_others(file: Path) -> None:
     reading = read(file, "- {name: a, every: 1h}\n- {every: 1h}\n- x\n- {name: b, every: 2h}\n")
 
     assert names(reading) == ["a", "b"]

@@ -10,9 +10,9 @@ import pytest
 from buoy import App, ConfigurationError, Job, Without
 from buoy.testing import plugin_contract
 from buoy_scheduler import Cron, Entry
-from buoy_scheduler.daemon import Daemon
-from buoy_scheduler.plugin import declared
-from buoy_scheduler.schedule import written
+from buoy_scheduler.daemon.daemon import Daemon
+from buoy_scheduler.plugin import declared_crons
+from buoy_scheduler.schedule import declared_schedule
 
 from .conftest import Days
 
@@ -66,19 +66,19 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Only:
 
     def only(*jobs: type[Job]) -> list[Entry]:
         monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {job.name: job for job in jobs})
-        return list(written(None).entries.values())
+        return list(declared_schedule(None).entries.values())
 
     return only
 
 
-def test_a_class_is_an_entry_of_its_name(only: Only) -> None:
+def test_a_class_with_cron_is_an_entry_of_its_name(only: Only) -> None:
     [entry] = only(Daily)
 
     assert (entry.name, entry.job, entry.cron) == (Daily.name, Daily.name, "0 8 * * mon-fri")
     assert (entry.tz, entry.args, entry.missed) == ("Europe/Berlin", '[1, {"a": []}]', "skip")
 
 
-def test_several_expressions_are_entries_named_after_both(only: Only) -> None:
+def test_each_of_several_expressions_is_an_entry(only: Only) -> None:
     assert [(entry.name, entry.cron, entry.overlap) for entry in only(Twice)] == [
         (f"{Twice.name} 0 8 * * *", "0 8 * * *", False),
         (f"{Twice.name} 0 20 * * sat", "0 20 * * sat", False),
@@ -86,19 +86,19 @@ def test_several_expressions_are_entries_named_after_both(only: Only) -> None:
 
 
 @pytest.mark.parametrize("one", ["sales", 42, {"a": 1}])
-def test_what_is_no_list_is_the_one_argument(one: Any) -> None:
+def test_cron_args_that_are_no_list_are_the_only_argument(one: Any) -> None:
     [entry] = Cron("@daily", args=one).entries("shop.Report")
 
     assert json.loads(entry.args) == [one]
 
 
-def test_every(only: Only) -> None:
+def test_cron_accepts_every(only: Only) -> None:
     [entry] = only(Often)
 
     assert (entry.name, entry.every) == (Often.name, 30)
 
 
-def test_a_subclass_inherits_it_by_the_rule_of_plugins_and_fires_on_its_own(only: Only) -> None:
+def test_a_subclass_inherits_cron_and_has_its_own_entry(only: Only) -> None:
     entries = only(Sweep, Rinse, Never, Weekly)
 
     assert [(entry.job, entry.cron) for entry in entries] == [
@@ -108,8 +108,8 @@ def test_a_subclass_inherits_it_by_the_rule_of_plugins_and_fires_on_its_own(only
     ]
 
 
-def test_all_classes_that_the_app_has_imported_are_asked() -> None:
-    names = [name for name, _ in declared()]
+def test_all_imported_classes_are_declared() -> None:
+    names = [name for name, _ in declared_crons()]
 
     assert {Daily.name, Often.name, Sweep.name} <= set(names)
     assert Nightly.name not in names
@@ -123,7 +123,7 @@ def test_all_classes_that_the_app_has_imported_are_asked() -> None:
             lambda: Cron("@daily", every="1h"),
             "when: expected either cron or every, got 'cron and every'",
         ),
-        (lambda: Cron("0 0 30 2 *"), "cron: expected dates that there are, got '0 0 30 2 *'"),
+        (lambda: Cron("0 0 30 2 *"), "cron: expected dates that exist, got '0 0 30 2 *'"),
         (lambda: Cron("@daily", tz="Mars"), "tz: expected a time zone like 'Europe/Berlin', "),
         (lambda: Cron(every="often"), "every: expected a duration like 30s, 5m, 1h or 1d, got"),
         (lambda: Cron("@daily", args=[object()]), "args: expected what JSON can hold, got"),
@@ -134,35 +134,35 @@ def test_all_classes_that_the_app_has_imported_are_asked() -> None:
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused_where_it_is_declared(make: Any, reason: str) -> None:
+def test_a_wrong_cron_is_refused_where_it_is_declared(make: Any, reason: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         make()
 
     assert str(raised.value).startswith(f"Cron: {reason}")
 
 
-def test_it_is_a_value(buoy_app: App) -> None:
+def test_cron_is_a_value(buoy_app: App) -> None:
     plugin_contract(Cron("@daily", args=[[1], {"a": 2}]))
     assert Cron("@daily", args=[[1]]) == Cron("@daily", args=[[1]])
     assert Cron("@daily", args=[[1]]) != Cron("@daily", args=[[2]])
 
 
-def test_its_ticks_are_fired(days: Days, buoy_app: App, only: Only) -> None:
+def test_the_ticks_of_a_class_are_fired(days: Days, buoy_app: App, only: Only) -> None:
     only(Often)
-    daemon = Daemon(buoy_app, lambda: written(None))
+    daemon = Daemon(buoy_app, lambda: declared_schedule(None))
     days.step(daemon)
     days.pass_with(daemon, seconds=61)
 
     assert [view.name for view in buoy_app.monitor.peek("default")] == [Often.name] * 2
 
 
-def test_a_class_whose_name_cannot_be_that_of_an_entry_stops_nothing(
+def test_a_class_with_an_invalid_entry_name_does_not_affect_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     odd = type("Odd", (Often,), {"name": "a\tb"})
     monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {"x": odd, Often.name: Often})
 
-    schedule = written(None)
+    schedule = declared_schedule(None)
 
     assert list(schedule.entries) == [Often.name]
     [error] = schedule.errors

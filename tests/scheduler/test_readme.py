@@ -1,4 +1,4 @@
-"""What the README of the scheduler shows does what it says."""
+"""The examples of the README do what it says."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from buoy.embedded.server import Server
-from buoy_scheduler.spelling import KEYS
+from buoy_scheduler.entry_format import KEYS
 from tests.docs.blocks import Page
 
 PAGE = Page("packages/scheduler/README.md")
@@ -35,18 +35,20 @@ def run(folder: Path, server: Server, *words: str) -> str:
     return ended.stdout
 
 
-def test_reminders_are_delayed(folder: Path, buoy_app: object, buoy_server: Server) -> None:
+def test_the_example_of_delayed_jobs_runs(
+    folder: Path, buoy_app: object, buoy_server: Server
+) -> None:
     assert run(folder, buoy_server, "reminders.py") == "3 reminders are delayed\n"
     assert run(folder, buoy_server, "-m", "buoy", "delayed", "count") == "2\n"
 
 
-def test_the_file_is_right(folder: Path, buoy_server: Server) -> None:
+def test_the_example_of_a_schedule_file_is_right(folder: Path, buoy_server: Server) -> None:
     command = ["-m", "buoy", "schedule", "check", "schedule.yml", "-a", "reports"]
 
     assert run(folder, buoy_server, *command).startswith("ok     clean up: every 30 seconds; next ")
 
 
-def test_the_class_is_an_entry(folder: Path, buoy_server: Server) -> None:
+def test_the_example_of_a_class_is_an_entry(folder: Path, buoy_server: Server) -> None:
     listed = run(folder, buoy_server, "-m", "buoy", "schedule", "list", "-a", "reports")
 
     assert "at 08:00, Monday through Friday (Europe/Berlin)" in listed

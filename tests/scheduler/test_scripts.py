@@ -1,4 +1,4 @@
-"""The scripts of the scheduler where something else has written."""
+"""The scripts of the scheduler with unexpected values in Redis."""
 
 from collections.abc import Callable
 
@@ -13,15 +13,15 @@ class Report(Job):
     def perform(self) -> None: ...
 
 
-def test_a_time_ahead_is_taken_back_whatever_the_version_is(buoy_app: App) -> None:
+def test_reset_start_times_works_with_an_invalid_version(buoy_app: App) -> None:
     set_schedule("nightly", Report, every="1m", app=buoy_app)
     key = Store(buoy_app).key
-    buoy_app.command("HSET", key, "version", "x", "from:nightly", 10**10)
+    buoy_app.command("HSET", key, "version", "x", "start:nightly", 10**10)
 
-    buoy_app.script("buoy_scheduler", "mend_from", [key], [0, 60, "nightly"])
+    buoy_app.script("buoy_scheduler", "reset_start_times", [key], [0, 60, "nightly"])
 
     assert buoy_app.command("HGET", key, "version") == b"1"
-    assert int(buoy_app.command("HGET", key, "from:nightly")) < 10**10
+    assert int(buoy_app.command("HGET", key, "start:nightly")) < 10**10
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_time_ahead_is_taken_back_whatever_the_version_is(buoy_app: App) -> No
     ],
     ids=["set", "remove", "pause"],
 )
-def test_a_version_that_is_no_number_is_as_none(
+def test_an_invalid_version_counts_as_0(
     buoy_app: App, act: Callable[[App], object], names: set[str]
 ) -> None:
     set_schedule("nightly", Report, every="1m", app=buoy_app)
@@ -45,10 +45,10 @@ def test_a_version_that_is_no_number_is_as_none(
     assert set(get_schedule(app=buoy_app)) == names
 
 
-def test_a_version_is_like_none_from_before_a_loss_of_all_data(buoy_app: App) -> None:
+def test_the_version_after_a_loss_of_all_data_differs_from_those_before(buoy_app: App) -> None:
     seen = set()
     for _ in range(2):
         buoy_app.command("FLUSHALL")
         set_schedule("nightly", Report, every="1m", app=buoy_app)
-        seen.add(Store(buoy_app).look()[1])
+        seen.add(Store(buoy_app).poll()[1])
     assert len(seen) == 2

@@ -1,4 +1,4 @@
-"""Read by type checkers, never run: each planted error is told by a ``type: ignore``."""
+"""Read by type checkers, never run: each planted error is marked by a ``type: ignore``."""
 
 from datetime import UTC, datetime, timedelta
 from typing import assert_type
@@ -54,14 +54,14 @@ def at_a_time() -> None:
 
     enqueue_at(SOON, Remind, "42")  # type: ignore[call-overload]
     enqueue_at(SOON, Remind, 42, 7)  # type: ignore[call-overload]
-    enqueue_at(5, Remind, 42)  # type: ignore[call-overload]
+    enqueue_at("soon", Remind, 42)  # type: ignore[call-overload]
 
 
 def many() -> None:
     assert_type(enqueue_many_in(5, Remind, [(1,), (2, "x")]), list[Handle[str]])
     assert_type(enqueue_many_at(SOON, Fetch, [("a",)]), list[Handle[int]])
 
-    enqueue_many_at(5, Remind, [(1,)])  # type: ignore[call-overload]
+    enqueue_many_at("soon", Remind, [(1,)])  # type: ignore[call-overload]
     enqueue_many_in(5, Family, [()])  # type: ignore[arg-type]
 
 
@@ -70,7 +70,7 @@ def selected() -> None:
     assert_type(Delayed(where=lambda view: view.attempt > 1).remove(), list[str])
     Delayed(Remind).move(SOON)
 
-    Delayed(Remind).move(5)  # type: ignore[arg-type]
+    Delayed(Remind).move("soon")  # type: ignore[arg-type]
     Delayed(ids=5)  # type: ignore[arg-type]
     Delayed(where=lambda view: view.nothing)  # type: ignore[attr-defined]
 

@@ -158,7 +158,7 @@ def test_bad_entries_stop_nothing_and_hup_reads_the_file_again(site: Site, file:
     wait_until(lambda: waiting(site, "later") > 0, what=site.logs)
     file.unlink()
     daemon.signal(signal.SIGHUP)
-    daemon.wait_for_log("schedule file: expected a whole one; until then later as before")
+    daemon.wait_for_log("schedule file: expected a complete one; until then later as before")
     before = waiting(site, "later")
     wait_until(lambda: waiting(site, "later") > before + 1, what=site.logs)
     daemon.stop()

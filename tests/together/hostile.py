@@ -123,8 +123,8 @@ def fill_around(app: App) -> None:
     odd: tuple[Any, ...] = (NASTY, "{}", "[]", "5", b"\xff", json.dumps({"every": NASTY}))
     for number, value in enumerate(odd):
         app.command("HSET", schedule, f"entry:e{number}{NASTY}", value)
-        app.command("HSET", schedule, f"from:e{number}{NASTY}", value)
-    app.command("HSET", schedule, "seen", NASTY, "version", NASTY, NASTY, NASTY)
+        app.command("HSET", schedule, f"start:e{number}{NASTY}", value)
+    app.command("HSET", schedule, "polled_at", NASTY, "version", NASTY, NASTY, NASTY)
     marks = app.global_key("mailer", "failures-reported")
     for to in ("ops@example.com ", "ops@example.com mail"):
         app.command("HSET", marks, to, json.dumps({"mail": 5, "good": {"at": NASTY}}))

@@ -1,4 +1,5 @@
-"""Entries of the schedule: what is enqueued, and when. Values that check themselves when made."""
+"""Entries of the schedule: what is enqueued, and when. An entry checks its fields when it is
+made."""
 
 import json
 from dataclasses import dataclass
@@ -6,23 +7,23 @@ from functools import cached_property
 from typing import Literal
 
 from buoy import ConfigurationError
-from buoy.plugins import checked_queue
+from buoy.plugins import checked_queue, expect
 
 from .cron import Crontab, zone_of
 from .ticks import Every, Never, Ticks
 
 Missed = Literal["skip", "once", "all"] | int
 MISSED = {"skip": 0, "once": 1, "all": 100}
-"""How many of the ticks that were missed are made up for; the latest ones."""
-MOST = 10_000
-LONGEST = 36_525 * 86_400
-"""Seconds: a hundred years. Ticks far beyond are no dates any more."""
-LATEST = 10**10
+"""How many missed ticks are fired later: the last ones."""
+MOST_MISSED = 10_000
+LONGEST_PERIOD = 36_525 * 86_400
+"""Seconds: a hundred years. Later ticks may be beyond the calendar."""
+LATEST_TIME = 10**10
 """Epoch seconds: in the year 2286."""
 
 
 class EntryError(ConfigurationError):
-    """An entry of the schedule says something that cannot be meant; the others are not affected."""
+    """An entry of the schedule is wrong; other entries are not affected."""
 
     def __init__(self, name: object, reason: object) -> None:
         super().__init__(f"schedule entry {name!r}: {reason}")
@@ -33,9 +34,10 @@ class EntryError(ConfigurationError):
 class Entry:
     """A job that recurs.
 
-    ``job`` is its wire name, ``args`` its arguments as JSON. It has either ``cron`` or ``every``
-    (seconds), which is counted from ``first`` (epoch seconds); or neither, when it is not
-    ``enabled``: then it fires only when somebody says so.
+    ``job`` is the wire name of the job class, ``args`` is a list of arguments as JSON. An entry has
+    either ``cron`` or ``every`` (seconds, counted from ``first``, which is epoch seconds). It may
+    have neither when it is not ``enabled``: then it fires only by ``buoy schedule run``. Raises
+    EntryError when a field is wrong.
     """
 
     name: str
@@ -54,13 +56,13 @@ class Entry:
     def __post_init__(self) -> None:
         try:
             self.check()
-            self.ticks  # noqa: B018 - they are made, and so checked
+            self.ticks  # noqa: B018 - this checks them
         except ConfigurationError as error:
             raise EntryError(self.name, error) from None
 
     def check(self) -> None:
-        fits = is_line(self.name) and len(self.name) <= 200
-        expect(fits, "name", "one line of at most 200 characters", self.name)
+        right = is_line(self.name) and len(self.name) <= 200
+        expect(right, "name", "one line of at most 200 characters", self.name)
         expect(is_line(self.job), "class", "the name of a job class", self.job)
         self.check_times()
         if self.queue is not None:
@@ -68,10 +70,13 @@ class Entry:
             checked_queue(self.queue)
         expect(is_list(self.args), "args", "a list as JSON", self.args)
         expect(isinstance(self.description, str), "description", "a text", self.description)
-        counted = type(self.missed) is int and 0 <= self.missed <= MOST
+        counted = type(self.missed) is int and 0 <= self.missed <= MOST_MISSED
         named = isinstance(self.missed, str) and self.missed in MISSED
         expect(
-            counted or named, "missed", f"skip, once, all, or how many, up to {MOST}", self.missed
+            counted or named,
+            "missed",
+            f"skip, once, all, or how many, up to {MOST_MISSED}",
+            self.missed,
         )
         expect(type(self.overlap) is bool, "overlap", "true or false", self.overlap)
 
@@ -81,28 +86,28 @@ class Entry:
         right = len(given) == 1 or (not given and not self.enabled)
         expect(right, "when", "either cron or every", " and ".join(given) or "neither")
         expect(isinstance(self.cron, str | None), "cron", "a text", self.cron)
-        right = self.every is None or (type(self.every) is int and 0 < self.every <= LONGEST)
+        right = self.every is None or (type(self.every) is int and 0 < self.every <= LONGEST_PERIOD)
         expect(right, "every", "1 second or more, up to a hundred years", self.every)
-        right = type(self.first) is int and 0 <= self.first < LATEST
+        right = type(self.first) is int and 0 <= self.first < LATEST_TIME
         expect(right, "first", "epoch seconds before the year 2286", self.first)
         expect(not self.first or self.every is not None, "first", "it only with every", self.first)
 
     @cached_property
     def ticks(self) -> Ticks:
-        """The instants at which it fires."""
+        """The times at which the entry fires."""
         zone = zone_of(self.tz)
         if self.cron is not None:
             return Crontab(self.cron, zone)
         return Never() if self.every is None else Every(self.every, self.first)
 
     @property
-    def made_up(self) -> int:
-        """How many missed ticks are made up for, at most."""
+    def max_missed(self) -> int:
+        """How many missed ticks are fired later, at most."""
         return MISSED[self.missed] if isinstance(self.missed, str) else self.missed
 
     @property
     def timing(self) -> str:
-        """When it fires, as a text that changes only when that does."""
+        """When the entry fires, as a text that changes only when the times do."""
         if self.cron is None and self.every is None:
             return "never"
         if self.cron is None:
@@ -111,25 +116,13 @@ class Entry:
 
 
 def is_line(value: object) -> bool:
+    """Whether a value is a text that is not empty and can be printed on one line."""
     return isinstance(value, str) and bool(value) and value.isprintable()
 
 
 def is_list(text: object) -> bool:
+    """Whether a value is a text with a list as JSON."""
     try:
         return isinstance(text, str) and isinstance(json.loads(text), list)
     except (ValueError, RecursionError):
         return False
-
-
-def expect(right: bool, subject: str, wanted: str, got: object) -> None:
-    """Raise ConfigurationError unless things are right."""
-    if not right:
-        raise ConfigurationError(f"{subject}: expected {wanted}, got {shown(got)}")
-
-
-def shown(value: object, most: int = 200) -> str:
-    """A value for a message, whatever it is: Python refuses to write very long numbers."""
-    try:
-        return repr(value)[:most]
-    except Exception:  # noqa: BLE001 - whatever a class of the user does
-        return f"{type(value).__name__} that cannot be shown"

@@ -1,4 +1,4 @@
-"""The schedule as a whole: what classes, a file, and programs at run time say."""
+"""The schedule: entries that classes and a file declare, and entries that are set at run time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,90 +9,93 @@ from typing import Any
 from buoy import App, ConfigurationError, Job
 
 from .entry import Entry, EntryError, Missed
-from .firing import target_of
-from .plugin import declared
-from .store import Kept, Store
-from .values import arguments, duration, instant
+from .plugin import declared_crons
+from .store import RuntimeSchedule, Store
+from .targets import target_of
+from .values import arguments_json, parse_duration, parse_time
 
 
 @dataclass
 class Schedule:
-    """Entries by name with where they come from, and what is wrong with others."""
+    """Entries by name, their sources ("class", "file", "run time"), and the errors of other
+    entries."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     errors: list[ConfigurationError] = field(default_factory=list)
-    broken: bool = False
-    """Whether there may be entries in the file that were not found."""
-    going_on: list[str] = field(default_factory=list)
-    """Entries that are wrong in the file now, and go on as they were in it before."""
+    incomplete: bool = False
+    """Whether the file may have entries that were not found."""
+    fallbacks: list[str] = field(default_factory=list)
+    """Names of entries that are wrong in the file now; their previous versions are used."""
 
     def add(self, source: str, entries: Sequence[Entry], errors: Sequence[Any] = ()) -> None:
-        """Take entries in, in place of those of the same name."""
+        """Adds entries; they replace entries of the same names."""
         self.errors += errors
         for entry in entries:
             self.entries[entry.name] = entry
             self.sources[entry.name] = source
 
-    def with_kept(self, kept: Kept) -> "Schedule":
-        """The same, and what was set at run time, which comes first."""
-        whole = replace(
+    def with_runtime(self, runtime: RuntimeSchedule) -> "Schedule":
+        """Returns a copy with the entries that were set at run time; they replace others."""
+        copy = replace(
             self,
             entries=dict(self.entries),
             sources=dict(self.sources),
             errors=list(self.errors),
         )
-        whole.add("run time", kept.entries, kept.errors)
-        return whole
+        copy.add("run time", runtime.entries, runtime.errors)
+        return copy
 
-    def after(self, before: "Schedule") -> "Schedule":
-        """The same, and entries of the file as it was before that are wrong in it now: they go on,
-        until it is right again."""
+    def with_fallbacks(self, previous: "Schedule") -> "Schedule":
+        """Adds the previous versions of file entries that are wrong now, until they are right
+        again. Returns this schedule."""
         wrong = {error.name for error in self.errors if isinstance(error, EntryError)}
-        kept = [
+        fallbacks = [
             entry
-            for name, entry in before.entries.items()
-            if before.sources[name] == "file" and self.sources.get(name) != "file"
-            if self.broken or name in wrong
+            for name, entry in previous.entries.items()
+            if previous.sources[name] == "file" and self.sources.get(name) != "file"
+            if self.incomplete or name in wrong
         ]
-        self.add("file", kept)
-        self.going_on = [entry.name for entry in kept]
+        self.add("file", fallbacks)
+        self.fallbacks = [entry.name for entry in fallbacks]
         return self
 
-    def complaints(self) -> set[str]:
-        """What is wrong, and what becomes of it."""
-        found = {f"{error}; {self.fate(error)}" for error in self.errors}
-        if self.broken and self.going_on:
-            found.add(
-                f"schedule file: expected a whole one; until then {some(self.going_on)} as before"
+    def error_messages(self) -> set[str]:
+        """Returns what is wrong, each with its consequence."""
+        messages = {f"{error}; {self.consequence(error)}" for error in self.errors}
+        if self.incomplete and self.fallbacks:
+            messages.add(
+                "schedule file: expected a complete one; until then "
+                f"{format_names(self.fallbacks)} as before"
             )
-        return found
+        return messages
 
-    def fate(self, error: ConfigurationError) -> str:
-        goes_on = getattr(error, "name", None) in self.going_on
-        return "it goes on as it was before" if goes_on else "it is left out"
-
-
-def some(names: Sequence[str]) -> str:
-    """A few of many names."""
-    few = ", ".join(names[:3])
-    return few if len(names) <= 3 else f"{few} and {len(names) - 3} more"
+    def consequence(self, error: ConfigurationError) -> str:
+        has_fallback = getattr(error, "name", None) in self.fallbacks
+        return "its previous version is used" if has_fallback else "it is left out"
 
 
-def written(file: Path | None, env: str | None = None) -> Schedule:
-    """What the classes that the app has imported and the file say; the file comes first."""
+def format_names(names: Sequence[str]) -> str:
+    """Returns the first three names, and how many more there are."""
+    first = ", ".join(names[:3])
+    return first if len(names) <= 3 else f"{first} and {len(names) - 3} more"
+
+
+def declared_schedule(file: Path | None, env: str | None = None) -> Schedule:
+    """Returns the schedule that the imported classes and the file declare; entries of the file
+    replace those of classes. Does not raise for wrong entries: they are in its ``errors``."""
     schedule = Schedule()
-    for name, cron in declared():
+    for name, cron in declared_crons():
         try:
             schedule.add("class", list(cron.entries(name)))
         except ConfigurationError as error:
             schedule.errors.append(error)
     if file is not None:
-        from .file import read_file
+        from .schedule_file.reader import read_file
 
         reading = read_file(file, env)
         schedule.add("file", reading.entries, reading.errors)
-        schedule.broken = reading.broken
+        schedule.incomplete = reading.incomplete
     return schedule
 
 
@@ -111,16 +114,21 @@ def set_schedule(
     overlap: bool = True,
     app: App | None = None,
 ) -> Entry:
-    """Let a job recur from now on, until ``remove_schedule``: running daemons see it within a
-    second, and it survives their restarts. An entry of the same name is replaced."""
+    """Sets an entry of the schedule at run time: the job recurs from now on, until
+    ``remove_schedule``. Running daemons see the entry within a second, and it survives their
+    restarts. An entry of the same name is replaced.
+
+    ``every`` is in seconds, or a text like "5m". Raises ConfigurationError (mostly EntryError) for
+    wrong values, BrokerError when Redis cannot be reached.
+    """
     entry = Entry(
         name=name,
         job=job if isinstance(job, str) else job.name,
         cron=cron,
-        every=None if every is None else duration(every),
-        first=0 if first is None else instant(first),
+        every=None if every is None else parse_duration(every),
+        first=0 if first is None else parse_time(first),
         tz=tz,
-        args=arguments(args),
+        args=arguments_json(args),
         queue=queue,
         description=description,
         missed=missed,
@@ -133,10 +141,10 @@ def set_schedule(
 
 
 def remove_schedule(name: str, *, app: App | None = None) -> bool:
-    """Let an entry that ``set_schedule`` made recur no more; False if there is none."""
+    """Removes an entry that ``set_schedule`` made; returns False if there is none."""
     return Store(app or Job.app).remove(name)
 
 
 def get_schedule(*, app: App | None = None) -> dict[str, Entry]:
-    """The entries that were set at run time, by name."""
+    """Returns the entries that were set at run time, by name."""
     return {entry.name: entry for entry in Store(app or Job.app).load().entries}

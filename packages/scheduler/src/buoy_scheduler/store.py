@@ -1,11 +1,15 @@
-"""What the scheduler keeps in Redis: entries of the run time, pauses, and how far each entry is.
+"""What the scheduler keeps in Redis: entries set at run time, pauses, and checkpoints of how far
+each entry is.
 
-``buoy:scheduler``, hash: ``entry:NAME`` → the entry as JSON; ``from:NAME`` → the epoch second after
-which it fires, or "paused"; ``queue:QUEUE`` for each queue that has marks; ``version``, counted up
-with each change; ``seen``, when a daemon last looked (ms). ``buoy:{QUEUE}:scheduler``, hash, the
-marks: the name of each entry that fires into the queue → since when, when a daemon saw it (both in
-seconds), and its timing. The last tick that was enqueued is the number ``cron:NAME`` in the queue's
-meta.
+``buoy:scheduler``, hash: ``entry:NAME`` → the entry as JSON; ``start:NAME`` → the epoch second
+after which the entry fires, or "paused"; ``queue:QUEUE`` for each queue that has checkpoints;
+``version``, increased with each change; ``polled_at``, when a daemon last polled (epoch
+milliseconds).
+
+``buoy:{QUEUE}:scheduler``, hash, the checkpoints: the name of each entry whose jobs go to the queue
+→ the epoch second after which its ticks count, when a daemon last touched it (epoch seconds), and
+its timing. The last tick that was enqueued is the number ``cron:NAME`` in the meta hash of the
+queue.
 """
 
 import json
@@ -15,39 +19,45 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from buoy import App, ConfigurationError
+from buoy.plugins import expect
 from buoy.plugins.redis import number_place
 
-from .entry import Entry, EntryError, expect
-from .spelling import ENVIRONMENTS, entry_of, fields_of
+from .entry import Entry, EntryError
+from .entry_format import ENVIRONMENTS, entry_of, fields_of
 
 PAUSED = "paused"
-GONE = "gone"
-"""The timing of an entry that was taken out: whatever it is when it comes back, it is another."""
+REMOVED = "gone"
+"""The timing in the checkpoint of a removed entry: it differs from every real timing, so the entry
+is new when it comes back."""
+CLOCK_TOLERANCE = 60
+"""Seconds by which a checkpoint may be ahead of the clock of Redis: the clocks of two servers
+differ."""
 MOST_TEXT = 2_000_000
 """Characters of an entry as JSON."""
 SECONDS, MILLISECONDS = "[0-9]{1,10}", "[0-9]{1,13}"
-"""Times that are dates: up to the year 2286."""
+"""Texts that are times up to the year 2286."""
 
 
 def tick_field(name: str) -> str:
-    """The name of the number that lets each tick of an entry through once."""
+    """Returns the name of the number in Redis that lets each tick of an entry through once."""
     return f"cron:{name}"
 
 
 @dataclass
-class Kept:
-    """The schedule of the run time as it is in Redis, with what is wrong in it."""
+class RuntimeSchedule:
+    """The part of the schedule that is kept in Redis: entries that were set at run time, the errors
+    of others, and pauses of all entries."""
 
     entries: list[Entry] = field(default_factory=list)
     errors: list[ConfigurationError] = field(default_factory=list)
     paused: set[str] = field(default_factory=set)
-    since: dict[str, int] = field(default_factory=dict)
-    """The epoch seconds from which resumed and new entries fire."""
-    seen: float | None = None
-    """When a daemon last looked."""
+    start_times: dict[str, int] = field(default_factory=dict)
+    """The epoch seconds after which resumed and new entries fire."""
+    polled_at: float | None = None
+    """When a daemon last polled, in epoch seconds."""
 
-    def take(self, entry: Entry | ConfigurationError) -> None:
-        """Add an entry, or what is wrong with it."""
+    def add(self, entry: Entry | ConfigurationError) -> None:
+        """Adds an entry, or the error of one."""
         if isinstance(entry, Entry):
             self.entries.append(entry)
         else:
@@ -55,87 +65,95 @@ class Kept:
 
 
 class Store:
-    """The scheduler's part of one app's Redis."""
+    """The scheduler's part of the Redis of one app. Its methods raise BrokerError when Redis cannot
+    be reached."""
 
     def __init__(self, app: App) -> None:
         self.app = app
         self.key = app.global_key("scheduler")
-        self.read: dict[str, tuple[str, Entry | ConfigurationError]] = {}
-        """What the texts of entries were found to be: few change at a time."""
+        self.parsed: dict[str, tuple[str, Entry | ConfigurationError]] = {}
+        """The texts of entries and what they were parsed to: few of them change between loads."""
 
     # Daemons
 
-    def look(self) -> tuple[float, str]:
-        """The time of Redis, and the version of what is kept."""
-        now, version = self.script("look", self.app.clock_shift)
+    def poll(self) -> tuple[float, str]:
+        """Returns the time of Redis (epoch seconds) and the version of the runtime schedule."""
+        now, version = self.script("poll", self.app.clock_shift)
         return now / 1000, version.decode(errors="replace")
 
-    def begin(
-        self, queue: str, entries: Iterable[Entry], since: Mapping[str, int] | None = None
+    def read_checkpoints(
+        self, queue: str, entries: Iterable[Entry], start_times: Mapping[str, int] | None = None
     ) -> list[int]:
-        """For each entry the epoch second after which its ticks count. ``since``: from when some of
-        them were set or resumed."""
-        start = since or {}
-        words = [(entry.name, entry.timing, start.get(entry.name, 0)) for entry in entries]
-        return self.mark(queue, words)
+        """Touches the checkpoints of entries, and returns for each the epoch second after which its
+        ticks count. ``start_times``: when some of them were set or resumed."""
+        start = start_times or {}
+        rows = [(entry.name, entry.timing, start.get(entry.name, 0)) for entry in entries]
+        return self.touch_checkpoints(queue, rows)
 
-    def part(self, queue: str, names: Iterable[str]) -> None:
-        """Note that entries were taken out."""
-        self.mark(queue, [(name, GONE, 0) for name in names])
+    def mark_removed(self, queue: str, names: Iterable[str]) -> None:
+        """Stores that entries were removed from the schedule."""
+        self.touch_checkpoints(queue, [(name, REMOVED, 0) for name in names])
 
-    def mark(self, queue: str, words: Iterable[tuple[str, str, int]]) -> list[int]:
-        flat: list[str | int] = [self.app.clock_shift, self.tick_fields(queue)]
-        for each in words:
-            flat += each
-        found: list[int] = self.app.script(__package__, "begin", self.marks_of(queue), flat)
-        return found
+    def touch_checkpoints(self, queue: str, rows: Iterable[tuple[str, str, int]]) -> list[int]:
+        args: list[str | int] = [self.app.clock_shift, self.tick_prefix(queue)]
+        for row in rows:
+            args += row
+        keys = self.checkpoint_keys(queue)
+        seconds: list[int] = self.app.script(__package__, "touch_checkpoints", keys, args)
+        return seconds
 
-    def marks_of(self, queue: str) -> list[str]:
-        """The keys of a queue in which marks are, and the last ticks."""
+    def checkpoint_keys(self, queue: str) -> list[str]:
+        """Returns the keys of a queue's checkpoints and of its last ticks."""
         key, _ = number_place(self.app, queue, tick_field(""))
         return [self.app.key(queue, "scheduler"), key]
 
-    def tick_fields(self, queue: str) -> str:
-        """What the fields of last ticks begin with; the names of their entries follow."""
+    def tick_prefix(self, queue: str) -> str:
+        """Returns what the fields of last ticks begin with; the name of the entry follows."""
         _, field = number_place(self.app, queue, tick_field(""))
         return field
 
-    def pass_over(self, queue: str, ticks: Mapping[str, int]) -> None:
-        """Note the last ticks of entries that are dealt with though nothing was enqueued."""
-        words = [word for pair in ticks.items() for word in pair]
-        self.app.script(__package__, "pass", [self.app.key(queue, "scheduler")], words)
+    def skip_ticks(self, queue: str, ticks: Mapping[str, int]) -> None:
+        """Stores the last tick of each entry that is handled though no job was enqueued."""
+        args = [arg for pair in ticks.items() for arg in pair]
+        self.app.script(__package__, "skip_ticks", [self.app.key(queue, "scheduler")], args)
 
-    # Marks
+    # Checkpoints
 
-    def mend(self, queue: str, names: Iterable[str], ahead: int) -> None:
-        """Take back marks that are so many seconds ahead of the clock."""
-        words: list[str | int] = [self.app.clock_shift, self.tick_fields(queue), ahead, *names]
-        self.app.script(__package__, "mend", self.marks_of(queue), words)
+    def reset_checkpoints(self, queue: str, names: Iterable[str]) -> None:
+        """Sets checkpoints that are ahead of the clock to now."""
+        args: list[str | int] = [
+            self.app.clock_shift,
+            self.tick_prefix(queue),
+            CLOCK_TOLERANCE,
+            *names,
+        ]
+        self.app.script(__package__, "reset_checkpoints", self.checkpoint_keys(queue), args)
 
-    def mend_from(self, names: Iterable[str], ahead: int) -> None:
-        """Take back from when entries were set or resumed, where that is ahead of the clock."""
-        self.script("mend_from", self.app.clock_shift, ahead, *names)
+    def reset_start_times(self, names: Iterable[str]) -> None:
+        """Sets start times that are ahead of the clock to now."""
+        self.script("reset_start_times", self.app.clock_shift, CLOCK_TOLERANCE, *names)
 
-    def note_queues(self, queues: Iterable[str]) -> None:
-        """Note that these have marks."""
-        words = [word for queue in queues for word in (f"queue:{queue}", 1)]
-        self.app.command("HSET", self.key, *words)
+    def add_queues(self, queues: Iterable[str]) -> None:
+        """Stores that these queues have checkpoints."""
+        args = [arg for queue in queues for arg in (f"queue:{queue}", 1)]
+        self.app.command("HSET", self.key, *args)
 
-    def noted_queues(self) -> list[str]:
-        """Those that have marks."""
+    def checkpoint_queues(self) -> list[str]:
+        """Returns the queues that have checkpoints."""
         fields = [field.decode(errors="replace") for field in self.app.command("HKEYS", self.key)]
         parts = [field.partition(":") for field in fields]
         return [name for kind, _, name in parts if kind == "queue"]
 
-    def forget(self, queue: str, seconds: int) -> None:
-        """Forget the entries of a queue that no daemon has seen for so long."""
-        words: list[str | int] = [self.app.clock_shift, self.tick_fields(queue), seconds]
-        left, names = self.app.script(__package__, "forget", self.marks_of(queue), words)
-        if names or not left:
-            self.script("drop", "" if left else queue, *names)
+    def forget_unseen(self, queue: str, seconds: int) -> None:
+        """Forgets the entries of a queue that no daemon has touched for this time."""
+        args: list[str | int] = [self.app.clock_shift, self.tick_prefix(queue), seconds]
+        keys = self.checkpoint_keys(queue)
+        remaining, names = self.app.script(__package__, "forget_unseen", keys, args)
+        if names or not remaining:
+            self.script("forget_start_times", "" if remaining else queue, *names)
 
     def last_ticks(self, queue: str, names: Sequence[str]) -> dict[str, int]:
-        """The last ticks that were enqueued, of those entries that have any."""
+        """Returns the last tick that was enqueued, for each entry that has one."""
         key, _ = number_place(self.app, queue, "")
         fields = [number_place(self.app, queue, tick_field(name))[1] for name in names]
         found = self.app.command("HMGET", key, *fields)
@@ -144,55 +162,56 @@ class Store:
             name: int(tick) for name, tick in pairs if re.fullmatch(SECONDS.encode(), tick or b"")
         }
 
-    def load(self) -> Kept:
-        """All that is kept."""
+    def load(self) -> RuntimeSchedule:
+        """Returns the runtime schedule. Wrong entries are in its ``errors``."""
         found = self.app.command("HGETALL", self.key)
-        kept, read = Kept(), self.read
-        self.read = {}
+        runtime, parsed = RuntimeSchedule(), self.parsed
+        self.parsed = {}
         for n in range(0, len(found), 2):
             kind, _, name = found[n].decode(errors="replace").partition(":")
             value = found[n + 1].decode(errors="replace")
             if kind == "entry":
-                known = read.get(name)
-                entry = known[1] if known and known[0] == value else kept_entry(name, value)
-                self.read[name] = value, entry
-                kept.take(entry)
-            elif kind == "from" and value == PAUSED:
-                kept.paused.add(name)
-            elif kind == "from" and re.fullmatch(SECONDS, value):
-                kept.since[name] = int(value)
-            elif kind == "seen" and re.fullmatch(MILLISECONDS, value):
-                kept.seen = int(value) / 1000
-        return kept
+                known = parsed.get(name)
+                entry = known[1] if known and known[0] == value else parse_entry(name, value)
+                self.parsed[name] = value, entry
+                runtime.add(entry)
+            elif kind == "start" and value == PAUSED:
+                runtime.paused.add(name)
+            elif kind == "start" and re.fullmatch(SECONDS, value):
+                runtime.start_times[name] = int(value)
+            elif kind == "polled_at" and re.fullmatch(MILLISECONDS, value):
+                runtime.polled_at = int(value) / 1000
+        return runtime
 
     # Operators
 
     def now(self) -> float:
-        """The time of Redis."""
+        """Returns the time of Redis, in epoch seconds."""
         second, micro = self.app.command("TIME")
         return int(second) + int(micro) / 1e6 + self.app.clock_shift / 1000
 
     def set(self, entry: Entry) -> bool:
-        """Keep an entry, in place of the one of its name; True if there was none."""
+        """Sets an entry; it replaces the entry of its name. Returns whether there was none. Raises
+        ConfigurationError when the entry is too long."""
         text = json.dumps(fields_of(entry))
         expect(len(text) <= MOST_TEXT, "entry", f"at most {MOST_TEXT} characters", len(text))
         return bool(self.script("set", self.app.clock_shift, entry.name, text))
 
     def remove(self, name: str) -> bool:
-        """Remove an entry; False if there is none."""
-        return bool(self.script("remove", name))
+        """Removes an entry; returns False if there is none."""
+        return bool(self.script("remove", self.app.clock_shift, name))
 
     def pause(self, name: str, *, resume: bool = False) -> bool:
-        """Let an entry not fire until it is resumed; False if it was so already."""
-        act = "resume" if resume else "pause"
-        return bool(self.script("pause", self.app.clock_shift, name, act))
+        """Pauses or resumes an entry; returns whether that changed anything."""
+        action = "resume" if resume else "pause"
+        return bool(self.script("pause", self.app.clock_shift, name, action))
 
-    def script(self, name: str, *words: str | int) -> Any:
-        return self.app.script(__package__, name, [self.key], words)
+    def script(self, name: str, *args: str | int) -> Any:
+        return self.app.script(__package__, name, [self.key], args)
 
 
-def kept_entry(name: str, text: str) -> Entry | ConfigurationError:
-    """The entry, or what is wrong with it."""
+def parse_entry(name: str, text: str) -> Entry | ConfigurationError:
+    """Returns the entry in a text from Redis, or its error."""
     try:
         fields = json.loads(text) if len(text) <= MOST_TEXT else text
         entry = entry_of(name, fields)

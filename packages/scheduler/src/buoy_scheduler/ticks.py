@@ -1,4 +1,4 @@
-"""Ticks: the instants at which an entry fires, in whole epoch seconds, and those of them due."""
+"""Ticks: the times at which an entry fires, in whole epoch seconds; and which of them are due."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -10,15 +10,16 @@ PUNCTUAL = 5
 
 
 class Ticks(Protocol):
-    """The instants of one entry, in order."""
+    """The ticks of one entry, in order."""
 
     def after(self, instant: int) -> int | None:
-        """The first tick after an instant; None when there is none any more."""
+        """Returns the first tick after an epoch second; None when there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """A tick each ``period`` seconds, counted from ``first``: who starts when does not matter."""
+    """A tick every ``period`` seconds, counted from ``first`` (epoch seconds). The ticks do not
+    depend on when a daemon starts."""
 
     period: int
     first: int = 0
@@ -34,11 +35,11 @@ class Never:
     """No tick at all."""
 
     def after(self, instant: int) -> None:
-        """There is none."""
+        """Returns None: there is no tick."""
 
 
 def walk(ticks: Ticks, after: int, until: int) -> Iterator[int]:
-    """The ticks after one instant, up to and with another."""
+    """Yields the ticks after one epoch second, up to and including another."""
     tick = ticks.after(after)
     while tick is not None and tick <= until:
         yield tick
@@ -46,7 +47,8 @@ def walk(ticks: Ticks, after: int, until: int) -> Iterator[int]:
 
 
 def latest(ticks: Ticks, after: int, until: int, most: int) -> list[int]:
-    """The last ``most`` ticks of a time that may be years long: looked for from its end."""
+    """Returns the last ``most`` ticks after one epoch second, up to and including another. Searches
+    from the end: the time between may be years."""
     span, start, found = 60, until, deque[int](maxlen=most)
     while len(found) < most and start > after:
         start = max(after, until - span)
@@ -55,8 +57,8 @@ def latest(ticks: Ticks, after: int, until: int, most: int) -> list[int]:
     return list(found)
 
 
-def due(ticks: Ticks, last: int, now: int, missed: int) -> list[int]:
-    """What is to be fired now, when ``last`` was the last tick dealt with: all that is in time,
-    and before it the last ``missed`` of those that no daemon has fired in time."""
+def due_ticks(ticks: Ticks, last: int, now: int, missed: int) -> list[int]:
+    """Returns the ticks to fire now, when all ticks up to ``last`` are handled: all ticks that are
+    in time, and before them the last ``missed`` ticks of those that are late."""
     edge = max(last, now - PUNCTUAL)
     return [*latest(ticks, last, edge, missed), *walk(ticks, edge, now)]

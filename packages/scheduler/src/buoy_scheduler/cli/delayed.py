@@ -1,21 +1,20 @@
 """``buoy delayed``."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import wraps
 from typing import Any
 
 import click
 
 from buoy import ConfigurationError
 from buoy.plugins.commands import (
-    TEXT,
+    bulk_command,
     class_option,
     confirm,
     count_option,
     empty_text,
-    exit_unless,
+    filter_options,
     format_job_count,
     format_time,
     json_option,
@@ -24,13 +23,12 @@ from buoy.plugins.commands import (
     print_rows,
     queue_option,
     report_unknown,
-    require_queue,
     yes_option,
 )
 from buoy.plugins.redis import JobView
 
 from ..delayed import Delayed
-from ..values import duration
+from ..values import parse_duration
 
 COLUMNS = ("id", "class", "queue", "args", "state", "due")
 NONE = "no delayed jobs"
@@ -45,7 +43,7 @@ def delayed(ctx: click.Context) -> None:
 
 
 class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.4 on
-    """The whole arguments of a job: a JSON array."""
+    """All arguments of a job, as a JSON array."""
 
     name = "json"
 
@@ -62,7 +60,7 @@ class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from
 
 
 class Moment(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.4 on
-    """A time (ISO 8601, in local time unless it says another zone), or in how long (2h)."""
+    """A time in ISO 8601 (local time unless it has a zone), or a duration from now, like 2h."""
 
     name = "time"
 
@@ -70,37 +68,37 @@ class Moment(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.
         if isinstance(value, datetime):
             return value
         try:
-            return datetime.now(UTC) + timedelta(seconds=duration(value))
+            return datetime.now(UTC) + timedelta(seconds=parse_duration(value))
         except (ConfigurationError, OverflowError):
             pass
         try:
             return datetime.fromisoformat(value).astimezone()
         except (ValueError, OverflowError):
             self.fail(
-                "expected a time like 2026-01-31T08:00, or in how long like 2h, "
+                "expected a time like 2026-01-31T08:00, or a duration from now like 2h, "
                 f"got {value!r:.200}",
                 param,
                 ctx,
             )
 
 
-def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the filters, as one value."""
+def make_filter(
+    ids: Sequence[str] = (),
+    name: str | None = None,
+    args: list[Any] | None = None,
+    queue: str | None = None,
+) -> Delayed:
+    return Delayed(name, args, queue, list(ids) or None)
 
-    @class_option
-    @click.option("--args", type=Arguments(), help="Jobs with just these arguments: '[42]'.")
-    @queue_option()
-    @wraps(command)
-    def with_filter(
-        name: str | None,
-        args: list[Any] | None,
-        queue: str | None,
-        ids: tuple[str, ...] = (),
-        **others: Any,
-    ) -> None:
-        command(wanted=Delayed(name, args, queue, list(ids) or None), **others)
 
-    return with_filter  # type: ignore[no-any-return]  # the options return what they are given
+filtered = filter_options(
+    make_filter,
+    class_option,
+    click.option(
+        "--args", type=Arguments(), help="Jobs with exactly these arguments, like '[42]'."
+    ),
+    queue_option(),
+)
 
 
 @delayed.command("list")
@@ -108,7 +106,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
 @count_option
 @json_option
 def listing(wanted: Delayed, count: int, as_json: bool) -> None:
-    """Delayed jobs, the next due first."""
+    """List delayed jobs, the next due first."""
     empty = empty_text(wanted.queue, NONE)
     print_first_rows(map(row, wanted), COLUMNS, count, as_json=as_json, empty=empty)
 
@@ -116,57 +114,61 @@ def listing(wanted: Delayed, count: int, as_json: bool) -> None:
 @delayed.command("count")
 @filtered
 def number(wanted: Delayed) -> None:
-    """How many there are."""
+    """Count delayed jobs."""
     print_line(str(wanted.count()))
 
 
-def acting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what is needed to change many jobs with care."""
+def matching_ids(wanted: Delayed) -> list[str]:
+    """Returns the ids of those jobs that were named and match."""
+    return [view.id for view in wanted] if wanted.ids else []
 
-    @click.argument("ids", nargs=-1, type=TEXT)
-    @filtered
-    @click.option("--all", "everything", is_flag=True, help="All delayed jobs.")
-    @click.option("--dry-run", is_flag=True, help="Only say which jobs it would be.")
-    @wraps(command)
-    def with_care(wanted: Delayed, everything: bool, dry_run: bool, **others: Any) -> None:
-        if wanted == Delayed() and not everything:
-            raise click.UsageError("expected ids, filters or --all, got none of them")
-        if wanted.queue is not None:
-            require_queue(wanted.queue)
-        meant = [view.id for view in wanted] if wanted.ids else []
-        if dry_run:
-            print_rows(map(row, wanted), COLUMNS, empty=NONE)
-        else:
-            command(wanted, **others)
-        exit_unless(report_unknown(wanted.ids or (), meant, "a delayed job that is meant"))
 
-    return with_care
+def are_found(wanted: Delayed, ids: list[str]) -> bool:
+    """Whether all jobs that were named are among ``ids``; tells which are not."""
+    return report_unknown(wanted.ids or (), ids, "a delayed job that matches")
+
+
+def dry_run(wanted: Delayed) -> bool:
+    print_rows(map(row, wanted), COLUMNS, empty=NONE)
+    return are_found(wanted, matching_ids(wanted))
+
+
+bulk = bulk_command(filtered, all_help="All delayed jobs.", dry_run=dry_run)
 
 
 @delayed.command()
-@acting
-@click.option("--to", "when", type=Moment(), required=True, help="A time, or 2h for in 2 h.")
-def move(wanted: Delayed, when: datetime) -> None:
+@bulk
+@click.option(
+    "--to", "when", type=Moment(), required=True, help="A time, or a duration from now like 2h."
+)
+def move(wanted: Delayed, when: datetime) -> bool:
     """Make delayed jobs due at another time."""
-    moved = format_job_count(len(wanted.move(when)))
-    print_line(f"{moved} moved to {format_time(when.timestamp())}")
+    ids = matching_ids(wanted)
+    print_line(
+        f"{format_job_count(len(wanted.move(when)))} moved to {format_time(when.timestamp())}"
+    )
+    return are_found(wanted, ids)
 
 
 @delayed.command()
-@acting
-def now(wanted: Delayed) -> None:
-    """Make delayed jobs ready at once."""
-    print_line(f"{format_job_count(len(wanted.now()))} made ready")
+@bulk
+def now(wanted: Delayed) -> bool:
+    """Make delayed jobs due now."""
+    ids = matching_ids(wanted)
+    print_line(f"{format_job_count(len(wanted.now()))} made due")
+    return are_found(wanted, ids)
 
 
 @delayed.command()
-@acting
+@bulk
 @yes_option
-def remove(wanted: Delayed, yes: bool) -> None:
+def remove(wanted: Delayed, yes: bool) -> bool:
     """End delayed jobs; they never run. To end all of them, it asks."""
     if wanted == Delayed() and (count := wanted.count()):
         confirm(f"End all delayed jobs ({count})?", yes=yes)
+    ids = matching_ids(wanted)
     print_line(f"{format_job_count(len(wanted.remove()))} removed")
+    return are_found(wanted, ids)
 
 
 def row(view: JobView) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     env = click.option(
         "--env",
         type=TEXT,
-        help="Which environment this is, for entries that are meant for some only.",
+        help="The environment of this process, for entries that are only for some.",
     )
     file = click.option(
         "--schedule",
@@ -27,7 +27,7 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def sources(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``-a``, ``--schedule`` and ``--env``: where entries are written."""
+    """``-a``, ``--schedule`` and ``--env``: where entries are declared."""
     return app_option(required=False)(file_options(command))  # type: ignore[no-any-return]
 
 

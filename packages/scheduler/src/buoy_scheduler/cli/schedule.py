@@ -24,44 +24,44 @@ from buoy.plugins.commands import (
     report_unknown,
 )
 
-from ..care import AHEAD
 from ..cron import zone_of
 from ..entry import Entry
-from ..firing import run_now, target_of
-from ..schedule import Schedule, some, written
-from ..spelling import fields_of
-from ..store import Kept, Store
+from ..entry_format import fields_of
+from ..plain_language import describe_times
+from ..schedule import Schedule, declared_schedule, format_names
+from ..store import CLOCK_TOLERANCE, RuntimeSchedule, Store
+from ..targets import run_now, target_of
 from ..ticks import walk
-from ..words import described
 from .options import count_option, sources
 
 COLUMNS = ("name", "when", "next", "class", "queue", "source", "state")
-FAR = 10**10
-SILENT = 10.0
-"""Seconds after which the silence of all daemons is worth a word."""
+LATEST_TICK = 10**10
+"""Epoch seconds up to which next ticks are shown."""
+SILENCE = 10.0
+"""Seconds without a poll of any daemon after which ``list`` says so."""
 
 
 @dataclass
-class Known:
-    """The schedule as far as this command can see it, and the time in Redis."""
+class VisibleSchedule:
+    """The schedule that this command can see, and the time of Redis (epoch seconds)."""
 
     schedule: Schedule
-    kept: Kept
+    runtime: RuntimeSchedule
     now: int
     with_app: bool
 
     def entry(self, name: str) -> Entry:
-        """The entry of that name."""
+        """Returns the entry of a name. Raises ClickException when there is none."""
         try:
             return self.schedule.entries[name]
         except KeyError:
             raise click.ClickException(
                 f"no entry {name!r}: expected one that was set at run time, or one that -a or "
-                "--schedule leads to; give them as the daemon has them"
+                "--schedule declares; give these options as the daemon has them"
             ) from None
 
-    def fault(self, entry: Entry) -> ConfigurationError | None:
-        """Why daemons leave an entry out, if they do. Without their app that cannot be told."""
+    def error_of(self, entry: Entry) -> ConfigurationError | None:
+        """Returns why daemons leave an entry out; None if they do not, or if no app is given."""
         try:
             target_of(entry)
         except ConfigurationError as error:
@@ -69,28 +69,32 @@ class Known:
         return None
 
     def ticks(self, entry: Entry) -> Iterator[int]:
-        """The next ticks of an entry. A mark that is ahead of the clock will be taken back."""
-        since = self.kept.since.get(entry.name, 0)
-        start = self.now if since > self.now + AHEAD else max(self.now, since)
-        return walk(entry.ticks, start, FAR)
+        """Yields the next ticks of an entry. Ignores a start time that is ahead of the clock:
+        daemons reset it."""
+        set_at = self.runtime.start_times.get(entry.name, 0)
+        start = self.now if set_at > self.now + CLOCK_TOLERANCE else max(self.now, set_at)
+        return walk(entry.ticks, start, LATEST_TICK)
 
     def ahead(self) -> list[str]:
-        """The entries whose marks are ahead of the clock."""
-        found = {name for name, since in self.kept.since.items() if since > self.now + AHEAD}
-        entries = [(name, queue_and_app(each)) for name, each in self.schedule.entries.items()]
-        pairs = [(name, place) for name, place in entries if place is not None]
-        for app, queue in {place for _, place in pairs}:
-            names = [name for name, place in pairs if place == (app, queue)]
+        """Returns the entries whose checkpoints are ahead of the clock, sorted."""
+        latest = self.now + CLOCK_TOLERANCE
+        found = {name for name, start in self.runtime.start_times.items() if start > latest}
+        entries = [(name, app_and_queue(each)) for name, each in self.schedule.entries.items()]
+        pairs = [(name, queue) for name, queue in entries if queue is not None]
+        for app, queue in {queue for _, queue in pairs}:
+            names = [name for name, each in pairs if each == (app, queue)]
             ticks = Store(app).last_ticks(queue, names)
-            found |= {name for name, tick in ticks.items() if tick > self.now + AHEAD}
+            found |= {name for name, tick in ticks.items() if tick > latest}
         return sorted(found & set(self.schedule.entries))
 
 
-def known(app: list[str], file: Path | None, env: str | None) -> Known:
+def read_schedule(app: list[str], file: Path | None, env: str | None) -> VisibleSchedule:
+    """Loads the app, and returns its schedule with that of the file and of Redis."""
     load_chosen_app(app)
     store = Store(Job.app)
-    kept = store.load()
-    return Known(written(file, env).with_kept(kept), kept, int(store.now()), bool(app))
+    runtime = store.load()
+    schedule = declared_schedule(file, env).with_runtime(runtime)
+    return VisibleSchedule(schedule, runtime, int(store.now()), bool(app))
 
 
 @click.group(invoke_without_command=True)
@@ -98,8 +102,8 @@ def known(app: list[str], file: Path | None, env: str | None) -> Known:
 def schedule(ctx: click.Context) -> None:
     """Recurring jobs: list them, check a file, run, pause and resume.
 
-    Entries that were set at run time are always known; those of job classes by -a, those of a file
-    by --schedule.
+    Entries that were set at run time are always included; give -a for those of job classes and
+    --schedule for those of a file.
     """
     if ctx.invoked_subcommand is None:
         ctx.invoke(listing, app=[], file=None, env=None, as_json=False)
@@ -109,71 +113,75 @@ def schedule(ctx: click.Context) -> None:
 @sources
 @json_option
 def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -> None:
-    """All entries, when they fire in plain language, and when next, in their own zone."""
-    all = known(app, file, env)
-    rows = [row(all, name) for name in sorted(all.schedule.entries)]
-    empty = "no entries: set some, or give -a or --schedule"
-    print_rows(rows, COLUMNS, as_json=as_json, empty=empty)
-    faults = [fault for entry in all.schedule.entries.values() if (fault := all.fault(entry))]
-    for error in [*all.schedule.errors, *faults]:
+    """List all entries: their times in plain English, and when each fires next, in its own zone."""
+    visible = read_schedule(app, file, env)
+    entries = visible.schedule.entries
+    rows = [row(visible, name) for name in sorted(entries)]
+    print_rows(
+        rows, COLUMNS, as_json=as_json, empty="no entries: set some, or give -a or --schedule"
+    )
+    errors = [error for entry in entries.values() if (error := visible.error_of(entry))]
+    for error in [*visible.schedule.errors, *errors]:
         print_line(f"left out: {error}", err=True)
-    for line in remarks(all):
+    for line in warnings(visible):
         print_line(line, err=True)
 
 
-def remarks(all: Known) -> Iterator[str]:
-    """What else is to be known of a schedule."""
-    if ahead := all.ahead():
+def warnings(visible: VisibleSchedule) -> Iterator[str]:
+    """Yields what else an operator must know about a schedule."""
+    if ahead := visible.ahead():
         yield (
-            f"the last tick of {some(ahead)} is ahead of the clock of Redis, which was wrong then "
-            "or is now; a scheduler that runs puts it right within two minutes"
+            f"the last tick of {format_names(ahead)} is ahead of the clock of Redis, which was "
+            "wrong then or is now; a running scheduler corrects it within two minutes"
         )
-    if unknown := sorted(all.kept.paused - set(all.schedule.entries)):
+    if unknown := sorted(visible.runtime.paused - set(visible.schedule.entries)):
         yield (
-            f"paused, but not known here: {some(unknown)}; to take that back: "
+            f"paused, but in no schedule here: {format_names(unknown)}; to resume: "
             "buoy schedule resume NAME"
         )
-    if all.kept.seen is None or abs(all.now - all.kept.seen) > SILENT:
-        since = "ever" if all.kept.seen is None else f"since {format_time(all.kept.seen)}"
-        yield f"no scheduler has looked {since}; start one: buoy scheduler -a MODULE"
+    polled_at = visible.runtime.polled_at
+    if polled_at is None or abs(visible.now - polled_at) > SILENCE:
+        since = "ever" if polled_at is None else f"since {format_time(polled_at)}"
+        yield f"no scheduler has polled {since}; start one: buoy scheduler -a MODULE"
 
 
-def row(all: Known, name: str) -> dict[str, Any]:
-    entry = all.entry(name)
-    state = state_of(all, entry)
-    ticks = list(islice(all.ticks(entry), 5))
+def row(visible: VisibleSchedule, name: str) -> dict[str, Any]:
+    entry = visible.entry(name)
+    state = state_of(visible, entry)
+    ticks = list(islice(visible.ticks(entry), 5))
     return fields_of(entry) | {
         "name": name,
-        "when": described(entry),
-        "next": local(entry, ticks[0]) if ticks and state == "active" else None,
-        "next_runs": [moment(entry, tick).isoformat() for tick in ticks],
+        "when": describe_times(entry),
+        "next": format_local(entry, ticks[0]) if ticks and state == "active" else None,
+        "next_runs": [local_time(entry, tick).isoformat() for tick in ticks],
         "class": entry.job,
         "queue": queue_of(entry),
-        "source": all.schedule.sources[name],
+        "source": visible.schedule.sources[name],
         "state": state,
     }
 
 
-def state_of(all: Known, entry: Entry) -> str:
-    if all.fault(entry):
+def state_of(visible: VisibleSchedule, entry: Entry) -> str:
+    """Returns whether an entry is active, paused, off (disabled) or left out (wrong)."""
+    if visible.error_of(entry):
         return "left out"
     if not entry.enabled:
         return "off"
-    return "paused" if entry.name in all.kept.paused else "active"
+    return "paused" if entry.name in visible.runtime.paused else "active"
 
 
 @schedule.command("next")
 @click.argument("name", type=TEXT)
 @count_option(default=5, help="How many.")
 @sources
-def following(name: str, count: int, app: list[str], file: Path | None, env: str | None) -> None:
-    """When an entry fires next, in its own zone."""
-    all = known(app, file, env)
-    entry = all.entry(name)
-    print_line(f"{name}: {described(entry)}")
-    for tick in islice(all.ticks(entry), count):
-        print_line(f"  {local(entry, tick)}")
-    if name in all.kept.paused:
+def next_ticks(name: str, count: int, app: list[str], file: Path | None, env: str | None) -> None:
+    """Show when an entry fires next, in its own zone."""
+    visible = read_schedule(app, file, env)
+    entry = visible.entry(name)
+    print_line(f"{name}: {describe_times(entry)}")
+    for tick in islice(visible.ticks(entry), count):
+        print_line(f"  {format_local(entry, tick)}")
+    if name in visible.runtime.paused:
         print_line("  but it is paused")
 
 
@@ -181,8 +189,8 @@ def following(name: str, count: int, app: list[str], file: Path | None, env: str
 @click.argument("name", type=TEXT)
 @sources
 def run(name: str, app: list[str], file: Path | None, env: str | None) -> None:
-    """Enqueue the job of an entry now, out of turn."""
-    handle = run_now(known(app, file, env).entry(name))
+    """Enqueue the job of an entry now. The times of the entry are not affected."""
+    handle = run_now(read_schedule(app, file, env).entry(name))
     if handle.state in ("queued", "delayed"):
         print_line(f"{name}: job {handle.id} is {handle.state} in {handle.queue}")
     else:
@@ -193,8 +201,8 @@ def run(name: str, app: list[str], file: Path | None, env: str | None) -> None:
 @click.argument("name", type=TEXT)
 @sources
 def pause(name: str, app: list[str], file: Path | None, env: str | None) -> None:
-    """Let an entry not fire until it is resumed."""
-    known(app, file, env).entry(name)
+    """Pause an entry: it does not fire until it is resumed."""
+    read_schedule(app, file, env).entry(name)
     changed = Store(Job.app).pause(name)
     print_line(f"{name} is paused" if changed else f"{name} was paused already")
 
@@ -202,12 +210,14 @@ def pause(name: str, app: list[str], file: Path | None, env: str | None) -> None
 @schedule.command()
 @click.argument("name", type=TEXT)
 def resume(name: str) -> None:
-    """Let an entry fire again, from now on: what fell into the pause is not made up for."""
+    """Resume an entry from now on. Ticks during the pause are not fired later."""
     store = Store(Job.app)
-    kept = store.load()
-    known = {*kept.paused, *kept.since, *(entry.name for entry in kept.entries)}
-    expected = "an entry that is, or was, paused or set at run time"
-    exit_unless(report_unknown([name], known, expected))
+    runtime = store.load()
+    set_names = (entry.name for entry in runtime.entries)
+    known = {*runtime.paused, *runtime.start_times, *set_names}
+    exit_unless(
+        report_unknown([name], known, "an entry that is, or was, paused or set at run time")
+    )
     changed = store.pause(name, resume=True)
     print_line(f"{name} goes on" if changed else f"{name} was not paused")
 
@@ -215,48 +225,50 @@ def resume(name: str) -> None:
 @schedule.command()
 @click.argument("file", type=File(path_type=Path))
 @app_option(required=False)
-@click.option("--env", type=TEXT, help="Look at what is meant for this environment; else for any.")
+@click.option(
+    "--env", type=TEXT, help="Check the entries for this environment; without it, those for all."
+)
 def check(file: Path, app: list[str], env: str | None) -> None:
-    """Look for what is wrong in a schedule file, before a deploy.
+    """Check a schedule file before a deploy.
 
-    Wrong is what daemons would leave out. With -a the job classes are looked at, too. Exit code 1
-    when something is wrong.
+    An entry is wrong when daemons would leave it out. With -a the job classes are checked, too. The
+    exit code is 1 when anything is wrong.
     """
-    from ..file import ALL, read_file
+    from ..schedule_file.reader import ALL, read_file
 
     load_chosen_app(app)
     reading = read_file(file, ALL if env is None else env)
     errors = list(reading.errors)
-    for entry, only in zip(reading.entries, reading.only, strict=True):
+    for entry, environments in zip(reading.entries, reading.environments, strict=True):
         try:
-            print_line(verdict(entry, only, bool(app)))
+            print_line(check_line(entry, environments, bool(app)))
         except ConfigurationError as wrong:
             errors.append(wrong)
     for line in [*(f"note   {note}" for note in reading.notes), *(f"WRONG  {e}" for e in errors)]:
         print_line(line)
     if not app:
-        print_line("the job classes were not looked at: say -a MODULE, as to the daemon", err=True)
+        print_line("the job classes were not checked: give -a MODULE, as to the daemon", err=True)
     exit_unless(not errors)
 
 
-def verdict(entry: Entry, only: list[str], with_app: bool) -> str:
-    """What becomes of an entry; raises ConfigurationError when daemons leave it out."""
+def check_line(entry: Entry, environments: list[str], with_app: bool) -> str:
+    """Returns a line about an entry. Raises ConfigurationError when daemons leave the entry out."""
     by_name = with_app and target_of(entry).job is None
-    words = f"{entry.name}: {described(entry)}"
+    line = f"{entry.name}: {describe_times(entry)}"
     if entry.enabled:
         tick = entry.ticks.after(int(time.time()))
-        words += "; next never" if tick is None else f"; next {local(entry, tick)}"
-    words += f"; only with --env {', '.join(only)}" if only else ""
-    words += f"; {entry.job} is no class of the app, but a name" if by_name else ""
-    return f"{'ok ' if entry.enabled else 'off'}    {words}"
+        line += "; next never" if tick is None else f"; next {format_local(entry, tick)}"
+    line += f"; only with --env {', '.join(environments)}" if environments else ""
+    line += f"; {entry.job} is no class of the app; it is pushed by name" if by_name else ""
+    return f"{'ok ' if entry.enabled else 'off'}    {line}"
 
 
 def queue_of(entry: Entry) -> str | None:
-    place = queue_and_app(entry)
-    return entry.queue if place is None else place[1]
+    found = app_and_queue(entry)
+    return entry.queue if found is None else found[1]
 
 
-def queue_and_app(entry: Entry) -> tuple[App, str] | None:
+def app_and_queue(entry: Entry) -> tuple[App, str] | None:
     try:
         target = target_of(entry)
     except ConfigurationError:
@@ -264,10 +276,10 @@ def queue_and_app(entry: Entry) -> tuple[App, str] | None:
     return target.app, target.queue
 
 
-def moment(entry: Entry, tick: int) -> datetime:
+def local_time(entry: Entry, tick: int) -> datetime:
     return datetime.fromtimestamp(tick, zone_of(entry.tz))
 
 
-def local(entry: Entry, tick: int) -> str:
-    """A tick as the wall clock of the entry shows it."""
-    return moment(entry, tick).strftime("%a %Y-%m-%d %H:%M:%S %Z")
+def format_local(entry: Entry, tick: int) -> str:
+    """Returns a tick as the wall clock in the zone of the entry shows it."""
+    return local_time(entry, tick).strftime("%a %Y-%m-%d %H:%M:%S %Z")

@@ -24,7 +24,7 @@ from .options import file_options
 @click.option(
     "--pidfile",
     type=File(path_type=Path),
-    help="A file for the id of this process, for a process monitor; removed at the end.",
+    help="Write the id of this process to a file, for a process monitor; removed at the end.",
 )
 @verbose_option
 @quiet_option
@@ -37,7 +37,7 @@ def scheduler(
     verbose: bool,
     quiet: bool,
 ) -> None:
-    """Enqueue recurring jobs at their times. Run as many as you like: each tick fires once.
+    """Enqueue recurring jobs at their times. Run any number of schedulers: each tick fires once.
 
     TERM, INT, QUIT: end at once. HUP: read the schedule file again.
     """
@@ -46,12 +46,12 @@ def scheduler(
 
     context = click.get_current_context()
     context.with_resource(exit_on_signals(context.close))
-    from ..daemon import Daemon
-    from ..schedule import written
+    from ..daemon.daemon import Daemon
+    from ..schedule import declared_schedule
 
     configure_logging(verbose - quiet)
     context.with_resource(pid_file(pidfile))
     load_chosen_app(app)
     if Job.app.is_inline:
         raise ConfigurationError("BUOY_INLINE: expected 0 for a scheduler, got 1")
-    Daemon(Job.app, lambda: written(file, env)).run()
+    Daemon(Job.app, lambda: declared_schedule(file, env)).run()

@@ -1,18 +1,14 @@
--- Pauses an entry, or lets it go on from now: ticks in between count as never been.
+-- Pauses an entry, or resumes it from now on: ticks during the pause count as handled.
 --
--- KEYS     the schedule
--- ARGV     clock shift; name; 'pause' or 'paused'
+-- KEYS     the runtime schedule
+-- ARGV     clock offset (ms); name; 'pause' or 'resume'
 -- returns  1 if that changed something
 
-local clock = redis.call('TIME')
-local now = math.floor((clock[1] * 1000 + math.floor(clock[2] / 1000) + ARGV[1]) / 1000)
--- Garbage counts as 0. One that begins at the time is like none from before a loss of all data.
-local last = redis.call('HGET', KEYS[1], 'version') or string.format('%d%06d', clock[1], clock[2])
-local version = tonumber(last) or 0
-local field = 'from:' .. ARGV[2]
-local paused = redis.call('HGET', KEYS[1], field) == 'paused'
-if paused == (ARGV[3] == 'pause') then return 0 end
-local from = paused and string.format('%d', now) or 'paused'
-redis.call('HSET', KEYS[1], field, from)
-redis.call('HSET', KEYS[1], 'version', string.format('%d', version + 1))
+-- include version
+
+local field = 'start:' .. ARGV[2]
+local is_paused = redis.call('HGET', KEYS[1], field) == 'paused'
+if is_paused == (ARGV[3] == 'pause') then return 0 end
+redis.call('HSET', KEYS[1], field, is_paused and string.format('%d', now) or 'paused')
+increase_version()
 return 1

@@ -1,8 +1,8 @@
-"""YAML as schedules need it: within bounds, and nothing changed without a word.
+"""Reads YAML with limits on its size, and without silent changes of what is written.
 
 Old files were written for Ruby: a word that begins with a colon (``:every``) is a symbol, and is
-read as the text behind the colon. Other words that YAML takes for something else than what stands
-there (``no``, ``010``, ``12:30``, dates) come out as ``Odd``, so that who uses them must decide.
+read as the text after the colon. Other words that YAML reads as something else than what is written
+(``no``, ``010``, ``12:30``, dates) become an AmbiguousScalar: the code that uses it must decide.
 """
 
 import re
@@ -12,31 +12,31 @@ from typing import Any
 
 import yaml
 
-from .cron import printable
-from .values import Odd
+from ..cron import printable
+from ..values import AmbiguousScalar
 
-BAD = (yaml.YAMLError, ValueError, RecursionError)
-"""What reading YAML may raise."""
+YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
+"""The errors that reading YAML can raise."""
 MOST_VALUES = 10_000
-"""How many values an entry may hold, those counted each time that an alias stands for."""
+"""Values in one entry, at most. Values of an alias count each time that it is used."""
 
 TAG = "tag:yaml.org,2002:"
-MERGE, NOTHING = TAG + "merge", TAG + "null"
+MERGE, NULL = TAG + "merge", TAG + "null"
 SYMBOL = re.compile(r":[A-Za-z_]\w*[?!]?")
-ODD_TEXT = re.compile(r"[-+]?(0\d+|0o[0-7]+|\d+(\.\d*)?[eE][-+]?\d+)")
-"""Texts to PyYAML that are numbers to others."""
-COUNTED = 10**9
-"""Beyond it nobody counts."""
+AMBIGUOUS_TEXT = re.compile(r"[-+]?(0\d+|0o[0-7]+|\d+(\.\d*)?[eE][-+]?\d+)")
+"""Words that PyYAML reads as texts, and other libraries as numbers."""
+COUNT_LIMIT = 10**9
+"""Values are counted up to it."""
 DEEPEST = 100
-"""Levels of lists and keys within each other: those that a job's arguments may have."""
+"""Levels of nested lists and mappings, at most: as many as the arguments of a job may have."""
 LONGEST_NUMBER = 400
-"""Characters."""
-ODD_NUMBER = re.compile(r"[-+]?0[0-7_]+|.*:.*")
-"""Octal numbers without saying so, and those to the base of sixty."""
+"""Characters of a number, at most."""
+AMBIGUOUS_NUMBER = re.compile(r"[-+]?0[0-7_]+|.*:.*")
+"""Octal numbers that begin with 0 alone, and numbers to the base of sixty."""
 
 
 class Loader(yaml.SafeLoader):
-    """Knows symbols between braces and brackets, too, and an end of depth."""
+    """Reads symbols also inside braces and brackets, and limits the depth."""
 
     depth = 0
 
@@ -63,44 +63,45 @@ class Loader(yaml.SafeLoader):
 
 
 @dataclass(frozen=True)
-class Document:
-    """A text as nodes, which make values one by one."""
+class YamlDocument:
+    """A text as a tree of nodes; the value of each node is made separately."""
 
     root: yaml.Node | None
     loader: Loader
     counted: dict[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, line: int = 0) -> "Document":
-        """Read a text with so many lines above it; raises BAD."""
+    def of(cls, text: str, line: int = 0) -> "YamlDocument":
+        """Parses a text that begins after ``line`` lines of its file. Raises YAML_ERRORS."""
         loader = Loader(text)
         loader.line = line
         return cls(loader.get_single_node(), loader)
 
     def count(self, node: yaml.Node) -> int:
-        """How many values it stands for; raises BAD when too many, or without end."""
-        found = count(node, self.counted)
+        """Returns how many values a node contains. Raises ValueError when there are too many, or
+        when the node contains itself."""
+        found = count_values(node, self.counted)
         if found > MOST_VALUES:
             raise ValueError(
-                f"expected at most {MOST_VALUES} values, got {found} with those that aliases stand "
-                f"for{line_of(node)}"
+                f"expected at most {MOST_VALUES} values, got {found} with those of aliases"
+                f"{line_of(node)}"
             )
         return found
 
     def value(self, node: yaml.Node) -> Any:
-        """What a node stands for, which must have been counted; raises BAD."""
+        """Returns the value of a node, which must have been counted before. Raises YAML_ERRORS."""
         if isinstance(node, yaml.SequenceNode) and node.tag == TAG + "seq":
             return [self.value(each) for each in node.value]
         if isinstance(node, yaml.MappingNode) and node.tag == TAG + "map":
-            return self.mapping(node)
-        return self.scalar(node)
+            return self.mapping_value(node)
+        return self.scalar_value(node)
 
-    def mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+    def mapping_value(self, node: yaml.MappingNode) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key, value in node.value:
             if key.tag == MERGE:
-                merged = self.merged(value) | merged
+                merged = self.merged_value(value) | merged
                 continue
             name = key_of(key)
             if name in found:
@@ -108,50 +109,58 @@ class Document:
             found[name] = self.value(value)
         return merged | found
 
-    def merged(self, node: yaml.Node) -> dict[str, Any]:
-        """What ``<<`` takes over: of several the first comes first."""
+    def merged_value(self, node: yaml.Node) -> dict[str, Any]:
+        """Returns the keys and values that ``<<`` merges; of several mappings the first takes
+        precedence."""
         value = self.value(node)
         parts = value if isinstance(value, list) else [value]
         found: dict[str, Any] = {}
         for part in parts:
             if not isinstance(part, dict):
-                raise ValueError(f"expected keys and values behind <<, got {part!r:.80}")
+                raise ValueError(f"expected keys and values after <<, got {part!r:.80}")
             found = part | found
         return found
 
-    def scalar(self, node: yaml.Node) -> Any:
+    def scalar_value(self, node: yaml.Node) -> Any:
         if node.tag in (TAG + "int", TAG + "float") and len(node.value) > LONGEST_NUMBER:
             raise ValueError(f"expected a number, got one of {len(node.value)} characters")
         value = self.loader.construct_object(node, deep=True)
-        if not isinstance(node, yaml.ScalarNode) or node.style is not None or self.is_told(node):
+        if not isinstance(node, yaml.ScalarNode) or node.style is not None or self.has_tag(node):
             return value
         if isinstance(value, str):
             if SYMBOL.fullmatch(value):
                 return value[1:]
-            return Odd(value, value) if ODD_TEXT.fullmatch(value) else value
+            return AmbiguousScalar(value, value) if AMBIGUOUS_TEXT.fullmatch(value) else value
         if isinstance(value, bool):
-            return value if node.value.lower() in ("true", "false") else Odd(node.value, value)
-        changed = not isinstance(value, int | float | None) or ODD_NUMBER.fullmatch(node.value)
-        return Odd(node.value, value) if changed else value
+            return (
+                value
+                if node.value.lower() in ("true", "false")
+                else AmbiguousScalar(node.value, value)
+            )
+        changed = not isinstance(value, int | float | None) or AMBIGUOUS_NUMBER.fullmatch(
+            node.value
+        )
+        return AmbiguousScalar(node.value, value) if changed else value
 
-    def is_told(self, node: yaml.ScalarNode) -> bool:
-        """Whether it says itself what it is: ``!!str 010``."""
+    def has_tag(self, node: yaml.ScalarNode) -> bool:
+        """Whether a scalar is written with its tag, like ``!!str 010``."""
         tag = self.loader.resolve(  # type: ignore[no-untyped-call]
             yaml.ScalarNode, node.value, (True, False)
         )
         return bool(tag != node.tag)
 
 
-def pairs(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
-    """The keys of a mapping and what stands behind them, in order, equal keys too."""
-    if node is None or node.tag == NOTHING:
+def pairs_of(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
+    """Returns the keys and nodes of a mapping, in order, also equal keys. Raises ValueError when
+    the node is no mapping, or has too many keys."""
+    if node is None or node.tag == NULL:
         return []
     if not isinstance(node, yaml.MappingNode):
         raise ValueError("expected names, each with an entry")
     found: list[tuple[str, yaml.Node]] = []
     for key, value in node.value:
         if key.tag == MERGE:
-            found[:0] = [pair for each in merged_nodes(value) for pair in pairs(each)]
+            found[:0] = [pair for each in merged_nodes(value) for pair in pairs_of(each)]
         else:
             found.append((key_of(key), value))
         if len(found) > MOST_VALUES:
@@ -160,29 +169,33 @@ def pairs(node: yaml.Node | None) -> list[tuple[str, yaml.Node]]:
 
 
 def merged_nodes(node: yaml.Node) -> list[yaml.Node]:
+    """Returns the nodes that ``<<`` merges: a node, or a list of them."""
     return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]
 
 
 def key_of(node: yaml.Node) -> str:
+    """Returns a key as text, a symbol without its colon. Raises ValueError when it is no scalar."""
     if not isinstance(node, yaml.ScalarNode):
         raise ValueError(f"expected texts as keys, got something else{line_of(node)}")
     text = str(node.value)
     return text[1:] if node.style is None and SYMBOL.fullmatch(text) else text
 
 
-def count(node: yaml.Node, known: dict[int, int]) -> int:
-    """How many values a node stands for, without making them; raises ValueError for one that is
-    inside of itself. ``known``: those that were counted before."""
+def count_values(node: yaml.Node, known: dict[int, int]) -> int:
+    """Returns how many values a node contains, without making them. Raises ValueError for a node
+    that contains itself. ``known``: the nodes that were counted before, by id."""
     if known.get(id(node)) == 0:
-        raise ValueError(f"expected an end of what is inside of itself, got none{line_of(node)}")
+        raise ValueError(
+            f"expected a value that does not contain itself, got one that does{line_of(node)}"
+        )
     if id(node) not in known:
         known[id(node)] = 0
-        found = 1 + sum(count(each, known) for each in inner(node))
-        known[id(node)] = min(found, COUNTED)
+        found = 1 + sum(count_values(each, known) for each in child_nodes(node))
+        known[id(node)] = min(found, COUNT_LIMIT)
     return known[id(node)]
 
 
-def inner(node: yaml.Node) -> Iterator[yaml.Node]:
+def child_nodes(node: yaml.Node) -> Iterator[yaml.Node]:
     if isinstance(node, yaml.SequenceNode):
         yield from node.value
     elif isinstance(node, yaml.MappingNode):
@@ -191,11 +204,12 @@ def inner(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def line_of(node: yaml.Node) -> str:
+    """Returns the line of a node, for an error message."""
     return "" if node.start_mark is None else f" (line {node.start_mark.line + 1})"
 
 
-def told(error: BaseException) -> str:
-    """What is wrong and in which line, without the quotation."""
+def format_yaml_error(error: BaseException) -> str:
+    """Returns the problem and its line, without the quotation of the file."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     where = "" if mark is None else f" (line {mark.line + 1})"
     return printable(" ".join(str(problem or error).split())) + where

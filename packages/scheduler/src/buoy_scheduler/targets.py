@@ -1,52 +1,53 @@
-"""From an entry's tick to a job in its queue."""
+"""Targets of entries: the class and the queue of their jobs; and how to make such a job."""
 
 import json
 from dataclasses import dataclass
 
 from buoy import App, BuoyError, Handle, Job
-from buoy.plugins import build_job, checked_queue, job_classes
+from buoy.plugins import build_job, checked_queue, expect, job_classes
 
 from .cron import printable
-from .entry import Entry, EntryError, expect
+from .entry import Entry, EntryError
 from .store import tick_field
 
 
 @dataclass(frozen=True)
 class Target:
-    """What an entry enqueues: a job class if the app has it, else a name alone."""
+    """What an entry enqueues, and where: ``job`` is the class, or None when the app does not know
+    it; then the job is pushed by name."""
 
     job: type[Job] | None
     queue: str
 
     @property
     def app(self) -> App:
-        """The app whose queue it is."""
+        """The app that has the queue."""
         return Job.app if self.job is None else self.job.app
 
     @property
-    def together(self) -> tuple[App, str, int | None]:
-        """Jobs that agree in this are enqueued together."""
+    def group_key(self) -> tuple[App, str, int | None]:
+        """Jobs whose targets have equal keys can be enqueued in one round trip."""
         return self.app, self.queue, self.job.max_length if self.job else None
 
 
 def target_of(entry: Entry) -> Target:
-    """Where an entry leads, by the classes that the app has imported; raises EntryError.
+    """Returns the target of an entry, by the classes that the app has imported. Raises EntryError.
 
-    This is the judgement of all: what it refuses daemons leave out, and ``check`` calls wrong.
+    Daemons leave out the entries for which it raises, and ``buoy schedule check`` calls them wrong.
     """
     try:
-        target = aimed(entry, job_classes.get(entry.job))
-        most = target.app.settings.max_payload
-        expect(len(entry.args) < most, "args", f"less than {most} bytes", len(entry.args))
+        target = resolve_target(entry, job_classes.get(entry.job))
+        limit = target.app.settings.max_payload
+        expect(len(entry.args) < limit, "args", f"less than {limit} bytes", len(entry.args))
         return target
     except BuoyError as error:
         raise EntryError(entry.name, error) from None
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise EntryError(entry.name, f"class: cannot be asked: {printable(reason):.200}") from error
+        raise EntryError(entry.name, f"class: cannot be used: {printable(reason):.200}") from error
 
 
-def aimed(entry: Entry, job: type[Job] | None) -> Target:
+def resolve_target(entry: Entry, job: type[Job] | None) -> Target:
     if job is not None:
         build_job(job, json.loads(entry.args))
         return Target(job, checked_queue(entry.queue or job.queue))
@@ -60,7 +61,8 @@ def aimed(entry: Entry, job: type[Job] | None) -> Target:
 
 
 def job_of(entry: Entry, target: Target, tick: int | None = None) -> Job:
-    """A job to be enqueued, for one tick at most once; without a tick, just so."""
+    """Returns a job of an entry that is not enqueued yet. With a tick (epoch seconds), Redis
+    accepts only one job for this tick, and none for an earlier tick after it."""
     return build_job(
         target.job or entry.job,
         json.loads(entry.args),
@@ -71,11 +73,12 @@ def job_of(entry: Entry, target: Target, tick: int | None = None) -> Job:
 
 
 def run_now(entry: Entry) -> Handle[None]:
-    """Enqueue the job of an entry out of turn; its ticks are not touched."""
+    """Enqueues the job of an entry now. The ticks of the entry are not affected. Raises
+    EntryError."""
     target = target_of(entry)
     return target.app.submit(job_of(entry, target))
 
 
 def was_fired(handle: Handle[object]) -> bool:
-    """Whether the tick had been enqueued before, by another daemon or by an earlier try."""
+    """Whether the tick was enqueued before, by another daemon or by an earlier attempt."""
     return handle.code == "not_newer"

@@ -1,4 +1,4 @@
-"""Whatever is written: an entry is read or refused by its name, and the others go on."""
+"""Any input: an entry is read, or is an error with its name, and does not affect others."""
 
 import json
 from datetime import UTC, date, datetime
@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from buoy import App, ConfigurationError
 from buoy_scheduler import EntryError
 from buoy_scheduler.cron import Crontab, zone_of
-from buoy_scheduler.file import ALL, read_file
-from buoy_scheduler.spelling import KNOWN, entry_of
-from buoy_scheduler.words import described
+from buoy_scheduler.entry_format import KNOWN, entry_of
+from buoy_scheduler.plain_language import describe_times
+from buoy_scheduler.schedule_file.reader import ALL, read_file
 
 from .conftest import Days
 from .test_cron import BERLIN, Expression, expressions
@@ -65,13 +65,13 @@ entries = st.builds(
 
 @settings(max_examples=400, deadline=None)
 @given(st.one_of(entries, values))
-def test_what_is_said_is_an_entry_or_refused(fields: Any) -> None:
+def test_any_fields_are_an_entry_or_an_error(fields: Any) -> None:
     try:
         entry = entry_of("odd", fields)
     except EntryError as refusal:
         error = refusal
     else:
-        assert described(entry)
+        assert describe_times(entry)
         assert (entry.ticks.after(START) or START + 1) > START
         return
     assert str(error).startswith("schedule entry 'odd': ")
@@ -81,7 +81,7 @@ def test_what_is_said_is_an_entry_or_refused(fields: Any) -> None:
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.one_of(entries, values))
-def test_no_entry_of_a_file_harms_the_others(tmp_path: Path, fields: Any) -> None:
+def test_no_entry_of_a_file_affects_others(tmp_path: Path, fields: Any) -> None:
     path = tmp_path / "schedule.yml"
     try:
         text = yaml.safe_dump({"odd": fields}, allow_unicode=True)
@@ -99,7 +99,7 @@ def test_no_entry_of_a_file_harms_the_others(tmp_path: Path, fields: Any) -> Non
 
 @settings(max_examples=300, deadline=None)
 @given(st.text("abcz:{}[]&*!|>-?<%=# \n\t'\"0123456789,~@`", max_size=120))
-def test_whatever_is_in_a_file_it_is_told(
+def test_any_text_in_a_file_is_entries_or_errors(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "whatever.yml"
@@ -114,7 +114,7 @@ def test_whatever_is_in_a_file_it_is_told(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(fields=st.one_of(entries, values), name=st.text(max_size=5))
-def test_whatever_lies_in_redis_the_others_fire(
+def test_any_garbage_in_redis_does_not_stop_other_entries(
     days: Days, buoy_app: App, fields: Any, name: str
 ) -> None:
     buoy_app.command("FLUSHALL")
@@ -122,7 +122,7 @@ def test_whatever_lies_in_redis_the_others_fire(
     days.pass_until(60)
     text = json.dumps(fields, default=str, skipkeys=True)
     raw = name.encode(errors="surrogatepass")
-    for kind in (b"entry:", b"from:", b"queue:"):
+    for kind in (b"entry:", b"start:", b"queue:"):
         buoy_app.command("HSET", "buoy:scheduler", kind + raw, text)
     buoy_app.command("HSET", "buoy:{low}:scheduler", "good", text)
     buoy_app.command("HSET", "buoy:{low}:meta", "newer:cron:good", text)
@@ -145,12 +145,12 @@ def oracle(text: str, start: int, count: int = 40) -> list[int]:
 
 @settings(max_examples=200, deadline=None)
 @given(expressions)
-def test_what_is_described_has_the_same_ticks(expression: Expression) -> None:
+def test_a_described_expression_has_the_ticks_of_its_original(expression: Expression) -> None:
     try:
         crontab = Crontab(str(expression), UTC_ZONE)
     except ConfigurationError:
         return  # a date that there is not
-    assert oracle(crontab.spoken, START) == oracle(str(expression), START)
+    assert oracle(crontab.describable, START) == oracle(str(expression), START)
     assert (
         entry_of("x", {"cron": str(expression)}).ticks.after(START)
         == oracle(str(expression), START, 1)[0]
@@ -158,13 +158,13 @@ def test_what_is_described_has_the_same_ticks(expression: Expression) -> None:
 
 
 @pytest.mark.parametrize("text", ["*/3 */12 */2 * 0-6", "0 0 */2 * */1", "0 0 13 * 0-6"])
-def test_all_days_of_the_week_are_described_as_they_count(text: str) -> None:
-    assert oracle(Crontab(text, UTC_ZONE).spoken, START) == oracle(text, START)
+def test_a_field_of_all_weekdays_is_described_correctly(text: str) -> None:
+    assert oracle(Crontab(text, UTC_ZONE).describable, START) == oracle(text, START)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(1, 200), st.integers(0, 4), st.booleans())
-def test_a_step_that_is_described_as_a_period_is_one(step: int, place: int, seconds: bool) -> None:
+def test_a_step_that_is_described_as_a_period_is_even(step: int, place: int, seconds: bool) -> None:
     fields = ["*"] * 5 if not seconds else ["*"] * 6
     place = place if not seconds else 0
     fields[place] = f"*/{step}"
@@ -174,7 +174,7 @@ def test_a_step_that_is_described_as_a_period_is_one(step: int, place: int, seco
     except EntryError:
         assert step > (59, 23, 31, 12, 6)[place]
         return
-    words = described(entry)
+    words = describe_times(entry)
     ticks = oracle(" ".join(fields), START, 61)
     units = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
     for unit, length in units.items():
@@ -199,14 +199,12 @@ def test_a_step_that_is_described_as_a_period_is_one(step: int, place: int, seco
         ("0 0 1 * mon", "at 00:00, on day 1 of the month, or on Monday"),
     ],
 )
-def test_steps_are_told_as_what_they_are(cron: str, words: str) -> None:
-    assert described(entry_of("x", {"cron": cron})) == f"{words} (UTC)"
+def test_uneven_steps_are_described_by_their_values(cron: str, words: str) -> None:
+    assert describe_times(entry_of("x", {"cron": cron})) == f"{words} (UTC)"
 
 
 @pytest.mark.parametrize(("field", "unit"), [*enumerate("smhd")])
-def test_a_step_beyond_its_field_is_refused_with_the_period_that_it_would_be(
-    field: int, unit: str
-) -> None:
+def test_a_step_beyond_its_field_is_refused_with_a_hint(field: int, unit: str) -> None:
     fields = ["*"] * 6
     fields[field] = "*/61"
 

@@ -1,4 +1,4 @@
-"""Marks of how far entries are: when the clock was wrong, and when entries come and go."""
+"""Checkpoints: when the clock was wrong, and when entries are removed and come back."""
 
 import json
 import logging
@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from buoy import App, ConfigurationError, Job
 from buoy.cli import main
 from buoy.embedded.server import Server
-from buoy_scheduler import following, remove_schedule, set_schedule, spelling, store
-from buoy_scheduler.daemon import Daemon
-from buoy_scheduler.firing import target_of
+from buoy_scheduler import entry_format, remove_schedule, set_schedule, store
+from buoy_scheduler.daemon import entry_tracker
+from buoy_scheduler.daemon.daemon import Daemon
+from buoy_scheduler.entry_format import entry_of
 from buoy_scheduler.schedule import Schedule
-from buoy_scheduler.spelling import entry_of
 from buoy_scheduler.store import Store
+from buoy_scheduler.targets import target_of
 
 from .conftest import Days
 
@@ -59,8 +60,8 @@ def remarks() -> str:
     return CliRunner().invoke(main, ["schedule", "list"]).stderr
 
 
-class TestAWrongClock:
-    def test_ten_days_ahead_for_a_moment_the_entry_soon_goes_on(
+class TestWrongClock:
+    def test_an_entry_fires_soon_after_a_clock_that_was_ten_days_ahead(
         self, days: Days, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
@@ -76,7 +77,9 @@ class TestAWrongClock:
             "wrong then or is now; goes on from now"
         )
 
-    def test_so_does_a_daemon_that_saw_nothing_of_it(self, days: Days, buoy_app: App) -> None:
+    def test_a_daemon_that_did_not_see_the_wrong_clock_fires_soon(
+        self, days: Days, buoy_app: App
+    ) -> None:
         one, other = (days.daemon(report=EVERY_MINUTE) for _ in range(2))
 
         jump(days, 10 * DAY, one)
@@ -84,7 +87,9 @@ class TestAWrongClock:
 
         assert waiting(buoy_app) >= 2
 
-    def test_and_one_that_starts_later(self, days: Days, buoy_app: App) -> None:
+    def test_a_daemon_that_starts_after_the_wrong_clock_fires_soon(
+        self, days: Days, buoy_app: App
+    ) -> None:
         days.clock.advance(30)
         jump(days, 10 * DAY, days.daemon(report=EVERY_MINUTE))
 
@@ -92,16 +97,18 @@ class TestAWrongClock:
 
         assert waiting(buoy_app) == 3
 
-    def test_so_does_a_tick_that_was_passed_over_then(self, days: Days, buoy_app: App) -> None:
+    def test_an_entry_fires_soon_after_a_tick_was_skipped_while_the_clock_was_ahead(
+        self, days: Days, buoy_app: App
+    ) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
-        Store(buoy_app).pass_over("reports", {"report": int(days.now()) + 10 * DAY})
+        Store(buoy_app).skip_ticks("reports", {"report": int(days.now()) + 10 * DAY})
 
         days.pass_with(days.daemon(report=EVERY_MINUTE), daemon, seconds=125)
 
         assert waiting(buoy_app) == 2
 
     @pytest.mark.parametrize("back", [3, 10 * DAY])
-    def test_behind_for_a_moment_nothing_is_fired_twice(
+    def test_no_tick_fires_twice_after_the_clock_was_behind(
         self, days: Days, buoy_app: App, back: int
     ) -> None:
         daemon = days.daemon(report=ALL)
@@ -112,7 +119,7 @@ class TestAWrongClock:
 
         assert waiting(buoy_app) == 3
 
-    def test_a_clock_that_is_put_back_for_good_is_followed(self, days: Days, buoy_app: App) -> None:
+    def test_entries_fire_by_a_clock_that_is_set_back(self, days: Days, buoy_app: App) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
         days.pass_with(daemon, seconds=60)
 
@@ -121,7 +128,9 @@ class TestAWrongClock:
 
         assert waiting(buoy_app) == 3
 
-    def test_what_was_set_then_fires(self, days: Days, buoy_app: App) -> None:
+    def test_an_entry_that_was_set_while_the_clock_was_ahead_fires(
+        self, days: Days, buoy_app: App
+    ) -> None:
         daemon = days.daemon()
         days.clock.advance(10 * DAY)
         set_schedule("report", Report, every="1m")
@@ -130,9 +139,11 @@ class TestAWrongClock:
         days.pass_with(daemon, seconds=125)
 
         assert waiting(buoy_app) == 2
-        assert int(buoy_app.command("HGET", "buoy:scheduler", "from:report")) <= days.now()
+        assert int(buoy_app.command("HGET", "buoy:scheduler", "start:report")) <= days.now()
 
-    def test_the_list_tells_it_and_the_true_next(self, days: Days, buoy_app: App) -> None:
+    def test_list_shows_checkpoints_ahead_of_the_clock_and_the_real_next_tick(
+        self, days: Days, buoy_app: App
+    ) -> None:
         set_schedule("report", Report, every="1m")
         jump(days, 10 * DAY, days.daemon())
 
@@ -161,7 +172,7 @@ class TestAWrongClock:
         max_size=4,
     )
 )
-def test_whatever_the_clock_has_done_ticks_soon_are_as_they_were(
+def test_ticks_are_soon_regular_again_after_any_jumps_of_the_clock(
     days: Days, buoy_app: App, jumps: list[tuple[int, int, bool]]
 ) -> None:
     buoy_app.command("FLUSHALL")
@@ -183,7 +194,7 @@ def test_whatever_the_clock_has_done_ticks_soon_are_as_they_were(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(st.integers(-10 * DAY, 0), st.integers(0, 8)), max_size=4))
-def test_when_it_was_behind_for_moments_each_tick_is_fired_once(
+def test_each_tick_fires_once_when_the_clock_was_behind_for_moments(
     days: Days, buoy_app: App, jumps: list[tuple[int, int]]
 ) -> None:
     buoy_app.command("FLUSHALL")
@@ -199,8 +210,8 @@ def test_when_it_was_behind_for_moments_each_tick_is_fired_once(
     assert waiting(buoy_app) == int(days.now()) // 60 - start // 60
 
 
-class TestComingAndGoing:
-    def test_who_is_put_back_after_weeks_fires_nothing_of_the_past(
+class TestRemovedEntries:
+    def test_an_entry_that_comes_back_after_weeks_fires_no_ticks_of_the_past(
         self, days: Days, buoy_app: App
     ) -> None:
         days.daemon(report=ALL)
@@ -213,7 +224,9 @@ class TestComingAndGoing:
 
         assert waiting(buoy_app) == 0
 
-    def test_after_weeks_without_any_daemon_it_makes_up(self, days: Days, buoy_app: App) -> None:
+    def test_missed_ticks_fire_after_weeks_without_a_daemon(
+        self, days: Days, buoy_app: App
+    ) -> None:
         days.daemon(report=ALL)
         days.clock.advance(21 * DAY + 30)
 
@@ -222,18 +235,18 @@ class TestComingAndGoing:
         assert waiting(buoy_app) == 100
 
     @pytest.mark.parametrize("out", [{}, {"report": EVERY_MINUTE | {"enabled": False}}])
-    def test_who_reads_the_file_again_notes_what_was_taken_out(
+    def test_a_daemon_that_reloads_the_file_stores_which_entries_were_removed(
         self, days: Days, buoy_app: App, out: dict[str, dict[str, object]]
     ) -> None:
         entries: list[dict[str, dict[str, object]]] = [{"report": EVERY_MINUTE}]
 
-        def written() -> Schedule:
+        def read_schedule() -> Schedule:
             schedule = Schedule()
             found = [entry_of(name, each) for name, each in entries[-1].items()]
             schedule.add("file", found)
             return schedule
 
-        daemon = Daemon(buoy_app, written)
+        daemon = Daemon(buoy_app, read_schedule)
         days.step(daemon)
         for now in (out, entries[0]):
             entries.append(now)
@@ -245,7 +258,7 @@ class TestComingAndGoing:
         days.step(daemon)
         assert waiting(buoy_app) == 1
 
-    def test_one_that_is_switched_off_is_noted_by_who_starts(
+    def test_a_daemon_that_starts_stores_which_entries_are_disabled(
         self, days: Days, buoy_app: App
     ) -> None:
         days.daemon(report=ALL)
@@ -257,7 +270,7 @@ class TestComingAndGoing:
 
         assert waiting(buoy_app) == 0
 
-    def test_of_who_is_gone_nothing_stays(self, days: Days, buoy_app: App) -> None:
+    def test_nothing_of_a_removed_entry_stays_in_redis(self, days: Days, buoy_app: App) -> None:
         set_schedule("time", Report, every="1m")
         old = days.daemon(report=EVERY_MINUTE, other=EVERY_MINUTE | {"queue": "other"})
         for pause in (False, True):
@@ -274,9 +287,9 @@ class TestComingAndGoing:
         assert numbers <= {"newer:cron:stays"}
         assert "newer:cron:other" not in fields(buoy_app, "buoy:{other}:meta")
         assert not buoy_app.command("EXISTS", "buoy:{other}:scheduler")
-        assert fields(buoy_app, "buoy:scheduler") == {"version", "seen", "queue:reports"}
+        assert fields(buoy_app, "buoy:scheduler") == {"version", "polled_at", "queue:reports"}
 
-    def test_the_pause_of_one_that_is_gone_stays_and_is_told(
+    def test_the_pause_of_a_removed_entry_stays_and_list_shows_it(
         self, days: Days, buoy_app: App
     ) -> None:
         days.daemon(report=EVERY_MINUTE)
@@ -287,10 +300,10 @@ class TestComingAndGoing:
             days.step(daemon)
 
         assert remarks().startswith(
-            "paused, but not known here: report; to take that back: buoy schedule resume NAME\n"
+            "paused, but in no schedule here: report; to resume: buoy schedule resume NAME\n"
         )
 
-    def test_what_is_followed_is_not_forgotten(self, days: Days, buoy_app: App) -> None:
+    def test_entries_of_a_running_daemon_are_not_forgotten(self, days: Days, buoy_app: App) -> None:
         rare: dict[str, object] = {"every": "2w", "class": Report.name}
         one, other = days.daemon(rare=rare), days.daemon(report=EVERY_MINUTE)
         for _ in range(30):
@@ -300,7 +313,7 @@ class TestComingAndGoing:
         assert fields(buoy_app, "buoy:{reports}:scheduler") == {"rare", "report"}
         assert waiting(buoy_app) >= 32
 
-    def test_a_pause_is_not_made_up_for_after_a_long_time(self, days: Days, buoy_app: App) -> None:
+    def test_ticks_during_a_long_pause_are_not_fired_later(self, days: Days, buoy_app: App) -> None:
         daily: dict[str, dict[str, object]] = {
             "report": {"every": "1d", "class": Report.name, "missed": "all"}
         }
@@ -312,14 +325,14 @@ class TestComingAndGoing:
         Store(buoy_app).pause("report", resume=True)
         days.pass_with(daemon, seconds=61)
         for name in fields(buoy_app, "buoy:scheduler"):
-            if name.startswith("from:"):
+            if name.startswith("start:"):
                 buoy_app.command("HDEL", "buoy:scheduler", name)
 
         days.daemon(**daily)
 
         assert waiting(buoy_app) == 0
 
-    def test_a_queue_whose_marks_are_of_another_type_harms_no_other(
+    def test_a_queue_whose_checkpoints_have_a_wrong_type_affects_no_other(
         self, days: Days, buoy_app: App, caplog: pytest.LogCaptureFixture
     ) -> None:
         days.daemon(old=EVERY_MINUTE)
@@ -330,12 +343,12 @@ class TestComingAndGoing:
             days.clock.advance(DAY)
             days.step(daemon)
 
-        assert list(daemon.courses) == ["b"]
+        assert list(daemon.progress) == ["b"]
         assert waiting(buoy_app) > 1
         assert fields(buoy_app, "buoy:{reports}:scheduler") == {"b"}
         assert "queue 'a': " in caplog.text
 
-    def test_the_entries_of_several_apps_are_cared_for(
+    def test_checkpoints_of_several_apps_are_kept(
         self, days: Days, buoy_app: App, buoy_server: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         other = App(buoy_server.url, namespace="other")
@@ -348,7 +361,7 @@ class TestComingAndGoing:
         days.step(daemon)
         assert (waiting(buoy_app), waiting(other, "elsewhere")) == (1, 1)
 
-        daemon.written = Schedule
+        daemon.read_schedule = Schedule
         daemon.stale = True
         for _ in range(3):
             days.step(daemon)
@@ -358,7 +371,7 @@ class TestComingAndGoing:
         assert not other.command("EXISTS", "other:{elsewhere}:scheduler", "other:scheduler")
         assert not buoy_app.command("EXISTS", "buoy:{reports}:scheduler")
 
-    def test_marks_of_before_are_read(self, days: Days, buoy_app: App) -> None:
+    def test_existing_checkpoints_are_read(self, days: Days, buoy_app: App) -> None:
         since = int(days.now()) - 120
         buoy_app.command("HSET", "buoy:{reports}:scheduler", "report", f"{since} every 60 s from 0")
 
@@ -370,7 +383,7 @@ class TestComingAndGoing:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of entries that were made of a text, or judged, from now on."""
+    """The names of entries that are parsed, or whose targets are resolved, from now on."""
     found: list[str] = []
 
     def spied(act: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
@@ -380,33 +393,33 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return spy
 
-    monkeypatch.setattr(store, "entry_of", spied(spelling.entry_of, lambda name, _: str(name)))
+    monkeypatch.setattr(store, "entry_of", spied(entry_format.entry_of, lambda name, _: str(name)))
     monkeypatch.setattr(
-        following, "target_of", spied(target_of, lambda entry: f"judged {entry.name}")
+        entry_tracker, "target_of", spied(target_of, lambda entry: f"resolved {entry.name}")
     )
     return found
 
 
-def test_among_two_thousand_entries_one_that_is_set_costs_one(
+def test_setting_one_of_2000_entries_parses_and_resolves_only_one(
     days: Days, buoy_app: App, made: list[str]
 ) -> None:
     text = json.dumps({"cron": "0 0 1 1 *", "class": Report.name})
     words = [word for n in range(2000) for word in (f"entry:e{n}", text)]
     buoy_app.command("HSET", "buoy:scheduler", *words, "version", 1)
     daemon = days.daemon()
-    assert len(daemon.courses) == 2000
+    assert len(daemon.progress) == 2000
     made.clear()
 
     set_schedule("e7", Report, every="1m")
     days.step(daemon)
 
-    assert made == ["e7", "judged e7"]
-    courses = dict(daemon.courses)
+    assert made == ["e7", "resolved e7"]
+    courses = dict(daemon.progress)
     remove_schedule("e8")
     days.pass_with(daemon, seconds=60)
     assert waiting(buoy_app) == 1
-    assert made == ["e7", "judged e7"]
-    assert all(daemon.courses[name] is courses[name] for name in daemon.courses)
+    assert made == ["e7", "resolved e7"]
+    assert all(daemon.progress[name] is courses[name] for name in daemon.progress)
 
 
 @pytest.mark.parametrize(
@@ -432,7 +445,7 @@ def test_among_two_thousand_entries_one_that_is_set_costs_one(
         "null",
     ],
 )
-def test_whatever_lies_in_redis_the_others_go_on(
+def test_garbage_in_redis_does_not_stop_other_entries(
     days: Days, buoy_app: App, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     caplog.set_level(logging.ERROR)
@@ -442,9 +455,9 @@ def test_whatever_lies_in_redis_the_others_go_on(
     days.pass_with(daemon, seconds=60)
 
     assert waiting(buoy_app) == 1
-    [told] = caplog.messages
-    assert told.startswith("schedule entry 'odd': ")
-    assert told.endswith("; it is left out")
+    [message] = caplog.messages
+    assert message.startswith("schedule entry 'odd': ")
+    assert message.endswith("; it is left out")
 
 
 @pytest.mark.parametrize(
@@ -468,7 +481,7 @@ def test_whatever_lies_in_redis_the_others_go_on(
         {"cron": "0 0 31 2 *"},
     ],
 )
-def test_what_is_set_is_checked_where_it_is_set(buoy_app: App, fields: dict[str, Any]) -> None:
+def test_set_schedule_checks_its_arguments(buoy_app: App, fields: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="expected"):
         set_schedule("odd", "shop.Nobody", **({"queue": "far"} | fields))
     assert not buoy_app.command("HLEN", "buoy:scheduler")

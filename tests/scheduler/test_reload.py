@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from buoy import App, Job
-from buoy_scheduler.daemon import Daemon
-from buoy_scheduler.schedule import written
+from buoy_scheduler.daemon.daemon import Daemon
+from buoy_scheduler.schedule import declared_schedule
 
 from .conftest import Days
 
@@ -22,23 +22,23 @@ GOOD = f"a: {{every: 1m, class: {Report.name}}}\nb: {{every: 2m, class: {Report.
 
 
 class Reader:
-    """A daemon that follows a file."""
+    """A daemon with a schedule file."""
 
     def __init__(self, days: Days, app: App, path: Path) -> None:
         self.days, self.path = days, path
         path.write_text(GOOD)
-        self.daemon = Daemon(app, lambda: written(path, None))
+        self.daemon = Daemon(app, lambda: declared_schedule(path, None))
         days.step(self.daemon)
 
-    def again(self, text: str) -> dict[str, int | None]:
-        """What is followed after it has read this."""
+    def reload(self, text: str) -> dict[str, int | None]:
+        """Writes and reloads the file; returns the periods of the entries that fire."""
         self.path.write_text(text)
         return self.hup()
 
     def hup(self) -> dict[str, int | None]:
         self.daemon.stale = True
         self.days.step(self.daemon)
-        return {name: course.entry.every for name, course in self.daemon.courses.items()}
+        return {name: progress.entry.every for name, progress in self.daemon.progress.items()}
 
 
 @pytest.fixture
@@ -64,20 +64,20 @@ def reader(
         ("\x00", "schedule "),
     ],
 )
-def test_what_cannot_be_read_leaves_all_as_it_was(
+def test_an_unreadable_file_leaves_all_entries_as_they_were(
     reader: Reader, text: str, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert reader.again(text) == {"a": 60, "b": 120}
+    assert reader.reload(text) == {"a": 60, "b": 120}
 
     first, *others = sorted(caplog.messages, key=lambda each: "expected a whole one" in each)
     assert first.startswith(error.format(path=reader.path))
-    assert others == ["schedule file: expected a whole one; until then a, b as before"]
+    assert others == ["schedule file: expected a complete one; until then a, b as before"]
     assert reader.hup() == {"a": 60, "b": 120}  # also the second time
-    assert len(caplog.messages) == 2  # told once
-    assert reader.again(f"c: {{every: 5m, class: {Report.name}}}\n") == {"c": 300}
+    assert len(caplog.messages) == 2  # logged once
+    assert reader.reload(f"c: {{every: 5m, class: {Report.name}}}\n") == {"c": 300}
 
 
-def test_a_file_that_is_gone_or_may_not_be_read_leaves_all_as_it_was(reader: Reader) -> None:
+def test_a_missing_or_forbidden_file_leaves_all_entries_as_they_were(reader: Reader) -> None:
     reader.path.unlink()
     assert reader.hup() == {"a": 60, "b": 120}
 
@@ -85,36 +85,36 @@ def test_a_file_that_is_gone_or_may_not_be_read_leaves_all_as_it_was(reader: Rea
     assert reader.hup() == {"a": 60, "b": 120}
 
 
-def test_one_that_is_wrong_goes_on_as_it_was_and_the_others_as_they_are(
+def test_a_wrong_entry_falls_back_to_its_previous_version(
     reader: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
     text = f"a: {{every: often}}\nc: {{every: 5m, class: {Report.name}}}\nd: {{every: never}}\n"
 
-    assert reader.again(text) == {"a": 60, "c": 300}
+    assert reader.reload(text) == {"a": 60, "c": 300}
 
     wanted = "every: expected a duration like 30s, 5m, 1h or 1d, got"
     assert caplog.messages == [
-        f"schedule entry 'a': {wanted} 'often'; it goes on as it was before",
+        f"schedule entry 'a': {wanted} 'often'; its previous version is used",
         f"schedule entry 'd': {wanted} 'never'; it is left out",
     ]
-    assert reader.again(f"c: {{every: 5m, class: {Report.name}}}\n") == {"c": 300}
+    assert reader.reload(f"c: {{every: 5m, class: {Report.name}}}\n") == {"c": 300}
 
 
-def test_of_two_of_one_name_the_first_is_followed(reader: Reader) -> None:
+def test_of_two_entries_with_one_name_the_first_is_used(reader: Reader) -> None:
     text = GOOD + f"a: {{every: 7m, class: {Report.name}}}\n"
 
-    assert reader.again(text.replace("1m", "3m")) == {"a": 180, "b": 120}
+    assert reader.reload(text.replace("1m", "3m")) == {"a": 180, "b": 120}
 
 
-def test_who_starts_with_a_file_that_cannot_be_read_follows_none(
+def test_a_daemon_that_starts_with_an_unreadable_file_has_no_entries(
     days: Days, buoy_app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("buoy_scheduler.plugin.job_classes", {})
-    daemon = Daemon(buoy_app, lambda: written(tmp_path / "none.yml", None))
+    daemon = Daemon(buoy_app, lambda: declared_schedule(tmp_path / "none.yml", None))
 
     days.step(daemon)
 
-    assert daemon.courses == {}
+    assert daemon.progress == {}
 
 
 def test_an_entry_that_moves_to_another_queue_and_back_fires_nothing_twice(
@@ -124,7 +124,7 @@ def test_an_entry_that_moves_to_another_queue_and_back_fires_nothing_twice(
         return sum(view.queued for view in buoy_app.monitor.queues(["reports", "other"]))
 
     for queue in ("other", "reports"):
-        reader.again(f"a: {{every: 1m, class: {Report.name}, queue: {queue}}}\n")
+        reader.reload(f"a: {{every: 1m, class: {Report.name}, queue: {queue}}}\n")
         before = waiting()
         reader.days.pass_with(reader.daemon, seconds=300)
         assert waiting() == before + 5

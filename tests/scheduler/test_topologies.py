@@ -16,7 +16,7 @@ class Report(Job):
     def perform(self) -> None: ...
 
 
-def test_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scheduler_runs_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     with Cluster() as cluster:
         app = App(cluster.url)
         monkeypatch.setattr(Job, "app", app)
@@ -34,7 +34,7 @@ def test_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
         assert remove_schedule("a")
 
 
-def test_a_full_redis_is_waited_for(
+def test_the_scheduler_waits_while_redis_is_full(
     days: Days, buoy_app: App, caplog: pytest.LogCaptureFixture
 ) -> None:
     fields: dict[str, object] = {"every": "1m", "class": Report.name}
@@ -52,5 +52,5 @@ def test_a_full_redis_is_waited_for(
     days.pass_with(daemon, fresh, seconds=1)
 
     assert buoy_app.monitor.queues(["reports"])[0].queued == 1
-    assert list(fresh.courses) == ["other"]
+    assert list(fresh.progress) == ["other"]
     assert [text.partition(": ")[0] for text in caplog.messages] == ["report", "queue 'reports'"]

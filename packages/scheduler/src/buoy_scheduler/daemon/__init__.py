@@ -1,0 +1,1 @@
+"""The daemon: fires entries at their ticks."""
