@@ -175,8 +175,11 @@ def test_a_loop_that_turns_is_not_said_to_be_blocked(
     assert [each for each in caplog.messages if "blocked" in each] == []
 
 
-def test_an_executor_that_was_not_started_has_all_that_it_needs() -> None:
+def test_an_executor_that_was_not_started_has_all_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Nothing of it is made by ``start`` alone but the loop and the hooks."""
+    monkeypatch.setattr("buoy.executor.limits.registry", {})  # other tests declare limits
     fresh, started = Async(["json"]), Async(["json"])
     names = set(vars(fresh))
     started.start()

@@ -1,3 +1,4 @@
+-- Included by scripts that change the runtime schedule.
 -- include clock
 
 -- Increases the version of the runtime schedule (KEYS[1]), so that daemons read it again. A version
