@@ -84,6 +84,7 @@ def test_oldest(args: list[str]) -> int:
         sys.exit(NO_OLD_PYTHON.format(*OLDEST_PYTHON, *sys.version_info[:2]))
     rooms = "tests/core/test_rooms.py::test_rooms_import_only_what_is_below_them"
     apart = ["--ignore-glob=*test_typing.py", "--ignore=tests/benchmarks", f"--deselect={rooms}"]
+    apart.append("--ignore=tests/docs/test_architecture.py")
     return become(OLDEST.python(), "-m", "pytest", "-n", "2", *apart, *args)
 
 
