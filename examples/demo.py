@@ -145,7 +145,7 @@ class Demo:
                 f"{len(failures)} have failed and are retried, as by `buoy failed retry --all`"
             )
             answers = retry(Job.app.control, failures)
-            self.events.retried += Counter(answers.values())["queued"]
+            self.events.retried += Counter(answer.kind for answer in answers.values())["queued"]
             self.wait_until(self.is_quiet, "the end of the retried jobs")
 
     def audit(self) -> int:

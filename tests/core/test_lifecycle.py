@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from buoy.model.due import Due
 from buoy.model.entry import Entry
 from buoy.model.reservation import OutcomeWord, Reservation, RoundTripReply, Settlement
+from buoy.model.retry_answer import RetryAnswer
 from buoy.model.transition import Transition
 from buoy.operations.repair import Survey
 from tests.support.snapshot import Snapshot, snapshot
@@ -268,13 +269,13 @@ class Lifecycle(RuleBasedStateMachine):
         answers = self.world.control.retry("mail", entries)
 
         for (id, _, payload, claims), answer in zip(entries, answers, strict=True):
-            expected = "gone"
+            expected = RetryAnswer("gone")
             if id in self.seen.failed and not late:
                 holders = [self.holders().get(key) for key, until in claims if until != "latest"]
                 holder = next((each for each in holders if each), None)
-                expected = f"exists {holder}" if holder else "queued"
+                expected = RetryAnswer("exists", holder) if holder else RetryAnswer("queued")
             assert answer == expected
-            if answer == "queued":
+            if answer.kind == "queued":
                 job = self.accepted[id]
                 job.payload, job.started, job.over = payload, False, False
                 self.point(id)

@@ -5,6 +5,7 @@ import pytest
 
 from buoy import App, ConfigurationError, Job
 from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
+from buoy.model.retry_answer import RetryAnswer
 from buoy.operations.failed_set import Filter, find, newest_first, remove, retry
 from buoy.operations.monitor import PAGE_SIZE
 from buoy.operations.views import QueueView
@@ -215,11 +216,13 @@ class TestFailed:
         handle = Charge.enqueue(-1)
         drain(buoy_app)
 
-        assert retry(buoy_app.control, buoy_app.monitor.failed()) == {handle.id: "queued"}
+        assert retry(buoy_app.control, buoy_app.monitor.failed()) == {
+            handle.id: RetryAnswer("queued")
+        }
 
         [view] = buoy_app.monitor.peek("purchasing")
         assert (view.id, view.args, view.attempt, view.failure) == (handle.id, [-1], 1, {})
-        assert retry(buoy_app.control, [view]) == {handle.id: "gone"}
+        assert retry(buoy_app.control, [view]) == {handle.id: RetryAnswer("gone")}
 
     def test_what_is_no_payload_is_retried_as_it_was(self, buoy_app: App) -> None:
         store(buoy_app, b"{\xff")
@@ -242,7 +245,7 @@ class TestFailed:
 
         answers = retry(buoy_app.control, buoy_app.monitor.failed())
 
-        assert [answers[handle.id] for handle in handles] == ["queued", "unreadable", "queued"]
+        assert [answers[handle.id].kind for handle in handles] == ["queued", "unreadable", "queued"]
         assert buoy_app.command("HGET", jobs, bad) == text.encode()
 
     @pytest.mark.parametrize("score", ["inf", "-inf", "1e300", "-1", "1.5"])
@@ -251,7 +254,9 @@ class TestFailed:
         drain(buoy_app)
         buoy_app.command("ZADD", buoy_app.key("purchasing", "failed"), score, handle.id)
 
-        assert retry(buoy_app.control, buoy_app.monitor.failed()) == {handle.id: "queued"}
+        assert retry(buoy_app.control, buoy_app.monitor.failed()) == {
+            handle.id: RetryAnswer("queued")
+        }
 
     def test_the_newest_of_all_queues_come_first(self, buoy_app: App) -> None:
         handles = [Charge.using(queue=queue).enqueue(-1) for queue in ("a", "b", "a", "b")]

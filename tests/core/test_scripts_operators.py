@@ -4,6 +4,7 @@ from typing import Any
 
 from buoy.connection.client import check_replies
 from buoy.model.reservation import RoundTripRequest
+from buoy.model.retry_answer import RetryAnswer
 from tests.support.world import World, payload_of
 
 
@@ -215,7 +216,9 @@ class TestRetry:
         failed_at = fail(world, "a")
         world.take_wakeup()
 
-        assert world.control.retry("mail", [("a", failed_at, "anew", [])]) == ["queued"]
+        assert world.control.retry("mail", [("a", failed_at, "anew", [])]) == [
+            RetryAnswer("queued")
+        ]
 
         assert world.queued == ["b", "a"]
         assert world.failed == []
@@ -243,7 +246,7 @@ class TestRetry:
 
         answers = world.control.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
 
-        assert answers == ["exists b"]
+        assert answers == [RetryAnswer("exists", holder="b")]
         assert world.failed == ["a"]
         assert world.jobs["a"] == payload_of("a").decode()
 
@@ -252,12 +255,14 @@ class TestRetry:
         world.enqueue("a")
         failed_at = fail(world, "a")
 
-        assert world.control.retry("mail", [("a", failed_at - 1, "anew", [])]) == ["gone"]
+        assert world.control.retry("mail", [("a", failed_at - 1, "anew", [])]) == [
+            RetryAnswer("gone")
+        ]
 
         assert world.failed == ["a"]
 
     def test_what_is_not_there_cannot_be_retried(self, any_world: World) -> None:
-        assert any_world.control.retry("mail", [("a", 1, "anew", [])]) == ["gone"]
+        assert any_world.control.retry("mail", [("a", 1, "anew", [])]) == [RetryAnswer("gone")]
 
         assert any_world.jobs == {}
 
@@ -272,7 +277,7 @@ class TestRetry:
             (id, int(score), id, []) for id, score in zip(ids, scores, strict=True)
         ]
 
-        assert world.control.retry("mail", entries) == ["queued"] * 250
+        assert world.control.retry("mail", entries) == [RetryAnswer("queued")] * 250
 
         assert world.queued == ids
 

@@ -174,7 +174,7 @@ class ClaimMachine(RuleBasedStateMachine):
             remove(self.app.control, failures)
             return
         for id, answer in retry(self.app.control, failures).items():
-            if answer == "queued":
+            if answer.kind == "queued":
                 self.started.discard(id)
                 self.released.discard(id)
 

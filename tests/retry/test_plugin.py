@@ -24,6 +24,7 @@ from buoy import (
 from buoy.jobs.run import load_run, settle_death
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
+from buoy.model.retry_answer import RetryAnswer
 from buoy.operations.failed_set import Filter as FailedFilter
 from buoy.operations.failed_set import find, retry
 from buoy.operations.views import JobView
@@ -403,7 +404,7 @@ class TestAfterAnOperatorsRetry:
         outcomes(buoy_app, buoy_clock, 4)
 
         assert retry(buoy_app.control, find(buoy_app.monitor, FailedFilter())) == {
-            handle.id: "queued"
+            handle.id: RetryAnswer("queued")
         }
 
         assert drain(buoy_app) == {"delayed": 1}

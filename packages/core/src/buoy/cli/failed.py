@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from ..jobs.job import Job
-from ..model.enqueue_answer import EnqueueAnswer
 from ..operations.failed_set import Filter, find, newest_first
 from ..operations.failed_set import remove as remove_failures
 from ..operations.failed_set import retry as retry_failures
@@ -126,12 +125,12 @@ def retry(wanted: Filter) -> bool:
     """
     views = matching(wanted)
     answers = retry_failures(Job.app.control, views)
-    counts = Counter(answer.split()[0] for answer in answers.values())
+    counts = Counter(answer.kind for answer in answers.values())
     print_line(f"{format_job_count(counts['queued'])} queued")
     for id, answer in answers.items():
-        if holder := EnqueueAnswer.parse(answer).holder:
-            print_line(f"{id} stays failed: job {holder} holds its claim", err=True)
-        if answer == "unreadable":
+        if answer.kind == "exists":
+            print_line(f"{id} stays failed: job {answer.holder} holds its claim", err=True)
+        elif answer.kind == "unreadable":
             print_line(f"{id} stays failed: it cannot be read; see buoy failed show", err=True)
     stayed = counts["exists"] + counts["unreadable"]
     return are_found(wanted, views) and not stayed

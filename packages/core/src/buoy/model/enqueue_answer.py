@@ -1,10 +1,10 @@
-"""The answers of the scripts that store jobs (lua/enqueue.lua, lua/retry.lua)."""
+"""The answers of the scripts that enqueue jobs (lua/enqueue.lua, lua/push_new.lua)."""
 
 from typing import Literal, NamedTuple
 
 from .due import Due
 
-Kind = Literal["queued", "delayed", "exists", "ended", "older", "full", "gone"]
+Kind = Literal["queued", "delayed", "exists", "ended", "older", "full"]
 
 
 class EnqueueAnswer(NamedTuple):
@@ -43,11 +43,6 @@ class EnqueueAnswer(NamedTuple):
         if self.kind == "ended" or (self.kind == "exists" and not self.holder):
             return QUEUED if due.is_now else DELAYED
         return self
-
-    def __str__(self) -> str:
-        """The text that the script has written."""
-        detail = self.holder or self.field or (str(self.length) if self.kind == "full" else "")
-        return f"{self.kind} {detail}".rstrip()
 
 
 QUEUED, DELAYED = EnqueueAnswer("queued"), EnqueueAnswer("delayed")

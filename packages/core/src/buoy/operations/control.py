@@ -7,6 +7,7 @@ from ..broker.broker import Broker
 from ..broker.replies import log_refused_commands
 from ..broker.script_arguments import ScriptArguments, decode_text, encode_text, split_batches
 from ..model.reservation import RoundTripRequest, Settlement
+from ..model.retry_answer import RetryAnswer
 from ..model.transition import CommandArg
 
 Retry = tuple[str, str | int, str, Sequence[Sequence[str]]]
@@ -41,8 +42,8 @@ class Control:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
 
-    def retry(self, queue: str, entries: Sequence[Retry]) -> list[str]:
-        """Move failed jobs to the tail of their queue; returns the answers of lua/retry.lua."""
+    def retry(self, queue: str, entries: Sequence[Retry]) -> list[RetryAnswer]:
+        """Move failed jobs to the tail of their queue; returns an answer for each, in order."""
         answers: list[bytes] = []
         for batch in split_batches(entries):
             packing = ScriptArguments([len(batch)])
@@ -50,7 +51,7 @@ class Control:
                 packing.args += [encode_text(id), failed_at, encode_text(payload)]
                 packing.add_claims(claims)
             answers += self.broker.run_script("retry", queue, packing)
-        return [answer.decode() for answer in answers]
+        return [RetryAnswer.parse(decode_text(answer)) for answer in answers]
 
     def remove(
         self,

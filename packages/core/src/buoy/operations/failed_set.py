@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..model.checks import expect
 from ..model.payload import Payload
+from ..model.retry_answer import RetryAnswer
 from .monitor import Monitor
 from .views import JobView
 
@@ -65,18 +66,13 @@ def newest_first(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
     return (view for view in views if wanted.matches(view))
 
 
-def retry(control: "Control", views: Iterable[JobView]) -> dict[str, str]:
-    """Move failed jobs to the tail of their queue, each in one step.
-
-    Returns id -> answer: "queued"; "gone", somebody else has retried or removed the job;
-    "exists ID", this other job holds its claim now; "unreadable", no worker has seen this payload,
-    and the job stays failed.
-    """
-    answers: dict[str, str] = {}
+def retry(control: "Control", views: Iterable[JobView]) -> dict[str, RetryAnswer]:
+    """Move failed jobs to the tail of their queue, each in one step; returns id -> answer."""
+    answers: dict[str, RetryAnswer] = {}
     for queue, page in pages_by_queue(views):
         entries = {view.id: made for view in page if (made := first_attempt(view))}
         found = control.retry(queue, list(entries.values()))
-        answers |= {view.id: "unreadable" for view in page if view.id not in entries}
+        answers |= {view.id: RetryAnswer("unreadable") for view in page if view.id not in entries}
         answers |= dict(zip(entries, found, strict=True))
     return answers
 
