@@ -38,16 +38,25 @@ class ProgressThrottle:
         self.report_at = self.ask_at = time.monotonic() + OUTAGE_PAUSE
         log.warning("%r: progress is not reported for %g s: %s", job, OUTAGE_PAUSE, error)
 
-    def note_report(self, accepted: bool) -> None:
-        """Note the answer to a report: a run that has lost its job is not accepted."""
-        self.lost = self.lost or not accepted
+    def note_answer(self, has_job: bool) -> None:
+        """Note what Redis answered: whether the run still has its job."""
+        self.lost = self.lost or not has_job
 
-    def may_report(self, now: float, done: Number, of: Number | None) -> bool:
-        """Whether this report may be sent now. The last one (``done == of``) need not wait, except
-        after an outage."""
-        if self.lost:
+    def begin_report(self, now: float, done: Number, of: Number | None) -> bool:
+        """Return whether this report may be sent now; if so, the next one must wait. The last one
+        (``done == of``) need not wait, except after an outage."""
+        is_last = done == of and self.report_at - now <= INTERVAL
+        if self.lost or (now < self.report_at and not is_last):
             return False
-        return now >= self.report_at or (done == of and self.report_at - now <= INTERVAL)
+        self.report_at = now + INTERVAL
+        return True
+
+    def begin_question(self, now: float) -> bool:
+        """Return whether Redis may be asked now; if so, the next question must wait."""
+        if self.lost or now < self.ask_at:
+            return False
+        self.ask_at = now + INTERVAL
+        return True
 
 
 def progress(job: Job, done: Number, of: Number | None = None, note: str | None = None) -> None:
@@ -59,7 +68,7 @@ def progress(job: Job, done: Number, of: Number | None = None, note: str | None 
         text = encode_progress(job, done, of, note)
         try:
             steps = store.store_progress(job, text, ttl_of(job))
-            throttle.note_report(job.app.run_steps(steps))
+            throttle.note_answer(job.app.run_steps(steps))
         except BrokerError as error:
             throttle.pause(job, error)
 
@@ -73,7 +82,7 @@ async def aprogress(
         text = encode_progress(job, done, of, note)
         try:
             steps = store.store_progress(job, text, ttl_of(job))
-            throttle.note_report(await job.app.arun_steps(steps))
+            throttle.note_answer(await job.app.arun_steps(steps))
         except BrokerError as error:
             throttle.pause(job, error)
 
@@ -83,14 +92,14 @@ def cancelled(job: Job) -> bool:
     stop. Only runs in threads need to ask; processes are killed, and coroutines are cancelled.
     Redis is asked at most five times a second."""
     job = seen_by_hooks(job)
-    throttle, now = throttle_of(job), time.monotonic()
-    if throttle is None or throttle.lost or now < throttle.ask_at:
-        return throttle is not None and throttle.lost
-    throttle.ask_at = now + INTERVAL
-    try:
-        throttle.lost = not job.app.run_steps(if_running(job))
-    except BrokerError as error:
-        throttle.pause(job, error)
+    throttle = throttle_of(job)
+    if throttle is None:
+        return False
+    if throttle.begin_question(time.monotonic()):
+        try:
+            throttle.note_answer(job.app.run_steps(if_running(job)))
+        except BrokerError as error:
+            throttle.pause(job, error)
     return throttle.lost
 
 
@@ -107,10 +116,9 @@ def throttle_if_due(
 ) -> ProgressThrottle | None:
     """Returns the throttle if this report is to be sent now, else None."""
     check_progress(done, of, note)
-    throttle, now = throttle_of(job), time.monotonic()
-    if throttle is None or not throttle.may_report(now, done, of):
+    throttle = throttle_of(job)
+    if throttle is None or not throttle.begin_report(time.monotonic(), done, of):
         return None
-    throttle.report_at = now + INTERVAL
     return throttle
 
 
