@@ -80,6 +80,10 @@ class Checkpoints:
         """Whether it is time to touch all checkpoints; a busy daemon waits twice as long."""
         return abs(now - self.touched_at) >= (2 * TOUCH_SECONDS if busy else TOUCH_SECONDS)
 
+    def note_touch(self, now: float) -> None:
+        """Notes that the checkpoints are touched at this time (epoch seconds)."""
+        self.touched_at = now
+
     def add_queues(self, targets: Iterable[Target]) -> None:
         """Stores in which queues there are checkpoints, so that they are found when no entry goes
         there any longer."""

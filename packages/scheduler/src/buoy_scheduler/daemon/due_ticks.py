@@ -32,7 +32,7 @@ def fire_due(entries: Iterable[EntryProgress], now: int) -> None:
     """
     entries, groups = list(entries), defaultdict[Any, list[DueTick]](list)
     for progress in entries:
-        progress.error, progress.previous_error = "", progress.error
+        progress.begin_round()
         groups[progress.target.group_key] += make_due_ticks(progress, now)
     for group in groups.values():
         enqueue_together(group)
@@ -89,7 +89,7 @@ def postpone(group: Iterable[DueTick], error: Exception) -> None:
     for progress, tick, _ in group:
         if not progress.error and not progress.previous_error:
             log.error("%s: %s must wait: %s", progress, format_tick(tick), error)
-        progress.error = progress.error or str(error)
+        progress.postpone(str(error))
 
 
 def log_refusal(due: DueTick, error: Exception) -> None:
@@ -113,11 +113,7 @@ def finish(progress: EntryProgress, now: int) -> None:
         return
     if progress.previous_error:
         log.info("%s: goes on", progress)
-    try:
-        progress.advance(now)
-    except Exception:
-        log.exception("%s: its next tick cannot be computed; it fires no longer", progress)
-        progress.next = None
+    progress.advance(now)
 
 
 def format_tick(tick: int) -> str:

@@ -100,15 +100,16 @@ class EntryTracker:
         for queue, group in queues.items():
             seconds = self.read_checkpoints(*queue, [entry for entry, _ in group])
             for (entry, target), second in zip(group, seconds, strict=bool(seconds)):
-                self.progress[entry.name] = progress = EntryProgress(entry, target, second)
-                progress.paused = entry.name in self.runtime.paused
-                self.advance(progress, self.runtime.start_times.get(entry.name, 0))
+                self.progress[entry.name] = progress = EntryProgress(
+                    entry, target, second, paused=entry.name in self.runtime.paused
+                )
+                progress.advance(self.runtime.start_times.get(entry.name, 0))
                 del self.starting[entry.name]
 
     def touch(self, now: float, busy: bool) -> None:
         """From time to time notes in Redis which entries this daemon has, and forgets others."""
         if self.checkpoints.is_touch_due(now, busy):
-            self.checkpoints.touched_at = now
+            self.checkpoints.note_touch(now)
             self.checkpoints.add_queues(progress.target for progress in self.progress.values())
             self.catch_up(self.progress.values())
             self.checkpoints.forget_unseen(now)
@@ -127,21 +128,9 @@ class EntryTracker:
         return seconds
 
     def apply_pause(self, progress: EntryProgress) -> None:
-        """Pauses or resumes an entry. Ticks during a pause count as handled."""
+        """Pauses or resumes an entry, as the operators have said."""
         paused = progress.entry.name in self.runtime.paused
-        start = self.runtime.start_times.get(progress.entry.name, 0)
-        if paused != progress.paused or start > progress.handled_until:
-            progress.paused = paused
-            self.advance(progress, start)
-
-    def advance(self, progress: EntryProgress, handled_until: int) -> None:
-        """Moves an entry on. When its next tick cannot be computed, logs that; other entries are
-        not affected."""
-        try:
-            progress.advance(handled_until)
-        except Exception:
-            log.exception("%s: its next tick cannot be computed; it fires no longer", progress)
-            progress.next = None
+        progress.apply_pause(paused, self.runtime.start_times.get(progress.entry.name, 0))
 
     def catch_up(self, entries: Iterable[EntryProgress]) -> None:
         """Reads how far other daemons have come: this one may have been frozen or cut off."""
@@ -149,7 +138,7 @@ class EntryTracker:
             seconds = self.read_checkpoints(*queue, [progress.entry for progress in group])
             for progress, second in zip(group, seconds, strict=bool(seconds)):
                 if second > progress.handled_until:
-                    self.advance(progress, second)
+                    progress.advance(second)
 
 
 def resolve(entry: Entry) -> Resolution:
