@@ -3,7 +3,7 @@
 This file knows no database. A job in several transactions is in the batch of each of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from weakref import finalize
 
@@ -81,6 +81,10 @@ class DeferredBatch:
 
     refs: list[DeferredJobRef] = field(default_factory=list)
 
+    def add(self, ref: DeferredJobRef) -> None:
+        """Let a job wait for this transaction, too."""
+        self.refs.append(ref)
+
     def commit(self, inside: bool = False) -> list[Job]:
         """Note that the transaction has committed; ``inside`` of another one, that its savepoint
         was released. Returns the jobs that wait for no other transaction."""
@@ -101,12 +105,11 @@ class DeferredBatch:
         self.refs.clear()
 
 
-def defer(job: Job, batches: Iterable[DeferredBatch]) -> None:
+def defer(job: Job, batches: Collection[DeferredBatch]) -> None:
     """Add a job to all these batches: it waits until all of them have committed."""
-    ref = DeferredJobRef(DeferredJob(job))
+    ref = DeferredJobRef(DeferredJob(job, pending=len(batches)))
     for batch in batches:
-        ref.deferred.pending += 1
-        batch.refs.append(ref)
+        batch.add(ref)
 
 
 def describe(job: Job) -> str:

@@ -62,6 +62,10 @@ class GuardedCallback:
         self.callback = callback
         self.batches_after: list[ref[AtomicBatch]] = []
 
+    def add(self, batch: AtomicBatch) -> None:
+        """Push the jobs of this batch, too, if the callback raises."""
+        self.batches_after.append(ref(batch))
+
     def __call__(self) -> None:
         try:
             self.callback()
@@ -82,4 +86,4 @@ def guard_callbacks(batch: AtomicBatch, callbacks: list[Any]) -> None:
         if not isinstance(callback, GuardedCallback):
             callback = GuardedCallback(callback)
             callbacks[number] = (savepoints, callback, *robust)
-        callback.batches_after.append(ref(batch))
+        callback.add(batch)

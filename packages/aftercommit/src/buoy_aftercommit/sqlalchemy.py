@@ -45,6 +45,26 @@ class SessionBatch(DeferredBatch):
     jobs_to_push: Sequence[Job] = ()
     push_future: asyncio.Future[None] | None = None
 
+    def end_by_commit(self, inside: bool) -> None:
+        """Note that the transaction has committed; ``inside`` of another one, that its savepoint
+        was released. The jobs are pushed by ``finish_push``."""
+        self.ended = True
+        self.jobs_to_push = self.commit(inside)
+        if self.jobs_to_push and is_async():
+            # Start now: the task may be cancelled while it awaits the end of the transaction.
+            self.push_future = start_push(self.jobs_to_push)
+
+    def end_by_rollback(self) -> None:
+        """Note that the transaction was rolled back."""
+        self.ended = True
+
+    def finish_push(self) -> None:
+        """Push the committed jobs, or await the end of their push. Raises NotPushed."""
+        if self.push_future is not None:
+            await_only(asyncio.shield(self.push_future))
+        elif self.jobs_to_push:
+            push(self.jobs_to_push)
+
 
 @dataclass
 class SessionState:
@@ -169,16 +189,11 @@ def will_commit(session: Session, root: SessionTransaction) -> bool:
 
 
 def on_commit(session: Session) -> None:
-    batch = innermost_batch(session)
-    batch.ended = True
-    batch.jobs_to_push = batch.commit(session.in_nested_transaction())
-    if batch.jobs_to_push and is_async():
-        # Start now: the task may be cancelled while it awaits the end of the transaction.
-        batch.push_future = start_push(batch.jobs_to_push)
+    innermost_batch(session).end_by_commit(session.in_nested_transaction())
 
 
 def on_rollback(session: Session) -> None:
-    innermost_batch(session).ended = True
+    innermost_batch(session).end_by_rollback()
 
 
 def innermost_batch(session: Session) -> SessionBatch:
@@ -195,10 +210,7 @@ def on_transaction_end(session: Session, transaction: SessionTransaction) -> Non
     if batch is None:
         return
     batch.drop(batches.values())  # the jobs that were not committed
-    if batch.push_future is not None:
-        await_only(asyncio.shield(batch.push_future))
-    elif batch.jobs_to_push:
-        push(batch.jobs_to_push)
+    batch.finish_push()
 
 
 def is_async() -> bool:
