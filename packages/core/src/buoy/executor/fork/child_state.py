@@ -2,6 +2,7 @@
 
 import math
 import os
+import signal
 import time
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
@@ -11,7 +12,7 @@ from ...jobs.facts import Facts
 from ...model.checks import expect
 from ...model.failure import maxrss_to_bytes
 from ...model.reservation import Reservation
-from ...process.system import exit_cause, resident_memory
+from ...process.system import exit_cause, resident_memory, signal_group
 from ...text.units import mebibytes
 from .frames import Frames
 
@@ -77,6 +78,21 @@ class Child:
         if self.answered or self.ended_for:
             return False
         return resident_memory(self.pid) > (self.limits.max_memory or NEVER)
+
+    def terminate(self, why: str, seconds: float) -> None:
+        """Send TERM to its process group. When the time is over, the nursery kills it."""
+        self.ended_for, self.deadline = why, time.monotonic() + seconds
+        signal_group(self.pid, signal.SIGTERM)
+
+    def kill(self, why: str) -> None:
+        """Kill its process group."""
+        self.ended_for = why
+        signal_group(self.pid, signal.SIGKILL)
+
+    def kill_late(self) -> None:
+        """Kill its process group at its deadline: it has answered, or TERM did not end it."""
+        self.deadline = NEVER
+        signal_group(self.pid, signal.SIGKILL)
 
 
 def death_of(child: Child, status: int | None, maxrss: int) -> DirtyExit:

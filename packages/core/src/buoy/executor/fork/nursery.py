@@ -22,7 +22,7 @@ from ...jobs.run import failure_of, load_run, settle_failure_unlogged
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import log_errors, logger
 from ...process.self_pipe import SelfPipe
-from ...process.system import die_with_parent, flush_outputs, kill_sessions, signal_group
+from ...process.system import die_with_parent, flush_outputs, kill_sessions
 from .answers import Answer, answer_of, parse_answer
 from .child import DEFAULT, DONE, be_child, set_signal
 from .child_state import NEVER, NO_LIMITS, Child, Limits, death_of
@@ -138,14 +138,12 @@ class Nursery:
         """Kill the children that run these; ``why`` is killed or lost."""
         for child in self.children.values():
             if child.reservation.token in tokens:
-                child.ended_for = why
-                signal_group(child.pid, signal.SIGKILL)
+                child.kill(why)
 
     def terminate(self, child: Child, why: str) -> None:
         """Send TERM to a child; after END_SECONDS it is killed."""
-        child.ended_for, child.deadline = why, time.monotonic() + END_SECONDS
         self.table.memory[child.row] = 1
-        signal_group(child.pid, signal.SIGTERM)
+        child.terminate(why, END_SECONDS)
 
     # Children
 
@@ -327,14 +325,12 @@ class Nursery:
 
     def check_memory(self, child: Child) -> None:
         if child.is_too_large():
-            child.ended_for = "memory"
-            signal_group(child.pid, signal.SIGKILL)
+            child.kill("memory")
 
     def end_late(self, child: Child) -> None:
         """End a child at its deadline: by TERM first, then by KILL."""
         if child.answered or child.ended_for:
-            child.deadline = NEVER
-            signal_group(child.pid, signal.SIGKILL)
+            child.kill_late()
         else:
             self.terminate(child, "timeout")
 
