@@ -98,7 +98,7 @@ class Heartbeat(threading.Thread):
                 raise error
 
     def serve(self, queues: tuple[str, ...]) -> None:
-        """QueueStatus after these queues from now on."""
+        """Look after these queues from now on."""
         if queues != self.queues:
             self.queues, self.late_queues, self.next_beat = queues, None, 0.0
             self.woken.set()
