@@ -48,14 +48,14 @@ def listing(queue: str | None, name: str | None, count: int, as_json: bool) -> N
     print_first_rows(map(row, claims), COLUMNS, count, as_json=as_json, empty=empty)
 
 
-def row(held: HeldClaim) -> dict[str, Any]:
+def row(claim: HeldClaim) -> dict[str, Any]:
     return {
-        "claim": held.claim,
-        "class": held.name,
-        "id": held.id,
-        "queue": held.queue,
-        "since": format_time(held.since),
-        "state": held.state,
+        "claim": claim.claim,
+        "class": claim.name,
+        "id": claim.id,
+        "queue": claim.queue,
+        "since": format_time(claim.since),
+        "state": claim.state,
     }
 
 
@@ -71,8 +71,8 @@ def release(claims: tuple[str, ...], queue: str | None) -> None:
     if queue is not None:
         require_queue(queue)
     meant = [each for each in held_claims(Job.app, queue) if {each.claim, each.id} & {*claims}]
-    for held in meant:
-        if Job.app.release(held.queue, held.claim):
-            print_line(f"{held.claim} is free; job {held.id} goes on without it")
-    known = {name for held in meant for name in (held.claim, held.id)}
+    for claim in meant:
+        if Job.app.release(claim.queue, claim.claim):
+            print_line(f"{claim.claim} is free; job {claim.id} goes on without it")
+    known = {name for claim in meant for name in (claim.claim, claim.id)}
     exit_unless(report_unknown(claims, known, WANTED))

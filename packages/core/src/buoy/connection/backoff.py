@@ -28,6 +28,6 @@ class Backoff:
         """Note a success: the next pause is short again."""
         self.failures, self.until = 0, 0.0
 
-    def seconds(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until the next try; 0 when it may be made now."""
         return max(0.0, self.until - time.monotonic())

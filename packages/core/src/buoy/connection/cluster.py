@@ -177,7 +177,7 @@ def is_answering(node: ServerClient, pauses: Backoff) -> bool:
     try:
         if not node.connected:
             node.send([["PING"]])
-        node.receive(1, time.monotonic() + pauses.seconds())
+        node.receive(1, time.monotonic() + pauses.seconds_left())
     except ReplyLate:
         return False  # the reply may come during the next call
     except (*CONNECTION_ERRORS, BrokerError) as error:

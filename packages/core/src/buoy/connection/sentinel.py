@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError
 
-from ..text.urls import OddUrl, parsed
+from ..text.urls import OddUrl, parse_url
 
 SENTINEL_TIMEOUT = 1.0
 """Seconds that one sentinel has to answer before the next one is asked."""
@@ -22,7 +22,7 @@ def primary_finder(url: str) -> Callable[[], str]:
     ``url``: redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/SERVICE[/DATABASE]. Raises
     OddUrl for another URL. The function raises RedisError when no sentinel names a primary.
     """
-    parts = parsed(url)
+    parts = parse_url(url)
     login, at, hosts = parts.netloc.rpartition("@")
     service, _, database = parts.path.strip("/").partition("/")
     if not service:
@@ -59,7 +59,7 @@ def sentinels_of(hosts: str) -> Sentinel:
 
 def unknown_service_hint(url: str) -> str | None:
     """What to write instead, if sentinels answer and none of them knows the service; else None."""
-    parts = parsed(url)
+    parts = parse_url(url)
     service = parts.path.strip("/").partition("/")[0]
     known = set[str]()
     for each in sentinels_of(parts.netloc.rpartition("@")[2]).sentinels:

@@ -42,7 +42,7 @@ def wait_for_redis(greet: Callable[[], object], url: str, rest: Callable[[float]
             if not pauses.failures:
                 logger.warning("%s; waiting for it", error)
             pauses.fail()
-            rest(pauses.seconds())
+            rest(pauses.seconds_left())
             continue
         if pauses.failures:
             logger.warning("Redis is back")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from redis.crc import key_slot
 
 from ..errors import BrokerError, Unavailable
-from ..text.urls import OddUrl, parsed
+from ..text.urls import OddUrl, parse_url
 from .client import RawArg
 from .redis_errors import SlotMoved, error_text, format_address
 
@@ -42,7 +42,7 @@ class Topology:
     """
 
     def __init__(self, url: str, watch_node: Callable[[str], object]) -> None:
-        parts = parsed(url)
+        parts = parse_url(url)
         login, at, hosts = parts.netloc.rpartition("@")
         if parts.path.strip("/") not in ("", "0"):
             raise OddUrl("a cluster has no databases: expected nothing behind the hosts")

@@ -70,7 +70,7 @@ class Payload:
     @classmethod
     def decoded(cls, text: str) -> "Payload":
         """Returns the payload in a JSON text; raises CorruptPayload for anything else."""
-        fields = loaded(text)
+        fields = parse_fields(text)
         if is_usual(fields):
             fields["name"] = fields.pop("class")
             fields.setdefault("kwargs", {})
@@ -186,9 +186,10 @@ def check_claims(claims: Sequence[Any]) -> None:
         )
 
 
-def loaded(text: str) -> dict[str, Any]:
+def parse_fields(text: str) -> dict[str, Any]:
+    """Returns the fields of a JSON object. Raises CorruptPayload for any other text."""
     try:
-        fields = parsed(text)
+        fields = parse_json(text)
         if "\\u" in text or not text.isascii():
             encode(fields).encode()  # other programs may write halves of surrogate pairs
     except (ValueError, RecursionError) as error:
@@ -200,7 +201,8 @@ def loaded(text: str) -> dict[str, Any]:
     return fields
 
 
-def parsed(text: str) -> Any:
+def parse_json(text: str) -> Any:
+    """Returns the value of a JSON text. Raises ValueError or RecursionError for any other text."""
     if text[:1] == "{" and text[-1:] == "}":  # usually there are no blanks around it
         value, end = decoder.raw_decode(text)
         if end == len(text):
@@ -208,14 +210,15 @@ def parsed(text: str) -> Any:
     return decoder.decode(text)
 
 
-def finite(text: str) -> float:
+def parse_finite(text: str) -> float:
+    """Returns the number in a text. Raises ValueError for NaN and for the infinities."""
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text} is no finite number")
+        raise ValueError(f"{text} is not a finite number")
     return value
 
 
-decoder = json.JSONDecoder(parse_float=finite, parse_constant=finite)
+decoder = json.JSONDecoder(parse_float=parse_finite, parse_constant=parse_finite)
 
 
 def corrupt_envelope(raw: str, failure: dict[str, Any]) -> str:

@@ -36,9 +36,9 @@ def drain(app: App, *queues: str) -> Counter[str]:
         for queue in queues or app.monitor.queue_names():
             number += 1
             trip = RoundTripRequest(queue, number, wanted=1)
-            for held in app.broker.advance_queue(WORKER, trip).reservations:
+            for reservation in app.broker.advance_queue(WORKER, trip).reservations:
                 idle = False
-                settlement = run_isolated(copy_context(), run, held)
+                settlement = run_isolated(copy_context(), run, reservation)
                 counts[settlement.outcome] += 1
                 app.broker.advance_queue(
                     WORKER, RoundTripRequest(queue, 0, settlements=[settlement])

@@ -129,5 +129,5 @@ def behave(app: App, plugins: list[Plugin], *, fails: bool) -> tuple[str, str]:
     if verdict is not None:
         return type(verdict).__name__, ""
     payload = encoded_payload(job, app.settings.max_payload).decode()
-    held = Reservation(job.id, "1:contract:1", job.queue, payload, worker="contract")
-    return "passed", run(held).outcome
+    reservation = Reservation(job.id, "1:contract:1", job.queue, payload, worker="contract")
+    return "passed", run(reservation).outcome

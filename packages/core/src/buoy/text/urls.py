@@ -16,7 +16,7 @@ def split(url: str) -> SplitResult:
     """The parts of a URL. Raises OddUrl when it is malformed, or when a character of a password may
     have been taken for a separator."""
     try:
-        parts = parsed(url)
+        parts = parse_url(url)
         login, at, hosts = parts.netloc.rpartition("@")
         for host in hosts.split(","):
             urlsplit(f"//{login}{at}{host}").port  # noqa: B018 - raises ValueError if it is no number
@@ -28,7 +28,7 @@ def split(url: str) -> SplitResult:
     return parts
 
 
-def parsed(url: str) -> SplitResult:
+def parse_url(url: str) -> SplitResult:
     """The parts of a URL that may name several hosts. (urllib refuses several if one is an IPv6
     address.) Raises ValueError when it is malformed."""
     start, slashes, rest = "".join(re.split(r"[\t\r\n]", url)).partition("://")

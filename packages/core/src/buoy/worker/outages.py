@@ -47,11 +47,11 @@ class Outages:
     def may_try(self, queue: str) -> bool:
         """Whether the queue can be reached, or the pause after its last failure is over."""
         backoff = self.backoffs.get(queue)
-        return backoff is None or backoff.seconds() <= 0
+        return backoff is None or backoff.seconds_left() <= 0
 
     def seconds_to_next_try(self) -> float:
         """Seconds until a failing queue is tried again; infinite if no queue fails."""
-        return min((each.seconds() for each in self.backoffs.values()), default=math.inf)
+        return min((each.seconds_left() for each in self.backoffs.values()), default=math.inf)
 
     def with_wakeups(self, queues: Sequence[str]) -> list[str]:
         """Those of the queues whose wakeups can be waited for: none while Redis is away, and none

@@ -48,7 +48,7 @@ class Wakeup:
         wanted = {self.keys.part(queue, "wakeup").encode(): queue for queue in queues}
         if self.awaited and list(self.awaited) != list(wanted):
             self.close()
-        if self.awaited or not wanted or self.backoff.seconds() > 0:
+        if self.awaited or not wanted or self.backoff.seconds_left() > 0:
             return
         try:
             if self.connection is None:
@@ -76,7 +76,7 @@ class Wakeup:
 
     def seconds_to_listen(self) -> float:
         """Seconds after which ``listen`` should be called again."""
-        return BLOCK_SECONDS if self.awaited else self.backoff.seconds()
+        return BLOCK_SECONDS if self.awaited else self.backoff.seconds_left()
 
     def files(self) -> list[int]:
         """The file that is readable when Redis has answered; empty if nothing is outstanding."""

@@ -140,7 +140,7 @@ class Daemon:
         """Returns the seconds until there is something to do. Postponed ticks are tried again with
         each poll."""
         if self.backoff.failures:
-            return self.backoff.seconds()
+            return self.backoff.seconds_left()
         entries = self.progress.values()
         ticks = [each.next for each in entries if each.next is not None and not each.error]
         tick = min(ticks, default=float("inf")) - self.now()

@@ -159,7 +159,7 @@ class Fork(PrefetchingExecutor):
 
     def seconds_until_due(self) -> float:
         """Seconds until a new nursery is to be started; infinite while there is one."""
-        return math.inf if self.nursery is not None else self.pause.seconds()
+        return math.inf if self.nursery is not None else self.pause.seconds_left()
 
     def abandon(self, lost: Sequence[Reservation]) -> None:
         super().abandon(lost)
