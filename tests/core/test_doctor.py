@@ -84,7 +84,7 @@ class TestRedis:
                 "wrong",
                 "expected maxmemory-policy noeviction, got allkeys-lru: a full Redis throws data "
                 "away",
-                "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
+                "CONFIG SET maxmemory-policy noeviction, and set it in redis.conf, too",
             )
 
     def test_memory_is_short_before_it_is_full(self, inspection: Inspection) -> None:
@@ -108,7 +108,7 @@ class TestRedis:
             "persistence",
             "wrong",
             "expected an append-only file, got none: a crash of Redis loses jobs",
-            "CONFIG SET appendonly yes, and the same in redis.conf",
+            "CONFIG SET appendonly yes, and set it in redis.conf, too",
         )
 
         with Server(appendonly=True) as server:
@@ -300,7 +300,7 @@ class TestCommand:
             assert result.output.splitlines()[2:4] == [
                 "WRONG  persistence: expected an append-only file, got none: a crash of Redis "
                 "loses jobs",
-                "       -> CONFIG SET appendonly yes, and the same in redis.conf",
+                "       -> CONFIG SET appendonly yes, and set it in redis.conf, too",
             ]
 
     def test_the_doctor_prints_one_array_as_json(self, buoy_server: Server) -> None:
@@ -311,7 +311,7 @@ class TestCommand:
             "subject": "persistence",
             "state": "wrong",
             "text": "expected an append-only file, got none: a crash of Redis loses jobs",
-            "advice": "CONFIG SET appendonly yes, and the same in redis.conf",
+            "advice": "CONFIG SET appendonly yes, and set it in redis.conf, too",
         }
 
     def test_a_redis_that_is_away_is_told(self) -> None:

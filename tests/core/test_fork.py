@@ -85,8 +85,8 @@ def test_an_answer_that_makes_no_sense_is_a_failure(
     [settlement] = fork.take_finished()
 
     assert settlement.outcome == "failed"
-    assert "the nursery answers what makes no sense" in settlement.payload
-    assert "the nursery says what makes no sense: 'what?'" in caplog.messages
+    assert "the nursery sent an answer that makes no sense" in settlement.payload
+    assert "the nursery sent a message that makes no sense: 'what?'" in caplog.messages
 
 
 def test_a_newer_run_of_a_job_starts_after_the_end_of_the_older_one(fork: Fork) -> None:
@@ -152,7 +152,7 @@ class TestDeathOfTheNursery:
         assert fork.nursery is None
         assert 0 < fork.seconds_until_due() <= 30
 
-        monkeypatch.setattr(fork.pause, "seconds", lambda: 0.0)
+        monkeypatch.setattr(fork.pause, "seconds_left", lambda: 0.0)
         fork.take_finished()
         assert nursery_of(fork) is not old
         assert fork.capacity() == 0

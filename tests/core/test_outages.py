@@ -41,15 +41,15 @@ def test_a_refusal_is_logged_once_for_its_queue_and_again_when_it_changes(
         outages.record("mail", error)
     outages.record("pdf", WRONG)
     assert [message.partition(";")[0] for message in caplog.messages] == [
-        "queue=mail stands still: wrong type",
-        "queue=mail stands still: no right",
-        "queue=pdf stands still: wrong type",
+        "queue=mail is blocked: wrong type",
+        "queue=mail is blocked: no right",
+        "queue=pdf is blocked: wrong type",
     ]
     assert outages.with_wakeups(["mail", "other", "pdf"]) == ["other"]
 
     outages.record("mail", None)
 
-    assert caplog.messages[-1] == "queue=mail goes on"
+    assert caplog.messages[-1] == "queue=mail works again"
     assert set(outages.queues()) == {"pdf"}
 
 

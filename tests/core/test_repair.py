@@ -350,5 +350,5 @@ def test_the_doctor_finds_a_key_of_a_wrong_type_and_looks_at_the_others(broken: 
     found = examine(Job.app)
 
     [odd] = [each for each in found if each.subject == "queue odd"]
-    assert odd.text == "buoy:{odd}:meta: expected a hash, got a string: this queue stands still"
+    assert odd.text == "buoy:{odd}:meta: expected a hash, got a string: this queue is blocked"
     assert "jobs in no place: 2" in [each.text for each in found]

@@ -85,7 +85,7 @@ def test_a_queue_that_stands_still_is_told_once_and_tried_again(
     fetch(worker)
     [told] = [each.getMessage() for each in caplog.records]
     assert told == (
-        "queue=odd stands still: buoy:{odd}:failed: expected a zset, got a string; nothing was "
+        "queue=odd is blocked: buoy:{odd}:failed: expected a zset, got a string; nothing was "
         "changed; RENAME it to a name of its own, and find out what writes there; trying again"
     )
     assert odd.running == ["b"]
@@ -96,7 +96,7 @@ def test_a_queue_that_stands_still_is_told_once_and_tried_again(
 
     assert odd.failed == ["b"]
     assert worker.round_trips.outages.with_wakeups(worker.selector.queues) == ["odd", "mail"]
-    assert caplog.records[-1].getMessage() == "queue=odd goes on"
+    assert caplog.records[-1].getMessage() == "queue=odd works again"
 
 
 def test_a_look_at_several_queues_sees_the_others_of_one_that_is_wrong(world: World) -> None:

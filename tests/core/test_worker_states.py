@@ -61,33 +61,33 @@ def grace_over(life: Lifecycle) -> None:
 TABLE: list[tuple[Callable[[Lifecycle], None], str, str, str, float | None]] = [
     (starting, "TERM INT QUIT", "exit", "starting", None),
     (starting, "HUP", "stop", "stopping", LATER + GRACE),
-    (starting, "USR1 CONT", "go on", "starting", None),
-    (starting, "USR2", "go on", "paused", None),
+    (starting, "USR1 CONT", "continue", "starting", None),
+    (starting, "USR2", "continue", "paused", None),
     (running, "TERM INT HUP", "stop", "stopping", LATER + GRACE),
     (running, "QUIT", "stop", "stopping", None),
-    (running, "USR1 CONT", "go on", "running", None),
-    (running, "USR2", "go on", "paused", None),
+    (running, "USR1 CONT", "continue", "running", None),
+    (running, "USR2", "continue", "paused", None),
     (paused, "TERM INT HUP", "stop", "stopping", LATER + GRACE),
     (paused, "QUIT", "stop", "stopping", None),
-    (paused, "USR1 USR2", "go on", "paused", None),
-    (paused, "CONT", "go on", "running", None),
+    (paused, "USR1 USR2", "continue", "paused", None),
+    (paused, "CONT", "continue", "running", None),
     (stopping, "TERM INT", "stop", "stopping", LATER),
     (stopping, "QUIT", "stop", "stopping", None),
-    (stopping, "HUP USR1 USR2 CONT", "go on", "stopping", START + GRACE),
+    (stopping, "HUP USR1 USR2 CONT", "continue", "stopping", START + GRACE),
     (draining, "TERM INT", "stop", "stopping", LATER + GRACE),
     (draining, "QUIT", "stop", "stopping", None),
-    (draining, "HUP USR1 USR2 CONT", "go on", "stopping", None),
+    (draining, "HUP USR1 USR2 CONT", "continue", "stopping", None),
     (recycled, "TERM INT", "stop", "stopping", LATER + GRACE),
     (recycled, "QUIT", "stop", "stopping", None),
-    (recycled, "HUP USR1 CONT", "go on", "stopping", None),
-    (recycled, "USR2", "go on", "paused", None),
+    (recycled, "HUP USR1 CONT", "continue", "stopping", None),
+    (recycled, "USR2", "continue", "paused", None),
     (recycled_and_paused, "TERM INT", "stop", "stopping", LATER + GRACE),
     (recycled_and_paused, "QUIT", "stop", "stopping", None),
-    (recycled_and_paused, "HUP CONT", "go on", "stopping", None),
-    (recycled_and_paused, "USR1 USR2", "go on", "paused", None),
+    (recycled_and_paused, "HUP CONT", "continue", "stopping", None),
+    (recycled_and_paused, "USR1 USR2", "continue", "paused", None),
     (grace_over, "TERM INT", "stop", "grace over", LATER),
     (grace_over, "QUIT", "stop", "grace over", None),
-    (grace_over, "HUP USR1 USR2 CONT", "go on", "grace over", START + 5.0),
+    (grace_over, "HUP USR1 USR2 CONT", "continue", "grace over", START + 5.0),
 ]
 ROWS = [
     pytest.param(before, signal.Signals[f"SIG{name}"], *rest, id=f"{before.__name__}-{name}")
@@ -142,7 +142,7 @@ class TestSignals:
         stopping(life)
 
         clock.now = START + ECHO_SECONDS / 2
-        assert life.receive(number) == "go on"
+        assert life.receive(number) == "continue"
         assert life.deadline == START + GRACE
         clock.now = START + ECHO_SECONDS
         assert life.receive(number) == "stop"

@@ -100,7 +100,7 @@ def test_release_frees_the_claim_and_its_job_goes_on(buoy_app: App, by: str) -> 
 
     output = buoy("loner", "release", row[by]).output
 
-    assert output == f"{row['claim']} is free; job {first.id} goes on without it\n"
+    assert output == f"{row['claim']} is free; job {first.id} continues without it\n"
     assert holder(Charge, 42) is None
     second = Charge.enqueue(42)
     assert state_and_holder(second) == ("queued", None)
@@ -166,7 +166,7 @@ def test_release_names_unknown_claims_and_releases_the_others(buoy_app: App) -> 
 
     result = buoy("loner", "release", "loner:x", first.id, "loner:x", code=1)
 
-    assert result.stdout == f"{row['claim']} is free; job {first.id} goes on without it\n"
+    assert result.stdout == f"{row['claim']} is free; job {first.id} continues without it\n"
     assert result.stderr == (
         "loner:x: expected a claim that is held, or the id of its holder, but there is none\n"
     )

@@ -74,7 +74,7 @@ class TestWrongClock:
         assert waiting(buoy_app) == 3
         assert caplog.messages[-1] == (
             "queue 'reports': the last tick of report is ahead of the clock of Redis, which was "
-            "wrong then or is now; goes on from now"
+            "wrong then or is now; firing continues from now"
         )
 
     def test_a_daemon_that_did_not_see_the_wrong_clock_fires_soon(

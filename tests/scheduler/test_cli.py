@@ -142,7 +142,7 @@ class TestSchedule:
         _, night = json.loads(written(run, "list", "--schedule", file, "--json"))
         assert (night["state"], night["next"]) == ("paused", None)
         assert written(run, "next", "night", "--schedule", file).endswith("  but it is paused\n")
-        assert written(run, "resume", "night") == "night goes on\n"
+        assert written(run, "resume", "night") == "night is resumed\n"
         assert written(run, "resume", "night") == "night was not paused\n"
 
     def test_list_warns_when_no_daemon_polls(self, run: Run, days: Days) -> None:

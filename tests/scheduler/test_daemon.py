@@ -361,7 +361,7 @@ class TestKeptOut:
         messages = [text for text in log.messages if text.startswith("a: ")]
         assert messages[0].startswith(f"a: {format_tick(first)} must wait: queue 'small' is full: ")
         assert re.fullmatch(rf"a: fires {re.escape(format_tick(first))} id=\w+", messages[1])
-        assert messages[2:] == ["a: goes on"]
+        assert messages[2:] == ["a: works again"]
 
 
 class TestAtRunTime:

@@ -42,17 +42,17 @@ def test_a_queue_with_a_wrong_key_stands_still_and_the_others_go_on(
 
     worker = site.worker(queues="odd,default")
     wrong = f"{part(site, 'odd', 'leases')}: expected a zset, got a string; nothing was changed"
-    worker.wait_for_log(f"queue=odd stands still: {wrong}")
+    worker.wait_for_log(f"queue=odd is blocked: {wrong}")
     for word in ("one", "two", "three"):
         Note.enqueue(word)
         site.note("ran", word, within=5.0)
     assert site.words() == ["one", "two", "three"]
-    assert worker.log.count("stands still") == 1
+    assert worker.log.count("is blocked") == 1
     assert site.app.monitor.peek("odd")[0].args == ["stays"]
 
     client.call("RENAME", part(site, "odd", "leases"), "odd-leases")
     site.note("ran", "stays")
-    worker.wait_for_log("queue=odd goes on")
+    worker.wait_for_log("queue=odd works again")
 
 
 def test_a_worker_beats_for_its_other_queues(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def test_messages_that_make_no_sense_from_jobs_or_nursery_are_skipped(site: Site
     failures = {view.id: view.failure for view in site.app.monitor.failed()}
     assert failures.keys() == {"writes True", "reopens True"}
     assert {failure["message"] for failure in failures.values()} == {"the real error"}
-    assert "the nursery says what makes no sense: {'foo': 1}" in worker.log
+    assert "the nursery sent a message that makes no sense: {'foo': 1}" in worker.log
     assert not any(file.read_bytes() for file in site.folder.glob("own-*"))
     assert site.words("loaded") == [""], "one nursery is enough"
     site.open("garbled")

@@ -96,7 +96,7 @@ async def apush(jobs: Sequence[Job]) -> None:
 
 def start_push(jobs: Sequence[Job]) -> "Future[None]":
     """Start to push the jobs on the event loop. Await the future inside ``asyncio.shield``: the
-    push goes on if the waiting task is cancelled."""
+    push continues if the waiting task is cancelled."""
     from asyncio import ensure_future
 
     future = ensure_future(apush(jobs))

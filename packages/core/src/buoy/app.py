@@ -11,8 +11,8 @@ from .connection.client import RedisSteps
 from .errors import QueueFull
 from .jobs.building import build_job
 from .jobs.enqueueing import (
-    answered,
     encoded_payload,
+    final_handle,
     is_plain,
     plain_entries,
     queued_handle,
@@ -128,7 +128,7 @@ class App(RedisAccess):
         passed = [job for job, verdict in zip(jobs, verdicts, strict=True) if verdict is None]
         answers = iter((yield from self._store_steps(passed)))
         handles = [
-            answered(queued_handle(job), next(answers) if verdict is None else verdict)
+            final_handle(queued_handle(job), next(answers) if verdict is None else verdict)
             for job, verdict in zip(jobs, verdicts, strict=True)
         ]
         raise_if_claim_held(jobs, handles)
@@ -183,7 +183,7 @@ class App(RedisAccess):
             check_newer(newer, "push(newer)")
             facts(job).transition.newer(*newer)
         [answer] = self.run_steps(self._store_steps([job]))
-        return answered(queued_handle(job), answer)
+        return final_handle(queued_handle(job), answer)
 
     # Inline
 
@@ -229,7 +229,7 @@ class App(RedisAccess):
     def dequeue(self, job: type[Job] | str, *args: Any, **kwargs: Any) -> list[str]:
         """End queued and delayed jobs: the one with this id, or those of a class; with arguments,
         only those with these arguments. Returns the ids of the jobs that it has ended. Running
-        jobs go on."""
+        jobs continue."""
         if isinstance(job, str):
             ids = {queue: [job] for queue in self.monitor.queue_names()}
         else:
@@ -271,7 +271,8 @@ class App(RedisAccess):
         return [id for name in queues for id in self.control.reschedule(name, wanted, due)]
 
     def release(self, queue: str, claim: str) -> str | None:
-        """Free a claim. Returns the id of the job that held it, which goes on; None if none did."""
+        """Free a claim. Returns the id of the job that held it; None if no job did. That
+        job continues."""
         return self.control.release(queue, claim)
 
 

@@ -73,7 +73,7 @@ class PluginError(BuoyError):
 class BrokerError(BuoyError):
     """Redis refused a command, and a further try would not help.
 
-    ``sent``: whether the command may have been executed all the same.
+    ``sent``: whether Redis may have executed the command.
     """
 
     sent = False
@@ -84,7 +84,7 @@ class WrongType(BrokerError):
 
 
 class Unavailable(BrokerError):
-    """Redis cannot be reached, or cannot answer now; the same call may succeed later."""
+    """Redis cannot be reached, or cannot answer now; a later call may succeed."""
 
     def __init__(self, reason: str, *, sent: bool) -> None:
         super().__init__(reason)

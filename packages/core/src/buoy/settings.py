@@ -10,7 +10,7 @@ from .model.checks import as_float, expect, is_int, parse_switch
 from .model.strict_json import is_line, is_utf8
 
 MAX_PAYLOAD_BYTES = 512 * 1024 * 1024
-"""Redis stores no longer values."""
+"""The most bytes of a value in Redis."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,14 +65,14 @@ def row(claim: HeldClaim) -> dict[str, Any]:
 def release(claims: tuple[str, ...], queue: str | None) -> None:
     """Release claims, whichever job holds them.
 
-    Name each by its claim, or by the id of the job that holds it. That job goes on as it is, but
-    the same job can be enqueued beside it now.
+    Name each by its claim, or by the id of the job that holds it. That job
+    continues unchanged, but an equal job can be enqueued beside it now.
     """
     if queue is not None:
         require_queue(queue)
     meant = [each for each in held_claims(Job.app, queue) if {each.claim, each.id} & {*claims}]
     for claim in meant:
         if Job.app.release(claim.queue, claim.claim):
-            print_line(f"{claim.claim} is free; job {claim.id} goes on without it")
+            print_line(f"{claim.claim} is free; job {claim.id} continues without it")
     known = {name for claim in meant for name in (claim.claim, claim.id)}
     exit_unless(report_unknown(claims, known, WANTED))

@@ -61,7 +61,7 @@ class Schedule:
         return self
 
     def error_messages(self) -> set[str]:
-        """Returns what is wrong, each with its consequence."""
+        """Returns a message for each error, with its consequence."""
         messages = {f"{error}; {self.consequence(error)}" for error in self.errors}
         if self.incomplete and self.fallbacks:
             messages.add(
@@ -76,7 +76,7 @@ class Schedule:
 
 
 def format_names(names: Sequence[str]) -> str:
-    """Returns the first three names, and how many more there are."""
+    """Returns the first three names, and the number of the others."""
     first = ", ".join(names[:3])
     return first if len(names) <= 3 else f"{first} and {len(names) - 3} more"
 

@@ -117,8 +117,8 @@ class RedisAccess(HasSettings):
 
     @property
     def clock_shift(self) -> int:
-        """Milliseconds that a plugin's scripts add to the time of Redis: tests move the clock so,
-        everywhere else it is 0."""
+        """Milliseconds that a plugin's scripts add to the time of Redis. It is 0
+        except in tests, which move the clock by it."""
         return self.broker.clock_offset_ms
 
 

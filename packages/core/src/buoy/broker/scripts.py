@@ -27,7 +27,7 @@ class Script:
 def script(package: str, name: str) -> Script:
     """Load the script ``lua/NAME.lua`` of a package.
 
-    A line ``-- include NAME`` is replaced by the file of that name in the same folder; where a file
+    A line ``-- include NAME`` is replaced by the file of that name in that folder; where a file
     is included again, by nothing.
     """
     import hashlib  # a program that only declares jobs does not load it

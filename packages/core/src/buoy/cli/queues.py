@@ -71,7 +71,7 @@ def peek(queue: str, count: int, start: int, delayed: bool, as_json: bool) -> No
     "--force", is_flag=True, help="Also pause a queue to which nothing was ever enqueued."
 )
 def pause(queue: str, force: bool) -> None:
-    """Pause a queue: workers take nothing from it. Running jobs go on."""
+    """Pause a queue: workers take nothing from it. Running jobs continue."""
     if not force:
         require_queue(queue)
     changed = Job.app.control.pause(queue)

@@ -63,7 +63,7 @@ SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
     type=SECONDS,
     default=25.0,
     show_default=True,
-    help="Seconds for which running jobs may go on after TERM; then they are released.",
+    help="Seconds that running jobs have to end after TERM; then they are released.",
 )
 @click.option(
     "--pidfile",
@@ -103,7 +103,7 @@ def worker(
 
     Signals. TERM, INT, HUP: take no new jobs, wait for running jobs within the grace time, release
     the rest, and end. QUIT: take no new jobs, wait for running jobs without a limit, and end. USR1:
-    kill the running jobs. USR2: pause. CONT: go on after a pause.
+    kill the running jobs. USR2: pause. CONT: end the pause.
     """
     require_unix()
     from ..broker.broker import Broker

@@ -85,7 +85,7 @@ def forget(ids: tuple[str, ...]) -> None:
     """Remove workers that are gone from the list. Their jobs do not change."""
     for view in require_workers(ids, gone=True):
         forgotten = forget_worker(Job.app.broker, view.id)
-        print_line(f"{view.id}: forgotten" if forgotten else f"{view.id}: is back at work")
+        print_line(f"{view.id}: forgotten" if forgotten else f"{view.id}: sends heartbeats again")
 
 
 def send_to_workers(command: WorkerCommand, ids: Sequence[str]) -> None:

@@ -1,8 +1,8 @@
 """What a client of Redis is, and steps that any kind of client can take.
 
-``RedisSteps`` neither wait nor send: they are a generator that yields what is to be done. So the
-same steps serve a program that blocks (``run_steps``) and one that awaits (``arun_steps``, in
-``async_client``).
+``RedisSteps`` neither wait nor send: they are a generator that yields commands and waits. So a
+program that blocks (``run_steps``) and a program that awaits (``arun_steps``, in ``async_client``)
+can both run them.
 """
 
 import time

@@ -11,7 +11,7 @@ from .client import UnknownScript
 CONNECTION_ERRORS = (RedisError, OSError)
 """What a connection of the client library may raise."""
 
-# Redis has executed nothing of the command, and the same command may succeed later.
+# Redis has executed nothing of the command; the command may succeed later.
 TRANSIENT_ERRORS = (
     exceptions.BusyLoadingError,
     exceptions.ReadOnlyError,

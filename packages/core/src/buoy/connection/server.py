@@ -201,7 +201,7 @@ def wait_for_reply(connection: Any, deadline: float, replaced: Callable[[], bool
 
 
 def seconds_to_wait(deadline: float) -> float:
-    """Seconds until the deadline, but no more than until the next look for a replacement."""
+    """Seconds until the deadline or the next look for a replacement, whichever is earlier."""
     return min(REPLACEMENT_CHECK_SECONDS, max(0.0, deadline - time.monotonic()))
 
 

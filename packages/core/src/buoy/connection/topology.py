@@ -1,7 +1,7 @@
-"""What is known of a cluster: its nodes, which of them has which slot, and which of them hang.
+"""What the app knows of a cluster: its nodes, which node has which slot, and which nodes hang.
 
 ``NodeSteps`` neither wait nor send: they are a generator that yields what to send to which nodes.
-So the same steps serve a client that blocks and one that awaits.
+So a client that blocks and a client that awaits both use these steps.
 """
 
 import os
@@ -153,7 +153,7 @@ class Topology:
                 raise
 
     def node_of(self, command: Sequence[RawArg]) -> str:
-        """The address of the node that has the slot of a command, as far as known."""
+        """The address of the node that has the slot of a command; of a seed if unknown."""
         return self.slots.get(slot_of(command)) or self.seeds[0]
 
     def any_node(self) -> str:

@@ -35,7 +35,7 @@ class Executor(Protocol):
         """
 
     def capacity(self) -> int:
-        """How many more jobs to reserve for this executor now: for free slots, and ahead."""
+        """How many jobs to reserve for this executor now: for free slots, and ahead."""
 
     def start_jobs(self, reservations: Sequence[Reservation]) -> None:
         """Run these jobs. Returns at once, or (inline) when they have ended."""

@@ -154,6 +154,6 @@ def leave_wrapper(
         wrapper.close()
     except StopIteration as end:
         return end.value, None
-    except BaseException as raised:  # noqa: BLE001 - it goes on to the wrappers outside
+    except BaseException as raised:  # noqa: BLE001 - it is passed to the wrappers outside
         return None, raised
     return None, RuntimeError(f"{wrapper!r}: expected one yield, got two")

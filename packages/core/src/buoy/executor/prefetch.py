@@ -1,4 +1,4 @@
-"""What the executors have in common whose main thread reserves jobs while others run."""
+"""The common part of the executors whose main thread reserves jobs while others run."""
 
 import math
 import threading
@@ -54,7 +54,7 @@ class PrefetchingExecutor:
         self.prefetched.waiting.extend(each for each in reservations if self.exclusive.start(each))
 
     def finish_job(self, settlement: Settlement, seconds: float) -> None:
-        """Take in the settlement of a job that has run for so many seconds.
+        """Take in the settlement of a job that has run for ``seconds``.
 
         Any thread may call this. It wakes the main thread when too few jobs wait.
         """

@@ -76,7 +76,7 @@ class PrefetchQueue:
         self.seconds_each = max(self.seconds_each, 2 * slots * PREFETCH_SECONDS)
 
     def prefetch_count(self, slots: int) -> int:
-        """How many jobs so many slots run in PREFETCH_SECONDS."""
+        """How many jobs this number of slots runs in PREFETCH_SECONDS."""
         return min(PREFETCH_MOST, int(slots * PREFETCH_SECONDS / self.seconds_each))
 
     def is_low(self, slots: int) -> bool:
@@ -84,7 +84,7 @@ class PrefetchQueue:
         return len(self.waiting) <= self.prefetch_count(slots) // 2
 
     def capacity(self, slots: int, running: int) -> int:
-        """How many more jobs to reserve, in large steps: for free slots, and ahead."""
+        """How many jobs to reserve now, in large steps: for free slots, and ahead."""
         if not self.is_low(slots):
             return 0
         return max(0, slots - running) + self.prefetch_count(slots) - len(self.waiting)

@@ -92,7 +92,7 @@ def queued_handle(job: Job) -> Handle[Any]:
 ENDED = "it has ended; its id can be used again two minutes after that"
 
 
-def answered(handle: Handle[Any], answer: EnqueueAnswer | Rejected | Deferred) -> Handle[Any]:
+def final_handle(handle: Handle[Any], answer: EnqueueAnswer | Rejected | Deferred) -> Handle[Any]:
     """Returns the handle as the answer of the hooks, or of Redis, changes it."""
     if isinstance(answer, Rejected):
         return handle._replace(state="rejected", reason=answer.reason, code="rejected")

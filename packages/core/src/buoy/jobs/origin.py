@@ -77,7 +77,7 @@ def made_together(known: Any, new: Any) -> bool:
 
 
 def is_alike(known: Any, new: Any) -> bool:
-    """Whether two classes seem to do the same: their code, closures and plugins are equal."""
+    """Whether the code, the closures and the plugins of two classes are equal."""
     mine, theirs = (inspect.getattr_static(each, "perform") for each in (known, new))
     if codes(mine) != codes(theirs):
         return False

@@ -66,7 +66,7 @@ def outcome_of(reservation: Reservation, job: Facts) -> Ended:
 def failed_outcome(
     reservation: Reservation, job: Facts, error: BaseException, seconds: float = 0.0
 ) -> Ended:
-    """Returns the outcome of a run that has raised this error after so many seconds."""
+    """Returns the outcome of a run that has raised this error after ``seconds``."""
     return decide_outcome(reservation, job, error, seconds), error
 
 

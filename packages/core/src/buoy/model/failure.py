@@ -93,7 +93,7 @@ def format_frames(error: BaseException, place: TracebackType | None) -> Iterator
 
 
 def has_few_errors(error: BaseException) -> bool:
-    """Whether an error comes from, and groups, no more than MAX_ERRORS_SHOWN errors."""
+    """Whether an error comes from, and groups, at most MAX_ERRORS_SHOWN errors."""
     known, left = {id(error)}, [error]
     while left and len(known) <= MAX_ERRORS_SHOWN:
         one = left.pop()

@@ -14,7 +14,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Run the job again after ``seconds``. With ``count=False`` that is the same attempt.
+    """Run the job again after ``seconds``. ``count=False`` keeps the number of the attempt.
 
     Raises ConfigurationError unless 0 <= seconds < 10 ** 10.
     """

@@ -11,7 +11,7 @@ from .strict_json import NotJson, check_json, check_text
 Arguments = tuple[Sequence[Any], Mapping[str, Any]]
 """The arguments of one job."""
 NormalizedArguments = tuple[list[Any], dict[str, Any]]
-"""The arguments of one job, positional as far as they can be; see ``Signature.normalize``."""
+"""The arguments of one job: positional if possible, else named; see ``Signature.normalize``."""
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 

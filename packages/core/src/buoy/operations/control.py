@@ -90,7 +90,7 @@ class Control:
         return [id for id, answer in zip(ids, moved, strict=True) if answer]
 
     def release(self, queue: str, claim: str) -> str | None:
-        """Free a claim; returns the id of the job that held it, or None. That job goes on."""
+        """Free a claim; returns the id of the job that held it, or None. That job continues."""
         holder: bytes | None = self.broker.run_script(
             "release_claim", queue, ScriptArguments([encode_text(claim)])
         )

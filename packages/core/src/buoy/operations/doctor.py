@@ -80,7 +80,7 @@ def eviction(inspection: Inspection) -> Iterator[Finding]:
             "eviction",
             "wrong",
             f"expected maxmemory-policy noeviction, got {policy}: a full Redis throws data away",
-            "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
+            "CONFIG SET maxmemory-policy noeviction, and set it in redis.conf, too",
         )
 
 
@@ -118,7 +118,7 @@ def persistence(inspection: Inspection) -> Iterator[Finding]:
             "persistence",
             "wrong",
             "expected an append-only file, got none: a crash of Redis loses jobs",
-            "CONFIG SET appendonly yes, and the same in redis.conf",
+            "CONFIG SET appendonly yes, and set it in redis.conf, too",
         )
 
 
@@ -144,7 +144,7 @@ def keys(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(
                 f"queue {queue}",
                 "wrong",
-                f"{', '.join(wrong)}: this queue stands still",
+                f"{', '.join(wrong)}: this queue is blocked",
                 "RENAME it to a name of its own, and find out what writes there",
             )
     if not any(inspection.wrong_keys.values()):
@@ -258,7 +258,7 @@ def overdue(inspection: Inspection) -> Iterator[Finding]:
 
 
 def failures(inspection: Inspection) -> Iterator[Finding]:
-    """Check that no more jobs fail in this hour than in the hour before."""
+    """Check that the number of jobs that fail in an hour does not grow."""
     found = False
     for queue in inspection.queues:
         lately, before = (failed_within(inspection, queue.name, hours) for hours in (1, 2))

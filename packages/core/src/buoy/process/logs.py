@@ -113,8 +113,8 @@ def logger(name: str) -> Log:
 
 @contextmanager
 def log_errors(name: str, what: str) -> Iterator[None]:
-    """Log any error that is raised within, with its traceback, as ``what`` having failed; then go
-    on."""
+    """Catch any error that is raised within the block, and log it with its traceback. ``what``
+    names the part that failed."""
     try:
         yield
     except BaseException:  # noqa: BLE001 - whatever the app's own code raises

@@ -173,7 +173,7 @@ def end_multiprocessing(within: float) -> None:
     from threading import Thread  # loaded with multiprocessing
 
     ending = Thread(target=end, args=(0,), daemon=True)
-    with suppress(RuntimeError):  # no more threads can be started
+    with suppress(RuntimeError):  # no further thread can be started
         ending.start()
         ending.join(within)
 

@@ -13,7 +13,7 @@ from ..model.reservation import Reservation, RoundTripRequest, Settlement
 
 BEATS_EACH_LEASE = 30
 BEATS_UNTIL_LOST = BEATS_EACH_LEASE * 4 // 3
-"""Where another worker lives, a job of a dead worker is back after 4/3 of a lease."""
+"""After 4/3 of a lease, a job of a dead worker is queued again, if another worker lives."""
 
 
 class FakeWorker:

@@ -27,7 +27,8 @@ WORKER = "drain"
 def drain(app: App, *queues: str) -> Counter[str]:
     """Run all jobs that are due, those that they enqueue too, in this process.
 
-    Returns how many ended how: "done", "failed", "delayed", "rejected". Without queues: all.
+    Returns the number of runs by outcome: "done", "failed", "delayed", "rejected". Without queues,
+    it runs the jobs of all queues.
     """
     counts: Counter[str] = Counter()
     number, idle = 0, False
@@ -47,9 +48,9 @@ def drain(app: App, *queues: str) -> Counter[str]:
 
 
 def assert_enqueued(job: type[Job], *args: Any, queue: str | None = None, **kwargs: Any) -> None:
-    """Fail unless a job of this class with these arguments waits, or is delayed.
+    """Fail unless a job of this class with these arguments is queued or delayed.
 
-    Without arguments, any job of the class will do.
+    Without arguments, any job of the class counts.
     """
     monitor = job.app.monitor
     wanted = build_job(job, (list(args), kwargs), Options()).identifier if args or kwargs else None
@@ -80,15 +81,15 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def buoy_server() -> Iterator[Server]:
-    """A private Redis server, the same for all tests of a session."""
+    """A private Redis server, one for all tests of a session."""
     with Server() as server:
         yield server
 
 
 @pytest.fixture
 def buoy_app(buoy_server: Server, monkeypatch: pytest.MonkeyPatch) -> App:
-    """An app on the empty private server; during the test it is the one of all job classes that
-    have none of their own. Other apps of job classes that are loaded use that server, too, each
+    """An app on the empty private server; during the test it is the app of all job classes that
+    have no app of their own. Other apps of job classes that are loaded use that server, too, each
     with its own namespace."""
     app = App(buoy_server.url)
     app.broker.client.call("FLUSHALL")
@@ -99,7 +100,7 @@ def buoy_app(buoy_server: Server, monkeypatch: pytest.MonkeyPatch) -> App:
 
 
 def redirect(app: App, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an app use another Redis during a test: what it has cached of its own is replaced."""
+    """Let an app use another Redis during a test: replace the objects that it has cached."""
     here = App(**(app._given | {"url": url}))
     for name in ("settings", "broker", "control", "monitor", "_async_client"):
         monkeypatch.setitem(vars(app), name, getattr(here, name))

@@ -1,4 +1,4 @@
-"""What every plugin must keep to, as a test that its author runs."""
+"""The contract that every plugin must keep, as a test that its author runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ SCRIPTS = {"eval", "evalsha", "fcall"}
 
 
 def plugin_contract(plugin: Plugin, app: App | None = None) -> None:
-    """Fail unless the plugin keeps to the contract: it is an immutable value, its hooks are those
-    that there are, it writes nothing beside a transition, and a neighbour's place does not matter.
+    """Fail unless the plugin keeps the contract: it is an immutable value, it has known hooks only,
+    it writes nothing beside a transition, and it works equally before and behind another plugin.
 
-    ``app`` is one on a private server, which nobody else uses meanwhile; by default ``Job.app``.
+    ``app``: an app on a private server that nobody else uses meanwhile; by default ``Job.app``.
     """
     app = app or Job.app
     check_value(plugin)
@@ -57,15 +57,17 @@ def check_writes(plugin: Plugin, app: App) -> None:
         call = app.command
         call("CONFIG", "RESETSTAT")
         behave(app, [plugin], fails=fails)
-        written = sorted(name for name in used(app) if name in SCRIPTS or is_write(app, name))
+        written = sorted(
+            name for name in sent_commands(app) if name in SCRIPTS or is_write(app, name)
+        )
         assert not written, (
             f"{plugin!r}: expected no writes beside a transition, got {', '.join(written)}; "
             "attach them: job.transition.then(...)"
         )
 
 
-def used(app: App) -> list[str]:
-    """The commands that the server was sent since its statistics were reset."""
+def sent_commands(app: App) -> list[str]:
+    """Returns the names of the commands that the server got since its statistics were reset."""
     lines = app.command("INFO", "commandstats").decode().splitlines()
     names = [line.partition(":")[0].removeprefix("cmdstat_") for line in lines if ":" in line]
     return [name for name in names if not name.startswith(("config", "info"))]
@@ -114,7 +116,7 @@ def check_neighbours(plugin: Plugin, app: App) -> None:
 
 
 def behave(app: App, plugins: list[Plugin], *, fails: bool) -> tuple[str, str]:
-    """Take a job through the hooks, as far as they let it: how it enters, and how it ends."""
+    """Call the hooks for one job; returns their decision about its enqueueing, and its outcome."""
 
     class Probe(Job):
         name = "buoy.contract.Probe"

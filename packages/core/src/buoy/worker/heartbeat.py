@@ -44,7 +44,7 @@ class Heartbeat(threading.Thread):
     without any when a holder has begun or ceased to miss heartbeats. ``deadline`` returns when the
     grace time is over, by ``time.monotonic``, or None. ``nonempty_queues`` returns the queues that
     hold jobs. ``leave(code)`` ends this process when the grace time is over and a job in it still
-    runs; without it the process goes on.
+    runs; without it the process continues.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class Heartbeat(threading.Thread):
         """Do all that a heartbeat does, before the thread is started.
 
         Raises BrokerError if Redis cannot be used. In a cluster it is enough that one of the queues
-        can be reached. A queue with a key of a wrong type is no reason to raise: that queue alone
-        stands still, and the round trips will log it.
+        can be reached. A queue with a key of a wrong type is no reason to raise: only that
+        queue is blocked, and the round trips will log it.
         """
         missed: list[BrokerError] = []
         self.broker.heartbeat(self.in_flight.by_queue(self.queues), missed)
@@ -104,7 +104,7 @@ class Heartbeat(threading.Thread):
             self.woken.set()
 
     def set_busy(self, busy: bool) -> None:
-        """Say whether jobs run in this process now, which have to be looked after."""
+        """Set whether jobs run in this process now: this thread must then watch them."""
         if busy and not self.busy:
             self.woken.set()
         self.busy = busy
@@ -203,8 +203,8 @@ class Heartbeat(threading.Thread):
         return True
 
     def apply_command(self, command: object) -> bool:
-        """Obey a worker command that is new, by sending this process the signal that means the
-        same. Returns whether it did. Anything but bytes is no command."""
+        """Obey a worker command that is new: send this process the signal of the command. Returns
+        whether it did. A value that is not bytes is no command."""
         if not isinstance(command, bytes) or command == self.last_command:
             return False
         self.last_command, number = command, signal_of(command)

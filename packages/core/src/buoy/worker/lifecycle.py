@@ -14,8 +14,8 @@ ECHO_SECONDS = 1.0
 terminal sends INT to all processes, and the supervisor passes its own on."""
 
 State = Literal["starting", "running", "paused", "stopping", "grace over"]
-Reaction = Literal["go on", "exit", "stop"]
-"""What the worker has to do about a signal."""
+Reaction = Literal["continue", "exit", "stop"]
+"""What the worker has to do after a signal."""
 
 
 class Lifecycle:
@@ -87,7 +87,7 @@ class Lifecycle:
 
     def receive(self, number: signal.Signals) -> Reaction:
         """Change the state by a signal. Returns ``exit`` if the worker has nothing to lose and may
-        end at once, ``stop`` if it must begin nothing more, else ``go on``."""
+        end at once, ``stop`` if it must begin no further job, else ``continue``."""
         now = self.clock()
         if number in (*STOP_SIGNALS, HANGUP):
             self.told_to_stop = True
@@ -104,7 +104,7 @@ class Lifecycle:
                 self.kill_requested = True
             case signal.SIGUSR2 | signal.SIGCONT:
                 self.paused = number == signal.SIGUSR2
-        return "go on"
+        return "continue"
 
     def stop(self, now: float, deadline: float | None) -> Reaction:
         self.stopped_at, self.deadline = now, deadline

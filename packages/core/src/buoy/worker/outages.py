@@ -26,7 +26,7 @@ class Outages:
             self.backoffs.setdefault(queue, Backoff()).fail()
         elif self.backoffs.pop(queue, None):
             if self.refusals.pop(queue, None):
-                logger.warning("queue=%s goes on", queue)
+                logger.warning("queue=%s works again", queue)
             elif not self.backoffs:
                 logger.warning("Redis is back")
 
@@ -38,10 +38,10 @@ class Outages:
                 logger.warning("%s; trying again until it is back", error)
         elif self.refusals.get(queue) != str(error):
             self.refusals[queue] = str(error)
-            logger.error("queue=%s stands still: %s; trying again", queue, error)
+            logger.error("queue=%s is blocked: %s; trying again", queue, error)
 
     def queues(self) -> Collection[str]:
-        """The failing queues. What was recorded under another name is among them."""
+        """The failing queues. QUEUE_CHECK, which is no queue, may be among them."""
         return self.backoffs.keys()
 
     def may_try(self, queue: str) -> bool:

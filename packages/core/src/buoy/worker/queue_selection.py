@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping
 from ..model.reservation import QueueStatus
 
 FRESH_SECONDS = 0.02
-"""Seconds for which the status of the other queues is not read again on the way."""
+"""Seconds for which a round trip does not read the status of the other queues again."""
 STALE_SECONDS = 0.05
 """Seconds after which a queue of lower priority is chosen only after a new look at all queues."""
 POLL_SECONDS = 2.0
@@ -107,7 +107,7 @@ class QueueSelector:
         return float("inf") if self.redis_offset is None else self.clock() + self.redis_offset
 
     def seconds_to_next(self, passed_over: Container[str] = ()) -> float:
-        """Seconds until the next delayed job is due, as far as known; POLL_SECONDS without one."""
+        """Seconds until the next known delayed job is due; POLL_SECONDS if none is known."""
         served = (queue for queue in self.queues if queue not in passed_over)
         dues = [due for queue in served if (due := self.statuses.get(queue, EMPTY)[1])]
         return max(0.0, min(dues) - self.redis_now()) if dues else POLL_SECONDS

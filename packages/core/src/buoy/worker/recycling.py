@@ -1,4 +1,4 @@
-"""Recycle limits: after so many jobs, or with so much memory, a worker ends and is replaced."""
+"""Recycle limits: the numbers of jobs and bytes after which a worker ends and is replaced."""
 
 import os
 import sys
@@ -23,12 +23,12 @@ class RecycleLimits:
     measured_at: float = field(default=float("-inf"), init=False)
 
     def remaining_jobs(self, begun: int) -> int:
-        """How many more jobs a worker may begin that has begun so many."""
+        """How many further jobs a worker may begin after it has begun ``begun`` jobs."""
         return sys.maxsize if self.max_jobs is None else max(0, self.max_jobs - begun)
 
     def reason_to_end(self, jobs: int) -> str | None:
-        """Why a worker that has run so many jobs should end now; None if it should not. Measures
-        the memory once a second at most."""
+        """Returns why a worker that has run this number of jobs should end now; None if it should
+        not. Measures the memory at most once a second."""
         if self.max_jobs is not None and jobs >= self.max_jobs:
             return f"{jobs} jobs are done (--max-jobs {self.max_jobs})"
         if self.max_memory is None or self.clock() - self.measured_at < MEASURE_SECONDS:

@@ -18,11 +18,11 @@ QUEUE_CHECK = "a look at the queues"
 
 
 class RoundTrips:
-    """Collects what is to be done in Redis, and does all of it in one round trip.
+    """Collects the work that is to be done in Redis, and does all of it in one round trip.
 
-    A request whose reply is lost is sent again under the same number, so that the same jobs are
-    handed over. Each queue is asked again for itself, since the queues of a cluster lie on several
-    nodes. Only the main thread uses it.
+    A request whose reply is lost is sent again under its number, so that Redis returns the jobs
+    that it has reserved for it. Each queue has a request of its own, since the queues of
+    a cluster lie on several nodes. Only the main thread uses it.
 
     ``poll_seconds`` returns after how many seconds to look at the queues without a wakeup.
     """
@@ -44,11 +44,10 @@ class RoundTrips:
         self.lone_job_waits = False
         self.number = 0
 
-    # What is to be done
+    # The work to do
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
-        """Settle these jobs with the next round trip, but for those that are not in flight any
-        more."""
+        """Settle these jobs with the next round trip. Ignores jobs that are not in flight."""
         self.settlements += [each for each in settlements if each.token in self.in_flight]
 
     def discard(self, lost: Iterable[Reservation]) -> None:
@@ -61,7 +60,7 @@ class RoundTrips:
         self.wakeups_to_pass_on.add(queue)
 
     def has_work(self, wanted: int) -> bool:
-        """Whether a round trip is worth while for a worker that wants so many jobs."""
+        """Whether a round trip is useful for a worker that wants this number of jobs."""
         if any(self.outages.may_try(queue) for queue in self.queues_to_visit()):
             return True
         return wanted > 0 and (self.must_look() or self.choose_queue() is not None)
@@ -114,8 +113,8 @@ class RoundTrips:
     # One round trip
 
     def run_once(self, wanted: int) -> list[Reservation]:
-        """Make one round trip, and take so many jobs at most. Returns the jobs that were taken;
-        they are in flight already. Raises nothing: what fails is tried again later."""
+        """Make one round trip, and take at most ``wanted`` jobs. Returns the jobs that were taken;
+        they are in flight already. Raises nothing: a request that fails is sent again later."""
         requests, others = self.plan(wanted)
         try:
             answers, statuses = self.broker.advance(self.worker, requests, others)

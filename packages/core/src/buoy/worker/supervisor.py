@@ -94,8 +94,8 @@ class Supervisor:
     # Workers
 
     def start(self, worker: ManagedWorker, report_serving: int) -> None:
-        """Start the process of a worker, which writes to ``report_serving`` when it serves. If the
-        system has no more processes or memory, try again later."""
+        """Start the process of a worker, which writes to ``report_serving`` when it serves. If
+        the system has no process or memory left, tries again later."""
         # Signals that come before the worker can hear them are kept for it; see SignalPipe.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         environment = os.environ | {"BUOY_SUPERVISOR": f"{os.getpid()} {report_serving}"}
@@ -161,7 +161,7 @@ class Supervisor:
         self.send_signal(number, self.workers)
 
     def stop(self) -> None:
-        """Start no more workers."""
+        """Start no further worker."""
         self.stopping = True
         for worker in self.workers:
             worker.finished = worker.process is None

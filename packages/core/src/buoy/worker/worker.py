@@ -138,7 +138,7 @@ class Worker:
             self.recycle_if_due()
 
     def is_over(self) -> bool:
-        """Whether the worker has nothing more to do, or no more time for it."""
+        """Whether the worker has nothing left to do, or no time left for it."""
         trips = self.round_trips
         if self.lifecycle.stopping:
             return self.lifecycle.may_end(
@@ -160,7 +160,7 @@ class Worker:
         return before or self.awaiting_lost_jobs
 
     def recycle_if_due(self) -> None:
-        """Stop after so many jobs, or with so much memory, so that another worker goes on."""
+        """Stop if a recycle limit is reached, so that another worker replaces this one."""
         if not self.lifecycle.takes_jobs:
             return
         reason = self.recycle_limits.reason_to_end(self.in_flight.runs())
@@ -232,7 +232,8 @@ class Worker:
         self.signals.notify()
 
     def lose(self, lost: Sequence[Reservation]) -> None:
-        """End these runs: other workers may have the jobs, or this worker has them anew."""
+        """End these runs: other workers may have the jobs, or this worker has reserved them
+        again."""
         if not lost:
             return
         for each in lost:
@@ -290,7 +291,7 @@ class Worker:
             self.round_trips.pass_wakeup_on(queue)
 
     def seconds_to_rest(self) -> float:
-        """Seconds for which there is nothing to do, as far as known."""
+        """Seconds until the next thing to do that the worker knows of."""
         trips = self.round_trips
         waits = [
             POLL_SECONDS,
@@ -307,8 +308,11 @@ class Worker:
 
 
 def wait_readable(files: Sequence[int], seconds: float) -> set[int]:
-    """Wait until one of the files is readable, for so many seconds at most; returns those that
-    are. Not by select(), which knows files up to 1023 only: an app may have more open."""
+    """Wait until one of the files is readable, at most ``seconds``; returns the readable files.
+
+    Uses poll(), because select() takes no file descriptor above 1023, and an app may have more
+    files open.
+    """
     poll = select.poll()
     for file in files:
         poll.register(file, select.POLLIN)

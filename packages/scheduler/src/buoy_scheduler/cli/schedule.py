@@ -219,7 +219,7 @@ def resume(name: str) -> None:
         report_unknown([name], known, "an entry that is, or was, paused or set at run time")
     )
     changed = store.pause(name, resume=True)
-    print_line(f"{name} goes on" if changed else f"{name} was not paused")
+    print_line(f"{name} is resumed" if changed else f"{name} was not paused")
 
 
 @schedule.command()

@@ -64,7 +64,7 @@ class Checkpoints:
             return []
         log.warning(
             "queue %r: the last tick of %s is ahead of the clock of Redis, which was wrong then or "
-            "is now; goes on from now",
+            "is now; firing continues from now",
             queue[1],
             format_names(names),
         )

@@ -1,4 +1,4 @@
-"""Enqueues the jobs of due ticks: one round trip for all that go to the same queue."""
+"""Enqueues the jobs of due ticks: one round trip for all jobs of one queue."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -112,7 +112,7 @@ def finish(progress: EntryProgress, now: int) -> None:
     if progress.error:
         return
     if progress.previous_error:
-        log.info("%s: goes on", progress)
+        log.info("%s: works again", progress)
     progress.advance(now)
 
 

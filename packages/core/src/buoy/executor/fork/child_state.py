@@ -1,4 +1,4 @@
-"""A child as its nursery sees it, and the error that its death is for the job."""
+"""A child as its nursery sees it, and the error with which its job fails when it dies."""
 
 import math
 import os
@@ -96,7 +96,7 @@ class Child:
 
 
 def death_of(child: Child, status: int | None, maxrss: int) -> DirtyExit:
-    """The error that the death of a child is for its job.
+    """Returns the error with which a job fails when its child dies.
 
     ``status`` and ``maxrss`` are what wait4 returns; the status is None when another part of the
     app has waited for the child.

@@ -51,10 +51,10 @@ class Fork(PrefetchingExecutor):
     def start(self) -> Settings:
         """Start a nursery, wait until it has loaded the app, and return the app's settings.
 
-        Raises ConfigurationError with what the nursery says when it cannot load the app.
+        Raises ConfigurationError, with the message of the nursery, when it cannot load the app.
         """
         self.nursery = NurseryProcess(self.app, self.wanted, self.verbosity)
-        reason = "the process that loads the app ended without a word"
+        reason = "the process that loads the app ended without a message"
         for message in self.nursery.messages(0):
             match message:
                 case {"ready": settings}:
@@ -127,7 +127,7 @@ class Fork(PrefetchingExecutor):
             case {"broken": text}:
                 logger.error("the app can no longer be loaded: %s", text)
             case _:
-                logger.error("the nursery says what makes no sense: %.200r", message)
+                logger.error("the nursery sent a message that makes no sense: %.200r", message)
 
     def take_answer(self, token: str, answer: Any) -> None:
         """Take in what becomes of a job. A job whose lease was lost has an answer too, when its
@@ -137,7 +137,9 @@ class Fork(PrefetchingExecutor):
         reservation, started = self.running[token]
         settlement = parse_answer(reservation, answer)
         if settlement is None:
-            senseless = DirtyExit(f"the nursery answers what makes no sense: {answer!r:.200}")
+            senseless = DirtyExit(
+                f"the nursery sent an answer that makes no sense: {answer!r:.200}"
+            )
             settlement = settle_without_plugins(reservation, senseless)
         self.pause.clear()
         self.finish_job(settlement, time.monotonic() - started)

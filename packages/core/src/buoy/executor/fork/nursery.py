@@ -73,7 +73,7 @@ class Nursery:
         self.open = True
 
     def serve(self) -> None:
-        """Do what the worker orders, until it says close or is gone."""
+        """Carry out the orders of the worker, until it sends "close" or is gone."""
         self.handle_signals()
         self.files.listen(self.wake.fileno(), self.reap)
         self.files.listen(self.control.fileno(), self.read_orders)
@@ -109,7 +109,7 @@ class Nursery:
     # Orders
 
     def read_orders(self) -> None:
-        """Read from the worker, and do what it orders."""
+        """Read the orders of the worker, and carry them out."""
         try:
             data = self.control.recv(1 << 16)
         except OSError:  # the worker was killed before it had read all messages
@@ -174,7 +174,7 @@ class Nursery:
             flush_outputs()
         try:
             child = self.new_child(reservation, job, error, limits)
-        except OSError as refused:  # no memory, too many processes or files: the others go on
+        except OSError as refused:  # no memory, too many processes or files: the others continue
             self.postpone(reservation, refused)
             return
         self.children[child.pid] = child

@@ -17,8 +17,8 @@ from .process_table import ProcessTable
 
 MODULE = "buoy.executor.fork.nursery_main"
 TITLE_ROOM = " " * 160
-"""An argument that does nothing: a title has no more room than the command line had; see
-``process.titles``."""
+"""An argument that only makes the command line longer: a title has no room beyond the length of the
+command line; see ``process.titles``."""
 
 
 class NurseryProcess:
@@ -91,7 +91,7 @@ class NurseryProcess:
             self.socket.close()
 
     def end(self, seconds: float) -> int | None:
-        """Wait so many seconds for the nursery to end, then kill it, and all processes that its
+        """Wait ``seconds`` for the nursery to end, then kill it, and all processes that its
         jobs have left behind. Returns its exit code, or None when it was killed here."""
         self.disconnect()
         code = None

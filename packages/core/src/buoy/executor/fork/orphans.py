@@ -30,7 +30,8 @@ class Orphans:
         self.ended: list[Child] = []
         """Children that have ended since the last look, or that have left orphans."""
         self.ended_before: list[Child] = []
-        """Those one look earlier: while children die, the kernel may not list all orphans."""
+        """The children of the look before that: the kernel may not list all orphans while children
+        die."""
         self.home = os.getsid(0)
         self.file = open_list_of_children()
         self.of_app = set(map(int, self.list_children().split()))
