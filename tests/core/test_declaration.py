@@ -399,7 +399,7 @@ class TestOddClasses:
             pass
 
         with refused(
-            f"{Lower.__qualname__}: expected __init_subclass__ to pass on what it is told, got one "
+            f"{Lower.__qualname__}: expected __init_subclass__ to pass on its arguments, got one "
             "that does not; let it call super().__init_subclass__(**kwargs)"
         ):
             Lower.enqueue()

@@ -1,8 +1,8 @@
 """Transactions of SQLAlchemy: those of sessions, including scoped and asynchronous ones.
 
-Nothing in a session tells whether some code belongs to its transaction. What can be observed is
-which thread or task uses the session: SQLAlchemy fires events, and whoever causes one is in the
-session's transaction.
+Nothing in a session tells whether some code belongs to its transaction. But SQLAlchemy fires events
+when a thread or task uses a session: a thread or task that causes an event is in the transaction of
+that session.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ def watch_sessions() -> None:
     event.listen(Session, "after_transaction_end", on_transaction_end)
 
 
-# Who uses a session
+# Which thread or task uses a session
 
 
 def on_transaction_create(session: Session, transaction: SessionTransaction) -> None:

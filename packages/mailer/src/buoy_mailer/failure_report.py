@@ -53,7 +53,7 @@ class FailureReport:
         return f"{format_count(new, 'new ')}, {total} in all"
 
     def text(self, place: str) -> str:
-        """Returns the report for the person who mends the cause. ``place`` says whose jobs."""
+        """Returns the report as the text of a mail. ``place``: Redis and namespace of the jobs."""
         rows = sorted(self.total, key=lambda kind: (-self.new[kind], -self.total[kind], kind))
         width = max(len(name) for name, _ in rows)
         table = [f"  {'new':>6} {'all':>6}  {'class':{width}}  error"]

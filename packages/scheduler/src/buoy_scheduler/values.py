@@ -62,7 +62,7 @@ def find_ambiguous(value: object) -> object:
 
 
 def yaml_value(value: object) -> Any:
-    """Returns what YAML reads, for fields in which that is always what is meant."""
+    """Returns the value that YAML reads, for fields that always mean this value."""
     return value.value if isinstance(value, AmbiguousScalar) else value
 
 

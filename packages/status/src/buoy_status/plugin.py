@@ -1,4 +1,4 @@
-"""The plugin Status: what it adds to each change of a job's state."""
+"""The plugin Status: its additions to each change of a job's state."""
 
 import time
 from collections.abc import Generator

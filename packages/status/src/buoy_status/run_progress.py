@@ -26,7 +26,7 @@ OUTAGE_PAUSE = 10.0
 
 @dataclass(slots=True)
 class ProgressThrottle:
-    """When one run may speak to Redis again (``time.monotonic()``), and what it learnt."""
+    """When one run may ask Redis again (``time.monotonic()``), and the last answer."""
 
     report_at: float = 0.0
     ask_at: float = 0.0

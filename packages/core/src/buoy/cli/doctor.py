@@ -12,7 +12,7 @@ from .output import exit_unless, json_option, print_line, print_rows
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check Redis, queues and workers for what is wrong or will be soon.
+    """Check Redis, queues and workers for present and coming problems.
 
     Ends with exit code 1 if something is wrong.
     """

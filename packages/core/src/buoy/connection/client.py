@@ -73,7 +73,7 @@ def run_steps(steps: RedisSteps[T], get_client: Callable[[], Client]) -> T:
     """Take the steps in this thread, and return their result.
 
     ``get_client`` is called for each step with commands: steps without commands need no client.
-    Raises what the steps raise: a BrokerError that they do not catch, among others.
+    Raises the errors that the steps raise, such as a BrokerError that they do not catch.
     """
     answer: Any = None
     try:

@@ -41,7 +41,7 @@ def connect(url: str) -> Client:
 def explain_error(error: Exception) -> str:
     """Why a URL cannot be used.
 
-    Messages of the client library are not shown: they quote what may be a part of a password.
+    Messages of the client library are not shown: they may quote a part of a password.
     """
     if isinstance(error, OddUrl):
         return str(error)

@@ -1,6 +1,6 @@
 """``embedded://DIR``: one private server for all processes that name the same folder.
 
-Two locked files in the folder say who uses the server and whether it runs. The kernel releases a
+Two locked files in the folder show whether the server runs and who uses it. The kernel releases a
 lock when the process that has it ends, however it ends.
 
 - ``users.lock``: each process that has joined has a shared lock as long as it lives. A process that

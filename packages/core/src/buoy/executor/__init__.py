@@ -75,5 +75,5 @@ class Executor(Protocol):
         released."""
 
     def close(self) -> None:
-        """End all that the executor has started. Raises what the app's hook worker_stopping
-        raises."""
+        """End all processes and threads of the executor. Raises the error of the app's hook
+        worker_stopping."""

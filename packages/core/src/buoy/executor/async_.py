@@ -62,7 +62,7 @@ class Async(PrefetchingExecutor):
         self.hooks, settings = load_in_process(self.name, self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=awaits)
         self.hooks.worker_started()
-        self.context = copy_context()  # with what the app has set
+        self.context = copy_context()  # with the context variables that the app has set
         self.loop = self.runner.get_loop()
         self.thread.start()
         return settings

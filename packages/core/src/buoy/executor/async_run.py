@@ -142,7 +142,7 @@ def enter_wrapper(wrapper: Wrapper) -> Wrapper:
 def leave_wrapper(
     wrapper: Wrapper, result: Any, error: BaseException | None
 ) -> tuple[Any, BaseException | None]:
-    """Run a wrapper from its ``yield`` to its end, with the result or the error of what it wraps.
+    """Run a wrapper from its ``yield`` to its end, with the result or the error of the inner call.
 
     Returns the result or the error that the wrapper makes of these.
     """

@@ -124,8 +124,8 @@ class PrefetchingExecutor:
             self.wake.notify()
 
     def stop_app(self) -> None:
-        """Call the app's hook worker_stopping in this process, then kill what its jobs have
-        started. Raises what the hook raises."""
+        """Call the app's hook worker_stopping in this process, then kill the processes that its
+        jobs have started. Raises the error of the hook."""
         try:
             self.hooks.worker_stopping()
         finally:

@@ -35,7 +35,7 @@ class Thread(PrefetchingExecutor):
         self.hooks, settings = load_in_process(self.name, self.app, self.wanted)
         refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
-        self.context = copy_context()  # with what the app has set
+        self.context = copy_context()  # with the context variables that the app has set
         for thread in self.threads:
             thread.start()
         return settings

@@ -235,7 +235,7 @@ def unusable_reason(job: Any) -> str | None:
         return f"expected a job class, got {short_repr(job)}"
     if "_declared" not in vars(job):
         return (
-            "expected __init_subclass__ to pass on what it is told, got one that does not; "
+            "expected __init_subclass__ to pass on its arguments, got one that does not; "
             "let it call super().__init_subclass__(**kwargs)"
         )
     if not hasattr(job, "perform"):

@@ -63,7 +63,7 @@ def encoded_within(limit: int, name: str, payload: str) -> bytes:
 
 
 def run_before_enqueue(job: Job) -> Rejected | Deferred | None:
-    """Returns what the ``before_enqueue`` hooks decide; None if the job is to be stored.
+    """Returns the decision of the ``before_enqueue`` hooks; None if the job is to be stored.
 
     Raises PluginError for any other answer of a hook.
     """

@@ -39,17 +39,17 @@ class WorkerHooks:
     @hookspec
     def worker_started(self) -> None:
         """Called when the app is loaded, before the first job. With the executor fork: in the
-        nursery, so all children inherit what is loaded here."""
+        nursery, so all children inherit the modules that this loads."""
 
     @hookspec
     def before_fork(self) -> None:
-        """Called with the executor fork, in the nursery, before each child is forked. Close here
-        what processes must not share."""
+        """Called with the executor fork, in the nursery, before each child is forked. Close
+        resources here that processes must not share."""
 
     @hookspec
     def after_fork(self) -> None:
-        """Called with the executor fork, in each child, before its job. Open here what each job
-        needs for itself."""
+        """Called with the executor fork, in each child, before its job. Open resources here that
+        each job needs for itself."""
 
     @hookspec
     def worker_stopping(self) -> None:

@@ -82,8 +82,8 @@ def perform(job: Facts) -> Any:
 def decide_outcome(
     reservation: Reservation, job: Facts, error: BaseException, seconds: float = 0.0
 ) -> Outcome:
-    """Returns the outcome of a run that has raised an error: what the first plugin decides, else
-    Failed."""
+    """Returns the outcome of a run that has raised an error: the decision of the first plugin that
+    decides, else Failed."""
     if is_a(error, Terminated) and error.by_worker is True:
         return Released(str(error))
     try:
@@ -134,7 +134,7 @@ def attribute_or_none(value: Callable[[], Any], kind: type[T]) -> T | None:
 
 
 def ask_on_failure(job: Facts, error: BaseException) -> Later | None:
-    """Returns what the ``on_failure`` hooks decide; raises PluginError for any other value."""
+    """Returns the decision of the ``on_failure`` hooks; raises PluginError for any other value."""
     hooks = job.hooks()
     verdict = None if hooks is None else hooks.on_failure(job=job.job(), error=error)
     if verdict is None or isinstance(verdict, Later):
@@ -164,7 +164,7 @@ def settlement_of(
 ) -> Settlement:
     """Returns the settlement for an outcome; ``error`` is the error that the run has raised.
 
-    If what the job or its plugins have left cannot be stored, the job fails.
+    If data of the job or its plugins cannot be stored, the job fails.
     """
     try:
         return build_settlement(reservation, job, outcome)

@@ -1,4 +1,4 @@
-"""The record of a run that failed: the error, its traceback, and what the run used."""
+"""The record of a run that failed: the error, its traceback, and the memory and time of the run."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""Finds what is wrong, or will be soon, with Redis, queues and workers; says what to do."""
+"""Finds present and coming problems of Redis, queues and workers, and gives advice on each."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Reads Redis, even if somebody has written there what buoy cannot read."""
+"""Reads Redis, even if other programs have written values there that buoy cannot read."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ MOST_REPORTED = 1000
 
 
 class Reader:
-    """Sends reading commands. Skips what it cannot read, and logs it once.
+    """Sends commands that read. Skips values that it cannot read, and logs each once.
 
     All methods raise BrokerError if Redis does not answer.
     """
@@ -27,7 +27,7 @@ class Reader:
         self.reported: set[str] = set()
 
     def report_skipped(self, what: str, reason: object) -> None:
-        """Log what cannot be read, once."""
+        """Log once that this cannot be read."""
         line = one_line(f"skipped: {what}: {reason}")
         if line not in self.reported and len(self.reported) < MOST_REPORTED:
             self.reported.add(line)

@@ -80,7 +80,7 @@ class Survey:
         return bool(self.client.call("EXISTS", *self.broker.keys.queue(self.queue)))
 
     def faults(self, *, mend: bool = False) -> Iterator[Fault]:
-        """Return what is wrong. With ``mend``, mend it, too."""
+        """Return the faults. With ``mend``, mend them, too."""
         for _ in range(ROUNDS if mend else 1):
             found = False
             for fault in self.check("mend" if mend else "look"):

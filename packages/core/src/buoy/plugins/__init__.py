@@ -1,4 +1,4 @@
-"""What plugins may use of the core, beside the names of ``buoy`` itself.
+"""The names of the core that plugins may use, beside those of ``buoy`` itself.
 
 ``buoy.plugins.redis`` is for what a plugin keeps in Redis, ``buoy.plugins.commands`` for command
 lines, ``buoy.plugins.daemon`` for processes of a plugin, ``buoy.plugins.text`` for text that is

@@ -27,7 +27,7 @@ pending_level: list[int] = []
 
 
 def configure(verbosity: int) -> None:
-    """Log to standard error: with -1 warnings, with 0 also what the process does, with 1 also each
+    """Log to standard error: with -1 warnings, with 0 also events of the process, with 1 also each
     job. Python's own warnings are logged, too."""
     warnings.showwarning = log_warning
     pending_level[:] = [LEVELS[max(-1, min(1, verbosity))]]
@@ -58,7 +58,7 @@ def log_warning(
 class Log:
     """A logger of one part of buoy.
 
-    Its methods never raise what the app's handlers, filters and formatters raise.
+    Its methods never raise the errors of the app's handlers, filters and formatters.
     """
 
     def __init__(self, name: str) -> None:

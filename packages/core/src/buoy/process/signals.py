@@ -120,8 +120,8 @@ class SignalPipe(SelfPipe):
 active: list[SignalPipe] = []
 """Holds the signal pipe of this process within its block."""
 
-# What a job forks in the worker's own process is no worker: signals do there what they do in any
-# process.
+# A process that a job forks in the worker's own process is no worker: signals have their usual
+# effects there.
 reset_in_forks(HANDLED, active)
 
 

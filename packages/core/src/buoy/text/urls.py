@@ -1,11 +1,11 @@
-"""URLs in messages: without passwords, and without what may be a part of one."""
+"""URLs in messages: without passwords, and without texts that may be a part of a password."""
 
 import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 HIDDEN = "(hidden)"
 HOST_AND_PORT = re.compile(r"[\w.-]*:[0-9]{1,5}")
-SPECIAL = "a port and a database are numbers; percent-encode what is special in a password"
+SPECIAL = "a port and a database are numbers; percent-encode special characters in a password"
 
 
 class OddUrl(ValueError):

@@ -238,14 +238,14 @@ class Heartbeat(threading.Thread):
     # Jobs in the worker's own process
 
     def housekeep(self) -> None:
-        """Settle what has ended while the main thread is in a job, and put back what waits behind
-        that job. After the grace time, put back all."""
+        """Settle jobs that have ended while the main thread is in a job, and release the jobs that
+        wait behind that job. After the grace time, release all jobs."""
         self.unsettled += self.executor.take_overdue()
         if self.unsettled:
             self.settle()
         if not self.has_put_back and self.executor.in_process and self.is_past_deadline():
             self.has_put_back = True
-            self.put_all_back()
+            self.release_all()
 
     def is_past_deadline(self) -> bool:
         """Whether the grace time is over, and the time that the executor needs to end jobs."""
@@ -255,7 +255,7 @@ class Heartbeat(threading.Thread):
         return time.monotonic() > deadline + self.executor.shutdown_seconds + DEADLINE_MARGIN
 
     def settle(self) -> None:
-        """Settle what is unsettled. What Redis does not answer stays unsettled."""
+        """Send the outstanding settlements. Those that Redis does not answer stay outstanding."""
         for queue in {each.queue for each in self.unsettled}:
             mine = [each for each in self.unsettled if each.queue == queue]
             request = RoundTripRequest(queue, 0, settlements=mine)
@@ -265,9 +265,9 @@ class Heartbeat(threading.Thread):
             self.in_flight.settle(mine, answer.refused)
             self.unsettled = [each for each in self.unsettled if each.queue != queue]
 
-    def put_all_back(self) -> None:
-        """The grace time is over and the main thread is still in a job: put all jobs back, and end
-        this process, for else that job would run on."""
+    def release_all(self) -> None:
+        """The grace time is over and the main thread is still in a job: release all jobs, and
+        end this process, because otherwise that job would continue."""
         ended = [*self.unsettled, *self.executor.take_finished()]
         tokens = {each.token for each in ended}
         unfinished = [each for each in self.in_flight.all() if each.token not in tokens]

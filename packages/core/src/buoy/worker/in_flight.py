@@ -19,23 +19,23 @@ class InFlight:
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, reservations: Iterable[Reservation]) -> None:
-        """These jobs were reserved."""
+        """Add jobs that were just reserved."""
         self.reservations.update((each.token, each) for each in reservations)
 
     def remove(self, lost: Iterable[Reservation]) -> None:
-        """The leases of these jobs are lost: other workers may have them."""
+        """Remove jobs whose leases are lost: other workers may have them."""
         for each in lost:
             self.reservations.pop(each.token, None)
 
     def settle(self, settlements: Iterable[Settlement], refused: Container[Settlement]) -> None:
-        """Redis has answered these settlements: remove their jobs, and count those that were not
+        """Remove the jobs of settlements that Redis has answered, and count those that it has not
         refused."""
         for each in settlements:
             if self.reservations.pop(each.token, None) and each not in refused:
                 self.counts[each.outcome] += 1
 
     def runs(self) -> int:
-        """How many jobs were run: all that were settled but those put back."""
+        """How many jobs were run: all settled jobs except the released ones."""
         return self.counts.total() - self.counts["released"]
 
     def tokens(self) -> set[str]:
@@ -47,7 +47,7 @@ class InFlight:
         return list(self.reservations.values())
 
     def by_queue(self, queues: Iterable[str]) -> dict[str, list[Reservation]]:
-        """All jobs in flight, by queue. These queues are keys also when they have none."""
+        """All jobs in flight, by queue. Each of ``queues`` is a key, also without jobs."""
         found: dict[str, list[Reservation]] = {queue: [] for queue in queues}
         for each in self.all():
             found.setdefault(each.queue, []).append(each)

@@ -8,7 +8,7 @@ from typing import Literal
 from ..process.signals import HANGUP, STOP_SIGNALS
 
 LAST_TRY_SECONDS = 5.0
-"""Seconds after the grace time for which a worker still tries to settle what it has run."""
+"""Seconds after the grace time for which a worker still tries to settle its jobs."""
 ECHO_SECONDS = 1.0
 """Seconds within which a second TERM is taken for a copy of the first, under a supervisor: a
 terminal sends INT to all processes, and the supervisor passes its own on."""

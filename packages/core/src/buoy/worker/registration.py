@@ -1,4 +1,4 @@
-"""What a worker writes about itself in Redis, for ``buoy workers``."""
+"""The registration of a worker: its facts and state in Redis, for ``buoy workers``."""
 
 import os
 import secrets
@@ -23,7 +23,7 @@ def worker_id() -> str:
 
 
 class WorkerRegistration:
-    """The entry of one worker in the list of workers, with what it is and its present state.
+    """The entry of one worker in the list of workers: its facts and its present state.
 
     The heartbeat thread publishes it and withdraws it; before that thread starts, the main thread
     does. ``state`` returns the state to show.
@@ -73,7 +73,7 @@ class WorkerRegistration:
         )
 
     def fields(self) -> list[str]:
-        """Names and values of the fields, by turns."""
+        """The fields as a flat list: name, value, name, value, and so on."""
         facts = {"host": socket.gethostname(), "pid": os.getpid(), "queues": self.queues}
         facts |= {"executor": self.executor, "slots": self.slots, "state": self.state()}
         facts["started_at"] = round(self.started_at, 3)

@@ -136,8 +136,8 @@ class RoundTrips:
         return taken
 
     def plan(self, wanted: int) -> tuple[list[RoundTripRequest], list[str]]:
-        """The requests of a round trip: what was not answered, what is to be settled and passed
-        on, and jobs from the queue that comes first; and the other queues to look at."""
+        """Returns the requests of a round trip, and the other queues to look at. The requests
+        repeat unanswered ones, settle jobs, pass wakeups on, and reserve jobs of one queue."""
         looking = self.must_look()
         target = self.choose_queue() if wanted and not looking else None
         requests = [lost for queue, lost in self.unanswered.items() if self.outages.may_try(queue)]

@@ -1,4 +1,4 @@
-"""The supervisor: keeps a number of workers alive, and is a well-behaved first process."""
+"""The supervisor: keeps a number of workers alive, and reaps orphans as a first process must."""
 
 import os
 import select
@@ -21,7 +21,7 @@ LONGEST_PAUSE = 30.0
 """Seconds to wait before a worker is started again, at most."""
 
 CONFIGURATION_EXITS = {1, 2}
-"""Exit codes of a worker that says what is wrong with its app or its command line."""
+"""Exit codes of a worker that has reported an error of its app or its command line."""
 RECYCLE_EXIT = 75
 """Exit code of a worker that has reached a recycle limit and wants a successor."""
 
@@ -45,9 +45,9 @@ class ManagedWorker:
 class Supervisor:
     """Starts workers, replaces those that die or are recycled, and passes signals on.
 
-    The first worker must have begun to serve before the others start: if it cannot, it says why,
-    and the supervisor ends. As the first process of a container it also reaps the orphans that jobs
-    leave behind. ``command`` is the command line of one worker.
+    The first worker must have begun to serve before the others start: if it cannot, it reports
+    the reason, and the supervisor ends. As the first process of a container it also reaps the
+    orphans that jobs leave behind. ``command`` is the command line of one worker.
     """
 
     command: Sequence[str]
@@ -130,7 +130,7 @@ class Supervisor:
         has nothing left to do; in all other cases it is replaced."""
         code = os.waitstatus_to_exitcode(status)
         worker.finished = self.stopping or code == 0
-        if code in CONFIGURATION_EXITS and not self.first_serves:  # it has said why
+        if code in CONFIGURATION_EXITS and not self.first_serves:  # it has reported the reason
             self.exit_code = code
             self.stop()
         elif code == RECYCLE_EXIT:

@@ -116,7 +116,7 @@ class Worker:
         """Sleep before the next try to connect; end if a signal says stop meanwhile."""
         wait_readable([self.signals.fileno()], seconds)
         self.signals.clear()
-        if self.lifecycle.told_to_stop:  # what the signal interrupted may have swallowed its exit
+        if self.lifecycle.told_to_stop:  # the interrupted code may have caught its SystemExit
             raise SystemExit(0)
 
     def start_serving(self) -> None:

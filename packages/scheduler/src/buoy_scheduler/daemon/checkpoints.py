@@ -116,7 +116,7 @@ class Checkpoints:
 
 
 def ignoring_outage(action: Callable[[], None]) -> bool:
-    """Does what can be done later as well; returns False when Redis cannot do it now."""
+    """Calls a function that may fail for now. Returns False when Redis is unavailable."""
     try:
         action()
     except BrokerError as error:

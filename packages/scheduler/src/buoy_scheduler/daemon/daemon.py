@@ -56,7 +56,7 @@ class Daemon:
                 log.info("scheduler %d ends", os.getpid())
 
     def step(self) -> None:
-        """Polls Redis when it is time, and fires what is due."""
+        """Polls Redis when it is time, and fires the due ticks."""
         try:
             if self.stale or time.monotonic() >= self.polled_at + POLL_SECONDS:
                 self.poll()
@@ -119,7 +119,7 @@ class Daemon:
         return time.monotonic() + self.clock_offset
 
     def fire(self) -> bool:
-        """Fires what is due; returns whether anything was."""
+        """Fires the due ticks; returns whether there were any."""
         now = int(self.now())
         due = [each for each in self.progress.values() if (each.next or now + 1) <= now]
         late = [each for each in due if (each.next or now) < now - PUNCTUAL]

@@ -47,8 +47,8 @@ def main(descriptor: int) -> NoReturn:
 
 
 def serve(control: socket.socket) -> None:
-    """Load the app that the worker names, run jobs until the worker says close or is gone, and call
-    the app's hook worker_stopping."""
+    """Load the app that the worker names, run jobs until the worker sends "close" or is
+    gone, and call the app's hook worker_stopping."""
     ignore_signals()
     order = read_first_order(control)
     die_with_parent(order["worker"])
@@ -63,7 +63,7 @@ def serve(control: socket.socket) -> None:
     enable_loggers()
     ignore_signals()  # again: the app may have set handlers
     set_title(f"nursery: {','.join(order['app'])}")
-    flush_outputs()  # else each child would write what is in the buffers now
+    flush_outputs()  # else each child would write the present content of the buffers
     warm_up()
     gc.collect()
     gc.freeze()

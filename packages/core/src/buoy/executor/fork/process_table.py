@@ -11,8 +11,8 @@ ROWS = 4096
 class ProcessTable:
     """One row for each process: a flag for TERM, and a session.
 
-    The memory outlives the processes that write to it. So the worker can kill what is left when its
-    nursery has died, and the nursery when a child has.
+    The memory outlives the processes that write to it. So the worker can kill the processes that
+    remain when its nursery has died, and the nursery those that remain when a child has died.
     """
 
     def __init__(self, file: int) -> None:
