@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from asyncio import Future
 
 pushing: ContextVar[frozenset[str]] = ContextVar("pushing", default=frozenset())
-"""The ids of the jobs that are being pushed now. They are not deferred again, whatever transaction
+"""The ids of the jobs that are being pushed now. They are not deferred again if a transaction
 is open."""
 
 started_pushes: "set[Future[None]]" = set()
@@ -114,7 +114,7 @@ def group_jobs(jobs: Sequence[Job]) -> list[list[Job]]:
 
 
 def log_handles(jobs: Sequence[Job], handles: Sequence[Handle[Any]]) -> None:
-    """Log what became of the jobs: their callers got the answer "deferred" long ago."""
+    """Log the answers for the jobs: their callers have got the answer "deferred" before."""
     for job, handle in zip(jobs, handles, strict=True):
         write = log.debug if handle.state in ("queued", "delayed") else log.info
         reason = f" ({handle.reason})" if handle.reason else ""

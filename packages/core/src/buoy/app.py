@@ -168,7 +168,7 @@ class App(RedisAccess):
         """Enqueue a job by the name of its class, which need not be loaded: no hook is called.
 
         ``id`` and ``newer`` are those of ``Job.using``. Raises InvalidArguments or
-        ConfigurationError for arguments that cannot be meant.
+        ConfigurationError for arguments that are not valid.
         """
         expect(isinstance(args, list | tuple), "push(args)", "a list", args)
         expect(isinstance(kwargs, Mapping | None), "push(kwargs)", "a dict", kwargs)

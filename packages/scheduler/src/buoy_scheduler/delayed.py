@@ -174,7 +174,7 @@ class Delayed:
             start += PAGE_SIZE
 
     def scan(self, queue: str) -> Iterator[JobView]:
-        """Yields the matching jobs of a queue in no order. Misses none, also when others move
+        """Yields the matching jobs of a queue, not sorted. Misses none, also when others move
         meanwhile."""
         matches, monitor = self.predicate(), self.app.monitor
         if self.ids is not None:

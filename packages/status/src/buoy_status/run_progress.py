@@ -127,12 +127,14 @@ def check_progress(done: Number, of: Number | None, note: str | None) -> None:
     for name, value in (("done", done), ("of", 0 if of is None else of)):
         valid = isinstance(value, int | float) and -LARGEST_NUMBER < value < LARGEST_NUMBER
         if not valid:
-            raise InvalidArguments(f"progress: {name}: expected a number, got {brief(value)}")
+            raise InvalidArguments(
+                f"progress: {name}: expected a number, got {shorten_value(value)}"
+            )
     if not isinstance(note, str | None):
-        raise InvalidArguments(f"progress: note: expected a text, got {brief(note)}")
+        raise InvalidArguments(f"progress: note: expected a text, got {shorten_value(note)}")
 
 
-def brief(value: object) -> str:
+def shorten_value(value: object) -> str:
     """Returns the value for an error message. A large integer may be too long to format."""
     return type(value).__name__ if isinstance(value, int) else f"{value!r:.80}"
 

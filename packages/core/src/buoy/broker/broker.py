@@ -81,7 +81,7 @@ class Broker:
         """Store plain jobs whose ids were made for this call; errors as in ``enqueue_steps``.
 
         Most programs enqueue one job at a time, and the first try mostly succeeds. So that try is
-        made here by one command, without steps; whatever goes wrong with it is left to the steps.
+        made here by one command, without steps; the steps handle all of its errors.
         """
         sent = False
         if len(entries) == 1 and self.registration.is_registered(queue):

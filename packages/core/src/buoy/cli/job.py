@@ -61,7 +61,7 @@ def declaration(found: type[Job]) -> dict[str, object]:
 
 
 def plugin_repr(plugin: Plugin) -> str:
-    """Return the repr of a plugin, whatever its class does."""
+    """Return the repr of a plugin; never raises."""
     return safe_text(lambda: repr(plugin))
 
 

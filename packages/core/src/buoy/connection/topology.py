@@ -1,6 +1,6 @@
 """What the app knows of a cluster: its nodes, which node has which slot, and which nodes hang.
 
-``NodeSteps`` neither wait nor send: they are a generator that yields what to send to which nodes.
+``NodeSteps`` neither wait nor send: they are a generator that yields the commands for each node.
 So a client that blocks and a client that awaits both use these steps.
 """
 

@@ -34,7 +34,7 @@ def main(folder: Path) -> None:
     try:
         server.start(LOADING_SECONDS)
         with findable(server):
-            report()
+            report_ready()
             threading.Thread(target=end_after_users, args=[folder], daemon=True).start()
             server.wait()
     except ServerError as error:
@@ -65,7 +65,7 @@ def findable(server: Server) -> Iterator[None]:
         link.unlink(missing_ok=True)
 
 
-def report() -> None:
+def report_ready() -> None:
     """Write that the server answers, then close the output: the starter reads up to its end."""
     print(READY, flush=True)  # noqa: T201 - the starter reads it
     silence = os.open(os.devnull, os.O_WRONLY)

@@ -29,7 +29,7 @@ async def arun(reservation: Reservation, job: Facts, cancelled: Container[str] =
 
 
 async def outcome(reservation: Reservation, job: Facts, cancelled: Container[str]) -> Ended:
-    """What becomes of the run, and the error that it failed with, if any."""
+    """The outcome of the run, and the error with which it failed, if any."""
     started = time.monotonic()
     try:
         await perform_in_wrappers(job)

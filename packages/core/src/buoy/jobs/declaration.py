@@ -86,7 +86,8 @@ OPTIONS = {
 
 
 def check_names(job: type, root: type) -> None:
-    """Raise ConfigurationError for an attribute that hides one of buoy's, or that nobody reads."""
+    """Raise ConfigurationError for an attribute that hides an attribute of buoy, or that buoy never
+    reads."""
     hides = True
     for owner in job.__mro__:
         hides = hides and owner is not root

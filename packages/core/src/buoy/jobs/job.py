@@ -189,7 +189,7 @@ class Job(Bearer):
         ``queue``: another queue. ``delay``: seconds until the job is due. ``at``: when it is due
         (epoch seconds, or a ``datetime`` with a time zone). ``id``: an id of your own.
         ``newer=(field, number)``: reject the job unless the queue's number ``field`` is lower.
-        Raises InvalidArguments or ConfigurationError for values that cannot be meant.
+        Raises InvalidArguments or ConfigurationError for values that are not valid.
         """
         return Call(cls, options(queue, delay, at, id, newer))
 

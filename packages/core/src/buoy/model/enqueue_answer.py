@@ -8,7 +8,7 @@ Kind = Literal["queued", "delayed", "exists", "ended", "older", "full"]
 
 
 class EnqueueAnswer(NamedTuple):
-    """The answer for one job; what else it tells depends on its kind.
+    """The answer for one job. Its other fields depend on its kind.
 
     "exists": ``holder`` is the id of the job that holds the claim, "" if it is the job itself.
     "older": ``field`` names the number that is not newer. "full": ``length`` is the number of jobs

@@ -1,4 +1,4 @@
-"""Checks of names: of queues, of job classes, and of ids."""
+"""Checks of the names of queues and job classes, and of ids."""
 
 from typing import TypeGuard
 
@@ -13,7 +13,7 @@ def is_queue(name: object) -> TypeGuard[str]:
 
 
 def checked_queue(name: object) -> str:
-    """The name as a ``str``; raises ConfigurationError for what cannot be the name of a queue."""
+    """The name as a ``str``; raises ConfigurationError if it cannot be the name of a queue."""
     if not is_queue(name):
         raise ConfigurationError(
             f"queue: expected a name without spaces and without any of {{}}*?[]!,: got {name!r:.80}"

@@ -40,7 +40,7 @@ def options(
     id: str | None,
     newer: tuple[str, int] | None = None,
 ) -> Options:
-    """Checked options. Raises InvalidArguments, or ConfigurationError, for what cannot be meant."""
+    """Checked options. Raises InvalidArguments or ConfigurationError for invalid values."""
     if delay is not None and at is not None:
         raise InvalidArguments(f"using: expected delay or at, got both ({delay!r}, {at!r})")
     if delay is not None:

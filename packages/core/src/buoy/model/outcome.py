@@ -1,4 +1,4 @@
-"""Outcomes: what becomes of a run, or of an enqueue. A hook decides by returning one."""
+"""Outcomes of a run or of an enqueueing. A hook returns one to decide."""
 
 import math
 from dataclasses import dataclass

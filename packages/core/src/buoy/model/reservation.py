@@ -1,4 +1,4 @@
-"""A job that a worker has reserved, what becomes of it, and the round trips that tell Redis."""
+"""Reservations of jobs, their settlements, and the round trips that send these to Redis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ class Reservation(NamedTuple):
     now: float = 0.0
     worker: str = ""
     crash_limit_reached: bool = False
-    """Whether the job has lost more leases than ``max_crashes`` allows. Then it is not run:
-    ``on_failure`` is asked instead."""
+    """Whether the job has lost more leases than ``max_crashes`` allows. Then it is not run;
+        ``on_failure`` is called instead."""
 
 
 class Settlement(NamedTuple):
-    """What becomes of a reserved job.
+    """The change of a reserved job when its run ends.
 
     ``payload``: the new one, empty if it stays. ``wait``: seconds until the job is due again.
     ``commands``: what plugins have attached.

@@ -89,7 +89,7 @@ class Monitor(Reader):
         return None
 
     def claims(self, queue: str) -> Iterator[ClaimView]:
-        """Return all claims that jobs of a queue hold, in no order."""
+        """Return all claims that jobs of a queue hold, not sorted."""
         for name, id in self.hash_items(queue, "claims"):
             if name.startswith(">"):
                 yield ClaimView(name[1:], decode_text(id), queue)
@@ -184,7 +184,7 @@ class Monitor(Reader):
         return found
 
     def payloads(self, queue: str) -> Iterator[tuple[str, Payload]]:
-        """Return all jobs of a queue, in no order. Skips payloads that cannot be read."""
+        """Return all jobs of a queue, not sorted. Skips payloads that cannot be read."""
         for id, payload in self.hash_items(queue, "jobs"):
             try:
                 yield id, Payload.decoded(decode_text(payload))

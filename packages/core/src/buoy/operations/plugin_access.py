@@ -67,7 +67,7 @@ def number_place(app: "RedisAccess", queue: str, name: str) -> tuple[str, str]:
 
 
 def delayed_jobs(app: Any, queue: str) -> Iterator[JobView]:
-    """All delayed jobs of a queue, in no order, in pages of 500.
+    """All delayed jobs of a queue, not sorted, in pages of 500.
 
     Each job that is delayed from the first to the last step is listed once, while others come and
     go.

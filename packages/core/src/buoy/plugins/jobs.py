@@ -37,7 +37,7 @@ def build_job(
 
     ``job`` is a class, or the name of one that need not be loaded; a name needs ``queue``. ``id``
     and ``newer`` are those of ``Job.using``. ``claim`` is a claim of the job beside those of its
-    plugins. Raises InvalidArguments or ConfigurationError for arguments that cannot be meant.
+    plugins. Raises InvalidArguments or ConfigurationError for arguments that are not valid.
     """
     chosen = options(queue, None, None, id, newer)
     if isinstance(job, str):

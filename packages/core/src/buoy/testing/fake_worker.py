@@ -50,7 +50,7 @@ class FakeWorker:
     def kill(self, job: Reservation, death: BaseException | None = None) -> bool:
         """Let the process of a job that was taken die, by default by signal 9.
 
-        The plugins of the job are asked what becomes of it. Returns as ``run`` does.
+        Calls ``on_failure`` of the job's plugins. Returns as ``run`` does.
         """
         if death is None:
             death = DirtyExit("signal 9 (SIGKILL)")

@@ -8,7 +8,7 @@ MESSAGE_LIMIT = 4_000
 
 qualname_of = type.__dict__["__qualname__"].__get__
 module_of = type.__dict__["__module__"].__get__
-"""As ``type`` has them, whatever a metaclass makes of these names."""
+"""Read the attributes of ``type``, also where a metaclass redefines these names."""
 
 
 def summarize_error(error: BaseException) -> str:
@@ -30,8 +30,8 @@ def type_name(kind: type) -> str:
 
 
 def safe_text(text: Callable[[], str]) -> str:
-    """The text that a function returns, with what UTF-8 cannot hold escaped. If the function
-    raises, a text that says so."""
+    """Returns the text that a function returns; escapes characters that UTF-8 cannot hold. If the
+    function raises, returns a text that says so."""
     try:
         return str.encode(text(), errors="backslashreplace").decode()
     except BaseException as second:  # noqa: BLE001 - the text is for a message about another error

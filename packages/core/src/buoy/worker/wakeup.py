@@ -1,4 +1,4 @@
-"""How an idle worker learns that there is work: by one BLPOP on the wakeup lists of all queues.
+"""Wakes an idle worker when there is work: by one BLPOP on the wakeup lists of all queues.
 
 The queues of a cluster lie on several nodes, where no one command can wait for all of them: there
 an idle worker looks at its queues again and again instead.

@@ -255,7 +255,7 @@ class Worker:
             self.read_queues()
 
     def read_queues(self) -> None:
-        """Serve the queues that there are now. Raises BrokerError if Redis cannot be reached."""
+        """Serve the queues that exist now. Raises BrokerError if Redis cannot be reached."""
         self.queues_read_at = self.lifecycle.clock()
         known = [] if self.queues.fixed else Monitor(self.broker, brisk=True).queue_names()
         names = self.queues.resolve({*known, *self.selector.nonempty_queues()})

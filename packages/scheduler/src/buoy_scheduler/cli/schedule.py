@@ -128,7 +128,7 @@ def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -
 
 
 def warnings(visible: VisibleSchedule) -> Iterator[str]:
-    """Yields what else an operator must know about a schedule."""
+    """Yields warnings about a schedule for the operator."""
     if ahead := visible.ahead():
         yield (
             f"the last tick of {format_names(ahead)} is ahead of the clock of Redis, which was "

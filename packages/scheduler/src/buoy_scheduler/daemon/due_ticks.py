@@ -68,7 +68,7 @@ def enqueue_together(group: Sequence[DueTick]) -> None:
 
 
 def log_handles(group: Sequence[DueTick], handles: Sequence[Handle[Any]]) -> None:
-    """Logs what became of each job. A tick whose job was kept out (by a plugin, or by a claim) is
+    """Logs the answer for each job. A tick whose job was kept out (by a plugin, or by a claim) is
     skipped for good: it counts as handled."""
     skipped = {}
     for (progress, tick, _), handle in zip(group, handles, strict=True):

@@ -1,4 +1,4 @@
-"""The answer of a child: what becomes of its job, as JSON. The nursery passes it to the worker."""
+"""The answer of a child: the settlement of its job in JSON. The nursery passes it to the worker."""
 
 import math
 from typing import Any

@@ -130,5 +130,5 @@ def death_of(child: Child, status: int | None, maxrss: int) -> DirtyExit:
 def describe_status(status: int | None) -> str:
     """How a process has ended, by its wait status."""
     if status is None:
-        return "an unknown cause (the app buries all children: gevent, or a handler of SIGCHLD)"
+        return "an unknown cause (the app reaps all children: gevent, or a handler of SIGCHLD)"
     return exit_cause(status)

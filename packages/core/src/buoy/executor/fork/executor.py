@@ -107,7 +107,7 @@ class Fork(PrefetchingExecutor):
         for message in self.nursery.messages():
             self.take_message(message)
         if not self.nursery.open:
-            self.bury(self.nursery)
+            self.handle_death(self.nursery)
 
     def start_again(self) -> None:
         """Start a new nursery; if the system refuses, try again after a pause."""
@@ -118,7 +118,7 @@ class Fork(PrefetchingExecutor):
             self.pause.fail()
 
     def take_message(self, message: Any) -> None:
-        """Take in one message of the nursery, whatever it is."""
+        """Take in one message of the nursery. Logs a message of an unknown form."""
         match message:
             case {"ended": str(token)}:
                 self.take_answer(token, message)
@@ -130,7 +130,7 @@ class Fork(PrefetchingExecutor):
                 logger.error("the nursery sent a message that makes no sense: %.200r", message)
 
     def take_answer(self, token: str, answer: Any) -> None:
-        """Take in what becomes of a job. A job whose lease was lost has an answer too, when its
+        """Take in the outcome of a job. A job whose lease was lost has an answer, too, when its
         process is gone."""
         if token not in self.running:
             return
@@ -144,7 +144,7 @@ class Fork(PrefetchingExecutor):
         self.pause.clear()
         self.finish_job(settlement, time.monotonic() - started)
 
-    def bury(self, nursery: NurseryProcess) -> None:
+    def handle_death(self, nursery: NurseryProcess) -> None:
         """The nursery has died, and all its children with it: each job counts this as a crash."""
         code = nursery.end(END_SECONDS)
         logger.error("the nursery ended (exit code %s) with %d jobs", code, len(self.running))

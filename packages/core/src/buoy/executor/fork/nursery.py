@@ -1,7 +1,7 @@
 """The heart of the nursery: forks a child for each job, reads its answer, and reaps it.
 
-It knows no Redis and has no threads. It reads orders from its worker, and sends back what becomes
-of each job. Its children answer through pipes. It dies when its worker dies, and they die with it.
+It knows no Redis and has no threads. It reads orders from its worker, and sends back the outcome of
+each job. Its children answer through pipes. It dies when its worker dies, and they die with it.
 
 Functions of the system are imported by name: an app may replace those in the modules (gevent does),
 and the nursery must work nevertheless.
@@ -268,7 +268,7 @@ class Nursery:
         self.send(child.reservation.token, answer)
 
     def send(self, token: str, answer: Answer) -> None:
-        """Send the worker what becomes of a run."""
+        """Send the worker the outcome of a run."""
         try:
             self.control.sendall(frame({"ended": token, **answer}))
         except OSError:  # the worker is gone
@@ -281,13 +281,13 @@ class Nursery:
             try:
                 pid, status, usage = os.wait4(child.pid, os.WNOHANG)
             except ChildProcessError:
-                self.bury(child, None, 0)
+                self.handle_death(child, None, 0)
             else:
                 if pid:
-                    self.bury(child, status, usage.ru_maxrss)
+                    self.handle_death(child, status, usage.ru_maxrss)
         self.orphans.clear(self.children)
 
-    def bury(self, child: Child, status: int | None, maxrss: int) -> None:
+    def handle_death(self, child: Child, status: int | None, maxrss: int) -> None:
         """A child has died. If it has left no answer, another child settles its job."""
         while child.pipe >= 0 and self.read_pipe(child):
             pass
