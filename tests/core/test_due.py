@@ -37,6 +37,7 @@ ANSWERS = [
 @pytest.mark.parametrize(("text", "answer"), ANSWERS)
 def test_an_answer_of_the_script_is_parsed(text: str, answer: EnqueueAnswer) -> None:
     assert EnqueueAnswer.parse(text) == answer
+    assert str(answer) == text
 
 
 def test_a_repeated_enqueue_counts_a_known_id_as_stored_but_not_a_held_claim() -> None:

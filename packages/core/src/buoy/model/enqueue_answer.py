@@ -44,5 +44,10 @@ class EnqueueAnswer(NamedTuple):
             return QUEUED if due.is_now else DELAYED
         return self
 
+    def __str__(self) -> str:
+        """The text that the script has written."""
+        detail = self.holder or self.field or (str(self.length) if self.kind == "full" else "")
+        return f"{self.kind} {detail}".rstrip()
+
 
 QUEUED, DELAYED = EnqueueAnswer("queued"), EnqueueAnswer("delayed")
