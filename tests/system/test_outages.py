@@ -20,6 +20,10 @@ LEASES = 3
 SLACK = 1.5
 """Seconds that a busy machine may take on top of what is promised."""
 
+WITHOUT_PAUSES = 1.0
+"""CPU seconds that two seconds of tries without pauses take at least, on a busy machine, too. With
+pauses it is a tenth of that."""
+
 
 def runs(worker: WorkerProcess) -> bool:
     return worker.process.poll() is None
@@ -93,9 +97,9 @@ def test_an_outage_costs_little_and_says_little(own_site: Site, executor: str) -
     lines, cost = len(worker.log.splitlines()), worker.cpu_seconds
     with killed(site.server):
         holds_for(3.0, lambda: runs(worker))
-        assert worker.cpu_seconds - cost < 0.3
+        assert worker.cpu_seconds - cost < WITHOUT_PAUSES
     Note.enqueue("after")
-    site.note("ran", "after", within=SLACK + 2.0)
+    site.note("ran", "after")
     worker.wait_for_log("Redis is back")
     assert len(worker.log.splitlines()) - lines <= 3, worker.log
 
@@ -109,7 +113,7 @@ def test_a_proxy_that_closes_every_connection_is_not_hammered(site: Site, execut
         proxy.refuse()
         proxy.drop()
         holds_for(2.0, lambda: runs(worker))
-        assert worker.cpu_seconds - cost < 0.3
+        assert worker.cpu_seconds - cost < WITHOUT_PAUSES
         proxy.resume()
         Note.enqueue("after")
         site.note("ran", "after", within=2.0)
