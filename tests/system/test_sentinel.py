@@ -138,8 +138,9 @@ def when_promoted(watched: Watched) -> float:
 
 
 async def awaited(word: str) -> float:
-    """Enqueue by awaiting, until it is done; returns when."""
-    for _ in range(100):  # each takes half a second or more
+    """Enqueue by awaiting, until it is done; returns when. Gives up after 45 seconds."""
+    last = time.monotonic() + 45.0
+    while time.monotonic() < last:  # each try takes half a second or more
         with suppress(EnqueueError):
             await Note.using(queue="mail", id=word).aenqueue(word)
             await Note.app.aclose()
