@@ -137,7 +137,19 @@ def worker(app: App, id: bytes, card: dict[str, Any]) -> None:
     app.command("ZADD", app.global_key("workers"), 1_600_000_000_000, id)
 
 
-def snapshot(app: App) -> dict[bytes, bytes]:
+def snapshot(app: App) -> dict[bytes, Any]:
     """All that there is, to see whether anything was touched."""
     keys = sorted(app.command("KEYS", "*"))
-    return {key: app.command("DUMP", key) for key in keys}
+    return {key: content(app, key) for key in keys}
+
+
+def content(app: App, key: bytes) -> Any:
+    """Returns what a key holds. Redis may change the order of a hash or set that is only read."""
+    match app.command("TYPE", key):
+        case b"hash":
+            flat = app.command("HGETALL", key)
+            return dict(zip(flat[::2], flat[1::2], strict=True))
+        case b"set":
+            return set(app.command("SMEMBERS", key))
+        case _:
+            return app.command("DUMP", key)
