@@ -199,9 +199,11 @@ class TestWrappersAreDrivenAsPluggyDoes:
 
 
 MARKS = st.sampled_from([{}, {"tryfirst": True}, {"trylast": True}])
+# What pluggy says of a wrapper that does not yield differs from version to version.
+YIELDING = [each for each in WRAPPERS if each is not yields_not]
 PLUGINS = st.lists(
     st.one_of(
-        st.tuples(st.just(wrapper), st.sampled_from(WRAPPERS), MARKS),
+        st.tuples(st.just(wrapper), st.sampled_from(YIELDING), MARKS),
         st.tuples(st.just(plain), st.sampled_from([None, 0, "instead", ValueError("no")]), MARKS),
     ),
     max_size=6,
