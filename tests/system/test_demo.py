@@ -164,7 +164,8 @@ def test_plain_lines_where_there_is_no_terminal(show: Show) -> None:
     assert "\x1b" not in show.output
     check_summary(show.output)
     lines = show.output.splitlines()
-    assert sum(" EUR from " in line for line in lines) >= 54
+    # The worker that is killed may have charged a purchase without a line of it.
+    assert sum(" EUR from " in line for line in lines) >= 50
     assert sum(" papers for " in line for line in lines) >= 54
     assert sum("451, b'busy" in line for line in lines) == 20
     assert sum(" failed: HTTPError: " in line for line in lines) >= 9
