@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -10,6 +11,9 @@ from buoy.settings import Settings
 from tests.support.cluster import Cluster
 from tests.support.proxy import Proxy
 from tests.support.world import World
+
+collect_ignore = [] if find_spec("textual") else ["test_top.py"]
+"""Tests of an extra that is not installed are left out."""
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@ import asyncio
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -105,7 +105,7 @@ class TestBeforeEnqueue:
 
         submitted = buoy_app.submit(held[0])
 
-        assert submitted == handle._replace(state="queued", reason=None, code=None)
+        assert submitted == replace(handle, state="queued", reason=None, code=None)
         assert [view.id for view in buoy_app.monitor.peek("purchasing")] == [handle.id]
 
     def test_before_enqueue_is_asked_once_a_job_and_not_for_later_runs(self, buoy_app: App) -> None:
@@ -560,7 +560,7 @@ class TestUnservedQueue:
         Awaiting.enqueue(3)
 
         assert self.warnings(caplog) == [
-            "queue 'default': 1 job is queued, but no worker has looked at it ever; start one: "
+            "queue 'default': 1 job is queued, but no worker has ever looked at it; start one: "
             "buoy worker -a MODULE -q default"
         ]
 

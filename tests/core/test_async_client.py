@@ -1,10 +1,15 @@
 import asyncio
+import socket
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
 
-from buoy import App, EnqueueError, Job, QueueFull
+from buoy import App, EnqueueError, Handle, Job, QueueFull
+from buoy.connection import async_client
+from buoy.connection.client import RawArg
+from buoy.connection.loop_connections import MAX_CONNECTIONS
+from buoy.connection.redis_errors import RedisTimeout
 from buoy.embedded.server import Server
 from tests.support.proxy import Proxy
 
@@ -131,3 +136,118 @@ def test_a_wrong_password_is_told_as_by_a_program_that_blocks(
     assert "Redis refuses the login: " in str(awaiting.value)
     assert str(awaiting.value) == str(blocking.value)
     assert awaiting.value.enqueued is blocking.value.enqueued is False
+
+
+def test_a_primary_that_hangs_is_left_as_soon_as_sentinels_name_another(
+    buoy_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        named = [f"redis://127.0.0.1:{hung.getsockname()[1]}/0"]
+        monkeypatch.setattr(async_client, "url_finder", lambda _: lambda: named[-1])
+        client = async_client.AsyncServerClient("redis+sentinel://127.0.0.1/shop")
+
+        async def ask_twice() -> list[Any]:
+            asking = asyncio.ensure_future(client.calls([["PING"]]))
+            await asyncio.sleep(0)
+            while not client.by_loop:  # it has asked the sentinels
+                await asyncio.sleep(0.01)
+            named.append(buoy_server.url)
+            with pytest.raises(RedisTimeout):
+                await asking
+            replies = await client.calls([["PING"]])
+            await client.close()
+            return replies
+
+        assert asyncio.run(ask_twice()) == [b"PONG"]
+
+
+def test_a_connection_that_the_server_has_ended_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Server() as server:
+        monkeypatch.setattr(Job, "app", App(server.url))
+
+        async def program() -> None:
+            await Refund.aenqueue(1)
+            server.kill()
+            server.start()
+            await asyncio.sleep(0)  # the event loop looks at its sockets
+            await asyncio.sleep(0)
+            assert await Job.app.acommand("PING") == b"PONG"
+
+        run(program())
+
+
+def test_calls_wait_for_a_free_connection_also_when_others_are_cancelled(buoy_app: App) -> None:
+    async def program() -> None:
+        calls = [asyncio.create_task(Refund.aenqueue(n)) for n in range(60)]
+        await asyncio.sleep(0)
+        for call in calls[::3]:
+            call.cancel()
+        done = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(each) for each in done[1::3]] == [Handle] * 20
+        [connections] = buoy_app.broker.async_client.by_loop.values()  # type: ignore[attr-defined]
+        assert len(connections.idle) <= MAX_CONNECTIONS
+        assert await buoy_app.acommand("PING") == b"PONG"
+
+    run(program())
+
+
+def test_a_server_that_is_silent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr(Job, "app", App(f"redis://127.0.0.1:{silent.getsockname()[1]}"))
+        with pytest.raises(RedisTimeout) as raised:
+            run(Job.app.acommand("PING"))
+
+    assert (str(raised.value), raised.value.sent) == ("Redis did not answer: it is silent", True)
+
+
+def test_only_a_call_that_has_no_reply_in_time_is_given_up(
+    buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One timer watches all of them; a call of several commands has the time for each reply."""
+    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.5)
+
+    async def program() -> None:
+        async def blocked(seconds: float) -> Any:
+            return await buoy_app.acommand("BLPOP", buoy_app.key("none", "x"), seconds)
+
+        async def several() -> Any:
+            call: list[RawArg] = ["BLPOP", buoy_app.key("none", "x"), 0.2]
+            return await buoy_app.broker.async_client.calls([call, call, call])
+
+        found = await asyncio.gather(
+            blocked(0.1), blocked(60), several(), blocked(0.2), return_exceptions=True
+        )
+
+        assert [found[0], *found[2:]] == [None, [None] * 3, None]
+        assert isinstance(found[1], RedisTimeout)
+        [connections] = buoy_app.broker.async_client.by_loop.values()  # type: ignore[attr-defined]
+        assert (connections.limit.ends, len(connections.idle)) == ({}, 3)
+        assert await buoy_app.acommand("PING") == b"PONG"
+        await buoy_app.aclose()
+        assert connections.limit.timer is None
+
+    asyncio.run(program())
+
+
+def test_a_reply_that_came_while_the_program_did_something_else_is_read(
+    buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.05)
+
+    async def program() -> None:
+        asking = asyncio.create_task(buoy_app.acommand("PING"))
+        while not getattr(buoy_app.broker.async_client, "by_loop", {}):
+            await asyncio.sleep(0)
+        [connections] = buoy_app.broker.async_client.by_loop.values()  # type: ignore[attr-defined]
+        while not connections.limit.ends:  # it is sent
+            await asyncio.sleep(0)
+        [end], loop = connections.limit.ends.values(), asyncio.get_running_loop()
+        while loop.time() <= end:  # the event loop cannot read the reply meanwhile
+            pass
+        assert await asking == b"PONG"
+        assert await buoy_app.acommand("PING") == b"PONG"
+
+    run(program())

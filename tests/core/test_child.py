@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from buoy import Job
+from buoy import Job, hookimpl
 from buoy.errors import JobTimeout, Terminated
 from buoy.executor.fork import child
 from buoy.executor.fork.answers import answer_of, parse_answer
@@ -26,6 +27,7 @@ from buoy.executor.fork.child import (
 )
 from buoy.executor.fork.child_state import MARK, NEVER, NO_LIMITS, Child, Limits, death_of
 from buoy.executor.fork.frames import Frames
+from buoy.jobs.relay import WorkerRelay
 from buoy.jobs.run import load_run
 from buoy.model.payload import Payload
 from buoy.model.reservation import Reservation, Settlement
@@ -56,6 +58,13 @@ def without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "redis", raising=False)
 
 
+def hooks(after_fork: Callable[[], object]) -> WorkerRelay:
+    """The hooks of an app whose module has after_fork."""
+    module = ModuleType("app")
+    module.after_fork = hookimpl(after_fork)  # type: ignore[attr-defined]
+    return WorkerRelay([module])
+
+
 def parsed(data: bytes) -> dict[str, Any]:
     [answer] = Frames(MARK).feed(data)
     return dict(answer)
@@ -71,7 +80,7 @@ class TestTask:
     def test_calls_the_hook_first(self, seen: list[str]) -> None:
         reservation = reservation_of("word")
 
-        do_task(reservation, load_run(reservation), None, lambda: seen.append("hook"))
+        do_task(reservation, load_run(reservation), None, hooks(lambda: seen.append("hook")))
 
         assert seen == ["hook", "word"]
 
@@ -81,7 +90,7 @@ class TestTask:
         def fail() -> None:
             raise SystemExit("hook")
 
-        settlement = do_task(reservation, load_run(reservation), None, fail)
+        settlement = do_task(reservation, load_run(reservation), None, hooks(fail))
 
         assert json.loads(settlement.payload)["failure"]["error"] == "SystemExit"
         assert seen == []
@@ -143,21 +152,23 @@ class TestTerm:
     def test_is_ignored_while_its_flag_is_not_set(self, flags: mmap.mmap) -> None:
         flags[3] = 1
 
-        term_handler(None, flags, 2)(signal.SIGTERM, None)
+        term_handler(None, None, flags, 2)(signal.SIGTERM, None)
 
     def test_raises_in_the_job_that_its_worker_stops(self, flags: mmap.mmap) -> None:
         flags[2] = 1
 
-        with pytest.raises(Terminated) as raised:
-            term_handler(60.0, flags, 2)(signal.SIGTERM, None)
+        job = load_run(reservation_of("word"))
 
-        assert raised.value.by_worker is True
+        with pytest.raises(Terminated) as raised:
+            term_handler(job, 60.0, flags, 2)(signal.SIGTERM, None)
+
+        assert job.ended_by is raised.value
 
     def test_raises_in_the_job_that_its_timeout_is_over(self, flags: mmap.mmap) -> None:
         flags[2] = 1
 
         with pytest.raises(JobTimeout, match=r"^the job ran longer than its timeout of 0.01 s: "):
-            term_handler(0.01, flags, 2)(signal.SIGTERM, None)
+            term_handler(None, 0.01, flags, 2)(signal.SIGTERM, None)
 
 
 class TestAnswer:
@@ -187,6 +198,9 @@ class TestAnswer:
             {"outcome": "done", "commands": [["SET", "key", 1.5]]},
             {"outcome": "failed", "payload": "{}"},
             {"outcome": "rejected"},
+            {"outcome": "delayed", "payload": "{}", "wait": 2.5, "name": "a", "waited": 0.5},
+            {"outcome": "done", "name": "a", "waited": 7, "seconds": 1.5},
+            {"outcome": "done", "children": [["b", "{}", "Job"], ["{}"]]},
         ],
     )
     def test_is_parsed_to_the_settlement_that_it_was_made_of(self, facts: dict[str, Any]) -> None:
@@ -196,7 +210,9 @@ class TestAnswer:
         parsed = parse_answer(reservation_of(), received)
 
         assert parsed is not None
-        assert parsed._replace(commands=()) == settlement._replace(commands=())
+        bare: dict[str, Any] = {"commands": (), "children": ()}
+        assert parsed._replace(**bare) == settlement._replace(**bare)
+        assert list(parsed.children) == list(settlement.children)
         assert list(parsed.commands) == list(settlement.commands)
 
     @pytest.mark.parametrize(
@@ -214,6 +230,11 @@ class TestAnswer:
             {"outcome": "done", "wait": True},
             {"outcome": "done", "wait": float("inf")},
             {"outcome": "done", "wait": float("nan")},
+            {"outcome": "done", "name": None},
+            {"outcome": "done", "waited": -1},
+            {"outcome": "done", "waited": None},
+            {"outcome": "done", "seconds": "1"},
+            {"outcome": "done", "seconds": float("inf")},
             {"outcome": "done", "commands": 7},
             {"outcome": "done", "commands": "SET"},
             {"outcome": "done", "commands": ["SET"]},

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from click.testing import CliRunner, Result
 import buoy.cli
 from buoy import App, Handle, Job, Plugin, hookimpl
 from buoy.cli import main
-from buoy.testing import drain
+from buoy.testing import FakeWorker, drain
 from tests.support.old_click import IS_OLD
 
 Run = Callable[..., Result]
@@ -57,6 +58,7 @@ class Purchase(Job):
 
 
 class Refund(Purchase):
+    tags = ("money",)
     plugins = [Silent()]
     timeout = 60
 
@@ -78,10 +80,12 @@ def test_queues_shows_totals_as_a_table(run: Run) -> None:
     Purchase.enqueue(1)
     Purchase.using(delay=60).enqueue(2)
 
-    assert run("queues").output == (
-        "name        queued  delayed  running  failed  done  rejected  paused\n"
-        "purchasing  1       1        0        0       0     0         no\n"
-    )
+    head, row = run("queues").output.splitlines()
+    assert head.split() == [
+        *("name", "queued", "latency", "delayed", "running", "failed", "done", "rejected"),
+        "paused",
+    ]
+    assert re.fullmatch(r"purchasing +1 +(\d+ ms|[\d.]+ s) +1 +0 +0 +0 +0 +no", row.strip()), row
 
 
 def test_queues_list_as_json_is_one_array_of_objects(run: Run) -> None:
@@ -90,6 +94,7 @@ def test_queues_list_as_json_is_one_array_of_objects(run: Run) -> None:
     Purchase.enqueue(1)
 
     [row] = json.loads(run("queues", "list", "--json").output)
+    assert 0.0 <= row.pop("latency") < 60.0
     assert row == {
         "name": "purchasing",
         "queued": 1,
@@ -99,6 +104,9 @@ def test_queues_list_as_json_is_one_array_of_objects(run: Run) -> None:
         "done": 0,
         "rejected": 0,
         "paused": False,
+        "seen_at": None,
+        "next_due_at": None,
+        "blocked": 0,
     }
 
 
@@ -128,6 +136,22 @@ def test_peek_shows_the_next_jobs_and_changes_nothing(run: Run, buoy_app: App) -
         "purchasing has no delayed jobs\n"
     )
     assert buoy_app.monitor.queues()[0].queued == 4
+
+
+def test_tables_have_a_column_of_priorities_if_any_job_has_one(run: Run) -> None:
+    Purchase.enqueue(1)
+    for command in (["queues", "peek", "purchasing"], ["jobs", "list"]):
+        assert "priority" not in run(*command).output
+
+    first = Purchase.using(priority="high").enqueue(2)
+
+    for command in (["queues", "peek", "purchasing"], ["jobs", "list"]):
+        head, *rows = run(*command).output.splitlines()[-3:]
+        assert "priority" in head
+        assert sorted("high" in row for row in rows) == [False, True]
+        assert sorted("normal" in row for row in rows) == [False, True]
+    assert ids_of(run("queues", "peek", "purchasing", "--json"))[0] == first.id
+    assert re.search(r"^priority +high$", run("jobs", "show", first.id).output, re.MULTILINE)
 
 
 def test_peek_shows_delayed_jobs_with_the_time_they_are_due(run: Run) -> None:
@@ -225,7 +249,7 @@ def test_failed_lists_the_newest_and_says_that_there_are_more(run: Run) -> None:
     handles = failing(*map(str, range(1, 53)))
 
     said = run("failed")
-    assert said.stderr == "there are more than these 50: --count 0 shows all\n"
+    assert said.stderr == "50 of 52: --count 0 shows all\n"
     listed = [line.split()[0] for line in said.stdout.splitlines()[1:]]
     assert listed == [handle.id for handle in reversed(handles)][:50]
 
@@ -286,7 +310,7 @@ def test_wide_letters_keep_the_columns_of_a_table(run: Run) -> None:
     columns = {head.index("cause")} | {row.index("exception") for row in rows if row.isascii()}
     assert len(columns) == 1
     wide = next(row for row in rows if "日本語" in row)
-    assert wide.index("exception") == head.index("cause") - 3
+    assert wide.index("exception") == head.index("cause") - 6  # in args and message
 
 
 def test_failed_lists_what_happened(run: Run) -> None:
@@ -301,6 +325,7 @@ def test_failed_lists_what_happened(run: Run) -> None:
         "class": Purchase.name,
         "queue": "purchasing",
         "args": [0, "no money"],
+        "tags": [],
         "error": "ValueError",
         "message": "no money",
         "cause": "exception",
@@ -352,7 +377,7 @@ def test_a_time_that_is_none_is_refused(run: Run) -> None:
 @pytest.mark.parametrize("count", ["-1", "1" + "0" * 20])
 def test_a_count_that_is_none_is_refused(run: Run, words: list[str], count: str) -> None:
     assert (
-        f"Invalid value for '{words[-1]}': {count} is not in the range 0<=x<=1000000000."
+        f"Invalid value for '{words[-1]}': expected a whole number, 0 to 1000000000, got '{count}'"
         in run(*words, count, code=2).output
     )
 
@@ -371,7 +396,7 @@ def test_failed_show_tells_what_plugins_keep_with_the_job(run: Run) -> None:
 
     shown = run("failed", "show", handle.id).output
 
-    assert 'noted        {\n  "tag": "all"\n}\n\nTraceback' in shown
+    assert 'noted        {\n  "tag": "all"\n}\n\n  Traceback' in shown
 
 
 def test_failed_show_of_another_job_says_where_it_is(run: Run) -> None:
@@ -381,7 +406,8 @@ def test_failed_show_of_another_job_says_where_it_is(run: Run) -> None:
         "Error: xyz: expected a failed job, but it is unknown\n"
     )
     assert run("failed", "show", handle.id, code=1).output == (
-        f"Error: {handle.id}: expected a failed job, but it is queued in purchasing\n"
+        f"Error: {handle.id}: expected a failed job, but it is queued in purchasing; see "
+        "buoy jobs show\n"
     )
 
 
@@ -401,7 +427,7 @@ def test_retry_moves_jobs_back_once(run: Run, buoy_app: App) -> None:
 def test_remove_forgets_the_filtered(run: Run) -> None:
     first, _ = failing("no money", "no card")
 
-    assert run("failed", "remove", "--error", "card").output == "1 job was removed\n"
+    assert run("failed", "remove", "--error", "card", "--yes").output == "1 job was removed\n"
     assert ids_of(run("failed", "list", "--json")) == [first.id]
 
 
@@ -420,7 +446,9 @@ def test_without_ids_and_filters_all_must_be_said(run: Run, command: str) -> Non
 def test_a_dry_run_only_says_which(run: Run, command: str) -> None:
     [handle] = failing("no money")
 
-    assert handle.id in run("failed", command, "--all", "--dry-run").output
+    said = run("failed", command, "--all", "--dry-run").output
+    assert said.startswith("1 job matches, none is changed:\n")
+    assert handle.id in said
 
     assert ids_of(run("failed", "list", "--json")) == [handle.id]
 
@@ -428,13 +456,14 @@ def test_a_dry_run_only_says_which(run: Run, command: str) -> None:
 # Jobs
 
 
-def test_job_prints_what_is_declared_in_the_order_in_which_it_acts(run: Run) -> None:
-    shown = run("job", Refund.name, "-a", Refund.__module__).output
+def test_classes_prints_what_is_declared_in_the_order_in_which_it_acts(run: Run) -> None:
+    shown = run("classes", Refund.name, "-a", Refund.__module__).output
 
     assert shown == (
         f"{Refund.name}(purchase_id: int, reason: str = '') -> None\n"
         "  queue      purchasing\n"
         "  timeout    60\n"
+        "  tags       money\n"
         "  plugins\n"
         "    1. Noted(tag='all')\n"
         "       around_perform; from Purchase\n"
@@ -443,19 +472,116 @@ def test_job_prints_what_is_declared_in_the_order_in_which_it_acts(run: Run) -> 
     )
 
 
-def test_job_of_an_unknown_class_says_what_to_do(run: Run) -> None:
-    result = run("job", "shop.Nothing", "-a", "json", code=1)
+@dataclass(frozen=True)
+class Everywhere(Plugin):
+    number: int = 1
+
+    @hookimpl
+    def after_run(self) -> None: ...
+
+    @hookimpl
+    def before_exit(self) -> None: ...
+
+    @hookimpl
+    def worker_stopping(self) -> None: ...
+
+
+@pytest.mark.usefixtures("buoy_registry")
+def test_classes_shows_app_wide_plugins_in_front(
+    run: Run, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Watched(Purchase):
+        plugins = [Everywhere(2)]
+
+    monkeypatch.setenv("BUOY_PLUGINS", f"{__name__}:Silent")
+    monkeypatch.setattr(Job, "app", App(buoy_app.settings.url, plugins=[Everywhere()]))
+    words = ["-a", Refund.__module__]
+
+    assert run("classes", Purchase.name, *words).output.partition("plugins\n")[2] == (
+        "    1. Silent()\n"
+        "       no hooks; from plugins (BUOY_PLUGINS)\n"
+        "    2. Everywhere(number=1)\n"
+        "       after_run, before_exit, worker_stopping; from the app\n"
+        "    3. Noted(tag='all')\n"
+        "       around_perform; from Purchase\n"
+    )
+    [watched] = json.loads(run("classes", Watched.name, *words, "--json").output)
+    assert [each["plugin"] for each in watched["plugins"]] == [
+        *("Silent()", "Everywhere(number=2)", "Noted(tag='all')"),
+    ]
+    assert watched["plugins"][1]["hooks"] == ["after_run", "before_exit"]
+
+
+def test_classes_lists_all_that_the_app_has(run: Run) -> None:
+    words = ["classes", "-a", Refund.__module__]
+
+    lines = [line.split() for line in run(*words).output.splitlines()]
+
+    assert lines[0] == ["class", "queue", "tags", "plugins"]
+    assert [Purchase.name, "purchasing", "-", "Noted"] in lines
+    assert [Refund.name, "purchasing", "money", "Noted,", "Silent"] in lines
+    rows = {row["class"]: row for row in json.loads(run(*words, "--json").output)}
+    [refund] = json.loads(run("classes", Refund.name, *words[1:], "--json").output)
+    assert rows[Refund.name] == refund
+    assert refund["tags"] == ["money"]
+    assert (refund["timeout"], [each["from"] for each in refund["plugins"]]) == (
+        60,
+        ["Purchase", "Refund"],
+    )
+
+
+def test_classes_of_an_unknown_class_says_what_to_do(run: Run) -> None:
+    result = run("classes", "shop.Nothing", "-a", "json", code=1)
 
     assert result.output.startswith("Error: no job named 'shop.Nothing': expected one of the ")
-    assert "import its module in what -a names" in result.output
+    assert result.output.endswith("import its module in what -a names\n")
+
+
+class Chargeback(Job):
+    def perform(self) -> None: ...
+
+
+@pytest.mark.parametrize("name", ["tests.core.test_cli.Chargeback2", "Chargeback"])
+def test_a_class_that_is_misspelt_or_named_without_its_module_is_guessed(
+    run: Run, name: str
+) -> None:
+    for command in (["classes"], ["enqueue"], ["jobs", "run"]):
+        result = run(*command, name, "-a", "json", code=1)
+
+        assert result.output.endswith(f"has imported; did you mean {Chargeback.name}?\n")
 
 
 def test_a_module_that_is_not_there_is_named(run: Run) -> None:
-    result = run("job", "x", "-a", "nowhere.jobs", code=1)
+    result = run("classes", "x", "-a", "nowhere.jobs", code=1)
 
     assert result.output == (
         f"Error: -a: expected a module that can be imported from {Path.cwd()}, "
         "got 'nowhere.jobs' (No module named 'nowhere')\n"
+    )
+
+
+MARKS = "" if sys.version_info < (3, 13) else "      ~~~^^^^^^^\n"
+"""Python 3.13 marks what of a line has failed, also if it is all of it."""
+
+
+def test_the_traceback_of_a_module_begins_in_that_module(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner_jobs.py").write_text("int('one')\n")
+    (tmp_path / "outer_jobs.py").write_text("import inner_jobs\n")
+
+    said = run("classes", "-a", "outer_jobs", code=1).output
+
+    assert said == (
+        "Error: -a: 'outer_jobs' cannot be imported:\n"
+        "  Traceback (most recent call last):\n"
+        f'    File "{tmp_path}/outer_jobs.py", line 1, in <module>\n'
+        "      import inner_jobs\n"
+        f'    File "{tmp_path}/inner_jobs.py", line 1, in <module>\n'
+        "      int('one')\n"
+        f"{MARKS}"
+        "  ValueError: invalid literal for int() with base 10: 'one'\n"
     )
 
 
@@ -466,7 +592,7 @@ def test_a_declaration_that_cannot_be_meant_is_told_with_its_line(
     path = tmp_path / "mistaken_jobs.py"
     path.write_text("from buoy import Job\n\nclass Odd(Job):\n    plugins = ['x']\n")
 
-    assert run("job", "x", "-a", "mistaken_jobs", code=1).output == (
+    assert run("classes", "x", "-a", "mistaken_jobs", code=1).output == (
         f"Error: {path}:3: Odd.plugins: expected values like Retry(), got 'x'\n"
     )
 
@@ -512,9 +638,28 @@ def test_enqueue_wants_json(run: Run) -> None:
     assert "expected JSON like '[42]', got '['" in refused.output
 
 
+@pytest.mark.parametrize("given", ['{"a": 1, "a": 2}', '[{"b": {"a": 1, "a": 1}}]'])
+def test_enqueue_refuses_json_that_has_a_name_twice(run: Run, buoy_app: App, given: str) -> None:
+    refused = run("enqueue", "x", given, "--queue", "other", code=2)
+
+    assert f"got {given!r} (expected each name once, got 'a' twice)" in refused.output
+    assert buoy_app.monitor.queue_names() == []
+
+
 def test_workers_without_any_says_so(run: Run) -> None:
     assert run("workers").output == "no workers\n"
     assert json.loads(run("workers", "--json").output) == []
+
+
+def test_workers_are_listed_with_the_jobs_that_they_run(buoy_app: App, run: Run) -> None:
+    worker = FakeWorker(buoy_app, "purchasing", "worker-1")
+    buoy_app.command("HSET", "buoy:worker:worker-1", "slots", 2)
+    buoy_app.command("ZADD", "buoy:workers", 1000, "worker-1")
+    handles = Purchase.enqueue_many([(1,), (2,)])
+    ids = [handle.id for handle in handles if worker.take()]
+
+    assert f"  {', '.join(ids)}  " in run("workers").output
+    assert json.loads(run("workers", "--json").output)[0]["running"] == ids
 
 
 def test_what_a_terminal_does_not_have_is_spelled(buoy_app: App) -> None:

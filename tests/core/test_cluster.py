@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from buoy import App, Job
 from buoy.cli import main
+from buoy.cli.top.reading import read
 from buoy.connection.client import check_replies
 from buoy.connection.topology import slot_of
 from buoy.errors import Unavailable
@@ -181,6 +182,7 @@ def test_of_a_cluster_with_a_dead_node_commands_say_what_they_can(
     dead.kill()
     try:
         listed, examined = (CliRunner().invoke(main, [name]) for name in ("queues", "doctor"))
+        shown_by_top = read(Job.app)
     finally:
         dead.start()
         cluster.wait_until_ready()
@@ -191,3 +193,5 @@ def test_of_a_cluster_with_a_dead_node_commands_say_what_they_can(
     assert examined.exit_code == 1
     assert f"WRONG  queue {there}: Redis cannot be reached: " in examined.stdout
     assert "Traceback" not in examined.output
+    assert [view.name for view in shown_by_top.queues] == [here]
+    assert shown_by_top.missed == [there]

@@ -339,7 +339,7 @@ class TestScripts:
         known = script("buoy.broker", "look")
 
         for _ in range(2):
-            assert single_reply(run_scripts(client, [(known, ["r", "d", "m"], [])])) == [0, -1]
+            assert single_reply(run_scripts(client, [(known, ["q", "d", "m", "r"], [])])) == [0, -1]
 
         assert proxy.commands == ["SCRIPT", "EVALSHA", "EVAL", "EVALSHA"]
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from buoy import App, Job, Later, Plugin, PluginError, hookimpl
+from buoy import App, Handle, Job, Later, Plugin, PluginError, RunInfo, hookimpl
 from buoy.testing import plugin_contract
 
 
@@ -77,6 +78,27 @@ class Greedy(Plugin):
         return "done without perform"
 
 
+@dataclass(frozen=True)
+class Telling(Plugin):
+    """Writes when a run has ended, beside its transition."""
+
+    @hookimpl
+    def after_run(self, job: Job, run: RunInfo) -> None:
+        job.app.command("INCR", job.app.key(run.queue, "telling"))
+
+
+@dataclass(frozen=True)
+class Raising(Plugin):
+    @hookimpl
+    def after_enqueue(self, handle: Handle[Any]) -> None:
+        raise KeyError(handle.state)
+
+
+@dataclass(frozen=True)
+class UnmarkedExit(Plugin):
+    def before_exit(self) -> None: ...
+
+
 def test_a_plugin_that_keeps_to_the_contract_passes(buoy_app: App) -> None:
     plugin_contract(Good())
 
@@ -87,6 +109,9 @@ def test_a_plugin_that_keeps_to_the_contract_passes(buoy_app: App) -> None:
         (Changeable(), "expected an immutable value, but 'times' can be set"),
         (Plain(), "expected an immutable value, but 'times' can be set"),
         (Unhashable(), "expected a hashable value, got: unhashable type: 'list'"),
+        (Telling(), "expected no writes beside a transition, got incr"),
+        (Raising(), "hook after_enqueue of Raising() failed: KeyError: 'queued' id="),
+        (UnmarkedExit(), "expected @hookimpl on before_exit, got a plain method"),
         (Unmarked(), "expected @hookimpl on on_failure, got a plain method, which is never called"),
         (Writing(), "expected no writes beside a transition, got incr; attach them"),
         (Greedy(), "expected the same outcome before and behind a neighbour"),

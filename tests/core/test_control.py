@@ -1,6 +1,7 @@
 """What operators and plugins do with jobs by the app: cancel, reschedule, release, move."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +9,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from buoy import App, ClaimHeld, EnqueueError, InvalidArguments, Job, Plugin, hookimpl
+from buoy import (
+    App,
+    ClaimHeld,
+    ConfigurationError,
+    EnqueueError,
+    InvalidArguments,
+    Job,
+    Plugin,
+    hookimpl,
+)
 from buoy.cli import main
+from buoy.connection.client import RedisSteps
 from buoy.jobs.building import build_job
 from buoy.jobs.facts import facts
 from buoy.model.options import Options
@@ -289,7 +300,7 @@ class TestMove:
         assert result.output.splitlines()[0] == "225 jobs were moved from purchasing to slow"
         left = buoy_app.monitor.peek("purchasing", 0, 1000)
         assert [view.id for view in left] == [handle.id for handle in handles[::10]]
-        assert buoy_app.monitor.running() == {}
+        assert buoy_app.monitor.running_jobs() == []
 
     def test_jobs_behind_those_that_stay_are_moved(self, buoy_app: App) -> None:
         Charge.using(queue="slow").enqueue_many([(n,) for n in range(60)])
@@ -311,11 +322,11 @@ class TestMove:
 
         monkeypatch.setattr("buoy.operations.move.entry", fail)
         with pytest.raises(KeyError):
-            Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+            buoy_app.move("purchasing", "slow")
 
         found = [view.id for view in buoy_app.monitor.peek("purchasing")]
         assert found == [handle.id for handle in handles]
-        assert buoy_app.monitor.running() == {}
+        assert buoy_app.monitor.running_jobs() == []
 
     def test_what_was_there_moments_ago_cannot_be_told_from_what_ended_there(
         self, buoy_app: App
@@ -333,12 +344,12 @@ class TestMove:
         self, buoy_app: App, buoy_clock: Clock
     ) -> None:
         class Dies(Move):
-            def settle(self, settlements: Any) -> None:
+            def settle(self, settlements: Any) -> RedisSteps[None]:
                 raise SystemExit
 
         Charge.enqueue(1)
         with pytest.raises(SystemExit):
-            Dies(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+            buoy_app.run_steps(Dies(buoy_app.control, buoy_app.monitor, "purchasing", "slow").run())
         for _ in range(12):  # some worker lives on, and heals
             buoy_clock.advance(10)
             buoy_app.broker.renew_leases({"purchasing": []})
@@ -353,7 +364,7 @@ class TestMove:
         buoy_app.command("SET", buoy_app.key("slow", "jobs"), "no hash")
 
         with pytest.raises(EnqueueError):
-            Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+            buoy_app.move("purchasing", "slow")
 
         assert drain(buoy_app, "purchasing") == {"done": 1}
 
@@ -367,3 +378,15 @@ class TestMove:
         result = move("slow", "slow", code=2)
 
         assert "Error: expected two queues, got slow twice" in result.output
+        message = "move(target): expected another queue than the source, got 'slow'"
+        with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+            buoy_app.move("slow", "slow")
+
+    def test_a_program_is_told_what_was_moved_and_what_stays(self, buoy_app: App) -> None:
+        holder = Charge.using(queue="slow").enqueue(1)
+        stays, _ = Charge.enqueue(1), Charge.enqueue(2)
+
+        moved = buoy_app.move("purchasing", "slow")
+
+        reason = f"job {holder.id} holds its claim in slow"
+        assert (moved.count, moved.skipped) == (1, {stays.id: reason})

@@ -58,13 +58,18 @@ def refused(message: str, error: type[Exception] = ConfigurationError) -> Any:
 
 
 OURS = "expected a name that buoy does not use itself, got this one; choose another"
-ALLOWED = {"app", "name", "queue", "plugins", "identify"}
-ALLOWED |= {"timeout", "max_memory", "expires", "max_length"}
+ALLOWED = {"tags", "redact", "app", "name", "queue", "plugins", "identify"}
+ALLOWED |= {"timeout", "max_memory", "expires", "max_length", "check_types", "priority"}
+ALLOWED |= {"progress", "aprogress", "cancelled", "acancelled"}
 
 
 class TestNames:
     @pytest.mark.parametrize("name", sorted(API - ALLOWED))
-    @pytest.mark.parametrize("value", ["car", property(lambda self: 1), type, lambda self: 1])
+    @pytest.mark.parametrize(
+        "value",
+        ["car", property(lambda self: 1), type, lambda self: 1],
+        ids=["text", "property", "class", "method"],
+    )
     def test_an_attribute_with_a_name_of_buoy_is_refused(self, name: str, value: Any) -> None:
         with refused(f"Nasty.{name}: {OURS}"):
             a_class(**{name: value})
@@ -272,6 +277,7 @@ class TestPerform:
         with refused(f"{__name__}.Nasty.perform: expected a method, got {perform!r}"):
             a_class(perform=perform)
 
+    @pytest.mark.filterwarnings("ignore:functools.partial will be:FutureWarning")
     @pytest.mark.parametrize("kind", ADDS_ONE)
     def test_what_it_takes_is_what_callers_give(self, kind: str) -> None:
         nasty = a_class(perform=ADDS_ONE[kind])

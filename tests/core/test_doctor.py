@@ -9,20 +9,24 @@ from click.testing import CliRunner, Result
 from buoy import App, Job
 from buoy.cli import main
 from buoy.embedded.server import Server
-from buoy.model.reservation import RoundTripRequest
+from buoy.model.entry import Entry
+from buoy.model.handover import Handover
+from buoy.model.reservation import RoundTripRequest, Settlement
 from buoy.operations.doctor import (
     Finding,
     Inspection,
     clock,
     examine,
     failures,
+    handovers,
     memory,
     overdue,
     persistence,
     unserved,
     workers,
 )
-from buoy.testing import Clock, drain
+from buoy.operations.worker_commands import forget
+from buoy.testing import Clock, FakeWorker, drain
 
 HOUR = 3600.0
 
@@ -35,9 +39,16 @@ class Charge(Job):
             raise ValueError(f"{purchase_id} is no purchase")
 
 
+def inspected(app: App) -> Inspection:
+    """Returns what the checks need, as it is now."""
+    inspection = Inspection(app)
+    app.monitor.run_steps(inspection.read())
+    return inspection
+
+
 @pytest.fixture
 def inspection(buoy_app: App) -> Inspection:
-    return Inspection(buoy_app)
+    return inspected(buoy_app)
 
 
 def found(app: App, subject: str) -> Finding:
@@ -61,12 +72,12 @@ class TestRedis:
 
         assert list(subjects) == [
             *("eviction", "memory", "persistence", "clock"),
-            *("queues", "workers", "delayed jobs", "failures", "keys", "places"),
+            *("queues", "workers", "delayed jobs", "hand-overs", "failures", "keys", "places"),
         ]
         assert subjects["eviction"].text == "nothing is evicted (policy noeviction)"
         assert subjects["memory"].text.endswith(" MiB used, no limit set")
         assert subjects["clock"].text == "this machine and Redis differ by 0.0 s"
-        assert [each.subject for each in subjects.values() if each.state == "wrong"] == [
+        assert [each.subject for each in subjects.values() if each.state != "fine"] == [
             "persistence"
         ]
 
@@ -96,17 +107,19 @@ class TestRedis:
         assert list(memory(inspection)) == [
             Finding(
                 "memory",
-                "wrong",
+                "note",
                 "expected less than 80% of 100 MiB to be used, got 80 MiB: a full Redis refuses "
                 "new jobs",
                 "see which queue grows (buoy queues), start workers for it, or raise maxmemory",
             )
         ]
+        inspection.info["used_memory"] = str(100 * mib)
+        assert [each.state for each in memory(inspection)] == ["wrong"]
 
     def test_without_an_append_only_file_a_crash_loses_jobs(self, buoy_app: App) -> None:
         assert found(buoy_app, "persistence") == Finding(
             "persistence",
-            "wrong",
+            "note",
             "expected an append-only file, got none: a crash of Redis loses jobs",
             "CONFIG SET appendonly yes, and set it in redis.conf, too",
         )
@@ -150,7 +163,7 @@ class TestQueues:
         Charge.enqueue(1)
         Charge.using(delay=60).enqueue_many([(2,), (3,)])
 
-        assert list(unserved(Inspection(buoy_app))) == [
+        assert list(unserved(inspected(buoy_app))) == [
             Finding(
                 "queue purchasing",
                 "wrong",
@@ -166,12 +179,12 @@ class TestQueues:
         Charge.enqueue(2)
 
         buoy_clock.advance(59)
-        assert list(unserved(Inspection(buoy_app))) == [
+        assert list(unserved(inspected(buoy_app))) == [
             Finding("queues", "fine", "known: 1; all that hold jobs are served")
         ]
 
         buoy_clock.advance(4)
-        [finding] = unserved(Inspection(buoy_app))
+        [finding] = unserved(inspected(buoy_app))
         assert finding.state == "wrong"
         assert finding.text == ("queued 1, delayed 0, but no worker has looked at it for 63 s")
 
@@ -180,17 +193,41 @@ class TestQueues:
         work(buoy_app)
         buoy_clock.advance(HOUR)
 
-        assert [each.state for each in unserved(Inspection(buoy_app))] == ["fine"]
+        assert [each.state for each in unserved(inspected(buoy_app))] == ["fine"]
+
+    def test_jobs_that_are_stuck_on_their_way_to_another_queue(
+        self, buoy_app: App, buoy_clock: Clock
+    ) -> None:
+        Charge.enqueue(1)
+        worker = FakeWorker(buoy_app, Charge.queue)
+        entry = Entry("p-1", b"{}", "Pack")
+        child = (Handover("n", "c-1", "warehouse", entry).encoded(),)
+        settled = Settlement.of(worker.take(), "done", children=[child])
+        buoy_app.broker.advance_queue("fake", RoundTripRequest(Charge.queue, 9, 0, 0, [settled]))
+        buoy_app.command("ZADD", buoy_app.key("none", "handovers"), 1, "odd")
+        fine = [Finding("hand-overs", "fine", "no job is stuck on its way to another queue")]
+        assert list(handovers(inspected(buoy_app))) == fine
+
+        buoy_clock.advance(61)
+        assert list(handovers(inspected(buoy_app))) == [
+            Finding(
+                f"queue {Charge.queue}",
+                "wrong",
+                "jobs on their way to other queues: 1, to warehouse; the oldest for 61 s",
+                f"workers of {Charge.queue} hand them over, and log what is in the way; or do it "
+                f"now: buoy queues repair {Charge.queue}",
+            )
+        ]
 
     def test_delayed_jobs_that_nobody_makes_ready(self, buoy_app: App, buoy_clock: Clock) -> None:
         Charge.using(delay=10).enqueue(1)
         buoy_clock.advance(69)
-        assert list(overdue(Inspection(buoy_app))) == [
+        assert list(overdue(inspected(buoy_app))) == [
             Finding("delayed jobs", "fine", "none is overdue")
         ]
 
         buoy_clock.advance(3)
-        assert list(overdue(Inspection(buoy_app))) == [
+        assert list(overdue(inspected(buoy_app))) == [
             Finding(
                 "queue purchasing",
                 "wrong",
@@ -202,10 +239,10 @@ class TestQueues:
     def test_failures_that_grow(self, buoy_app: App, buoy_clock: Clock) -> None:
         Charge.enqueue_many([(-1,), (-2,)])
         work(buoy_app)
-        assert list(failures(Inspection(buoy_app))) == [
+        assert list(failures(inspected(buoy_app))) == [
             Finding(
                 "queue purchasing",
-                "wrong",
+                "note",
                 "failed in the last hour: 2, in the one before: 0",
                 "buoy failed list --queue purchasing --since 1h",
             )
@@ -214,11 +251,11 @@ class TestQueues:
         buoy_clock.advance(HOUR + 1)
         Charge.enqueue_many([(-3,), (-4,)])
         work(buoy_app)
-        assert list(failures(Inspection(buoy_app))) == [Finding("failures", "fine", "not growing")]
+        assert list(failures(inspected(buoy_app))) == [Finding("failures", "fine", "not growing")]
 
         Charge.enqueue(-5)
         work(buoy_app)
-        [finding] = failures(Inspection(buoy_app))
+        [finding] = failures(inspected(buoy_app))
         assert finding.text == "failed in the last hour: 3, in the one before: 2"
 
 
@@ -228,10 +265,12 @@ class TestWorkers:
         """What is found of a worker that has been gone for so long, beside one that works."""
 
         def gone(seconds: float) -> Finding:
-            inspection = Inspection(buoy_app)
-            beat_at = round(1000 * (inspection.now - seconds))
+            now = inspected(buoy_app).now
+            beat_at = round(1000 * (now - seconds))
             buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
             buoy_app.command("ZADD", "buoy:workers", beat_at, "w-1", beat_at, "w-2")
+            inspection = inspected(buoy_app)
+            inspection.now = now
             [finding] = workers(inspection)
             return finding
 
@@ -241,23 +280,19 @@ class TestWorkers:
         buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
 
-        assert list(workers(Inspection(buoy_app))) == [Finding("workers", "fine", "1 at work")]
+        assert list(workers(inspected(buoy_app))) == [Finding("workers", "fine", "1 at work")]
 
-    def test_a_worker_that_is_gone_is_a_finding_for_a_while(
-        self, gone: Callable[[float], Finding]
+    def test_a_worker_that_is_gone_is_noted_until_it_is_forgotten(
+        self, buoy_app: App, gone: Callable[[float], Finding]
     ) -> None:
         assert gone(90) == Finding(
             "worker w-2",
-            "wrong",
+            "note",
             "its heartbeats stopped 90 s ago, jobs in flight: 0",
             "see its log and the kernel's (killed? out of memory?); then buoy workers forget w-2",
         )
-        assert gone(599).state == "wrong"
-        assert gone(601) == Finding(
-            "worker w-2",
-            "fine",
-            "its heartbeats stopped 601 s ago, jobs in flight: 0; buoy workers forget w-2",
-        )
+        assert forget(buoy_app.broker, "w-2")
+        assert list(workers(inspected(buoy_app))) == [Finding("workers", "fine", "1 at work")]
 
     def test_a_gone_worker_is_a_finding_until_its_jobs_are_taken(
         self, buoy_app: App, gone: Callable[[float], Finding]
@@ -296,20 +331,26 @@ class TestCommand:
 
             configure(App(server.url), appendonly="no")
             result = self.run(server.url)
-            assert result.exit_code == 1
+            assert result.exit_code == 0
+            assert self.run(server.url, "--strict").exit_code == 1
             assert result.output.splitlines()[2:4] == [
-                "WRONG  persistence: expected an append-only file, got none: a crash of Redis "
+                "NOTE   persistence: expected an append-only file, got none: a crash of Redis "
                 "loses jobs",
                 "       -> CONFIG SET appendonly yes, and set it in redis.conf, too",
             ]
 
+            configure(App(server.url), maxmemory_policy="allkeys-lru", maxmemory="1gb")
+            result = self.run(server.url)
+            assert result.exit_code == 1
+            assert result.output.startswith("WRONG  eviction: expected maxmemory-policy noeviction")
+
     def test_the_doctor_prints_one_array_as_json(self, buoy_server: Server) -> None:
-        result = self.run(buoy_server.url, "--json")
+        result = self.run(buoy_server.url, "--json", "--strict")
         rows = json.loads(result.output)
         assert result.exit_code == 1
         assert rows[2] == {
             "subject": "persistence",
-            "state": "wrong",
+            "state": "note",
             "text": "expected an append-only file, got none: a crash of Redis loses jobs",
             "advice": "CONFIG SET appendonly yes, and set it in redis.conf, too",
         }

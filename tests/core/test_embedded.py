@@ -287,5 +287,5 @@ def test_programs_that_await_share_it_too(folder: Path) -> None:
 
     asyncio.run(program())
 
-    assert isinstance(Other.app._async_client, AsyncServerClient)
+    assert isinstance(Other.app.broker.async_client, AsyncServerClient)
     assert [view.args for view in Other.app.monitor.peek("default")][-1:] == [[2]]

@@ -13,7 +13,7 @@ from buoy.model.enqueue_answer import QUEUED
 from buoy.model.entry import Entry
 from buoy.settings import settings
 
-JOB = Entry("a1", b"{}")
+JOB = Entry("a1", b"{}", "Job")
 STORED: list[Any] = [None]
 
 

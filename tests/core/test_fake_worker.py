@@ -99,10 +99,23 @@ def test_healing_queues_what_is_due(buoy_app: App, buoy_clock: Clock, worker: Fa
 
 
 def test_without_a_job_that_is_due_the_test_fails(worker: FakeWorker) -> None:
-    with pytest.raises(pytest.fail.Exception) as failed:
+    with pytest.raises(AssertionError) as failed:
         worker.take()
 
     assert str(failed.value) == "expected a job that is due in queue 'parcels', got none"
+
+
+def test_while_everything_is_paused_none_is_taken(buoy_app: App, worker: FakeWorker) -> None:
+    Pack.enqueue(1)
+    buoy_app.control.pause_all()
+
+    with pytest.raises(AssertionError) as failed:
+        worker.take()
+
+    said = "expected a job that may be taken, but everything is paused (buoy pause)"
+    assert str(failed.value) == said
+    buoy_app.control.resume_all()
+    assert worker.run(worker.take())
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -89,6 +89,20 @@ def test_an_answer_that_makes_no_sense_is_a_failure(
     assert "the nursery sent a message that makes no sense: 'what?'" in caplog.messages
 
 
+def test_a_failure_that_the_nursery_could_not_log_is_logged_here(
+    fork: Fork, caplog: pytest.LogCaptureFixture
+) -> None:
+    fork.start_jobs(held("a"))
+    answer = {"ended": "token of a", "outcome": "failed", "payload": "{}"}
+    nursery_of(fork).says = [answer | {"unlogged": ["shop.Error", "100 %s"]}]
+
+    fork.take_finished()
+
+    [record] = caplog.records
+    assert (record.name, record.levelname) == ("buoy.job", "ERROR")
+    assert " failed: shop.Error: 100 %s id=a " in record.getMessage()
+
+
 def test_a_newer_run_of_a_job_starts_after_the_end_of_the_older_one(fork: Fork) -> None:
     old, new = runs("a")
     fork.start_jobs([old])
@@ -129,7 +143,14 @@ class TestDeathOfTheNursery:
             ("b", "crashed"),
             ("c", "released"),
         ]
-        assert caplog.messages == ["the nursery ended (exit code 7) with 2 jobs"]
+        put_back = "put back: its process ended with the nursery"
+        assert [line.partition(" id=")[0] for line in caplog.messages] == [
+            "the nursery ended (exit code 7) with 2 jobs",
+            f"a job {put_back}",
+            f"a job {put_back}",
+        ]
+        lost = [vars(each) for each in caplog.records if each.name == "buoy.job"]
+        assert [(each["job_id"], each["state"]) for each in lost] == [("a", "lost"), ("b", "lost")]
         assert (fork.capacity(), fork.running) == (0, {})
 
     def test_a_job_at_the_limit_of_crashes_fails(self, fork: Fork) -> None:

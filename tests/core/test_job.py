@@ -255,9 +255,17 @@ class TestMany:
         assert Charge.enqueue_many([]) == []
         assert buoy_app.monitor.queue_names() == []
 
-    @pytest.mark.parametrize("row", ["ab", 7, {"purchase_id": 1}])
-    def test_a_row_is_a_tuple(self, buoy_app: App, row: Any) -> None:
-        message = f"{Charge.name}: row 2: expected a tuple of positional arguments, got {row!r}"
+    def test_a_row_names_its_arguments_in_a_dict(self, buoy_app: App) -> None:
+        Charge.enqueue_many([{"purchase_id": 1, "note": "x"}, (2,), {"purchase_id": 3}])
+
+        assert [view.args for view in buoy_app.monitor.peek("purchasing")] == [[1, "x"], [2], [3]]
+
+    @pytest.mark.parametrize("row", ["ab", 7, {1}])
+    def test_a_row_is_a_tuple_or_a_dict(self, buoy_app: App, row: Any) -> None:
+        message = (
+            f"{Charge.name}: row 2: expected a tuple of positional arguments, or a dict of named "
+            f"ones, got {row!r}"
+        )
 
         with pytest.raises(InvalidArguments, match=f"^{re.escape(message)}$"):
             Charge.enqueue_many([(1,), row])
@@ -293,11 +301,23 @@ class TestUsing:
         assert only(buoy_app).args == [42]
 
     @pytest.mark.parametrize("delay", [None, 5])
-    def test_an_id_that_was_dequeued_is_not_said_to_be_there(
+    def test_an_id_that_was_dequeued_can_be_used_again_at_once(
         self, buoy_app: App, delay: float | None
     ) -> None:
         Charge.using(id="order-7").enqueue(42)
         buoy_app.dequeue("order-7")
+
+        again = Charge.using(id="order-7", delay=delay).enqueue(43)
+
+        assert again.state == ("delayed" if delay else "queued")
+        assert only(buoy_app).args == [43]
+
+    @pytest.mark.parametrize("delay", [None, 5])
+    def test_the_id_of_a_job_that_has_ended_is_not_said_to_be_there(
+        self, buoy_app: App, delay: float | None
+    ) -> None:
+        Charge.using(id="order-7").enqueue(42)
+        drain(buoy_app, "purchasing")
 
         again = Charge.using(id="order-7", delay=delay).enqueue(43)
 
@@ -336,9 +356,11 @@ class TestUsing:
             ({"delay": float("nan")}, ConfigurationError,
              "using(delay): expected 0 or more seconds, less than 10 ** 10, got nan"),
             ({"at": -1}, ConfigurationError,
-             "using(at): expected epoch seconds before the year 2286, got -1"),
+             "using(at): expected a datetime with its zone, or "
+             "epoch seconds before the year 2286, got -1"),
             ({"at": float("inf")}, ConfigurationError,
-             "using(at): expected epoch seconds before the year 2286, got inf"),
+             "using(at): expected a datetime with its zone, or "
+             "epoch seconds before the year 2286, got inf"),
             ({"at": datetime(2030, 1, 1)}, InvalidArguments,  # noqa: DTZ001
              "using: expected at with a time zone, got datetime.datetime(2030, 1, 1, 0, 0); "
              "say at.astimezone()"),
@@ -411,7 +433,8 @@ class TestRun:
         [(run, *arguments)] = ran
         assert arguments == [42, ""]
         assert (run.id, run.identifier) == (handle.id, handle.identifier)
-        assert (run.queue, run.attempt, run.token) == ("purchasing", 1, "1:drain:1")
+        assert (run.queue, run.attempt) == ("purchasing", 1)
+        assert re.fullmatch(r"1@\d+:drain:1", run.token)
         assert run.plugin_data == {}
         assert repr(run) == f"<{Charge.name} {handle.id} attempt 1>"
 

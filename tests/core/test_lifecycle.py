@@ -24,8 +24,9 @@ from hypothesis.stateful import (
 
 from buoy.model.due import Due
 from buoy.model.entry import Entry
+from buoy.model.priority import LEVELS, NAME, RANKS, priority_in
 from buoy.model.reservation import OutcomeWord, Reservation, RoundTripReply, Settlement
-from buoy.model.retry_answer import RetryAnswer
+from buoy.model.retry_answer import Retry, RetryAnswer
 from buoy.model.transition import Transition
 from buoy.operations.repair import Survey
 from tests.support.snapshot import Snapshot, snapshot
@@ -50,6 +51,7 @@ CLAIMS = st.one_of(
 NUMBERS = st.tuples(st.just("tick"), st.integers(0, 9))
 DUES = st.sampled_from(["", "", "", "+2000", "+60000", "0"])
 MOVES = st.sampled_from([100, 1000, LEASE // 3, LEASE // 3, LEASE + 1000, 10 * LEASE, -LEASE // 2])
+FREE = ("latest", *RANKS)
 PLACES = st.sets(st.sampled_from(["queued", "delayed", "running", "failed"]), min_size=1)
 
 EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "200"))
@@ -61,6 +63,7 @@ class Accepted:
 
     payload: str
     claims: dict[str, str]
+    rank: str = "normal"
     started: bool = False
     over: bool = False
     """It lies among the failed."""
@@ -105,18 +108,19 @@ class Lifecycle(RuleBasedStateMachine):
         numbers=st.lists(NUMBERS, max_size=1),
         limit=st.sampled_from([None, None, 3]),
         counted=st.booleans(),
+        rank=st.sampled_from(["normal", *RANKS]),
     )
     def enqueue(
-        self, rows: Any, claims: Any, numbers: Any, limit: int | None, counted: bool
+        self, rows: Any, claims: Any, numbers: Any, limit: int | None, counted: bool, rank: str
     ) -> None:
         transition = Transition("mail")
-        transition.claims = [[key, until] for key, until in claims]
+        transition.claims = [[key, until] for key, until in claims] + ranked(rank)
         for name, number in numbers:
             transition.newer(name, number)
         if counted:
             transition.then("INCR", self.world.key("effects"))
         entries = [
-            Entry(id, self.payload(id).encode(), Due.parse(due), transition) for id, due in rows
+            Entry(id, self.payload(id).encode(), "", Due.parse(due), transition) for id, due in rows
         ]
         length = len(self.seen.queued) + len(self.seen.delayed)
 
@@ -126,14 +130,14 @@ class Lifecycle(RuleBasedStateMachine):
             expected = self.expected(entry, dict(claims), numbers, limit, length)
             assert answer == expected, (entry, answer, expected)
             if answer in ("queued", "delayed"):
-                self.accepted[entry.id] = Accepted(entry.payload.decode(), dict(claims))
+                self.accepted[entry.id] = Accepted(entry.payload.decode(), dict(claims), rank)
                 self.point(entry.id)
                 self.tick = max([self.tick, *(number for _, number in numbers)])
                 self.effects += counted
                 length += 1
 
     def expected(self, entry: Entry, claims: Any, numbers: Any, limit: Any, length: int) -> str:
-        if entry.id in self.seen.ended:
+        if self.seen.ended.get(entry.id, 0.5) % 1 == 0:  # see lua/enqueued.lua
             return "ended"
         if entry.id in self.accepted:
             return "exists"
@@ -219,7 +223,7 @@ class Lifecycle(RuleBasedStateMachine):
             job.started = True
         if any(held.lost >= 2 for held in given):
             assert (len(given), hands, answer.state) == (1, 0, "alone")
-        tokens = [int(held.token.split(":")[0]) for held in given]
+        tokens = [int(held.token.split("@")[0]) for held in given]
         assert sorted(tokens) == sorted(set(tokens))
         assert all(token > int(self.seen.meta.get("seq", 0)) for token in tokens)
         self.hands[worker] += given
@@ -264,14 +268,15 @@ class Lifecycle(RuleBasedStateMachine):
         for id in dict.fromkeys(ids):
             job, failed_at = self.accepted.get(id), int(self.seen.failed.get(id, 0)) - late
             claims = [[key, until] for key, until in job.claims.items()] if job else []
-            entries.append((id, failed_at, self.payload(id), claims))
+            claims += ranked(job.rank) if job else []
+            entries.append(Retry(id, failed_at, self.payload(id), claims))
 
         answers = self.world.control.retry("mail", entries)
 
-        for (id, _, payload, claims), answer in zip(entries, answers, strict=True):
+        for (id, _, payload, held, _), answer in zip(entries, answers, strict=True):
             expected = RetryAnswer("gone")
             if id in self.seen.failed and not late:
-                holders = [self.holders().get(key) for key, until in claims if until != "latest"]
+                holders = [self.holders().get(key) for key, until in held if until not in FREE]
                 holder = next((each for each in holders if each), None)
                 expected = RetryAnswer("exists", holder) if holder else RetryAnswer("queued")
             assert answer == expected
@@ -296,7 +301,7 @@ class Lifecycle(RuleBasedStateMachine):
 
         moved = self.world.control.reschedule("mail", ids, at)
 
-        assert moved == [id for id in ids if id in self.seen.delayed]
+        assert list(moved) == [id for id in ids if id in self.seen.delayed]
         self.hastened = set() if late else set(moved)
 
     @rule(key=st.sampled_from(["k", "m", "newest"]))
@@ -339,6 +344,8 @@ class Lifecycle(RuleBasedStateMachine):
         assert set(seen.failed) == {id for id, job in self.accepted.items() if job.over}
         assert not set(seen.ended) & set(seen.jobs)
         assert len(seen.wakeup) <= 1
+        levels = [LEVELS.index(priority_in(ranked(self.accepted[id].rank))) for id in seen.queued]
+        assert levels == sorted(levels)
 
     def nothing_moved_too_early(self, before: Snapshot, seen: Snapshot) -> None:
         for id in set(before.jobs) & set(seen.jobs):
@@ -377,6 +384,11 @@ class Lifecycle(RuleBasedStateMachine):
         left = snapshot(self.world)
         assert set(left.jobs) == set(self.accepted) == set(left.failed)
         assert (left.queued, left.tokens, left.crashes, left.claims) == ([], {}, {}, {})
+
+
+def ranked(rank: str) -> list[list[str]]:
+    """What a job of this priority has among its claims."""
+    return [] if rank == "normal" else [[NAME, rank]]
 
 
 def by_token(answer: RoundTripReply) -> set[tuple[str, str, str]]:

@@ -113,6 +113,48 @@ def test_a_message_that_cannot_even_be_named_is_told_all_the_same() -> None:
     assert line.endswith("(a message that cannot be formatted: RuntimeError)")
 
 
+def test_fields_that_are_given_as_extra_are_fields_of_a_json_line() -> None:
+    class Odd:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    circle: list[Any] = []
+    circle.append(circle)
+    event = record("done")
+    vars(event).update(job_id="a1", attempt=2, tags=["vip"], amount=1.5, level="theirs")
+    vars(event).update(odd=Odd(), circle=circle, nan=float("nan"), when={1, 2}, empty="", none=None)
+
+    line = OneObject().format(event)
+
+    assert line.isprintable()
+    row = json.loads(line)
+    told = {"job_id": "a1", "attempt": 2, "tags": ["vip"], "amount": 1.5, "level": "ERROR"}
+    assert told.items() <= row.items()
+    assert row["odd"] == "(cannot be shown: RuntimeError)"
+    assert (row["circle"], row["nan"], row["when"]) == ("[[...]]", "nan", "{1, 2}")
+    assert not {"empty", "none", "args", "msg", "exc_info"} & row.keys()
+
+
+def test_a_traceback_that_the_record_has_as_text_is_shown() -> None:
+    event = record("failed", error=ValueError("theirs"))
+    event.exc_text = "Traceback of\n  ours"
+
+    assert written(event)[1:] == ["  Traceback of", "    ours"]
+    assert json.loads(OneObject().format(event))["traceback"] == "Traceback of\n  ours"
+
+
+def test_an_error_that_cannot_be_formatted_is_told_all_the_same() -> None:
+    class Mute(Exception):
+        __cause__ = property(lambda self: 1 / 0)
+
+        def __str__(self) -> str:
+            raise SystemExit
+
+    lines = written(record("failed", error=Mute()))
+
+    assert lines[-1].endswith("Mute: (cannot be shown: SystemExit)")
+
+
 def test_a_process_title_is_printable(monkeypatch: pytest.MonkeyPatch) -> None:
     from buoy.process import titles
 

@@ -90,6 +90,28 @@ def test_a_record_names_the_line_that_spoke(name: str, caplog: pytest.LogCapture
     assert sys.exc_info() == (None, None, None)
 
 
+def test_an_error_is_given_in_each_way_that_the_stdlib_knows(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(Exception):
+        __traceback__ = property(lambda self: 1 / 0)
+
+        def __bool__(self) -> bool:
+            raise OSError
+
+    try:
+        raise Odd
+    except Odd as error:
+        for given in (error, True, sys.exc_info()):
+            Log(name).warning("here", exc_info=given)
+    Log(name).warning("here", exc_info=None, extra={"job_id": "a1"})
+
+    told = [record.exc_info for record in caplog.records]
+    assert [each and each[0] for each in told] == [Odd, Odd, Odd, None]
+    assert all(each is None or each[2] is not None for each in told)
+    assert vars(caplog.records[-1])["job_id"] == "a1"
+
+
 def test_bytes_that_are_no_utf_8_reach_every_handler(caplog: pytest.LogCaptureFixture) -> None:
     Log("buoy.test").error("id=%s n=%d", b"\xff".decode(errors="surrogateescape"), 5)
 

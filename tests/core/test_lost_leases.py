@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from buoy.errors import Unavailable
+from buoy.model.queue_list import QueueList
 from buoy.model.reservation import Reservation, RoundTripRequest
-from buoy.worker.queue_list import QueueList
 from buoy.worker.worker import Worker
 from tests.support.fake_executor import FakeExecutor
 from tests.support.world import World, done

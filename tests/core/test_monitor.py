@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from buoy import App, ConfigurationError, Job
 from buoy.model.reservation import Reservation, RoundTripRequest, Settlement
 from buoy.model.retry_answer import RetryAnswer
 from buoy.operations.failed_set import Filter, find, newest_first, remove, retry
-from buoy.operations.monitor import PAGE_SIZE
+from buoy.operations.job_reader import PAGE_SIZE
 from buoy.operations.views import QueueView
 from buoy.testing import Clock, drain
 
@@ -57,9 +58,13 @@ class TestQueues:
             done=1,
             rejected=0,
             paused=False,
+            latency=purchasing.latency,
         )
+        assert 0.0 < purchasing.latency < 60.0
         assert (mail.name, mail.queued, mail.paused) == ("mail", 1, True)
-        assert buoy_app.monitor.queues(["mail"]) == [mail]
+        [again] = buoy_app.monitor.queues(["mail"])
+        assert again.latency >= mail.latency
+        assert replace(again, latency=mail.latency) == mail
 
     def test_a_queue_of_which_nothing_is_known_is_empty(self, buoy_app: App) -> None:
         assert buoy_app.monitor.queues() == []

@@ -14,7 +14,8 @@ PRODUCER = """
 import tests.support.no_unix
 import asyncio
 import buoy
-import buoy_aftercommit, buoy_loner, buoy_mailer, buoy_retry, buoy_scheduler, buoy_status
+import buoy_aftercommit, buoy_loner, buoy_mailer, buoy_otel, buoy_retry, buoy_scheduler
+import buoy_sentry, buoy_status
 
 
 class Order(buoy.Job):

@@ -123,7 +123,9 @@ class TestAnswers:
     def test_a_job_runs_and_is_done(self, worker: Worker, tmp_path: Path) -> None:
         answer = worker.run("Works", str(tmp_path / "word"))
 
-        assert answer == {"ended": answer["ended"], "outcome": "done"}
+        assert answer["outcome"] == "done"
+        assert (answer["name"], answer["waited"]) == (f"{APP}.Works", 0.0)
+        assert 0.0 < answer["seconds"] < SECONDS
         assert (tmp_path / "word").read_text() == "worked"
 
     def test_several_jobs_run_at_once(self, worker: Worker, tmp_path: Path) -> None:
@@ -169,11 +171,16 @@ class TestAnswers:
     def test_the_client_of_redis_is_loaded_once_when_a_job_has_needed_it(
         self, own_worker: Worker
     ) -> None:
-        assert own_worker.run("NeedsRedis") == {
+        answer = own_worker.run("NeedsRedis")
+
+        assert answer.pop("seconds") > 0.0
+        assert answer == {
             "ended": "1:w:1",
             "outcome": "done",
             "payload": "",
             "wait": 0.0,
+            "name": f"{APP}.NeedsRedis",
+            "waited": 0.0,
             "commands": [],
         }
         assert own_worker.run("Works")["outcome"] == "done"
@@ -217,7 +224,9 @@ class TestOrders:
         pid_in(file)
         worker.nursery.send({"terminate": True})
 
-        assert worker.wait_for("ended", token) == {"ended": token, "outcome": "released"}
+        answer = worker.wait_for("ended", token)
+        assert (answer["outcome"], answer["name"]) == ("released", f"{APP}.Waits")
+        assert 0.0 < answer["seconds"] < SECONDS
 
     def test_a_term_that_the_nursery_has_not_sent_ends_no_job(
         self, worker: Worker, file: Path
@@ -279,3 +288,14 @@ class TestWhatIsLeft:
 
         assert own_worker.end(0.05) is None
         assert not is_alive(pid)
+
+
+def test_an_order_to_a_nursery_that_is_gone_does_nothing(own_worker: Worker) -> None:
+    nursery = own_worker.nursery
+    nursery.process.kill()
+    nursery.process.wait()
+
+    for _ in range(3):  # the first of these finds out
+        nursery.send({"terminate": True})
+
+    assert not nursery.open

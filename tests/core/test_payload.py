@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from buoy.errors import CorruptPayload
-from buoy.model.payload import Payload, corrupt_envelope, read_corrupt_envelope
+from buoy.model.payload import OTHER, Payload, class_in, corrupt_envelope, read_corrupt_envelope
 
 
 def payload(**fields: Any) -> Payload:
@@ -104,8 +104,8 @@ class TestDecoded:
             Payload.decoded(text)
 
         assert str(raised.value) == (
-            "payload: expected 'claims' to be pairs of a claim and started, finished or latest, "
-            f"got {json.loads(claim)!r}"
+            "payload: expected 'claims' to be pairs of a claim and started, finished, latest or "
+            f"ended, got {json.loads(claim)!r}"
         )
 
     @pytest.mark.parametrize("junk", ["}", " junk}", "{}", ' {"class":"K","id":"b"}', "\n}"])
@@ -175,3 +175,20 @@ def test_the_identifier_is_that_of_the_class_or_of_the_arguments() -> None:
     assert payload(identifier="mine").identified() == "mine"
     assert payload().identified() == payload(attempt=2).identified()
     assert payload().identified() != Payload("shop.Charge", [43], {}, "a1").identified()
+
+
+@pytest.mark.parametrize(
+    "name", ["shop.Charge", "é", 'a "b"', "back\\slash", "tab\t", "{", "x" * 500]
+)
+def test_the_class_can_be_read_alone(name: str) -> None:
+    written = Payload(name, [{"class": "another"}], {}, "a1").encoded()
+
+    assert class_in(written) == name
+    assert class_in(json.dumps({"id": "a1", "class": name}, indent=1)) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"class":"', '{"class":"x', '{"class":7}', '{"class":"","id":"a"}']
+)
+def test_the_class_of_a_corrupt_payload_is_another_one(text: str) -> None:
+    assert class_in(text) == OTHER

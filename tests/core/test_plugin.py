@@ -9,7 +9,7 @@ import pytest
 from buoy import Job, Later, Plugin, PluginError, Rejected, Without, hookimpl
 from buoy.jobs.facts import facts
 from buoy.jobs.job import facts_of
-from buoy.jobs.plugin import hook_names, worker_relay
+from buoy.jobs.relay import WorkerRelay, hook_names
 from buoy.jobs.run import perform
 from buoy.model.payload import Payload
 
@@ -157,8 +157,10 @@ class TestMistakes:
             job_class([Wrong()])._hooks()
 
         assert str(raised.value).startswith(
-            f"{Wrong()!r}: expected hooks of a plugin of a job "
-            "(before_enqueue, around_perform, on_failure), got: unknown hook 'after_perform'"
+            f"{Wrong()!r}: expected hooks of a plugin (before_enqueue, codec_for, sealer, "
+            "after_enqueue, after_reserve, before_run, around_perform, keep_progress, on_failure, "
+            "after_run, worker_started, before_fork, after_fork, before_exit, worker_stopping), "
+            "got: unknown hook 'after_perform'"
         )
 
     def test_an_argument_that_does_not_exist_is_refused(self) -> None:
@@ -241,7 +243,7 @@ class TestModules:
         module.worker_started = worker_started  # type: ignore[attr-defined]
         module.other = len  # type: ignore[attr-defined]
 
-        worker_relay([module]).worker_started()
+        WorkerRelay([module]).worker_started()
 
         assert heard == ["started"]
 
@@ -254,11 +256,11 @@ class TestModules:
         module.on_failure = on_failure  # type: ignore[attr-defined]
 
         with pytest.raises(PluginError) as raised:
-            worker_relay([module])
+            WorkerRelay([module])
 
         assert str(raised.value).startswith(
             "<module 'app'>: expected hooks of the module of an app (worker_started, before_fork, "
-            "after_fork, worker_stopping), got: unknown hook 'on_failure'"
+            "after_fork, before_exit, worker_stopping), got: unknown hook 'on_failure'"
         )
 
 
@@ -274,6 +276,6 @@ def test_an_app_may_hold_what_does_not_bear_to_be_looked_at() -> None:
     module.current = Proxy()  # type: ignore[attr-defined]
     module.worker_started = hookimpl(lambda: heard.append("started"))  # type: ignore[attr-defined]
 
-    worker_relay([module]).worker_started()
+    WorkerRelay([module]).worker_started()
 
     assert heard == ["started"]

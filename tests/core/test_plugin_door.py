@@ -6,9 +6,17 @@ import sys
 import pytest
 
 from buoy import App, ConfigurationError, Job, Plugin
-from buoy.plugins import arguments_of, build_job, describe_error, job_classes, plugins_of
-from buoy.plugins.redis import claim_holder, delayed_jobs, find_job, if_running, queue_names
-from buoy.testing import drain
+from buoy.jobs.run import load_run
+from buoy.plugins import NotJson, arguments_of, build_job, describe_error, job_classes, plugins_of
+from buoy.plugins.redis import (
+    claim_holder,
+    delayed_jobs,
+    find_job,
+    if_running,
+    keep_plugin_data,
+    queue_names,
+)
+from buoy.testing import FakeWorker, drain
 
 
 class Fast(Plugin):
@@ -26,6 +34,12 @@ class Pack(Job):
     def perform(self, number: int, *, note: str = "none") -> None:
         running = self.app.run_steps(if_running(self, [["SET", note_key(self), note]]))
         assert running
+
+
+class Keeping(Job):
+    queue = "keeping"
+
+    def perform(self, word: str) -> None: ...
 
 
 def note_key(job: Job) -> str:
@@ -89,6 +103,36 @@ class TestRedis:
         assert buoy_app.command("GET", buoy_app.key("packing", "notes", handle.id)) == b"here"
         assert buoy_app.run_steps(if_running(lost, [["SET", note_key(lost), "x"]])) is False
         assert buoy_app.command("GET", note_key(lost)) is None
+
+    def test_a_run_keeps_its_plugin_data_only_while_it_holds_its_job(self, buoy_app: App) -> None:
+        handle = Keeping.enqueue("first")
+        first, second = FakeWorker(buoy_app, "keeping", "a"), FakeWorker(buoy_app, "keeping", "b")
+        run = load_run(first.take()).job()
+        run.plugin_data["fast"] = {"at": "first"}
+
+        assert buoy_app.run_steps(keep_plugin_data(run)) is True
+        first.lose()
+        newer = load_run(second.take()).job()
+        assert newer.plugin_data == {"fast": {"at": "first"}}
+        newer.plugin_data["fast"] = {"at": "second"}
+        assert buoy_app.run_steps(keep_plugin_data(newer)) is True
+        assert buoy_app.run_steps(keep_plugin_data(run)) is False
+
+        view = buoy_app.find(handle.id)
+        assert view is not None
+        assert (view.args, view.plugin_data) == (["first"], {"fast": {"at": "second"}})
+
+    def test_what_json_cannot_hold_is_not_kept(self, buoy_app: App) -> None:
+        job = Keeping.using().build("x")
+        job.plugin_data["fast"] = {"at": (1,)}
+
+        with pytest.raises(NotJson) as error:
+            buoy_app.run_steps(keep_plugin_data(job))
+
+        assert str(error.value) == (
+            f'{Keeping.name}: job.plugin_data, ["fast"]["at"]: expected str, int, float, bool, '
+            "None, list or dict, got tuple"
+        )
 
     def test_a_job_is_found_with_keys_of_the_plugin(self, buoy_app: App) -> None:
         handle = Pack.using(delay=60).enqueue(1)

@@ -85,13 +85,13 @@ class TestInline:
     ) -> None:
         now, left, seen = [100.0], iter(seconds), list[Settlement]()
 
-        def run(reservation: Reservation) -> Settlement:
+        def run(reservation: Reservation, _: object) -> Settlement:
             now[0] += next(left)
             seen.extend(executor.take_overdue())
             return Settlement.of(reservation, "done")
 
         executor = Inline(clock=lambda: now[0])
-        monkeypatch.setattr("buoy.executor.inline.run", run)
+        monkeypatch.setattr("buoy.executor.inline.run_in_process", run)
         executor.start_jobs(held(*"abcde"[: len(seconds)]))
         assert [each.id for each in seen if each.outcome == "released"] == given_back
         ended = [each.id for each in [*seen, *executor.take_finished()] if each.outcome == "done"]
@@ -125,6 +125,10 @@ class TestLimits:
             refuse_limits("async", keeps_timeout=lambda job: True)
 
 
+def open_files() -> set[str]:
+    return set(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
 @pytest.mark.parametrize("kind", [Thread, Async])
 def test_an_executor_leaves_nothing_behind(
     kind: type[Thread | Async], monkeypatch: pytest.MonkeyPatch
@@ -132,7 +136,7 @@ def test_an_executor_leaves_nothing_behind(
     for name, job in list(registry.items()):
         if job.timeout is not None or job.max_memory is not None:
             monkeypatch.delitem(registry, name)
-    threads, files = threading.active_count(), os.listdir("/proc/self/fd")  # noqa: PTH208
+    threads, files = threading.active_count(), open_files()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         executor = kind(["json"], slots=3)
@@ -143,7 +147,7 @@ def test_an_executor_leaves_nothing_behind(
         assert [each.outcome for each in executor.take_finished()] == ["failed", "failed"]
         executor.close()
     assert threading.active_count() == threads
-    assert os.listdir("/proc/self/fd") == files  # noqa: PTH208
+    assert open_files() <= files  # those of earlier tests may be closed meanwhile
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ def test_an_app_that_has_patched_threads_is_refused(
 def test_how_deep_python_calls_is_put_back_after_each_job() -> None:
     held, limit = Reservation("a1", "7:w:1", "mail", "{"), sys.getrecursionlimit()
 
-    def shallow(held: Reservation) -> Settlement:
+    def shallow(held: Reservation, _: object) -> Settlement:
         sys.setrecursionlimit(200)
         raise RecursionError
 

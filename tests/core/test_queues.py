@@ -2,10 +2,11 @@ import re
 
 import pytest
 
-from buoy.broker.keys import Keys
+from buoy.broker.keys import QUEUE_PARTS, Keys
 from buoy.errors import ConfigurationError
 from buoy.model.names import checked_queue
-from buoy.worker.queue_list import QueueList
+from buoy.model.queue_list import QueueList
+from buoy.operations.views import worker_view
 
 KNOWN = ["purchasing", "mail", "mail_bulk", "mail_urgent", "admin"]
 
@@ -24,7 +25,8 @@ class TestQueueList:
             ("mail_?????", []),
             ("mail_[bu]*", ["mail_bulk", "mail_urgent"]),
             ("*,!mail*", ["admin", "purchasing"]),
-            ("mail,!mail", []),
+            ("mail,admin,!mail", ["admin"]),
+            ("mail_*,!mail_?", ["mail_bulk", "mail_urgent"]),
             ("mail,mail", ["mail"]),
             ("Mail*", []),
         ],
@@ -39,7 +41,9 @@ class TestQueueList:
     def test_a_queue_list_is_shown_as_it_was_given(self) -> None:
         assert str(QueueList.parse(" mail*, !mail_bulk ,*")) == "mail*,*,!mail_bulk"
 
-    @pytest.mark.parametrize("text", ["", " , ", "!mail"])
+    @pytest.mark.parametrize(
+        "text", ["", " , ", "!mail", "mail,!mail", "a:5,b,!a,!b", "mail,!m*", "m*,!m*", "*,a,!*"]
+    )
     def test_a_list_of_nothing_is_refused(self, text: str) -> None:
         message = f"-q: expected at least one queue that is not excluded by !, got {text!r}"
 
@@ -125,7 +129,7 @@ class TestKeys:
         keys = Keys("shop").queue("mail")
 
         assert keys[0] == "shop:{mail}:queued"
-        assert keys[-1] == "shop:{mail}:wakeup"
+        assert keys[-1] == f"shop:{{mail}}:{QUEUE_PARTS[-1]}"
         assert all(key.startswith("shop:{mail}:") for key in keys)
         assert Keys("shop").part("mail", "status", "a1") == "shop:{mail}:status:a1"
 
@@ -135,3 +139,20 @@ class TestKeys:
         assert keys.queues() == "buoy:queues"
         assert keys.workers() == "buoy:workers"
         assert keys.worker("w1") == "buoy:worker:w1"
+
+
+class TestWorkersOfAQueue:
+    @pytest.mark.parametrize(
+        ("queues", "serves"),
+        [
+            ("mail", True),
+            ("m*,!mail_bulk", True),
+            ("*,!mail", False),
+            ("orders", False),
+            ("!", False),
+        ],
+    )
+    def test_a_worker_tells_whether_it_serves_a_queue(self, queues: str, serves: bool) -> None:
+        fields = {"queues": queues, "state": "running"}
+
+        assert worker_view("w", fields, 0.0, []).serves("mail") is serves

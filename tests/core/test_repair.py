@@ -1,18 +1,23 @@
 """Jobs that are not in exactly one place, and claims without a job: found, and put right."""
 
 import random
+import re
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from buoy import App, Job
+from buoy import App, BrokerError, Job
 from buoy.broker.broker import Broker
 from buoy.cli import main
+from buoy.model.entry import Entry
+from buoy.model.handover import Handover
 from buoy.model.reservation import OutcomeWord, Settlement
+from buoy.model.retry_answer import Retry
 from buoy.operations.doctor import examine
-from buoy.operations.repair import SCAN, Survey, overlap
+from buoy.operations.repair import SCAN, Fault, Survey, overlap
 from tests.support.snapshot import check_whole, snapshot
 from tests.support.world import World
 
@@ -23,16 +28,25 @@ def command(name: str, part: str, *words: str | int) -> Break:
     return lambda world: world.call(name, part, *words)
 
 
+QUEUED = ["w1", "w2", "w3", "p1"]
+
+
+def line_of(world: World, id: str) -> str:
+    """The entry of a blocked job in its line."""
+    [line] = [line for line in snapshot(world).lines if line.endswith(f"\n{id}")]
+    return line
+
+
 BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
     "a payload in no place": (
         "nowhere",
         [command("LREM", "queued", 0, "w1")],
-        {"queued": ["w1", "w2", "w3"]},
+        {"queued": ["w1", "w2", "w3", "p1"]},
     ),
     "a queued id without a payload": (
         "empty",
         [command("HDEL", "jobs", "w2")],
-        {"queued": ["w1", "w3"]},
+        {"queued": ["w1", "w3", "p1"]},
     ),
     "a running id without a payload": ("empty", [command("HDEL", "jobs", "r")], {"leases": []}),
     "a delayed id without a payload": (
@@ -45,24 +59,24 @@ BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
     "a lease without a token": (
         "lease",
         [command("HDEL", "tokens", "r")],
-        {"queued": ["r", "w1", "w2", "w3"], "leases": []},
+        {"queued": ["r", "w1", "w2", "w3", "p1"], "leases": []},
     ),
     "a lease without an end": ("long", [command("ZADD", "leases", "inf", "r")], {"leases": ["r"]}),
     "a lease of years": ("long", [command("ZADD", "leases", 10**13, "r")], {"leases": ["r"]}),
     "one waits twice": (
         "twice queued",
         [command("RPUSH", "queued", "w1", "w2", "w1")],
-        {"queued": ["w1", "w2", "w3"]},
+        {"queued": ["w1", "w2", "w3", "p1"]},
     ),
     "one runs and waits": (
         "twice running",
         [command("RPUSH", "queued", "r", "r")],
-        {"queued": ["w1", "w2", "w3"], "leases": ["r"]},
+        {"queued": ["w1", "w2", "w3", "p1"], "leases": ["r"]},
     ),
     "one waits, is delayed and has failed": (
         "twice queued",
         [command("ZADD", "delayed", 1, "w2"), command("ZADD", "failed", 1, "w2")],
-        {"queued": ["w1", "w2", "w3"], "delayed": ["d"], "failed": ["f"]},
+        {"queued": ["w1", "w2", "w3", "p1"], "delayed": ["d"], "failed": ["f"]},
     ),
     "one is delayed and has failed": (
         "twice delayed",
@@ -95,6 +109,57 @@ BREAKS: dict[str, tuple[str, Sequence[Break], dict[str, list[str]]]] = {
         [command("HSET", "claims", ">late", "f", "<f", "flate\n")],
         {"failed": ["f"]},
     ),
+    "permits whose job is gone": (
+        "claims",
+        [command("HSET", "claims", "#gone", "1 1", "?x", "f+1 gone\n")],
+        {},
+    ),
+    "a permit that nobody has": ("count", [command("HSET", "claims", "#gone", "1 1")], {}),
+    "permits that are not counted": (
+        "count",
+        [command("HDEL", "claims", "#p")],
+        {"queued": QUEUED},
+    ),
+    "garbage in place of a count": (
+        "count",
+        [command("HSET", "claims", "#p", "x")],
+        {"queued": QUEUED, "blocked": ["p2", "p3"]},
+    ),
+    "too many permits taken": (
+        "count",
+        [command("HSET", "claims", "#p", "7 1")],
+        {"queued": QUEUED, "blocked": ["p2", "p3"]},
+    ),
+    "a blocked job in no line": (
+        "line",
+        [lambda world: world.call("ZREM", "lines", line_of(world, "p2"))],
+        {"blocked": ["p3", "p2"]},
+    ),
+    "a blocked job of no key": (
+        "line idle",
+        [command("HDEL", "claims", "?p2")],
+        {"blocked": ["p3"], "queued": ["p2", *QUEUED]},
+    ),
+    "one is blocked and queued": (
+        "twice queued",
+        [command("RPUSH", "queued", "p2")],
+        {"blocked": ["p3"], "queued": [*QUEUED, "p2"]},
+    ),
+    "one is blocked and delayed": (
+        "twice blocked",
+        [command("ZADD", "delayed", 1, "p2")],
+        {"blocked": ["p2", "p3"], "delayed": ["d"]},
+    ),
+    "a delayed job that holds a permit": (
+        "holds",
+        [command("HSET", "claims", "?d", "f+1 other\n", "#other", "1 1")],
+        {"delayed": ["d"]},
+    ),
+    "a line that waits for nothing": (
+        "idle",
+        [command("HDEL", "claims", "#p"), command("HSET", "claims", "?p1", "f-1 p\n")],
+        {"blocked": ["p3"], "queued": [*QUEUED, "p2"]},
+    ),
     "lost leases of a job that is gone": ("crashes", [command("HSET", "crashes", "x", 2)], {}),
 }
 
@@ -109,6 +174,7 @@ def full(any_world: World) -> World:
     world.take_one()
     world.enqueue("d", due="+60000", claims=[("slow", "finished")])
     world.enqueue("w1", "w2", "w3", claims=[("latest", "latest")])
+    world.enqueue("p1", "p2", "p3", claims=[("p", "1 finished")])
     check_whole(world)
     return world
 
@@ -204,11 +270,29 @@ def test_pushes_between_two_pages_look_like_no_fault() -> None:
     assert overlap(before, []) == 0
 
 
+def test_a_program_may_repair_a_queue(buoy_app: App) -> None:
+    id = buoy_app.push("shop.Ship", queue="mail").id
+    buoy_app.command("DEL", buoy_app.key("mail", "queued"))
+
+    found = [Fault("mail", id, "nowhere")]
+    assert buoy_app.repair("mail", dry_run=True) == found
+    assert buoy_app.repair("mail") == found
+    assert buoy_app.repair("mail") == []
+    assert [view.id for view in buoy_app.monitor.peek("mail")] == [id]
+
+    key = buoy_app.key("mail", "failed")
+    buoy_app.command("SET", key, "x")
+    message = f"mail: {key}: expected a zset, got a string; nothing was changed"
+    with pytest.raises(BrokerError, match=f"^{re.escape(message)}$"):
+        buoy_app.repair("mail")
+
+
 def test_a_long_list_is_read_whole(world: World) -> None:
     ids = [f"{n:05}" for n in range(2 * SCAN + 7)]
     world.enqueue(*ids)
 
-    assert sorted(each.decode() for each in Survey(world.broker, "mail").queued()) == ids
+    found = world.broker.run_steps(Survey(world.broker, "mail").queued())
+    assert sorted(each.decode() for each in found) == ids
 
 
 class Bustle:
@@ -260,7 +344,9 @@ class Bustle:
         back = [Settlement(each.id, each.token, "mail", "released") for each in taken]
         mine.control.settle("mail", "mover", back)
         failed = mine.monitor.jobs_page("mail", "failed", 0, 5)
-        mine.control.retry("mail", [(v.id, round((v.at or 0) * 1000), "again", []) for v in failed])
+        mine.control.retry(
+            "mail", [Retry(v.id, round((v.at or 0) * 1000), "again", []) for v in failed]
+        )
 
     def repair(self, mine: World, _: random.Random) -> None:
         self.found += faults(mine, mend=True)
@@ -308,14 +394,35 @@ def test_the_command_says_what_it_would_do_and_does_it(broken: World) -> None:
     check_whole(broken)
 
 
+def test_jobs_on_their_way_to_other_queues_go_on(world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Job, "app", App(world.broker.settings.url))
+    pack = Entry("p", b'{"class":"Pack","args":[],"id":"p"}', "Pack")
+    full = Handover("two", "a", "full", pack, max_length=1)
+    children = [(Handover("one", "a", "shop", pack).encoded(),), (full.encoded(),)]
+    world.enqueue("a")
+    World(world.broker, world.nodes, "full").enqueue("x")
+    world.trip(0, Settlement.of(world.take_one(), "done", children=children))
+
+    assert buoy("queues", "repair", "mail", "--dry-run", code=1) == (
+        "mail: jobs on their way to other queues: 2, would go on\n"
+    )
+    left = "mail: 1 job waits to go to queue full: it holds 1 jobs, and is full\n"
+    said = buoy("queues", "repair", "mail", code=1)
+    assert left in said
+    assert "mail: jobs handed over to their queues: 1\n" in said
+    assert buoy("queues", "repair", "mail", code=1) == left
+    assert World(world.broker, world.nodes, "shop").queued == ["p"]
+
+
 def test_of_many_jobs_some_are_named(broken: World) -> None:
     broken.enqueue(*(f"{n:03}" for n in range(100)))
     broken.call("DEL", "queued")
 
-    assert "jobs in no place: 103, put back to the head of the queue: w3, w2, w1, 099, 098, " in (
-        said := buoy("queues", "repair", "mail")
+    assert (
+        "jobs in no place: 104, put back to the head of the queue: w3, w2, w1, p1, 099, 098, "
+        in (said := buoy("queues", "repair", "mail"))
     )
-    assert said.endswith(" and 93 more\n")
+    assert said.endswith(" and 94 more\n")
 
 
 def test_a_queue_that_cannot_be_repaired_is_named_and_the_others_are(broken: World) -> None:

@@ -25,7 +25,10 @@ class TestJoinReplies:
         assert join_replies([one]) is one
 
     def test_refusals_are_those_of_all_calls_and_all_else_is_of_the_last(self) -> None:
-        first, last = reply(1, [b"1:w:1"], []), reply(2, [b"2:w:1"], [b"c", b"3:w:1", b"{}", 0])
+        first, last = (
+            reply(1, [b"1:w:1"], []),
+            reply(2, [b"2:w:1"], [b"c", b"3:w:1", b"{}", 0, b""]),
+        )
 
         assert join_replies([first, last]) == reply(2, [b"1:w:1", b"2:w:1"], last[6])
 
@@ -47,7 +50,7 @@ class TestParseAdvanceReply:
         )
 
     def test_a_job_is_given_up_when_it_has_lost_more_leases_than_max_crashes(self) -> None:
-        given = [b"c", b"3:w:1", b"{}", 3, b"d\xff", b"4:w:1", b"\xff", 4]
+        given = [b"c", b"3:w:1", b"{}", 3, b"", b"d\xff", b"4:w:1", b"\xff", 4, b""]
         kept, crashed = self.parse(reply(1000, [], given)).reservations
 
         assert (kept.id, kept.token, kept.payload, kept.lost) == ("c", "3:w:1", "{}", 3)
@@ -62,6 +65,13 @@ class TestParseAdvanceReply:
             "\udcff",
             True,
         )
+
+    def test_a_job_tells_since_when_it_is_due(self) -> None:
+        given = [b"c", b"3:w:1", b"{}", 0, b"1500", b"d", b"4:w:1", b"{}", 0, b"-inf"]
+        due, odd = self.parse(reply(2000, [], given)).reservations
+
+        assert (due.due, due.waited(0.5)) == (1.5, 0.5)
+        assert (odd.due, odd.waited(0.5)) == (0.0, 1.5)
 
     def test_settlements_are_found_by_their_tokens(self) -> None:
         assert self.parse(reply(1, [b"2:w:1", b"unknown"], [])).refused == [B]

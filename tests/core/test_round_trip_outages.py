@@ -7,9 +7,9 @@ import pytest
 from buoy.broker.broker import Broker
 from buoy.executor import limits
 from buoy.executor.inline import Inline
+from buoy.model.queue_list import QueueList
 from buoy.model.reservation import Reservation, Settlement
 from buoy.settings import Settings
-from buoy.worker.queue_list import QueueList
 from buoy.worker.worker import Worker
 from tests.support.proxy import Proxy
 from tests.support.world import World, done

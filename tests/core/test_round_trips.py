@@ -203,6 +203,8 @@ class TestOneRoundTrip:
 
         message = "outcome refused, the lease was lost: id=a queue=mail token=token of a"
         assert caplog.messages == [message]
+        told = {"job_id": "a", "queue": "mail", "state": "lost"}
+        assert told.items() <= vars(caplog.records[0]).items()
         assert (len(setting.in_flight), setting.in_flight.counts) == (0, {})
 
     def test_a_job_that_is_not_in_flight_any_more_is_not_settled(self, setting: Setting) -> None:

@@ -75,7 +75,26 @@ def charging(plugin: Plugin, name: str = "charging") -> type[Job]:
 
 class TestDone:
     def test_a_job_that_returns_is_done(self) -> None:
-        assert run(held(Charge)) == Settlement("a1", "7:w:1", "mail", "done")
+        settlement = run(held(Charge))
+
+        assert settlement[:4] == ("a1", "7:w:1", "mail", "done")
+
+    def test_its_class_and_its_times_are_told(self) -> None:
+        reservation = held(Charge, enqueued_at=95.5, now=100.0)
+        settlement = run(reservation)
+
+        assert (settlement.name, settlement.waited) == ("charge", 4.5)
+        assert settlement.seconds is not None
+        assert 0.0 <= settlement.seconds < 5.0
+        assert run(reservation._replace(due=98.0)).waited == 2.0
+        assert run(reservation._replace(due=101.0)).waited == 0.0
+
+    def test_a_run_that_has_not_begun_has_no_seconds(self) -> None:
+        expired = held(Charge, expires_at=5.0)._replace(now=6.0)
+        unknown = held(Charge)._replace(payload='{"class":"nobody","args":[],"id":"a1"}')
+
+        for reservation in (expired, unknown):
+            assert run(reservation).seconds is None
 
     def test_what_plugins_attached_goes_along(self) -> None:
         @dataclass(frozen=True)
@@ -189,7 +208,7 @@ class TestVerdicts:
             assert (record["error"], record["message"]) == ("ValueError", "no")
             assert record["also"].startswith(also)
             assert len(record["also"]) < 5000
-        assert "a plugin failed in on_failure" in caplog.text
+        assert "has a plugin that failed in on_failure" in caplog.text
 
     def test_on_failure_refuses_an_answer_that_is_no_verdict(self) -> None:
         settlement = run(held(charging(Again("soon")), {"raise": "value"}))
@@ -340,12 +359,14 @@ class TestLog:
         run(held(charging(Again()), {"raise": "value"}))
         run(held(Charge, expires_at=1.0, now=2.0))
 
+        again = "id=a1 class=charging queue=mail attempt=1 worker=w"
         facts = "id=a1 class=charge queue=mail attempt=1 worker=w"
         assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
-            ("DEBUG", f"done {facts}"),
-            ("ERROR", f"failed: ValueError: no {facts}"),
-            ("WARNING", f"again in 5 s {facts.replace('charge', 'charging')}"),
-            ("WARNING", f"rejected: expired {facts}"),
+            ("DEBUG", f"charge done {facts}"),
+            ("ERROR", f"charge failed: ValueError: no {facts}"),
+            ("WARNING", f"charging failed and runs again in 5 s: ValueError: no {again}"),
+            ("DEBUG", f"charging failed: ValueError: no {again}"),
+            ("WARNING", f"charge rejected: expired {facts}"),
         ]
 
 
@@ -363,3 +384,31 @@ def test_a_run_in_the_midst_of_deep_recursion_comes_back() -> None:
 def test_the_root_app_is_that_of_all_jobs() -> None:
     assert isinstance(Job.app, App)
     assert Charge.app is Job.app
+
+
+class Stops(Job):
+    """A job that leaves clocks which do not work, as a careless mock does."""
+
+    def perform(self) -> None:
+        import time
+
+        broken: Any = None
+        time.time = time.monotonic = time.time_ns = broken
+        raise ValueError("its own")
+
+
+def test_a_job_that_breaks_the_clocks_fails_with_its_own_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import time
+
+    for name in ("time", "time_ns", "monotonic"):
+        monkeypatch.setattr(time, name, getattr(time, name))
+
+    settlement = run(held(Stops))
+    monkeypatch.undo()
+
+    failure = failure_in(settlement)
+    assert (failure["error"], failure["message"]) == ("ValueError", "its own")
+    assert failure["failed_at"] == pytest.approx(time.time(), abs=60)
+    assert settlement.seconds is not None

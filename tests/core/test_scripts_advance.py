@@ -1,8 +1,10 @@
 """lua/advance.lua and lua/settle.lua, on one server and on a cluster."""
 
+import re
+
 import pytest
 
-from buoy.model.reservation import OutcomeWord, Reservation, Settlement
+from buoy.model.reservation import OutcomeWord, Reservation, Settlement, since_in
 from tests.support.world import LEASE, RECOVERY, World, done, payload_of
 
 
@@ -35,7 +37,10 @@ class TestReserve:
 
         tokens = [held.token for held in world.take(2) + world.take(1, worker="two")]
 
-        assert tokens == ["1:one:1", "2:one:1", "3:two:2"]
+        at = world.now()
+        plain = [re.sub("@[0-9]+", "", token) for token in tokens]
+        assert plain == ["1:one:1", "2:one:1", "3:two:2"]
+        assert all(at - 5000 <= (since_in(token) or 0) * 1000 <= at for token in tokens)
 
     def test_bytes_that_are_no_text_come_back_as_they_were(self, any_world: World) -> None:
         world = any_world

@@ -1,5 +1,8 @@
 """lua/enqueue.lua, on one server and on a cluster."""
 
+import time
+
+from buoy.model.entry import Entry
 from tests.support.world import World, done, payload_of
 
 
@@ -255,3 +258,34 @@ class TestBell:
         any_world.enqueue("a")
 
         assert not any_world.take_wakeup()
+
+
+class TestWakeupByNewJobs:
+    def push(self, world: World, number: int = 1) -> None:
+        world.broker.enqueue_new(
+            "mail",
+            [Entry(f"{time.monotonic_ns()}-{n}", payload_of("a"), "Job") for n in range(number)],
+        )
+
+    def test_each_new_job_wakes_a_worker_while_few_wait(self, any_world: World) -> None:
+        for _ in range(16):
+            self.push(any_world)
+            assert any_world.take_wakeup()
+
+    def test_a_wakeup_that_was_lost_comes_again_within_16_jobs(self, any_world: World) -> None:
+        self.push(any_world, 100)
+        assert any_world.take_wakeup()
+
+        pushed = 0
+        while not any_world.take_wakeup():
+            self.push(any_world)
+            pushed += 1
+
+        assert 1 <= pushed <= 16
+
+    def test_many_jobs_at_once_wake_a_worker(self, any_world: World) -> None:
+        self.push(any_world, 17)
+        any_world.take_wakeup()
+        self.push(any_world, 16)
+
+        assert any_world.take_wakeup()

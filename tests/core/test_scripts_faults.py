@@ -5,7 +5,7 @@ import pytest
 from buoy.broker.broker import Broker
 from buoy.errors import EnqueueError, Unavailable
 from buoy.model.reservation import OutcomeWord, Reservation, Settlement
-from buoy.model.retry_answer import RetryAnswer
+from buoy.model.retry_answer import Retry, RetryAnswer
 from buoy.settings import Settings
 from tests.support.proxy import Proxy, When
 from tests.support.world import RECOVERY, World, done
@@ -102,7 +102,7 @@ class TestFullRedis:
         with Full(world):
             assert world.control.pause("mail")
             assert world.control.pause("mail", resume=True)
-            assert world.control.retry("mail", [("a", failed_at, "anew", [])]) == [
+            assert world.control.retry("mail", [Retry("a", failed_at, "anew", [])]) == [
                 RetryAnswer("queued")
             ]
             assert world.control.remove("mail", ["b"], "queued") == {"b": "queued"}

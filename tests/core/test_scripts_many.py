@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from buoy.broker.keys import QUEUE_PARTS
 from buoy.connection.client import RawArg as Raw
 from buoy.errors import BrokerError
 from buoy.model.reservation import OutcomeWord, Reservation, RoundTripRequest, Settlement
@@ -15,6 +16,7 @@ from tests.support.world import HEALING, LEASE, World
 
 NAMED = 1000
 """How many jobs one script looks for in a long list."""
+OWN = len(QUEUE_PARTS)
 GIVEN = 4000
 """How many jobs one script gives to a worker."""
 OUTCOMES: list[OutcomeWord] = ["delayed", "failed", "rejected", "released", "crashed", "moved"]
@@ -37,11 +39,11 @@ def take_all(world: World) -> list[Reservation]:
 
 @pytest.mark.parametrize("name", ["push", "push_new"])
 def test_many_plain_jobs_enter_at_once(world: World, name: str) -> None:
-    words = [word for id in ids() for word in (id, "payload")]
+    words = [*(word for id in ids() for word in (id, "payload")), "Job"]
     parts = (
-        ("queued", "jobs", "wakeup")
+        ("queued", "jobs", "wakeup", "meta")
         if name == "push_new"
-        else ("queued", "jobs", "ended", "wakeup")
+        else ("queued", "jobs", "ended", "wakeup", "meta")
     )
 
     Call(name, world.broker.keys.parts("mail", *parts), words).run(world)
@@ -54,7 +56,7 @@ def test_many_jobs_with_claims_enter_and_end_at_once(world: World, due: str) -> 
     words = [
         word
         for id in ids()
-        for word in (id, "payload", due, 2, f"f{id}", "finished", f"s{id}", "started", 0, 0)
+        for word in (id, "payload", "Job", due, 2, f"f{id}", "finished", f"s{id}", "started", 0, 0)
     ]
     call(world, "enqueue", "", MANY, *words).run(world)
     assert len(check_whole(world).claims) == 3 * MANY
@@ -66,8 +68,8 @@ def test_many_jobs_with_claims_enter_and_end_at_once(world: World, due: str) -> 
 def test_one_job_may_have_many_claims_numbers_and_commands(world: World) -> None:
     claims = [word for id in ids() for word in (id, "finished")]
     numbers = [word for id in ids() for word in (id, 7)]
-    commands = [word for _ in range(MANY) for word in (2, "INCR", 12)]
-    words = ["a", "payload", "", MANY, *claims, MANY, *numbers, MANY, *commands]
+    commands = [word for _ in range(MANY) for word in (2, "INCR", OWN + 1)]
+    words = ["a", "payload", "Job", "", MANY, *claims, MANY, *numbers, MANY, *commands]
 
     call(world, "enqueue", "", 1, *words, attached=[world.key("effects")]).run(world)
 
@@ -119,8 +121,9 @@ def test_many_are_settled_at_once_in_all_ways(world: World) -> None:
 
 @pytest.mark.parametrize("size", [3999, 4000, 4001, 7999, 8001])
 def test_a_number_at_the_edge_of_what_goes_into_one_command(world: World, size: int) -> None:
-    words = [word for id in ids(size) for word in (id, "payload")]
-    Call("push_new", world.broker.keys.parts("mail", "queued", "jobs", "wakeup"), words).run(world)
+    words = [*(word for id in ids(size) for word in (id, "payload")), "Job"]
+    parts = world.broker.keys.parts("mail", "queued", "jobs", "wakeup", "meta")
+    Call("push_new", parts, words).run(world)
     assert check_whole(world).queued == ids(size)
 
     held = take_all(world)
@@ -179,7 +182,7 @@ def test_many_are_retried_and_put_off_at_once(world: World) -> None:
     held = take_all(world)
     world.trip(0, *(Settlement.of(each, "failed", payload="p") for each in held))
     failed = snapshot_of_failed(world)
-    words = [word for id, at in failed.items() for word in (id, at, "p", 1, id, "finished")]
+    words = [word for id, at in failed.items() for word in (id, at, "", "p", 1, id, "finished")]
 
     answers = call(world, "retry", MANY, *words).run(world)
 

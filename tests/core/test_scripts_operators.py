@@ -1,10 +1,15 @@
-"""lua/find, remove, retry, pause and look, on one server and on a cluster."""
+"""lua/find, remove, retry, edit, pause, look and others, on one server and on a cluster."""
 
+from dataclasses import replace
+from hashlib import sha1
 from typing import Any
+
+import pytest
 
 from buoy.connection.client import check_replies
 from buoy.model.reservation import RoundTripRequest
-from buoy.model.retry_answer import RetryAnswer
+from buoy.model.retry_answer import Retry, RetryAnswer
+from buoy.operations.failed_limits import trim
 from tests.support.world import World, payload_of
 
 
@@ -31,7 +36,9 @@ class TestFind:
         world.enqueue("a")
         world.settle(world.take_one(), "done")
 
-        assert world.find("a") is None
+        assert world.find("b") is None
+        payload, state, _ = world.find("a") or ("", "", "")
+        assert (payload, state) == ("", "ended")
 
 
 class TestRemove:
@@ -78,9 +85,24 @@ class TestRemove:
     def test_the_id_of_a_removed_job_is_known_for_a_while(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a")
+        world.take_one()
 
-        world.control.remove("mail", ["a"], "queued")
+        world.control.remove("mail", ["a"], "running")
 
+        assert world.enqueue("a") == ["ended"]
+
+    @pytest.mark.parametrize("due", ["", "+5000"])
+    def test_the_id_of_a_job_that_waited_can_be_used_again_at_once(
+        self, any_world: World, due: str
+    ) -> None:
+        world = any_world
+        world.enqueue("a", "b", due=due)
+
+        world.control.remove("mail", ["a", "b"], "queued delayed")
+
+        assert world.enqueue("a") == ["queued"]
+        assert world.enqueue("b", due="+60000") == ["delayed"]
+        world.settle(world.take_one(), "done")
         assert world.enqueue("a") == ["ended"]
 
     def test_many_are_removed_in_several_steps(self, any_world: World) -> None:
@@ -120,7 +142,7 @@ class TestReschedule:
         world.enqueue("a", "b", due="+60000")
         now = world.trip().now
 
-        assert world.control.reschedule("mail", ["a", "c"], now + 5) == ["a"]
+        assert world.control.reschedule("mail", ["a", "c"], now + 5) == {"a": "delayed"}
 
         assert world.delayed == ["a", "b"]
         world.wait(5_001)
@@ -131,7 +153,7 @@ class TestReschedule:
         world.enqueue("a", due="+60000")
         world.take_wakeup()
 
-        assert world.control.reschedule("mail", ["a"], None) == ["a"]
+        assert world.control.reschedule("mail", ["a"], None) == {"a": "queued"}
 
         assert (world.queued, world.delayed, world.take_wakeup()) == (["a"], [], True)
 
@@ -140,7 +162,7 @@ class TestReschedule:
         world.enqueue("running", "queued")
         world.take_one()
 
-        assert world.control.reschedule("mail", ["running", "queued", "unknown"], None) == []
+        assert world.control.reschedule("mail", ["running", "queued", "unknown"], None) == {}
 
         assert (world.running, world.queued) == (["running"], ["queued"])
 
@@ -216,7 +238,7 @@ class TestRetry:
         failed_at = fail(world, "a")
         world.take_wakeup()
 
-        assert world.control.retry("mail", [("a", failed_at, "anew", [])]) == [
+        assert world.control.retry("mail", [Retry("a", failed_at, "anew", [])]) == [
             RetryAnswer("queued")
         ]
 
@@ -230,7 +252,7 @@ class TestRetry:
         world.enqueue("a")
         failed_at = fail(world, "a")
 
-        world.control.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
+        world.control.retry("mail", [Retry("a", failed_at, "anew", [["k", "finished"]])])
 
         assert world.claims == {"k": "a"}
         world.settle(world.take_one(), "done")
@@ -244,7 +266,7 @@ class TestRetry:
         failed_at = fail(world, "a")
         world.enqueue("b", claims=[("k", "finished")])
 
-        answers = world.control.retry("mail", [("a", failed_at, "anew", [["k", "finished"]])])
+        answers = world.control.retry("mail", [Retry("a", failed_at, "anew", [["k", "finished"]])])
 
         assert answers == [RetryAnswer("exists", holder="b")]
         assert world.failed == ["a"]
@@ -255,14 +277,28 @@ class TestRetry:
         world.enqueue("a")
         failed_at = fail(world, "a")
 
-        assert world.control.retry("mail", [("a", failed_at - 1, "anew", [])]) == [
+        assert world.control.retry("mail", [Retry("a", failed_at - 1, "anew", [])]) == [
             RetryAnswer("gone")
         ]
 
         assert world.failed == ["a"]
 
+    def test_a_job_that_was_edited_is_not_retried_by_an_older_list(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        failed_at = fail(world, "a")
+        seen = sha1(payload_of("a")).hexdigest()
+        other = sha1(b"other").hexdigest()
+
+        def retry(digest: str) -> str:
+            [answer] = world.control.retry("mail", [Retry("a", failed_at, "anew", [], digest)])
+            return answer.kind
+
+        assert (retry(other), world.failed) == ("gone", ["a"])
+        assert (retry(seen), world.queued) == ("queued", ["a"])
+
     def test_what_is_not_there_cannot_be_retried(self, any_world: World) -> None:
-        assert any_world.control.retry("mail", [("a", 1, "anew", [])]) == [RetryAnswer("gone")]
+        assert any_world.control.retry("mail", [Retry("a", 1, "anew", [])]) == [RetryAnswer("gone")]
 
         assert any_world.jobs == {}
 
@@ -274,12 +310,127 @@ class TestRetry:
             world.settle(held, "failed")
         scores = world.call("ZRANGE", "failed", 0, -1, "WITHSCORES")[1::2]
         entries: list[Any] = [
-            (id, int(score), id, []) for id, score in zip(ids, scores, strict=True)
+            Retry(id, int(score), id, []) for id, score in zip(ids, scores, strict=True)
         ]
 
         assert world.control.retry("mail", entries) == [RetryAnswer("queued")] * 250
 
         assert world.queued == ids
+
+
+class TestTakeFailed:
+    def test_a_failed_job_is_held_by_a_lease_with_its_claims(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        failed_at = fail(world, "a")
+
+        [token] = world.control.take_failed(
+            "mail", [Retry("a", failed_at, "anew", [["k", "finished"]])], "mover"
+        )
+
+        assert world.tokens == {"a": token}
+        assert (world.failed, world.running, world.claims) == ([], ["a"], {"k": "a"})
+        assert world.jobs["a"] == "anew"
+
+    def test_what_cannot_be_taken_stays(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        failed_at = fail(world, "a")
+        world.enqueue("b", claims=[("k", "finished")])
+
+        answers = world.control.take_failed(
+            "mail",
+            [
+                Retry("a", failed_at, "anew", [["k", "finished"]]),
+                Retry("a", failed_at - 1, "anew", []),
+            ],
+            "mover",
+        )
+
+        assert answers == [RetryAnswer("exists", holder="b"), RetryAnswer("gone")]
+        assert (world.failed, world.running) == (["a"], [])
+
+    def test_when_the_holder_vanishes_the_job_is_retried_where_it_was(
+        self, any_world: World
+    ) -> None:
+        world = any_world
+        world.enqueue("a")
+        failed_at = fail(world, "a")
+        world.control.take_failed("mail", [Retry("a", failed_at, "anew", [])], "mover")
+
+        world.live_on(40_000)
+
+        assert world.queued == ["a"]
+
+    def test_what_is_kept_is_as_it_was(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a")
+        failed_at = fail(world, "a")
+        before = world.jobs["a"]
+        entry = Retry("a", failed_at, "anew", [["k", "finished"]])
+        [token] = world.control.take_failed("mail", [entry], "mover")
+
+        world.control.keep_failed("mail", [("a", "stale", before, failed_at)])
+        assert world.failed == []
+        world.control.keep_failed("mail", [("a", str(token), before, failed_at)])
+
+        assert (world.failed, world.running, world.tokens, world.claims) == (["a"], [], {}, {})
+        assert world.jobs["a"] == before
+        assert int(world.call("ZSCORE", "failed", "a")) == failed_at
+
+
+class TestEdit:
+    def test_a_job_gets_another_payload_wherever_it_waits(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("failed", "queued")
+        world.settle(world.take_one(), "failed")
+        world.enqueue("delayed", due="+5000")
+
+        for id in ("failed", "queued", "delayed"):
+            assert world.control.edit("mail", id, world.jobs[id], f"new {id}") == "edited"
+
+        assert world.jobs == {id: f"new {id}" for id in ("failed", "queued", "delayed")}
+        assert (world.failed, world.queued, world.delayed) == (["failed"], ["queued"], ["delayed"])
+
+    def test_what_runs_or_has_changed_or_is_gone_is_not_edited(self, any_world: World) -> None:
+        world = any_world
+        world.enqueue("a", "b")
+        world.take_one()
+        before = dict(world.jobs)
+
+        assert world.control.edit("mail", "a", before["a"], "new") == "running"
+        assert world.control.edit("mail", "b", "other", "new") == "changed"
+        assert world.control.edit("mail", "c", "", "new") == "gone"
+
+        assert world.jobs == before
+
+
+class TestTrimFailed:
+    @pytest.mark.parametrize(
+        ("settings", "page", "left"),
+        [
+            ({"failed_max": 2}, 100, ["c", "d"]),
+            ({"failed_max": 2}, 1, ["b", "c", "d"]),
+            ({"failed_max": 9}, 100, ["a", "b", "c", "d"]),
+            ({"failed_days": 0.5}, 100, ["c", "d"]),
+            ({"failed_days": 0.5, "failed_max": 1}, 100, ["d"]),
+            ({"failed_days": 2.0}, 100, ["a", "b", "c", "d"]),
+        ],
+    )
+    def test_the_oldest_failed_jobs_are_removed(
+        self, any_world: World, settings: dict[str, Any], page: int, left: list[str]
+    ) -> None:
+        world = any_world
+        world.enqueue("a", "b", "c", "d", "e")
+        for number in range(4):
+            fail(world, "abcd"[number])
+            world.wait(1000 if number != 1 else 24 * 3_600_000)
+        world.broker.settings = replace(world.broker.settings, **settings)
+
+        assert trim(world.broker, ["mail"], page) == {"mail": 4 - len(left)}
+
+        assert (world.failed, sorted(world.jobs)) == (left, [*left, "e"])
+        assert world.meta.get("trimmed", "0") == str(4 - len(left))
 
 
 class TestPause:

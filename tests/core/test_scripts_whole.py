@@ -5,16 +5,19 @@ from collections.abc import Sequence
 
 import pytest
 
+from buoy.broker.forwarding import told_call
 from buoy.broker.keys import QUEUE_PARTS, TYPES
 from buoy.connection.client import RawArg as Raw
 from buoy.errors import BrokerError, EnqueueError
 from buoy.model.due import Due
+from buoy.model.ending import Ending
 from buoy.model.entry import Entry
 from buoy.model.reservation import OutcomeWord, Reservation, Settlement
 from tests.support.calls import Call, State, advance, call, state
 from tests.support.snapshot import check_whole
 from tests.support.world import LEASE, World
 
+OWN = len(QUEUE_PARTS)
 OUTCOMES: list[OutcomeWord] = ["delayed", "failed", "rejected", "released", "crashed", "moved"]
 
 
@@ -23,12 +26,25 @@ def crowd(world: World) -> World:
     """A queue with jobs in all places, claims, lost leases, and leases that are to be healed."""
     world.enqueue("lost")
     world.lose("lost", times=1)
-    claims = [("loner", "finished"), ("opening", "started"), ("latest", "latest")]
+    claims = [
+        ("loner", "finished"),
+        ("opening", "started"),
+        ("latest", "latest"),
+        ("mail g mail a", "ended"),
+    ]
     world.enqueue("a", claims=claims, newer=[("tick", 3)])
-    world.enqueue("b", "c", "d", "e")
+    world.enqueue("b", "c", "d")
+    world.enqueue("e", claims=[("mail g mail e", "ended")])
+    open_group(world, "mail e", "mail a", "mail gone")
     world.enqueue("slow", due="+600000", claims=[("slow", "finished")])
     world.enqueue("due", due="+40000")
+    world.enqueue("p1", "p2", "p3", claims=[("p", "1 finished"), ("q", "2 started")])
+    world.enqueue("r1", "r2", claims=[("r", "9000000000 1 paced"), ("q", "2 started")])
+    world.enqueue("p4", due="+600000", claims=[("p", "1 finished")])
+    world.enqueue("low later", due="+600000", claims=[("priority", "low")])
     world.trip(4, number=5)
+    world.enqueue("h1", "h2", claims=[("priority", "high"), ("s", "1 finished")])
+    world.enqueue("l1", "l2", claims=[("priority", "low front")])
     world.settle(hold(world, "b"), "failed")
     world.settle(hold(world, "c"), "done")
     world.live_on(LEASE * 2 // 3)
@@ -48,23 +64,77 @@ def calls(world: World) -> dict[str, Call]:
     key, effect = world.key("effects"), [["INCR", world.key("effects")]]
     a, lost = hold(world, "a"), hold(world, "lost")
     failed_at = int(world.call("ZSCORE", "failed", "b"))
-    entry: list[Raw] = ["new", "payload", "", 1, "k", "started", 1, "tick", 9, 1, 2, "INCR", 12]
-    late: list[Raw] = ["new2", "payload", "+5000", 0, 0, 0]
+    incr: list[Raw] = [1, 2, "INCR", OWN + 1]
+    entry: list[Raw] = ["new", "payload", "Job", "", 1, "k", "started", 1, "tick", 9, *incr]
+    late: list[Raw] = ["new2", "payload", "Job", "+5000", 0, 0, 0]
     found = {
         "enqueue": call(world, "enqueue", 100, 2, *entry, *late, attached=[key]),
-        "enqueue without": call(world, "enqueue", "", 1, "new", "payload", "", 0, 0, 0),
+        "enqueue without": call(world, "enqueue", "", 1, "new", "payload", "Job", "", 0, 0, 0),
         "advance": advance(
             world,
             2,
             Settlement.of(a, "done", commands=effect),
             Settlement.of(lost, "failed", payload="why", commands=effect),
         ),
+        "enqueue, handed over": call(
+            world, "enqueue", "", 1, "new", "payload", "Job", "", 0, 0, 0, "handed over", "h"
+        ),
+        "forward": call(world, "forward", 1, "1 x", 1, "2 y", 1000, 5, LEASE, 0),
+        "advance, children": advance(
+            world, 1, Settlement.of(a, "done", children=[["n", "p", "Job"], ["{}"]])
+        ),
         "advance, done": advance(world, 1, Settlement.of(a, "done")),
         "advance, idle": advance(world, 1),
         "advance, again": advance(world, 1, again=True),
         "beat": call(world, "beat", LEASE, 2, "a", a.token, "d", "stale"),
-        "remove": call(world, "remove", 1, "e", "queued running", 1, 2, "INCR", 12, attached=[key]),
-        "retry": call(world, "retry", 1, "b", failed_at, "anew", 1, "r", "finished"),
+        "remove": call(world, "remove", 1, "e", "queued running", *incr, attached=[key]),
+        "retry": call(world, "retry", 1, "b", failed_at, "", "anew", 1, "r", "finished"),
+        "take_failed": call(
+            world, "take_failed", LEASE, "mover", 1, "b", failed_at, "", "anew", 1, "r", "finished"
+        ),
+        "keep_failed": call(world, "keep_failed", 1, "lost", lost.token, "as it was", failed_at),
+        "trim_failed": call(world, "trim_failed", 0, 1000, 100),
+        "enqueue limited": call(
+            world, "enqueue", "", 1, "new", "p", "Job", "", 1, "p", "1 finished", 0, 0
+        ),
+        "enqueue paced": call(
+            world, "enqueue", "", 1, "new", "p", "Job", "", 1, "r", "600 2 paced", 0, 0
+        ),
+        "enqueue throttled": call(
+            world,
+            *("enqueue", "", 1, "new", "p", "Job", "", 0, 0, 1, 3, "THROTTLE", OWN + 1, 1000),
+            attached=[world.key("throttle")],
+        ),
+        "enqueue ranked": call(
+            world, "enqueue", "", 1, "new", "p", "Job", "", 1, "priority", "high front", 0, 0
+        ),
+        "remove, ranked": call(world, "remove", 2, "h1", "queued", 0, "l1", "queued", 0),
+        "take, ranked": call(world, "take", LEASE, "mover", 2, "h1", "l1"),
+        "reschedule, ranked": call(world, "reschedule", "", 1, "low later"),
+        "retry, ranked": call(world, "retry", 1, "b", failed_at, "", "anew", 1, "priority", "high"),
+        "enqueue, same id": call(
+            world,
+            *("enqueue", "", 2),
+            *("slow", "p", "Job", "", 1, "k", "finished", 1, "tick", 7, 1, 2, "REPLACE", OWN + 2),
+            *("e", "p", "Job", "", 1, "l", "started", 0, 1, 2, "REPLACE", OWN + 2),
+            attached=[key, world.key("replace")],
+        ),
+        "enqueue replacing": call(
+            world,
+            *("enqueue", "", 1, "new", '{"class":"Job","args":[],"id":"new"}', "Job", "+5000"),
+            *(1, "slow", "started replace 9000", 0, 0),
+        ),
+        "remove, limited": call(world, "remove", 2, "p1", "queued", 0, "p2", "blocked", 0),
+        "take, blocked": call(world, "take", LEASE, "mover", 2, "p2", "p4"),
+        "reschedule, limited": call(world, "reschedule", "", 1, "p4"),
+        "repair": call(
+            world, "repair", LEASE, "mend", 2, "p2", 0, "e", 1, 1, "k", 2, "p", 1, "q", 0
+        ),
+        "group_open": call_group(world, "group_open", "new", 1, "description", "x"),
+        "group_add": call_group(world, "group_add", "g", 1, "mail new", 1, "mail gone"),
+        "group_close": call_group(world, "group_close", "g", "cancelled"),
+        "group_told": told(world, ("failed", "mail a"), ("done", "mail e"), ("lost", "mail gone")),
+        "edit": call(world, "edit", "e", world.jobs["e"], "anew"),
         "reschedule": call(world, "reschedule", "", 2, "slow", "due"),
         "take": call(world, "take", LEASE, "mover", 2, "slow", "e"),
         "release_claim": call(world, "release_claim", "slow"),
@@ -75,10 +145,32 @@ def calls(world: World) -> dict[str, Call]:
     for outcome in OUTCOMES:
         settlement = Settlement.of(lost, outcome, payload="anew", wait=2.0, commands=effect)
         found[f"advance, {outcome}"] = advance(world, 1, settlement)
-    parts = world.broker.keys.parts
-    found["push"] = Call("push", parts("mail", "queued", "jobs", "ended", "wakeup"), ["n", "p"])
-    found["push_new"] = Call("push_new", parts("mail", "queued", "jobs", "wakeup"), ["n", "p"])
+    parts, pair = world.broker.keys.parts, ["n", "p", "Job"]
+    found["push"] = Call("push", parts("mail", "queued", "jobs", "ended", "wakeup", "meta"), pair)
+    found["push_new"] = Call("push_new", parts("mail", "queued", "jobs", "wakeup", "meta"), pair)
     return found
+
+
+def call_group(world: World, name: str, group: str, *words: Raw) -> Call:
+    keys = world.broker.keys
+    attached = [keys.groups(world.queue), *keys.group(world.queue, group)]
+    return call(world, name, OWN + 2, *words, attached=attached)
+
+
+def told(world: World, *ends: tuple[str, str]) -> Call:
+    """The call that tells the group ``g`` of the ends of members."""
+    endings = [Ending(world.queue, "g", member, how) for how, member in ends]
+    _, keys, words = told_call(world.broker, endings)
+    return Call("group_told", keys, words)
+
+
+def open_group(world: World, *members: str) -> None:
+    """Open the group ``g`` with these members, and close it."""
+    events = ("on_death", "on_complete", "on_success")
+    fields = [word for event in events for word in (event, '{"a":1}')]
+    call_group(world, "group_open", "g", 4, *fields, "parent", "mail outer group").run(world)
+    call_group(world, "group_add", "g", len(members), *members, 0).run(world)
+    call_group(world, "group_close", "g", "closed").run(world)
 
 
 def restore(world: World, whole: State) -> None:
@@ -103,18 +195,50 @@ def made_wrong(world: World, part: str, kind: str) -> None:
     world.broker.client.calls([["DEL", key], [command, key, *words]])
 
 
+ENQUEUES = {
+    "enqueue",
+    "enqueue without",
+    "enqueue limited",
+    "enqueue paced",
+    "enqueue throttled",
+    "enqueue ranked",
+    "enqueue replacing",
+    "enqueue, same id",
+    "enqueue, handed over",
+}
 PLAIN = {"push", "push_new"}
 HEEDLESS: dict[str, set[str]] = {
-    "failed": {"advance, done", "advance, idle", "advance, again", "enqueue", "enqueue without"},
-    "tokens": {"enqueue", "enqueue without"},
-    "leases": {"enqueue", "enqueue without"},
+    "failed": {
+        *ENQUEUES - {"enqueue throttled", "enqueue, same id"},
+        "advance, children",
+        "advance, done",
+        "advance, idle",
+        "advance, again",
+    },
+    "tokens": ENQUEUES - {"enqueue replacing", "enqueue, same id"},
+    "leases": ENQUEUES,
 }
 """What does not read a key, nor write to it. A plain push knows four keys."""
+HEEDED = {"receipts": {"enqueue, handed over"}}
+"""Keys that most scripts neither read nor write to."""
+COUNTED = ("minutes", "hours", "days")
+"""What is counted is lost where it cannot be stored; no script stops for that."""
 
 
 def heedless(part: str, name: str) -> bool:
+    if part in COUNTED:
+        return True
+    if part in HEEDED:
+        return name not in HEEDED[part]
+    if name == "forward" or name.startswith("group"):
+        return part not in (
+            *("blocked", "claims", "crashes", "due", "lines", "paces", "ranked"),
+            "handovers",
+            "meta",
+            "wakeup",
+        )
     if name in PLAIN:
-        return part not in ("queued", "jobs", "wakeup", *(("ended",) if name == "push" else ()))
+        return part not in ("queued", "jobs", *(("wakeup", "ended") if name == "push" else ()))
     return name in HEEDLESS.get(part, ())
 
 
@@ -130,7 +254,9 @@ def test_a_key_of_a_wrong_type_changes_nothing(crowd: World, part: str) -> None:
                 each.run(crowd)
                 after = state(crowd)
                 assert after[key.encode()] == before[key.encode()]
-                restore(crowd, after | {key.encode(): whole[key.encode()]})
+                after.pop(key.encode())
+                was = {each: value for each, value in whole.items() if each == key.encode()}
+                restore(crowd, after | was)
                 check_whole(crowd)
             else:
                 with pytest.raises(BrokerError) as raised:
@@ -175,11 +301,11 @@ def test_what_is_refused_is_said(crowd: World) -> None:
     lost = hold(crowd, "lost")
     unknown = advance(crowd, 1, Settlement.of(lost, "vanish"))  # type: ignore[arg-type]
     short = call(crowd, "reschedule", "", 3, "a")
-    command = call(crowd, "remove", 1, "e", "queued", 1, 2, "INCR", 11)
+    command = call(crowd, "remove", 1, "e", "queued", 1, 2, "INCR", OWN)
     for each, said in [
         (unknown, "outcome: expected one of lua/settle.lua, got vanish"),
         (short, "word 5: expected one more, got the end"),
-        (command, "number: expected a whole one from 12 to 11, got 11"),
+        (command, f"number: expected a whole one from {OWN + 1} to {OWN}, got {OWN}"),
         (call(crowd, "pause", "stop"), "mode: expected pause or resume, got stop"),
         (call(crowd, "find", "a", "b"), "words: expected 2, got 3"),
     ]:
@@ -204,7 +330,7 @@ def test_who_enqueues_is_told_of_a_wrong_key(world: World) -> None:
         world.broker.registered.clear()
 
         with pytest.raises(EnqueueError) as raised:
-            world.broker.enqueue("mail", [Entry("a", b"x", Due(in_ms=5000))])
+            world.broker.enqueue("mail", [Entry("a", b"x", due=Due(in_ms=5000))])
 
         assert str(raised.value) == (
             f"queue 'mail': job a: {key}: expected a {TYPES[part]}, got a string; nothing was "

@@ -43,8 +43,8 @@ class TestClaim:
     def test_until_and_on_conflict_are_checked(self, facts: Any) -> None:
         until, on_conflict = facts.get("until", "finished"), facts.get("on_conflict", "skip")
         message = (
-            "claim: expected until='started' or 'finished' and on_conflict='skip' or 'raise', "
-            f"got {until!r}, {on_conflict!r}"
+            "claim: expected until='started' or 'finished' and on_conflict='skip', 'raise' "
+            f"or 'replace', got {until!r}, {on_conflict!r}"
         )
         with pytest.raises(PluginError, match=f"^{re.escape(message)}$"):
             Transition("mail").claim("a", **facts)

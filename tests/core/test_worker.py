@@ -41,7 +41,7 @@ class TestSignals:
     def test_a_stop_has_the_executor_release_what_waits(self, setting: WorkerAtWork) -> None:
         setting.worker.on_signal(signal.SIGTERM)
 
-        assert setting.executor.calls == ["release_waiting"]
+        assert setting.executor.calls == ["begin_stop", "release_waiting"]
         assert setting.worker.jobs_wanted() == 0
         assert setting.worker.is_over()
 
@@ -86,7 +86,7 @@ class TestSignals:
         setting.worker.collect()
         setting.worker.collect()
 
-        assert setting.executor.calls[1:] == ["release_waiting", "terminate"]
+        assert setting.executor.calls[1:] == ["begin_stop", "release_waiting", "terminate"]
         assert not setting.worker.is_over()
         setting.clock.now += 10.0
         assert setting.worker.is_over()
@@ -147,6 +147,8 @@ class TestJobs:
         setting.worker.collect()
 
         assert caplog.messages == [f"lost the lease of id=a queue=mail token={a.token}"]
+        told = {"job_id": "a", "queue": "mail", "state": "lost"}
+        assert told.items() <= vars(caplog.records[0]).items()
         assert setting.executor.calls[2:] == [f"abandon {a.token}"]
         assert setting.worker.in_flight.all() == [b]
 
@@ -183,7 +185,7 @@ class TestJobs:
 
         reason = "1 jobs are done (--max-jobs 1)"
         assert caplog.messages == [f"worker {setting.worker.id} stops: {reason}"]
-        assert setting.executor.calls[1:] == ["release_waiting"]
+        assert setting.executor.calls[1:] == ["begin_stop", "release_waiting"]
         assert setting.worker.is_over()
         assert not setting.worker.lifecycle.told_to_stop
 
@@ -240,6 +242,31 @@ class TestStartAndEnd:
         assert worker.round_trips.has_work(1)
         worker.round_trips.run_once(1)
         assert worker.is_over()
+
+    def test_with_burst_it_looks_at_all_queues_after_its_last_job(
+        self, setting: WorkerAtWork, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The job may have enqueued others, in queues that were empty a moment ago."""
+        worker = setting.worker
+        worker.burst = True
+        monkeypatch.setattr(worker.heartbeat, "expects_lost_jobs", lambda: False)
+        worker.round_trips.run_once(1)
+        assert worker.is_over()
+        worker.job_ended_at = worker.selector.clock()
+
+        assert not worker.is_over()
+        assert worker.round_trips.has_work(1)
+        worker.round_trips.run_once(1)
+        assert worker.is_over()
+
+    def test_it_notes_when_it_has_last_collected_a_job(self, setting: WorkerAtWork) -> None:
+        [taken] = setting.run_jobs("a")
+        assert setting.worker.selector.has_seen_all_since(setting.worker.job_ended_at)
+
+        setting.executor.finish(taken)
+        setting.worker.collect()
+
+        assert not setting.worker.selector.has_seen_all_since(setting.worker.job_ended_at)
 
     def test_a_hook_that_fails_at_the_end_is_logged_and_the_rest_is_closed(
         self, world: World, caplog: pytest.LogCaptureFixture

@@ -12,6 +12,7 @@ from buoy.embedded.server import Server
 from buoy.errors import BrokerError
 from buoy.model.reservation import RoundTripRequest
 from buoy.operations.worker_commands import forget, send_command, signal_of
+from buoy.worker.registration import ID, worker_id
 
 
 class Charge(Job):
@@ -165,7 +166,17 @@ class TestWaiting:
 
         assert said == "Error: not at rest after 0.1 s:\n  w-1: jobs in flight: 1\n"
         assert run("wait", "w-2") == ""
-        assert run("wait", "w-3") == "w-3: this worker is not there, or has ended\n"
+        ended = "host-17-0a1b2c"
+        assert run("wait", ended) == f"{ended}: this worker is not there, or has ended\n"
+
+    @pytest.mark.parametrize("id", ["w-3", "host-17-0A1B2C", "host-17-0a1b2c ", "*"])
+    def test_what_no_worker_can_be_called_is_not_waited_for(self, buoy_app: App, id: str) -> None:
+        said = run("wait", id, code=1)
+
+        assert said == f"Error: expected the id of a worker, got {id!r}; see buoy workers\n"
+
+    def test_workers_have_such_ids(self) -> None:
+        assert ID.fullmatch(worker_id())
 
     def test_wait_waits_until_commands_are_obeyed(self, buoy_app: App, seen: Seen) -> None:
         seen("w-1")

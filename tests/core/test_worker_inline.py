@@ -8,8 +8,8 @@ from buoy import App, Job
 from buoy.broker.broker import Broker
 from buoy.executor import limits
 from buoy.executor.inline import Inline
+from buoy.model.queue_list import QueueList
 from buoy.settings import Settings
-from buoy.worker.queue_list import QueueList
 from buoy.worker.recycling import RecycleLimits
 from buoy.worker.worker import Worker
 

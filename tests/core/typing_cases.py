@@ -4,11 +4,13 @@ Both mypy and pyright report an ignore that they do not need, so an error that t
 is an error too. See test_typing.py.
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import assert_type
 
 import buoy
-from buoy import App, Handle, Job, job
+from buoy import RESULT, App, Handle, Job, current_job, job
+from buoy.plugins.redis import JobView
 
 
 class Charge(Job):
@@ -28,14 +30,14 @@ class Family(Job):
 
 
 class Refund(Charge):
-    pass
+    tags = ["money"]
 
 
 class Sweep(Family):
     def perform(self) -> None: ...
 
 
-@job(queue="mail")
+@job(queue="mail", tags=("mail",))
 def send(address: str, subject: str = "") -> float:
     return len(address + subject)
 
@@ -48,6 +50,11 @@ async def fetch(url: str) -> bytes:
 @job
 def bare(number: int) -> complex:
     return number * 1j
+
+
+@job(base=Family, app=App(), check_types=True, timeout=5)
+def based(day: date, *, dry: bool = False) -> str:
+    return f"{day} {dry} {assert_type(current_job(), Job).attempt} {current_job(None)}"
 
 
 @job()
@@ -104,7 +111,32 @@ def varied() -> None:
     Charge.using(delay=5).enqueue()  # type: ignore[call-arg]
     Charge.using(delay=5).enqueue(42, unknown=1)  # type: ignore[call-arg]
     Charge.using(delay="5")  # type: ignore[arg-type]
-    Charge.using(priority=5)  # type: ignore[call-arg]
+    Charge.using(priority=5)  # type: ignore[arg-type]
+    Charge.using(urgency=5)  # type: ignore[call-arg]
+    assert_type(Charge.using(priority="high", front=True).enqueue(42), Handle[str])
+    assert_type(Charge.using(timeout=5, expires=timedelta(hours=1)).enqueue(42), Handle[str])
+    Charge.using(max_memory="5")  # type: ignore[arg-type]
+    assert_type(Charge.using(tags=["vip", "eu"]).enqueue(42), Handle[str])
+    assert_type(Charge.tags, Sequence[str])
+    Charge.using(tags=[5])  # type: ignore[list-item]
+
+
+def jobs_that_follow(run: Job) -> None:
+    assert_type(Charge.then(Fetch, "http://").enqueue(42), Handle[str])
+    assert_type(Fetch.then(Charge, RESULT).then(send, "a@b", subject="x").enqueue("u"), Handle[int])
+    assert_type(send.using(delay=5).then(Charge.using(id="a"), 42).enqueue("a@b"), Handle[float])
+    assert_type(run.enqueue_after_success(Charge, 42), Handle[str])
+    assert_type(run.enqueue_after_success(Fetch, "http://"), Handle[int])
+    assert_type(run.enqueue_after_success(Charge.using(delay=5), 42), Handle[str])
+    assert_type(run.enqueue_after_success(Charge.then(Fetch, "u"), 42), Handle[str])
+    with run.after_success():
+        assert_type(Charge.enqueue(42), Handle[str])
+
+    Charge.then(Fetch, 7)  # type: ignore[arg-type]
+    Charge.then(Fetch, "u").enqueue("42")  # type: ignore[arg-type]
+    Charge.then("Fetch")  # type: ignore[arg-type]
+    run.enqueue_after_success(Charge, "42")  # type: ignore[call-overload]
+    run.enqueue_after_success(Charge)  # type: ignore[call-overload]
     Family.using(delay=5)  # type: ignore[misc]
 
 
@@ -135,6 +167,10 @@ def functions() -> None:
     odd.enqueue(1, x=7)  # type: ignore[arg-type]
     send(7)  # type: ignore[arg-type]
     job(priority=7)  # type: ignore[call-overload]
+    job(base=int)  # type: ignore[arg-type]
+    assert_type(based.enqueue(date(2026, 1, 2), dry=True), Handle[str])
+    based.enqueue("2026-01-02")  # type: ignore[arg-type]
+    assert_type(current_job("none"), Job | str)
 
 
 def apps() -> None:
@@ -143,3 +179,31 @@ def apps() -> None:
     assert_type(app.push("other.Job", [1], queue="mail").state in ("queued", "exists"), bool)
     app.push("other.Job", [1])  # type: ignore[call-arg]
     App(lease="30")  # type: ignore[arg-type]
+
+
+async def awaiting() -> None:
+    assert_type(await Charge.aenqueue(42, dry=True), Handle[str])
+    assert_type(await buoy.aenqueue(Fetch, "http://"), Handle[int])
+    assert_type(await Charge.using(delay=5).aenqueue(42), Handle[str])
+    assert_type(await Fetch.aenqueue_many([("x",), {"url": "y"}]), list[Handle[int]])
+    assert_type(await send.using(delay=5).aenqueue_many([("x",)]), list[Handle[float]])
+
+    await Charge.aenqueue("42")  # type: ignore[arg-type]
+    await buoy.aenqueue(Fetch)  # type: ignore[call-overload]
+    await Charge.aenqueue_many([1, 2])  # type: ignore[list-item]
+
+
+async def twins(app: App) -> None:
+    assert_type(app.find("a", queue="mail"), JobView | None)
+    assert_type(await app.afind("a", queue="mail"), JobView | None)
+    assert_type(await app.adequeue(Charge, 42), list[str])
+    assert_type(await app.areschedule(["a"], at=1.0), list[str])
+    assert_type(await app.monitor.apeek("mail", count=5), list[JobView])
+    assert_type(app.failures.find(Charge, queue="mail"), Iterator[JobView])
+    assert_type(app.failures.afind(Charge, queue="mail"), AsyncIterator[JobView])
+
+    app.find(7)  # type: ignore[arg-type]
+    await app.afind(7)  # type: ignore[arg-type]
+    await app.monitor.apeek("mail", number=5)  # type: ignore[call-arg]
+    app.failures.afind(Charge, age=5)  # type: ignore[call-arg]
+    app.failures.find(Charge, age=5)  # type: ignore[call-arg]

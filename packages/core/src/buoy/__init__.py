@@ -15,46 +15,65 @@ from .errors import (
     InvalidArguments,
     JobTimeout,
     MemoryExceeded,
+    NoCurrentJob,
     PayloadTooLarge,
     PluginError,
     QueueFull,
     RedisFull,
+    SealError,
     Terminated,
     Unavailable,
     UnfinishedWork,
     UnknownJob,
     WorkerLost,
 )
+from .jobs.call import Call, aenqueue, enqueue
+from .jobs.codecs.codec import Codec
+from .jobs.current import current_job
 from .jobs.decorator import job
-from .jobs.job import Call, Job, enqueue
-from .jobs.plugin import Plugin, Without, hookimpl
+from .jobs.hookspecs import hookimpl
+from .jobs.job import Job
+from .jobs.plugin import Plugin, Without
+from .jobs.sealing import Sealer
 from .model.handle import Handle
-from .model.outcome import Deferred, Later, Rejected
+from .model.link import RESULT
+from .model.outcome import Deferred, Done, Failed, Later, Rejected, Released
+from .model.run_info import RunInfo
 from .model.transition import Transition
 
+__version__ = "0.1.0"
 __all__ = [
+    "RESULT",
     "App",
     "BrokerError",
     "BuoyError",
     "Call",
     "ClaimHeld",
+    "Codec",
     "ConfigurationError",
     "CorruptPayload",
     "Deferred",
     "DirtyExit",
+    "Done",
     "EnqueueError",
+    "Failed",
     "Handle",
     "InvalidArguments",
     "Job",
     "JobTimeout",
     "Later",
     "MemoryExceeded",
+    "NoCurrentJob",
     "PayloadTooLarge",
     "Plugin",
     "PluginError",
     "QueueFull",
     "RedisFull",
     "Rejected",
+    "Released",
+    "RunInfo",
+    "SealError",
+    "Sealer",
     "Terminated",
     "Transition",
     "Unavailable",
@@ -62,6 +81,8 @@ __all__ = [
     "UnknownJob",
     "Without",
     "WorkerLost",
+    "aenqueue",
+    "current_job",
     "enqueue",
     "hookimpl",
     "job",

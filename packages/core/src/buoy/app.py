@@ -2,88 +2,102 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
-from .broker.redis_access import RedisAccess
-from .connection.client import RedisSteps
-from .errors import QueueFull
+from .connection.client import RedisSteps, run_steps
+from .connection.twins import awaiting, blocking, steps_of
+from .jobs.after_success import add_child, collecting, take_children
+from .jobs.app_wide import app_wide_plugins, listed_plugins
 from .jobs.building import build_job
 from .jobs.enqueueing import (
+    Answer,
     encoded_payload,
     final_handle,
+    freeze,
     is_plain,
     plain_entries,
     queued_handle,
     raise_if_claim_held,
+    raise_if_full,
     restart_times,
     run_before_enqueue,
+    tell_enqueued,
 )
-from .jobs.facts import facts
+from .jobs.facts import Facts, facts
 from .jobs.job import Job, facts_of
+from .jobs.plugin import Plugin
+from .jobs.redacting import seal_named
 from .jobs.registry import check_findable, find_class
-from .jobs.run import decide_outcome, perform
+from .jobs.relay import relay
+from .jobs.run import perform, run_inline
 from .model.checks import expect
 from .model.enqueue_answer import QUEUED, EnqueueAnswer
 from .model.entry import Entry
 from .model.handle import Handle
 from .model.identity import new_id
 from .model.names import checked_line, checked_queue
-from .model.options import AS_DECLARED, Options, check_newer, epoch_seconds
+from .model.options import AS_DECLARED, Options, check_newer
+from .model.outcome import Deferred, Rejected
 from .model.payload import Payload, now
 from .model.reservation import NO_WORKER, Reservation
 from .model.signature import Arguments, check_arguments
-
-if TYPE_CHECKING:
-    from .operations.control import Control
-    from .operations.monitor import Monitor
-    from .operations.views import JobView
+from .model.tags import checked_tags
+from .operations.job_access import JobAccess
 
 J = TypeVar("J", bound=Job)
 T = TypeVar("T")
 
 
-class App(RedisAccess):
+class App(JobAccess):
     """A Redis, a namespace in it, and settings. Job classes name their app as ``app``.
 
     Settings that are not given as arguments are read from the environment (``BUOY_*``) at the first
-    use: ``lease`` in seconds, ``max_payload`` in bytes.
+    use: ``lease`` in seconds, ``max_payload`` in bytes. ``plugins`` are those of all its job
+    classes, in front of those of a class.
     """
 
-    @cached_property
-    def control(self) -> "Control":
-        """The acts of operators: end, move, pause."""
-        from .operations.control import Control
-
-        return Control(self.broker)
+    def _checked_plugins(self, plugins: Iterable[Any]) -> tuple[Plugin, ...]:
+        return listed_plugins(plugins)
 
     @cached_property
-    def monitor(self) -> "Monitor":
-        """Read-only views of queues, jobs, failures and workers."""
-        from .operations.monitor import Monitor
+    def plugins(self) -> tuple[Plugin, ...]:
+        """The app-wide plugins: those of the setting ``plugins``, then those that it was made with.
 
-        return Monitor(self.broker)
+        Raises ConfigurationError or PluginError if one of the setting cannot be used.
+        """
+        return app_wide_plugins(self._listed_plugins, self.settings.plugins)
+
+    @cached_property
+    def _hooks(self) -> Any:
+        """The caller of the hooks of its plugins; None if it has none."""
+        return relay(self.plugins)
+
+    @cached_property
+    def _sees_enqueueing(self) -> bool:
+        """Whether a plugin of all classes has a part in every enqueueing."""
+        hooks = self._hooks
+        return hooks is not None and bool(
+            hooks.before_enqueue or hooks.after_enqueue or hooks.sealer
+        )
 
     # Enqueueing
 
+    @blocking
     def _enqueue(
         self, job: type[Job], rows: Iterable[Arguments], options: Options = AS_DECLARED
-    ) -> list[Handle[Any]]:
+    ) -> RedisSteps[list[Handle[Any]]]:
         """Enqueue a job of this class for each row of arguments."""
-        if options is AS_DECLARED and is_plain(job) and not self.is_inline:
+        plain = options is AS_DECLARED and is_plain(job) and not self.is_inline
+        if plain and not self._sees_enqueueing and collecting.get() is None:
             entries, handles = plain_entries(job, rows, self.settings.max_payload)
-            self.broker.enqueue_new(job.queue, entries)
+            yield from steps_of(self.broker.enqueue_new, job.queue, entries)
             return handles
         jobs = [build_job(job, arguments, options) for arguments in rows]
-        return self.run_steps(self._enqueue_steps(jobs))
+        return (yield from self._enqueue_steps(jobs))
 
-    async def _aenqueue(
-        self, job: type[Job], rows: Iterable[Arguments], options: Options = AS_DECLARED
-    ) -> list[Handle[Any]]:
-        """Enqueue a job of this class for each row of arguments; awaits Redis."""
-        jobs = [build_job(job, arguments, options) for arguments in rows]
-        return await self.arun_steps(self._enqueue_steps(jobs))
+    _aenqueue = awaiting(_enqueue)
 
     def build(self, job: type[J], *args: Any, **kwargs: Any) -> J:
         """Returns a job with these arguments that is not enqueued; raises InvalidArguments."""
@@ -99,62 +113,119 @@ class App(RedisAccess):
         Needs no Redis. Raises the error of the run.
         """
         known = facts(job)
-        known.seen = job
+        known.seen, known.children = job, []
         try:
-            return perform(known)
+            result = perform(known)
+            run_steps(self._store_children(known), lambda: self.broker.client)
+            return result
         finally:
-            known.seen = None
+            known.seen, known.children = None, ()
 
-    def submit(self, job: Job) -> Handle[Any]:
+    @blocking
+    def submit(self, job: Job) -> RedisSteps[Handle[Any]]:
         """Enqueue a job that a plugin has deferred or built. All hooks are called again; the times
         of the job count from now."""
-        return self.submit_many([job])[0]
+        return (yield from steps_of(self.submit_many, [job]))[0]
 
-    def submit_many(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
+    asubmit = awaiting(submit)
+
+    @blocking
+    def submit_many(self, jobs: Sequence[Job]) -> RedisSteps[list[Handle[Any]]]:
         """Enqueue jobs of one queue, as ``submit`` does: 1000 jobs in one round trip."""
         for job in jobs:
             restart_times(job)
-        return self.run_steps(self._enqueue_steps(jobs))
+        return self._enqueue_steps(jobs)
 
-    async def asubmit_many(self, jobs: Sequence[Job]) -> list[Handle[Any]]:
-        """Enqueue jobs of one queue, as ``submit_many`` does; awaits Redis."""
-        for job in jobs:
-            restart_times(job)
-        return await self.arun_steps(self._enqueue_steps(jobs))
+    asubmit_many = awaiting(submit_many)
 
-    def _enqueue_steps(self, jobs: Sequence[Job]) -> RedisSteps[list[Handle[Any]]]:
-        """Ask the hooks, and store the jobs that none of them rejects or defers."""
-        verdicts = [run_before_enqueue(job) for job in jobs]
+    def _enqueue_steps(
+        self, jobs: Sequence[Job], *, by_name: bool = False
+    ) -> RedisSteps[list[Handle[Any]]]:
+        """Ask the hooks, and store the jobs that none of them rejects or defers. For jobs that are
+        given by the names of their classes, these are the hooks of app-wide plugins."""
+        if (run := collecting.get()) is not None:
+            for job in jobs:
+                facts(job).parent = run
+        hooks = [self._hooks_of(job, by_name) for job in jobs]
+        verdicts = list(map(run_before_enqueue, jobs, hooks))
+        self._note_deferred(jobs, verdicts)
         passed = [job for job, verdict in zip(jobs, verdicts, strict=True) if verdict is None]
-        answers = iter((yield from self._store_steps(passed)))
+        answers = yield from self._keep_or_store(passed)
+        stored = iter(answers)
+        answered = [next(stored) if verdict is None else verdict for verdict in verdicts]
         handles = [
-            final_handle(queued_handle(job), next(answers) if verdict is None else verdict)
-            for job, verdict in zip(jobs, verdicts, strict=True)
+            final_handle(queued_handle(job), answer)
+            for job, answer in zip(jobs, answered, strict=True)
         ]
+        tell_enqueued(jobs, hooks, answered, handles)
+        raise_if_full(jobs, answers)
         raise_if_claim_held(jobs, handles)
         return handles
 
+    @cached_property
+    def _deferred(self) -> WeakValueDictionary[str, Job]:
+        """The jobs that plugins will enqueue later, by id; of a job that is dropped, nothing
+        remains."""
+        return WeakValueDictionary()
+
+    def deferred_jobs(self) -> list[Job]:
+        """Returns the jobs that plugins of this process have deferred, and not enqueued yet."""
+        return list(self._deferred.values())
+
+    def _note_deferred(
+        self, jobs: Sequence[Job], verdicts: Sequence[Rejected | Deferred | None]
+    ) -> None:
+        for job, verdict in zip(jobs, verdicts, strict=True):
+            known = facts(job)
+            if isinstance(verdict, Deferred):
+                known.deferred = verdict.reason
+                self._deferred[known.id] = job
+            elif known.deferred:
+                self._deferred.pop(known.id, None)
+
+    def _hooks_of(self, job: Job, by_name: bool) -> Any:
+        """Returns the caller of the hooks about the enqueueing of a job; None if it has none."""
+        known = facts(job)
+        return self._hooks if by_name or known.kind is Job else known.hooks()
+
+    def _keep_or_store(self, jobs: Sequence[Job]) -> RedisSteps[list[Answer]]:
+        """Store jobs of one queue, but keep those with their run that are enqueued if it ends
+        well."""
+        runs = [facts(job).parent for job in jobs]
+        if not any(runs):
+            return [*(yield from self._store_steps(jobs))]
+        answers: list[Answer] = []
+        for job, run in zip(jobs, runs, strict=True):
+            if run is None:
+                answers += yield from self._store_steps([job])
+            else:
+                freeze(job)
+                answers.append(add_child(run, job))
+        return answers
+
+    def _store_children(self, run: Facts) -> RedisSteps[None]:
+        """Store the jobs that wait for the good end of a run that no worker settles."""
+        for child in take_children(run, well=True):
+            answers = yield from self._store_steps([child])
+            raise_if_full([child], answers)
+
     def _store_steps(self, jobs: Sequence[Job]) -> RedisSteps[list[EnqueueAnswer]]:
-        """Store jobs of one queue, or run them if the app is inline. Raises QueueFull."""
+        """Store jobs of one queue, or run them if the app is inline."""
         if not jobs or self.is_inline:
             return list(self._run_inline(jobs))
-        for job in jobs:
-            if type(job)._findable is not type(job):
-                check_findable(type(job))
-        queue, limit = facts(jobs[0]).queue, type(jobs[0]).max_length
+        queue, limit = facts(jobs[0]).queue, facts(jobs[0]).max_length
         entries = [self._entry(job) for job in jobs]
-        answers = yield from self.broker.enqueue_steps(queue, entries, limit)
-        full = [answer for answer in answers if answer.kind == "full"]
-        if full and limit is not None:
-            raise QueueFull(queue, full[0].length, limit, len(jobs) - len(full), len(jobs))
-        return answers
+        return (yield from self.broker.enqueue_steps(queue, entries, limit))
 
     def _entry(self, job: Job) -> Entry:
         known = facts(job)
+        if type(job)._findable is not type(job) and not self.is_inline:
+            check_findable(type(job))
         transition = None if known.transition.is_empty else known.transition
         payload = encoded_payload(job, self.settings.max_payload)
-        return Entry(known.id, payload, known.due, transition)
+        return Entry(known.id, payload, known.payload.name, known.due, transition)
 
+    @blocking
     def push(
         self,
         name: str,
@@ -164,10 +235,12 @@ class App(RedisAccess):
         queue: str,
         id: str | None = None,
         newer: tuple[str, int] | None = None,
-    ) -> Handle[Any]:
-        """Enqueue a job by the name of its class, which need not be loaded: no hook is called.
+        tags: Sequence[str] = (),
+    ) -> RedisSteps[Handle[Any]]:
+        """Enqueue a job by the name of its class, which need not be loaded: only the hooks of
+        app-wide plugins are called.
 
-        ``id`` and ``newer`` are those of ``Job.using``. Raises InvalidArguments or
+        ``id``, ``newer`` and ``tags`` are those of ``Job.using``. Raises InvalidArguments or
         ConfigurationError for arguments that are not valid.
         """
         expect(isinstance(args, list | tuple), "push(args)", "a list", args)
@@ -177,13 +250,17 @@ class App(RedisAccess):
         check_arguments(name, args, kwargs)
         id = new_id() if id is None else checked_line(id, "push(id)")
         payload = Payload(name, args, kwargs, id, enqueued_at=now())
+        payload.tags = checked_tags(tags, "push(tags)")
+        seal_named(payload)
         kind = find_class(name) if self.is_inline else Job
         job: Job = facts_of(kind, payload, checked_queue(queue)).new()
         if newer is not None:
             check_newer(newer, "push(newer)")
-            facts(job).transition.newer(*newer)
-        [answer] = self.run_steps(self._store_steps([job]))
-        return final_handle(queued_handle(job), answer)
+            facts(job).newer = newer
+        [handle] = yield from self._enqueue_steps([job], by_name=True)
+        return handle
+
+    apush = awaiting(push)
 
     # Inline
 
@@ -211,69 +288,12 @@ class App(RedisAccess):
             reservation = Reservation(known.id, NO_WORKER, known.queue, payload)
             copy = facts_of(known.kind, Payload.decoded(payload), known.queue, NO_WORKER)
             try:
-                perform(copy)
-            except Exception as error:
-                decide_outcome(reservation, copy, error)
-                raise
+                run_inline(reservation, copy)
+                children = take_children(copy, well=True)
             finally:
-                copy.seen = None
+                copy.seen, copy.children = None, ()
+            list(self._run_inline(children))
             yield QUEUED
-
-    # Looking for jobs, and taking them out
-
-    def find(self, id: str, queue: str | None = None) -> "JobView | None":
-        """Returns the job and where it is; None if no queue has it. Without ``queue`` it searches
-        all queues."""
-        return self.monitor.find(id, queue)
-
-    def dequeue(self, job: type[Job] | str, *args: Any, **kwargs: Any) -> list[str]:
-        """End queued and delayed jobs: the one with this id, or those of a class; with arguments,
-        only those with these arguments. Returns the ids of the jobs that it has ended. Running
-        jobs continue."""
-        if isinstance(job, str):
-            ids = {queue: [job] for queue in self.monitor.queue_names()}
-        else:
-            same = (
-                build_job(job, (list(args), kwargs), AS_DECLARED).identifier
-                if args or kwargs
-                else None
-            )
-            ids = self.monitor.ids_of_class(job.name, same)
-        ended = [self.control.remove(queue, some, "queued delayed") for queue, some in ids.items()]
-        return [id for some in ended for id in some]
-
-    def cancel(
-        self, id: str, queue: str | None = None, then: Sequence[Sequence[str | int | float]] = ()
-    ) -> str | None:
-        """End a job. Returns where it was: "queued", "delayed" or "running"; None if no queue has
-        it.
-
-        The worker of a running job ends the run at its next heartbeat; until then Redis refuses
-        all that the run sends. ``then``: commands for the same instant, see ``Transition.then``.
-        """
-        for name in [queue] if queue else self.monitor.queue_names():
-            ended = self.control.remove(name, [id], "queued delayed running", then)
-            if ended:
-                return ended[id]
-        return None
-
-    def reschedule(
-        self,
-        ids: str | Sequence[str],
-        at: float | datetime | None = None,
-        queue: str | None = None,
-    ) -> list[str]:
-        """Change when delayed jobs are due: ``at`` is in epoch seconds, or a ``datetime`` with a
-        time zone; None makes them due now. Returns the ids of those that were delayed."""
-        due = None if at is None else epoch_seconds(at, "reschedule")
-        wanted = [ids] if isinstance(ids, str) else list(ids)
-        queues = [queue] if queue else self.monitor.queue_names()
-        return [id for name in queues for id in self.control.reschedule(name, wanted, due)]
-
-    def release(self, queue: str, claim: str) -> str | None:
-        """Free a claim. Returns the id of the job that held it; None if no job did. That
-        job continues."""
-        return self.control.release(queue, claim)
 
 
 Job.app = App()

@@ -51,12 +51,21 @@ class ClaimHeld(BuoyError):
         self.handle = handle
 
 
+class NoCurrentJob(BuoyError, LookupError):
+    """``current_job`` was called where no job runs, or a job enqueues others after the success of a
+    run that has not begun or has ended."""
+
+
 class UnknownJob(BuoyError):
     """No job class of the app that is loaded has this name."""
 
 
 class CorruptPayload(BuoyError):
     """A value in Redis is not a payload of buoy."""
+
+
+class SealError(BuoyError):
+    """Sealed arguments, or a sealed result, cannot be opened here, or none can be sealed."""
 
 
 class UnfinishedWork(BuoyError):
@@ -119,13 +128,13 @@ class DirtyExit(BuoyError):
 
 
 class JobTimeout(DirtyExit):
-    """A job ran longer than the ``timeout`` of its class."""
+    """A job ran longer than its ``timeout``, which its class or its call has set."""
 
     cause = "timeout"
 
 
 class MemoryExceeded(DirtyExit):
-    """The process of a job used more memory than the ``max_memory`` of its class."""
+    """The process of a job used more memory than its ``max_memory``."""
 
     cause = "memory"
 
@@ -138,10 +147,13 @@ class Terminated(DirtyExit):
     """
 
     cause = "worker stops"
-    by_worker = False
 
 
 class WorkerLost(DirtyExit):
-    """A job lost its lease again and again: its workers ended while they ran it."""
+    """A job lost its lease again and again: its workers ended while they ran it.
+
+    ``times``: how often, in a row.
+    """
 
     cause = "leases lost"
+    times = 0

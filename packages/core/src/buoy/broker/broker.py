@@ -6,7 +6,7 @@ from typing import Any
 
 from ..connection.client import Client, RawArg, RedisSteps, check_replies, run_steps, single_reply
 from ..connection.cluster import ClusterClient
-from ..connection.connect import connect
+from ..connection.twins import blocking
 from ..errors import BrokerError, EnqueueError, Unavailable
 from ..model.enqueue_answer import EnqueueAnswer
 from ..model.entry import Entry
@@ -21,6 +21,7 @@ from ..model.reservation import (
 from ..settings import Settings
 from .keys import Keys
 from .queue_registration import QueueRegistration
+from .redis_runner import RedisRunner
 from .replies import join_replies, log_refused_commands, parse_advance_reply, parse_queue_statuses
 from .script_arguments import (
     JOBS_PER_SCRIPT,
@@ -29,9 +30,10 @@ from .script_arguments import (
     split_pages,
 )
 from .scripts import ScriptCall, run_scripts, script, script_steps
+from .settlement_arguments import add_settlements
 
-PUSH = "push", ("queued", "jobs", "ended", "wakeup")
-PUSH_NEW = "push_new", ("queued", "jobs", "wakeup")
+PUSH = "push", ("queued", "jobs", "ended", "wakeup", "meta")
+PUSH_NEW = "push_new", ("queued", "jobs", "wakeup", "meta")
 """The scripts that store plain jobs, and the parts of a queue whose keys they take."""
 WORKER_NODE_SECONDS = 1.0
 """Seconds that a worker waits for one of several servers, at most a quarter of its lease."""
@@ -41,18 +43,20 @@ ENQUEUE_PAUSES = (0.0, 0.05, 0.2, 0.5)
 """Seconds before each further try of an enqueue that had no reply."""
 
 
-class Broker:
+class Broker(RedisRunner):
     """All changes of jobs, in one Redis and one namespace."""
 
     def __init__(self, settings: Settings, client: Client | None = None) -> None:
-        self.settings = settings
+        super().__init__(settings, client)
         self.keys = Keys(settings.namespace)
-        self.client = client or connect(settings.url)
+        self.ageing_ms = round(settings.ageing * 1000)
         self.clock_offset_ms = 0
         """Milliseconds that scripts add to the clock of Redis; only tests set it."""
         on_cluster = isinstance(self.client, ClusterClient)
         self.registration = QueueRegistration(self.keys, settings.lease, on_cluster=on_cluster)
         self.registered = self.registration.registered
+        self.away: dict[str, float] = {}
+        """Queues that could not be reached -> until when no job is handed over to them."""
         self.push_new_prefixes: dict[str, Sequence[RawArg]] = {}
 
     def script_call(self, name: str, queue: str, arguments: ScriptArguments) -> ScriptCall:
@@ -60,9 +64,11 @@ class Broker:
         keys = [*self.keys.queue(queue), *arguments.keys]
         return script(__package__, name), keys, [self.clock_offset_ms, *arguments.args]
 
-    def run_script(self, name: str, queue: str, arguments: ScriptArguments) -> Any:
+    @blocking
+    def run_script(self, name: str, queue: str, arguments: ScriptArguments) -> RedisSteps[Any]:
         """Run a script on a queue, and return its reply; errors are those of ``Client.call``."""
-        return single_reply(run_scripts(self.client, [self.script_call(name, queue, arguments)]))
+        call = self.script_call(name, queue, arguments)
+        return single_reply((yield from script_steps([call])))
 
     @property
     def worker_client(self) -> Client:
@@ -77,23 +83,24 @@ class Broker:
         """Store jobs in a queue; see ``enqueue_steps``."""
         return run_steps(self.enqueue_steps(queue, entries, max_length), lambda: self.client)
 
-    def enqueue_new(self, queue: str, entries: Sequence[Entry]) -> None:
+    @blocking
+    def enqueue_new(self, queue: str, entries: Sequence[Entry]) -> RedisSteps[None]:
         """Store plain jobs whose ids were made for this call; errors as in ``enqueue_steps``.
 
         Most programs enqueue one job at a time, and the first try mostly succeeds. So that try is
-        made here by one command, without steps; the steps handle all of its errors.
+        made here by one command, which is made fast; the other steps handle all of its errors.
         """
         sent = False
         if len(entries) == 1 and self.registration.is_registered(queue):
             try:
-                forgotten = self.client.call(*self.push_new_prefix(queue), *entries[0][:2])
+                forgotten = single_reply((yield [[*self.push_new_prefix(queue), *entries[0][:3]]]))
             except BrokerError as error:
                 sent = error.sent
             else:
                 if forgotten:
-                    run_steps(self.registration.renew(queue), lambda: self.client)
+                    yield from self.registration.renew(queue)
                 return
-        run_steps(self.enqueue_steps(queue, entries, new=True, sent=sent), lambda: self.client)
+        yield from self.enqueue_steps(queue, entries, new=True, sent=sent)
 
     def enqueue_steps(
         self,
@@ -148,8 +155,10 @@ class Broker:
         self, queue: str, page: Sequence[Entry], max_length: int | None, *, new: bool
     ) -> ScriptCall:
         """The call that stores a page of jobs: plain jobs have shorter scripts of their own."""
-        if max_length is None and all(entry.plain for entry in page):
-            args = [arg for entry in page for arg in entry[:2]]
+        name = page[0].name
+        if max_length is None and name and all(e.plain and e.name == name for e in page):
+            args: list[RawArg] = [arg for entry in page for arg in entry[:2]]
+            args.append(name)
             return self.push_call(queue, PUSH_NEW if new else PUSH, args)
         arguments = ScriptArguments(["" if max_length is None else max_length, len(page)])
         arguments.keys.append(self.registration.queue_set_key(queue))
@@ -160,7 +169,8 @@ class Broker:
     def push_call(
         self, queue: str, push: tuple[str, Sequence[str]], args: Sequence[RawArg]
     ) -> ScriptCall:
-        """A call of PUSH or PUSH_NEW; ``args``: the id and the payload of each job."""
+        """A call of PUSH or PUSH_NEW; ``args``: the id and the payload of each job, and the name of
+        their class."""
         name, parts = push
         keys = [*self.keys.parts(queue, *parts), self.registration.queue_set_key(queue)]
         return script(__package__, name), keys, args
@@ -237,6 +247,14 @@ class Broker:
         answer: RoundTripReply = single_reply(answers)
         return answer
 
+    @blocking
+    def settle_taken(self, holder: str, request: RoundTripRequest) -> RedisSteps[RoundTripReply]:
+        """Apply the settlements of a request for jobs that were taken out of turn."""
+        replies = yield from script_steps(self.advance_calls(holder, request))
+        joined = join_replies(replies)
+        answer = parse_advance_reply(holder, request, joined, self.settings.max_crashes)
+        return single_reply([answer])  # type: ignore[no-any-return]  # or it is raised
+
     def advance_calls(self, worker: str, request: RoundTripRequest) -> list[ScriptCall]:
         """The calls for a request: one for each page of settlements; the last also takes jobs."""
         *before, last = split_pages(request.settlements)
@@ -253,13 +271,13 @@ class Broker:
         arguments = ScriptArguments(
             [lease_ms, alone_from, worker, request.number, int(request.is_repeat)]
         )
-        arguments.args += [max(0, request.wanted), max(0, request.in_flight)]
-        arguments.add_settlements(settlements)
+        arguments.args += [max(0, request.wanted), max(0, request.in_flight), self.ageing_ms]
+        add_settlements(arguments, settlements)
         return self.script_call("advance", request.queue, arguments)
 
     def status_call(self, queues: Sequence[str]) -> ScriptCall:
         """A call of lua/look.lua, for queues that one script may read."""
-        parts = ("queued", "delayed", "meta")
+        parts = ("queued", "delayed", "meta", "ranked")
         keys = [key for queue in queues for key in self.keys.parts(queue, *parts)]
         return script(__package__, "look"), keys, []
 
@@ -292,7 +310,8 @@ class Broker:
             for each in reservations:
                 arguments.args += [each.id, each.token]
             calls.append(self.script_call("beat", queue, arguments))
-        result = HeartbeatReply([], [])
+        handing_over: set[str] = set()
+        result = HeartbeatReply([], [], handing_over)
         replies = run_scripts(self.worker_client, calls) if calls else []
         for (queue, reservations), reply in zip(pages, replies, strict=True):
             if isinstance(reply, BrokerError):
@@ -302,6 +321,8 @@ class Broker:
             result.lost.extend(each for each in reservations if each.token in lost_tokens)
             if reply[1] and queue not in result.late:
                 result.late.append(queue)
+            if reply[2]:
+                handing_over.add(queue)
         return result
 
 

@@ -84,10 +84,9 @@ def warn_if_unserved(
     """
     silence = int(clock[0]) - parse_epoch(seen)
     if length and silence > seconds:
-        since = f"for {silence:.0f} s" if seen else "ever"
+        looked = f"has looked at it for {silence:.0f} s" if seen else "has ever looked at it"
         jobs = "1 job is queued" if length == 1 else f"{length} jobs are queued"
         logger.warning(
-            "queue %r: %s, but no worker has looked at it %s; start one: "
-            "buoy worker -a MODULE -q %s",
-            *(queue, jobs, since, queue),
+            "queue %r: %s, but no worker %s; start one: buoy worker -a MODULE -q %s",
+            *(queue, jobs, looked, queue),
         )

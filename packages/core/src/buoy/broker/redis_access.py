@@ -1,16 +1,16 @@
 """The settings of an app, and its way to Redis."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..connection.client import RawArg, RedisSteps, run_steps, single_reply
+from ..model.redaction import checked_redact
 from ..settings import HasSettings, Settings, settings
 from .keys import Keys
 from .scripts import script, script_steps
 
 if TYPE_CHECKING:
-    from ..connection.async_client import AsyncClient
     from .broker import Broker
 
 T = TypeVar("T")
@@ -28,7 +28,12 @@ class RedisAccess(HasSettings):
         max_crashes: int | None = None,
         max_payload: int | None = None,
         inline: bool | None = None,
+        failed_max: int | None = None,
+        failed_days: float | None = None,
+        plugins: Iterable[Any] = (),
+        redact: Sequence[str] | None = None,
     ) -> None:
+        self._listed_plugins = self._checked_plugins(plugins)
         self._given: dict[str, Any] = {
             "url": url,
             "namespace": namespace,
@@ -36,6 +41,13 @@ class RedisAccess(HasSettings):
             "inline": inline,
         }
         self._given |= {"max_crashes": max_crashes, "max_payload": max_payload}
+        self._given |= {"failed_max": failed_max, "failed_days": failed_days}
+        names = None if redact is None else checked_redact(redact, "App(redact)")
+        self._given["redact"] = None if names is None else ",".join(names)
+
+    def _checked_plugins(self, plugins: Iterable[Any]) -> tuple[Any, ...]:
+        """Returns app-wide plugins as they are kept; App knows what they must be."""
+        return tuple(plugins)
 
     @cached_property
     def settings(self) -> Settings:
@@ -53,16 +65,9 @@ class RedisAccess(HasSettings):
 
         return Broker(self.settings)
 
-    @cached_property
-    def _async_client(self) -> "AsyncClient":
-        """The connections of ``async`` methods."""
-        from ..connection.async_client import aconnect
-
-        return aconnect(self.settings.url, self.broker.client)
-
     async def aclose(self) -> None:
-        """Close the connections that ``aenqueue`` keeps for the running event loop."""
-        await self._async_client.close()
+        """Close the connections that awaiting calls keep for the running event loop."""
+        await self.broker.async_client.close()
 
     # For plugins
 
@@ -103,13 +108,13 @@ class RedisAccess(HasSettings):
         """Run steps that were written for both ``run_steps`` and ``arun_steps``; awaits Redis."""
         from ..connection.async_client import arun_steps
 
-        return await arun_steps(steps, lambda: self._async_client)
+        return await arun_steps(steps, lambda: self.broker.async_client)
 
     async def arun_steps_apart(self, steps: RedisSteps[T]) -> T:
         """Run steps on a connection of their own, for commands that block it; awaits Redis."""
-        from ..connection.async_client import aconnect, arun_steps
+        from ..connection.async_client import arun_steps
 
-        client = aconnect(self.settings.url, self.broker.client)
+        client = self.broker.new_async_client()
         try:
             return await arun_steps(steps, lambda: client)
         finally:

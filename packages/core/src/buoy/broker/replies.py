@@ -12,7 +12,7 @@ from ..model.reservation import (
     Settlement,
 )
 from ..process.logs import Log
-from .script_arguments import decode_text, to_seconds
+from .script_arguments import decode_text, parse_epoch, to_seconds
 
 logger = Log("buoy.broker")
 
@@ -23,9 +23,9 @@ def parse_advance_reply(
     """The reply of lua/advance.lua; an error as it is. Logs refused commands of plugins."""
     if isinstance(reply, BrokerError):
         return reply
-    now, due, length, state, refused, refusals, given = reply
+    now, due, length, state, refused, refusals, given, *to_hand_over = reply
     log_refused_commands(request.queue, refusals)
-    rows = [given[n : n + 4] for n in range(0, len(given), 4)]
+    rows = [given[n : n + 5] for n in range(0, len(given), 5)]
     return RoundTripReply(
         now=now / 1000,
         status=(length, to_seconds(due)),
@@ -41,9 +41,11 @@ def parse_advance_reply(
                 now=now / 1000,
                 worker=worker,
                 crash_limit_reached=lost > max_crashes,
+                due=parse_epoch(since) if since else 0.0,
             )
-            for id, token, payload, lost in rows
+            for id, token, payload, lost, since in rows
         ],
+        handovers=sum(to_hand_over),
     )
 
 
@@ -70,8 +72,9 @@ def join_replies(replies: Sequence[Any]) -> Any:
     errors = [reply for reply in replies if isinstance(reply, BrokerError)]
     if errors or len(replies) == 1:
         return [*errors, *replies][0]
-    *before, _, _, given = replies[-1]
-    return [*before[:4], *([r for each in replies for r in each[n]] for n in (4, 5)), given]
+    lists = ([item for reply in replies for item in reply[n]] for n in (4, 5))
+    given, handovers = replies[-1][6], [reply[7] for reply in replies if len(reply) > 7]
+    return [*replies[-1][:4], *lists, given, *handovers]
 
 
 def parse_queue_statuses(queues: Sequence[str], reply: Any) -> dict[str, QueueStatus]:

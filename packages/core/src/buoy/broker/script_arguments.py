@@ -1,4 +1,4 @@
-"""Jobs, settlements, claims and commands as the arguments of a script; see the headers in lua/."""
+"""Jobs, claims and commands as the arguments of a script; see the headers in lua/."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ..connection.client import RawArg
 from ..model.entry import Entry
+from ..model.handover import Child
 from ..model.reservation import Settlement
 from ..model.transition import CommandArg
 from .keys import QUEUE_PARTS
@@ -19,16 +20,22 @@ JOBS_PER_OPERATION = 100
 LONGEST_WAIT_SECONDS = 1e11
 """More than three thousand years."""
 
+LATEST_MS = 10.0**13 - 1
+"""The latest due time that buoy reads, in ms since the epoch."""
+
 T = TypeVar("T")
 Item = TypeVar("Item", Entry, Settlement)
 
 attachments_of = itemgetter(-1)
 """What is attached to an entry or to a settlement: the last field of both, mostly empty."""
+children_of = itemgetter(Settlement._fields.index("children"))
+"""The jobs that a settled job has enqueued: mostly none."""
 
 
 def split_pages(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """The items in pages that one script takes each; one empty page if there are no items."""
-    if len(items) <= JOBS_PER_SCRIPT and not any(map(attachments_of, items)):
+    few = len(items) <= JOBS_PER_SCRIPT and not any(map(attachments_of, items))
+    if few and not (items and type(items[0]) is Settlement and any(map(children_of, items))):
         yield items
         return
     first = args = 0
@@ -47,9 +54,14 @@ class ScriptArguments:
     args: list[RawArg] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
+    @property
+    def number_of_next_key(self) -> int:
+        """The number that the next key of ``keys`` gets in KEYS."""
+        return len(QUEUE_PARTS) + len(self.keys) + 1
+
     def add_entry(self, entry: Entry) -> None:
         """Add a job that is to be stored."""
-        self.args += [entry.id, entry.payload, entry.due.argument]
+        self.args += [entry.id, entry.payload, entry.name, entry.due.argument]
         if entry.transition is None:
             self.args += [0, 0, 0]
             return
@@ -58,28 +70,6 @@ class ScriptArguments:
         for name, number in entry.transition.numbers:
             self.args += [name, number]
         self.add_commands(entry.transition.commands)
-
-    def add_settlements(self, settlements: Sequence[Settlement]) -> None:
-        """Add settlements: plain ones first, then done ones with commands, then all others."""
-        plain = [each for each in settlements if each.plain]
-        attached = [each for each in settlements if each.outcome == "done" and each.commands]
-        self.args.append(len(plain))
-        for each in plain:
-            self.args += each[:2]
-        self.args.append(len(attached))
-        for each in attached:
-            self.args += each[:2]
-            self.add_commands(each.commands)
-        self.args.append(len(settlements) - len(plain) - len(attached))
-        for each in settlements:
-            if each.outcome != "done":
-                self.add_settlement(each)
-
-    def add_settlement(self, other: Settlement) -> None:
-        """Add one settlement that is not ``done``."""
-        self.args += [other.id, other.token, other.outcome]
-        self.args += [encode_text(other.payload), to_milliseconds(other.wait)]
-        self.add_commands(other.commands)
 
     def add_claims(self, claims: Sequence[Sequence[str]]) -> None:
         """Add their number, and each claim with the end until which it is held."""
@@ -91,9 +81,15 @@ class ScriptArguments:
         """Add their number, and each command with its length and the number of its key."""
         self.args.append(len(commands))
         for command in commands:
+            number = self.number_of_next_key
             self.keys.append(str(command[1]))
-            number = len(QUEUE_PARTS) + len(self.keys)
             self.args += [len(command), command[0], number, *command[2:]]
+
+    def add_children(self, children: Sequence[Child]) -> None:
+        """Add their number, and the words of each job that a run has enqueued."""
+        self.args.append(len(children))
+        for words in children:
+            self.args += [len(words), *words]
 
 
 def encode_text(text: str) -> bytes:
@@ -123,6 +119,11 @@ def parse_epoch(text: bytes | None) -> float:
     except ValueError:
         return 0.0
     return found if math.isfinite(found) else 0.0
+
+
+def readable_ms(score: str) -> int:
+    """Returns a time in ms, moved into the range of times that buoy accepts."""
+    return round(min(max(0.0, float(score)), LATEST_MS))
 
 
 def split_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

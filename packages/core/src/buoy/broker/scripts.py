@@ -7,7 +7,14 @@ from functools import cache
 from pkgutil import get_data
 from typing import Any
 
-from ..connection.client import Client, RawArg, RedisSteps, UnknownScript, run_steps
+from ..connection.client import (
+    Client,
+    RawArg,
+    RedisSteps,
+    UnknownScript,
+    run_steps,
+    send_commands,
+)
 from ..errors import BrokerError, WrongType
 from .keys import wrong_types
 
@@ -52,10 +59,11 @@ ScriptCall = tuple[Script, Sequence[str], Sequence[RawArg]]
 def script_steps(calls: Sequence[ScriptCall]) -> RedisSteps[list[Any]]:
     """Run scripts in one round trip; returns a reply for each, as ``Client.calls`` does.
 
-    Takes a second round trip when the server does not know a script yet, and one for each key of a
-    wrong type. Each script is atomic; several of them together are not.
+    Takes none without calls, a second one when the server does not know a script yet, and one for
+    each key of a wrong type. Each script is atomic; several of them together are not.
     """
-    replies: list[Any] = yield [["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in calls]
+    commands = [["EVALSHA", s.sha, len(k), *k, *a] for s, k, a in calls]
+    replies = yield from send_commands(commands)
     unknown = [n for n, reply in enumerate(replies) if isinstance(reply, UnknownScript)]
     if unknown:
         with_text = [calls[n] for n in unknown]

@@ -1,33 +1,53 @@
 """The command line: ``buoy``, with the commands of the core and of installed plugins."""
 
 import os
+import signal
+from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points, version
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
-from ..loading.served_app import WantedApp
 from ..text.printable import one_line
 from ..text.safe import safe_text, summarize_error
+from .group import Group
 from .guard import escape_unprintable, readable_errors
-from .params import TEXT
+from .program import Program, running
+from .redis_options import add_redis_options
+from .terminal import color_choice
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 CORE = {
     "worker": "worker",
+    "dev": "dev",
     "enqueue": "enqueue",
     "queues": "queues",
     "workers": "workers",
     "failed": "failed",
-    "job": "job",
+    "jobs": "jobs",
+    "classes": "classes",
+    "pause": "pause",
+    "resume": "pause",
     "doctor": "doctor",
+    "top": "top",
+    "completion": "completion",
 }
 
+GROUP = "buoy.commands"
+"""The group of entry points by which plugins bring commands."""
 
-class Commands(click.Group):
+PARENT = "BUOY_PARENT"
+"""The id of the `buoy dev` that has started this process, which stops when that one dies."""
+
+
+class Commands(Group):
     """The commands of the core, and of plugins (entry points ``buoy.commands``).
 
-    A command is loaded when it is used. A broken plugin breaks its own command and no other.
+    A command is loaded when it is used, and not for its help line. A broken plugin breaks its own
+    command and no other.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -36,9 +56,28 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in CORE:
             module = import_module(f"{__name__}.{CORE[name]}")
-            return getattr(module, name)  # type: ignore[no-any-return]  # each module has it
+            return add_redis_options(getattr(module, name))  # type: ignore[no-any-return]
         points = [point for point in plugin_entry_points() if point.name == name]
-        return load_command(points) if points else None
+        return add_redis_options(load_command(points)) if points else None
+
+    def get_described(self, ctx: click.Context, name: str) -> click.Command | None:
+        from .help_lines import read_command
+
+        values = [point.value for point in plugin_entry_points() if point.name == name]
+        if name in CORE:
+            values = [f"{__name__}.{CORE[name]}:{name}"]
+        read = read_command(name, values[0]) if len(values) == 1 else None
+        return read or self.get_command(ctx, name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        found = [(name, self.get_described(ctx, name)) for name in names]
+        items = [
+            CompletionItem(name, help=command.get_short_help_str())
+            for name, command in found
+            if command is not None and not command.hidden
+        ]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -49,9 +88,22 @@ class Commands(click.Group):
             from ..process.signals import exit_on_signals
 
             ctx.with_resource(exit_on_signals(ctx.close))
-        return super().resolve_command(ctx, args)
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self.list_commands(ctx), 1)
+            if not close:
+                raise
+            message = f"{error.message} Did you mean {close[0]!r}?"
+            raise click.UsageError(message, ctx) from None
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        if PARENT in os.environ:
+            from ..process.system import die_with_parent
+
+            die_with_parent(int(os.environ.pop(PARENT)), signal.SIGTERM)
         escape_unprintable()
         return super().main(*args, **kwargs)
 
@@ -64,12 +116,14 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
 
-def plugin_entry_points() -> list[EntryPoint]:
-    """Return the commands of installed plugins, by name."""
-    return sorted(entry_points(group="buoy.commands"), key=lambda point: point.name)
+def plugin_entry_points() -> list["EntryPoint"]:
+    """Returns the commands of installed plugins, by name."""
+    from importlib.metadata import entry_points  # takes longer to load than all of this
+
+    return sorted(entry_points(group=GROUP), key=lambda point: point.name)
 
 
-def load_command(points: list[EntryPoint]) -> click.Command:
+def load_command(points: list["EntryPoint"]) -> click.Command:
     """Load the command of a plugin, or return one that reports why it cannot be loaded.
 
     ``points``: all entry points of this name.
@@ -89,13 +143,13 @@ def load_command(points: list[EntryPoint]) -> click.Command:
     )
 
 
-def package_of(point: EntryPoint) -> str:
-    """Return name and version of the package that brings a command."""
+def package_of(point: "EntryPoint") -> str:
+    """Returns name and version of the package that brings a command."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
 
 
 def broken_command(name: str, reason: str) -> click.Command:
-    """Return a command that only reports why the real one cannot be loaded."""
+    """Returns a command that only reports why the real one cannot be loaded."""
 
     def report(**_: object) -> None:
         raise click.ClickException(f"command {name!r} is broken: {reason}")
@@ -110,14 +164,22 @@ def broken_command(name: str, reason: str) -> click.Command:
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("buoy"), prog_name="buoy")
-@click.option("--url", type=TEXT, help="The Redis to use.  [env: BUOY_URL]")
-@click.option("--namespace", type=TEXT, help="The first part of all keys.  [env: BUOY_NAMESPACE]")
+@click.version_option(None, "-V", "--version", package_name="buoy", prog_name="buoy")
 @click.pass_context
-def main(ctx: click.Context, url: str | None, namespace: str | None) -> None:
+def main(ctx: click.Context) -> None:
     """Background jobs on Redis: at least once, nothing lost, nothing stuck."""
-    # The processes that run the jobs inherit the environment.
-    for name, value in {"BUOY_URL": url, "BUOY_NAMESPACE": namespace}.items():
-        if value is not None:
-            os.environ[name] = value
-    ctx.obj = WantedApp(url, namespace)
+    ctx.color = color_choice()
+
+
+add_redis_options(main)
+
+
+def run_commands(arguments: Sequence[str], *, name: str, command: Sequence[str]) -> NoReturn:
+    """Run a command of buoy within a framework's own command; ends this process as ``buoy`` does.
+
+    ``name`` is how people call that command, such as ``manage.py buoy``; ``command`` starts it in
+    another process.
+    """
+    running[:] = [Program(name, command, arguments)]
+    main.main([*arguments], prog_name=name)
+    raise AssertionError("click has ended this process")

@@ -1,6 +1,6 @@
 """Commands on many jobs: their filters as one value, and the options --all and --dry-run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any
@@ -8,11 +8,14 @@ from typing import Any
 import click
 
 from .options import require_queue
-from .output import exit_unless
+from .output import Row, exit_unless, print_line, print_rows
 from .params import TEXT
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
+
+PREVIEWED = 10
+"""How many jobs --dry-run lists."""
 
 ids_argument = click.argument("ids", nargs=-1, type=TEXT)
 
@@ -37,13 +40,18 @@ def filter_options(make_filter: Callable[..., Any], *options: Decorator) -> Deco
 
 
 def bulk_command(
-    filtered: Decorator, *, all_help: str, dry_run: Callable[[Any], bool]
+    filtered: Decorator,
+    *,
+    all_help: str,
+    dry_run: Callable[..., Any],
+    selecting: Sequence[str] = (),
 ) -> Decorator:
     """Returns a decorator for a command that changes many jobs. It adds ids, the filters of
     ``filtered``, --all and --dry-run, and refuses to change all jobs without --all.
 
     The command returns whether all that was meant is done; otherwise the exit code is 1. With
-    --dry-run ``dry_run`` is called with the filter, in place of the command.
+    --dry-run ``dry_run`` is called with the filter, in place of the command. ``selecting``: names
+    of further options of the command that say which jobs are meant; ``dry_run`` gets them, too.
     """
 
     def decorate(command: Command) -> Command:
@@ -53,12 +61,23 @@ def bulk_command(
         @click.option("--dry-run", "preview", is_flag=True, help="Only list the jobs; change none.")
         @wraps(command)
         def with_care(wanted: Any, everything: bool, preview: bool, **others: Any) -> None:
-            if wanted == type(wanted)() and not everything:
+            chosen = {name: others[name] for name in selecting}
+            selects = any(value is not None for value in chosen.values())
+            if wanted == type(wanted)() and not everything and not selects:
                 raise click.UsageError("expected ids, filters or --all, got none of them")
             if wanted.queue is not None:
                 require_queue(wanted.queue)
-            exit_unless(dry_run(wanted) if preview else command(wanted, **others))
+            exit_unless(dry_run(wanted, **chosen) if preview else command(wanted, **others))
 
         return with_care
 
     return decorate
+
+
+def print_preview(rows: Sequence[Row], columns: Sequence[str], empty: str) -> None:
+    """Print what --dry-run shows of jobs: how many there are, and the first ten."""
+    first = f"; the first {PREVIEWED}" if len(rows) > PREVIEWED else ""
+    if rows:
+        matching = "1 job matches" if len(rows) == 1 else f"{len(rows)} jobs match"
+        print_line(f"{matching}, none is changed{first}:")
+    print_rows(rows[:PREVIEWED], columns, empty=empty)

@@ -1,15 +1,16 @@
 """``buoy enqueue``."""
 
-import json
 from typing import Any
 
 import click
 
-from ..jobs.job import Call, Job
-from ..jobs.registry import find_class
+from ..jobs.call import Call
+from ..jobs.job import Job
 from ..loading.app_modules import load_app
 from ..loading.served_app import check_app
 from ..model.options import options
+from ..model.strict_json import parse_json
+from .job_class import named_class
 from .options import app_option, chosen_app
 from .output import exit_unless, json_option, print_rows
 from .params import QUEUE, SECONDS, TEXT
@@ -26,7 +27,7 @@ class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from
         if isinstance(value, tuple):
             return value
         try:
-            given = json.loads(value)
+            given = parse_json(value)
         except (ValueError, RecursionError) as error:
             self.fail(f"expected JSON like '[42]', got {value!r:.200} ({error})", param, ctx)
         if not isinstance(given, list | dict):
@@ -43,6 +44,7 @@ class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from
 )
 @click.option("--delay", type=SECONDS, help="Seconds until the job is due.")
 @click.option("--id", type=TEXT, help="An id of your choice. buoy never enqueues an id twice.")
+@click.option("--tag", "tags", type=TEXT, multiple=True, help="A tag of the job; may be repeated.")
 @json_option
 def enqueue(
     name: str,
@@ -51,6 +53,7 @@ def enqueue(
     queue: str | None,
     delay: float | None,
     id: str | None,
+    tags: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Enqueue a job.
@@ -61,14 +64,14 @@ def enqueue(
     args, kwargs = arguments
     if app:
         load_app(app)
-        chosen = options(queue, delay, None, id)
-        found = find_class(name)
+        chosen = options(queue, delay, None, id, tags=tags)
+        found = named_class(name)
         check_app(found, chosen_app())
         handle = Call[Any, Any](found, chosen).enqueue(*args, **kwargs)
     elif queue is None or delay is not None:
         raise click.UsageError("expected -a MODULE, or --queue without --delay, for a push by name")
     else:
-        handle = Job.app.push(name, args, kwargs, queue=queue, id=id)
+        handle = Job.app.push(name, args, kwargs, queue=queue, id=id, tags=tags)
     row = {column: getattr(handle, column) for column in ("identifier", *COLUMNS)}
     print_rows([row], COLUMNS, as_json=as_json)
     exit_unless(handle.state != "rejected")

@@ -1,23 +1,34 @@
 """``buoy failed``."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 import click
 
 from ..jobs.job import Job
-from ..operations.failed_set import Filter, find, newest_first
+from ..model.retry_answer import RetryAnswer
+from ..operations.failed_set import Filter, count, find, newest_first
 from ..operations.failed_set import remove as remove_failures
 from ..operations.failed_set import retry as retry_failures
+from ..operations.failures import summarize_all
 from ..operations.views import JobView
-from ..text.printable import indented, one_line
-from .bulk import bulk_command, filter_options
-from .options import class_option, confirm, empty_text, queue_option, yes_option
+from .bulk import bulk_command, filter_options, print_preview
+from .group import Group
+from .job_facts import job_facts, print_facts
+from .options import (
+    args_option,
+    class_option,
+    confirm,
+    empty_text,
+    queue_option,
+    tag_option,
+    yes_option,
+)
 from .output import (
     count_option,
     format_job_count,
-    format_json,
     format_time,
     json_option,
     print_first_rows,
@@ -25,17 +36,25 @@ from .output import (
     print_rows,
     report_unknown,
 )
-from .params import INSTANT, TEXT
+from .params import COUNT, INSTANT, QUEUE, TEXT, Pattern
+from .progress import in_pages
+from .retry_answers import count_retried, stay_reason
+from .watch import watch_option
 
-COLUMNS = ("id", "class", "queue", "args", "error", "message", "cause", "attempt", "failed_at")
+COLUMNS = (
+    *("id", "class", "queue", "args", "tags"),
+    *("error", "message", "cause", "attempt", "failed_at"),
+)
+KINDS = ("class", "error", "count", "first_at", "last_at", "message")
 NONE = "no failed jobs"
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
+@watch_option
 @click.pass_context
 def failed(ctx: click.Context, as_json: bool) -> None:
-    """Failed jobs: list, show, retry, remove."""
+    """Failed jobs: list, sum up, show, retry, remove."""
     if ctx.invoked_subcommand is None:
         show_failures(Filter(), 50, as_json=as_json)
 
@@ -45,10 +64,23 @@ def make_filter(
     name: str | None = None,
     queue: str | None = None,
     error: str | None = None,
+    match: str | None = None,
+    args: str | None = None,
+    tag: str | None = None,
     since: float | None = None,
     until: float | None = None,
 ) -> Filter:
-    return Filter(frozenset(ids), name, queue, error, since, until)
+    return Filter(
+        ids=frozenset(ids),
+        name=name,
+        queue=queue,
+        error=error,
+        match=match,
+        args=args,
+        tag=tag,
+        since=since,
+        until=until,
+    )
 
 
 filtered = filter_options(
@@ -58,6 +90,14 @@ filtered = filter_options(
     click.option(
         "--error", type=TEXT, help="Jobs whose error, type or message, contains this text."
     ),
+    click.option(
+        "--match",
+        type=Pattern(),
+        metavar="REGEX",
+        help="Jobs in whose error, as TYPE: MESSAGE, this regular expression is found.",
+    ),
+    args_option,
+    tag_option,
     click.option("--since", type=INSTANT, help="Failed at or after: a time, or 2h for 2 h ago."),
     click.option("--until", type=INSTANT, help="Failed before: a time, or 2h for 2 h ago."),
 )
@@ -67,94 +107,129 @@ filtered = filter_options(
 @filtered
 @count_option
 @json_option
+@watch_option
 def listing(wanted: Filter, count: int, as_json: bool) -> None:
     """List failed jobs of all queues, the newest failure first."""
     show_failures(wanted, count, as_json=as_json)
 
 
-def show_failures(wanted: Filter, count: int, *, as_json: bool) -> None:
-    """Print the failed jobs that match, at most ``count`` (0: all)."""
-    rows = map(failure_row, newest_first(Job.app.monitor, wanted))
-    print_first_rows(rows, COLUMNS, count, as_json=as_json, empty=empty_text(wanted.queue, NONE))
+def show_failures(wanted: Filter, most: int, *, as_json: bool) -> None:
+    """Print the failed jobs that match, at most ``most`` (0: all), and how many there are."""
+    monitor = Job.app.monitor
+    views = newest_first(monitor, wanted)
+    rows = [failure_row(view) for view in islice(views, most or None)]
+    total = len(rows)
+    if most and total == most and not as_json:
+        total = max(total, count(monitor, wanted))
+    print_first_rows(
+        rows, COLUMNS, most, as_json=as_json, empty=empty_text(wanted.queue, NONE), total=total
+    )
+
+
+@failed.command()
+@filtered
+@json_option
+@watch_option
+def summary(wanted: Filter, as_json: bool) -> None:
+    """Count failed jobs by class and error, with the first and the last time.
+
+    The message is that of the newest of them.
+    """
+    found = summarize_all(Job.app.monitor, wanted)
+    rows = [
+        {
+            "class": each.name,
+            **asdict(each),
+            "first_at": format_time(each.first_at),
+            "last_at": format_time(each.last_at),
+        }
+        for each in found
+    ]
+    print_rows(rows, KINDS, as_json=as_json, empty=empty_text(wanted.queue, NONE))
+    if found and not as_json:
+        total = sum(each.count for each in found)
+        print_line(f"{total} failed {'job' if total == 1 else 'jobs'}", err=True)
 
 
 @failed.command("show")
 @click.argument("id", type=TEXT)
-def show_one(id: str) -> None:
+@json_option
+def show_one(id: str, as_json: bool) -> None:
     """Show all facts of one failed job, with its traceback."""
     view = Job.app.find(id)
     if view is None or view.state != "failed":
         place = "it is unknown" if view is None else f"it is {view.state} in {view.queue}"
-        raise click.ClickException(f"{id}: expected a failed job, but {place}")
-    facts = failure_row(view) | {k: v for k, v in view.failure.items() if k != "traceback"}
-    if view.name is None:
-        facts["raw"] = view.raw
-    for name, value in facts.items():
-        print_line(f"{name:12} {value if isinstance(value, str) else format_json(value)}")
-    for plugin, kept in view.plugin_data.items():
-        click.echo(f"{one_line(plugin):12} {format_json(kept, indent=2)}")
-    click.echo()
-    lines = view.failure.get("traceback", "(no traceback)")
-    click.echo(indented(lines if isinstance(lines, str) else format_json(lines)))
+        hint = "" if view is None else "; see buoy jobs show"
+        raise click.ClickException(f"{id}: expected a failed job, but {place}{hint}")
+    print_facts(job_facts(view), as_json=as_json)
 
 
-def matching(wanted: Filter) -> list[JobView]:
-    return list(find(Job.app.monitor, wanted))
+def matching(wanted: Filter, keep: int | None = None) -> list[JobView]:
+    """Returns the failed jobs that match, the oldest first of each queue; without the ``keep``
+    newest of all."""
+    monitor = Job.app.monitor
+    if keep is None:
+        return list(find(monitor, wanted))
+    return list(islice(newest_first(monitor, wanted), keep, None))
 
 
-def are_found(wanted: Filter, views: list[JobView]) -> bool:
+def are_found(wanted: Filter, views: Iterable[JobView]) -> bool:
     """Report which of the ids are not among the jobs that were found; returns whether all are."""
     return report_unknown(wanted.ids, [view.id for view in views], "a failed job that matches")
 
 
-def dry_run(wanted: Filter) -> bool:
-    views = matching(wanted)
-    print_rows(map(failure_row, views), COLUMNS, empty=NONE)
-    return are_found(wanted, views)
-
-
-bulk = bulk_command(filtered, all_help="All failed jobs.", dry_run=dry_run)
+def dry_run(wanted: Filter, keep: int | None = None) -> bool:
+    views = matching(wanted, keep)
+    print_preview([failure_row(view) for view in views], COLUMNS, NONE)
+    return keep is not None or are_found(wanted, views)
 
 
 @failed.command()
-@bulk
-def retry(wanted: Filter) -> bool:
+@bulk_command(filtered, all_help="All failed jobs.", dry_run=dry_run)
+@click.option("--to", type=QUEUE, help="Another queue, to which the jobs move.")
+def retry(wanted: Filter, to: str | None) -> bool:
     """Move failed jobs to the tail of their queues, as first attempts.
 
     Each job moves in one step, so none is lost and none runs twice.
     """
     views = matching(wanted)
-    answers = retry_failures(Job.app.control, views)
-    counts = Counter(answer.kind for answer in answers.values())
-    print_line(f"{format_job_count(counts['queued'])} queued")
-    for id, answer in answers.items():
-        if answer.kind == "exists":
-            print_line(f"{id} stays failed: job {answer.holder} holds its claim", err=True)
-        elif answer.kind == "unreadable":
-            print_line(f"{id} stays failed: it cannot be read; see buoy failed show", err=True)
-    stayed = counts["exists"] + counts["unreadable"]
+    answers: dict[str, RetryAnswer] = {}
+    for page in in_pages("retried", views):
+        answers |= retry_failures(Job.app.control, page, to)
+    place = "" if to is None else f" in {to}"
+    print_line(f"{count_retried(answers.values())}{place}")
+    stayed = {id: each for id, each in answers.items() if not each.retried and each.kind != "gone"}
+    for id, answer in stayed.items():
+        print_line(f"{id} stays failed: {stay_reason(id, answer, to)}", err=True)
     return are_found(wanted, views) and not stayed
 
 
 @failed.command()
-@bulk
+@bulk_command(filtered, all_help="All failed jobs.", dry_run=dry_run, selecting=["keep"])
+@click.option("--keep", type=COUNT, metavar="N", help="Keep the newest N; remove the others.")
 @yes_option
-def remove(wanted: Filter, yes: bool) -> bool:
-    """Remove failed jobs for ever. Asks before it removes all."""
-    views = matching(wanted)
-    if wanted == Filter() and views:
-        confirm(f"Remove all failed jobs ({len(views)})?", yes=yes)
-    print_line(f"{format_job_count(len(remove_failures(Job.app.control, views)))} removed")
-    return are_found(wanted, views)
+def remove(wanted: Filter, keep: int | None, yes: bool) -> bool:
+    """Remove failed jobs for ever. Asks, unless all are named by their ids."""
+    views = matching(wanted, keep)
+    named = wanted == Filter(ids=wanted.ids) and wanted.ids and keep is None
+    if views and not named:
+        which = "all failed jobs" if wanted == Filter() and not keep else "failed jobs"
+        confirm(f"Remove {which} ({len(views)})?", yes=yes)
+    removed = 0
+    for page in in_pages("removed", views):
+        removed += len(remove_failures(Job.app.control, page))
+    print_line(f"{format_job_count(removed)} removed")
+    return keep is not None or are_found(wanted, views)
 
 
 def failure_row(view: JobView) -> dict[str, Any]:
-    """Return a failed job as a row of the table, and as an object of the JSON output."""
+    """Returns a failed job as a row of the table, and as an object of the JSON output."""
     return {
         "id": view.id,
         "class": view.name,
         "queue": view.queue,
-        "args": view.args,
+        "args": view.shown_args,
+        "tags": list(view.tags),
         **{name: view.failure.get(name) for name in ("error", "message", "cause")},
         "attempt": view.attempt,
         "worker": view.failure.get("worker"),

@@ -13,6 +13,9 @@ from ..errors import BuoyError
 from ..process.log_format import OneLine
 from ..text.printable import indented
 from ..text.safe import summarize_error
+from .program import with_program
+from .table import RED, styled
+from .terminal import has_colors
 
 HANDLED_BY_CLICK = (
     *(click.Abort, click.exceptions.Exit, EOFError),
@@ -29,15 +32,21 @@ def readable_errors() -> Iterator[None]:
     except HANDLED_BY_CLICK:
         raise
     except click.ClickException as error:
-        error.message = indented(error.message)  # type: ignore[misc]  # click and tests read it there
+        error.message = error_text(error.message)  # type: ignore[misc]  # click and tests read it there
         raise
     except BuoyError as error:
-        raise click.ClickException(indented(str(error))) from error
+        raise click.ClickException(error_text(str(error))) from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             raise
         lines = "".join(traceback.format_exception(error))
-        raise click.ClickException(indented(f"{summarize_error(error)}\n{lines}")) from error
+        raise click.ClickException(error_text(f"{summarize_error(error)}\n{lines}")) from error
+
+
+def error_text(message: str) -> str:
+    """Returns a message in printable lines; the first one is red on a terminal with colours."""
+    first, *others = indented(with_program(message)).split("\n")
+    return "\n".join([styled(first, RED if has_colors(sys.stderr) else {}), *others])
 
 
 def escape_unprintable() -> None:

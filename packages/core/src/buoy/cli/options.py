@@ -3,19 +3,21 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ..errors import ConfigurationError
-from ..loading.app_modules import load_app
+from ..loading.app_modules import load_app, meant_module
 from ..loading.served_app import WantedApp, check_all_apps
 from ..text.printable import one_line
-from .params import QUEUE, TEXT
+from .params import QUEUE, TEXT, Choice
+from .setting import AppOption, setting_option
 
 
 def chosen_app() -> WantedApp:
-    """Return the app that --url and --namespace choose."""
+    """Returns the app that --url and --namespace choose."""
     return click.get_current_context().find_object(WantedApp) or WantedApp()
 
 
@@ -46,30 +48,59 @@ def set_log_format(_ctx: click.Context, _param: click.Parameter, name: str) -> N
     os.environ["BUOY_LOG_FORMAT"] = name  # the processes that run the jobs inherit it
 
 
-log_format_option = click.option(
+log_format_option = setting_option(
     "--log-format",
-    type=click.Choice(["text", "json"]),
+    type=Choice(["text", "json"]),
     default="text",
-    envvar="BUOY_LOG_FORMAT",
+    show_default=True,
     expose_value=False,
     callback=set_log_format,
-    help="The format of log lines.  [env: BUOY_LOG_FORMAT; default: text]",
+    help="The format of log lines.",
 )
 
 
+check_option = click.option(
+    "--check",
+    is_flag=True,
+    is_eager=True,  # before -a, which is not needed then
+    help="Start nothing: end with 0 if one runs on this host and is alive, else with 1.",
+)
+
+
+def read_pid(file: Path | None) -> int | None:
+    """Returns the process id in the file of ``--pidfile``; None without a file. Raises
+    ClickException if the file has none."""
+    if file is None:
+        return None
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no number"
+        raise click.ClickException(
+            f"--pidfile: expected a file with a process id, got {file}: {reason}"
+        ) from None
+
+
 def modules(_ctx: click.Context, _param: click.Parameter, text: str | None) -> list[str]:
-    """Return the names in a comma-separated list; raises BadParameter if there are none."""
+    """Returns the names in a comma-separated list; raises BadParameter if there are none."""
     names = [name.strip() for name in (text or "").split(",") if name.strip()]
     if text is not None and (not names or any(name.startswith(".") for name in names)):
-        raise click.BadParameter(f"expected a module like shop.jobs, got {text!r}")
+        raise click.BadParameter(f"expected a module like shop.jobs, got {text!r}{hint(names)}")
     return names
 
 
+def hint(names: list[str]) -> str:
+    """Returns what to say instead of these names; empty if that is not clear."""
+    meant = [meant_module(name) or name for name in names]
+    return f"; say -a {','.join(meant)}" if meant != names else ""
+
+
 def app_option(*, required: bool) -> Callable[[Any], Any]:
-    """Return the option ``-a``: the modules of the app."""
+    """Returns the option ``-a``: the modules of the app."""
     return click.option(
         "-a",
         "--app",
+        cls=AppOption,
         required=required,
         metavar="MODULE[,MODULE]",
         type=TEXT,
@@ -83,13 +114,22 @@ class_option = click.option(
 )
 
 
+args_option = click.option(
+    "--args",
+    type=TEXT,
+    help="Jobs whose arguments, as JSON, contain this text, in upper or lower case.",
+)
+
+tag_option = click.option("--tag", type=TEXT, help="Jobs with this tag.")
+
+
 def queue_option(help: str = "Jobs of this queue.") -> Callable[[Any], Any]:
-    """Return the option ``--queue`` as a filter."""
+    """Returns the option ``--queue`` as a filter."""
     return click.option("--queue", type=QUEUE, help=help)
 
 
 def require_queue(name: str) -> str:
-    """Return the name of a queue; raises ClickException if nothing was ever enqueued to it."""
+    """Returns the name of a queue; raises ClickException if nothing was ever enqueued to it."""
     from ..jobs.job import Job
 
     if not Job.app.monitor.knows(name):
@@ -100,7 +140,7 @@ def require_queue(name: str) -> str:
 
 
 def empty_text(queue: str | None, none: str) -> str:
-    """Return the text for an empty list; it says so if the queue does not exist."""
+    """Returns the text for an empty list; it says so if the queue does not exist."""
     from ..jobs.job import Job
 
     if queue is None or Job.app.monitor.knows(queue):

@@ -2,22 +2,38 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
-from unicodedata import combining, east_asian_width
 
 import click
 
 from ..text.printable import one_line
+from .cells import Duration, Size, Time, format_cell, format_json, format_time
 from .params import COUNT
+from .table import Changes, Style, styled, table_lines
+from .terminal import screen_width
+
+__all__ = [
+    "Duration",
+    "Row",
+    "Size",
+    "Time",
+    "as_array",
+    "count_option",
+    "exit_unless",
+    "format_cell",
+    "format_job_count",
+    "format_json",
+    "format_time",
+    "json_option",
+    "print_first_rows",
+    "print_line",
+    "print_marked",
+    "print_rows",
+    "report_unknown",
+]
 
 Row = dict[str, Any]
-
-WIDEST = 60
-"""The most characters of a cell; longer text is cut."""
-FIRST, LAST = "0001-01-01T00:00:00.000+00:00", "9999-12-31T23:59:59.999+00:00"
-"""Shown for times before and after the calendar of Python."""
 
 count_option = click.option(
     "--count", type=COUNT, default=50, show_default=True, help="The most to list; 0 lists all."
@@ -26,9 +42,22 @@ count_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def print_line(line: str, *, err: bool = False) -> None:
-    """Print one line; escapes characters that are not printable."""
-    click.echo(one_line(line), err=err)
+TAGS = "tags"
+RARE: dict[str, Any] = {TAGS: [], "priority": "normal"}
+"""Columns that many apps do not use, and what they have there."""
+CHANGES = "buoy.changes"
+"""Where the context of a command that is repeated has its Changes."""
+
+
+def print_line(line: str, *, err: bool = False, style: Style | None = None) -> None:
+    """Print one line; escapes characters that are not printable. ``style``: the arguments of
+    ``click.style``, for a terminal with colours."""
+    click.echo(styled(one_line(line), style or {}), err=err)
+
+
+def print_marked(mark: str, style: Style, line: str) -> None:
+    """Print one line after a mark, such as "WRONG", that has a style on a terminal."""
+    click.echo(styled(mark, style) + one_line(line))
 
 
 def print_rows(
@@ -36,7 +65,8 @@ def print_rows(
 ) -> None:
     """Print rows: as a table of these columns, or with ``as_json`` as an array of whole objects.
 
-    ``empty``: the line to print instead of a table without rows.
+    ``empty``: the line to print instead of a table without rows. A table has a column of RARE
+    only if one of its rows has something there.
     """
     rows = list(rows)
     if as_json:
@@ -44,27 +74,48 @@ def print_rows(
     elif not rows:
         print_line(empty)
     else:
-        cells = [[format_cell(row[column]) for column in columns] for row in rows]
-        widths = [max(map(width, column)) for column in zip(columns, *cells, strict=True)]
-        for line in [[*columns], *cells]:
-            padded = [
-                text + " " * (size - width(text)) for text, size in zip(line, widths, strict=True)
-            ]
-            print_line("  ".join(padded).rstrip())
+        shown = [
+            name
+            for name in columns
+            if name not in RARE or any(row[name] != RARE[name] for row in rows)
+        ]
+        if TAGS in shown:
+            rows = [row | {TAGS: ", ".join(row[TAGS]) or None} for row in rows]
+        for line in table_lines(shown, rows, screen_width(), current_changes()):
+            click.echo(line)
+
+
+def current_changes() -> Changes | None:
+    """Returns what marks changes, if the command is repeated by --watch."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(CHANGES)
 
 
 def print_first_rows(
-    rows: Iterable[Row], columns: Sequence[str], count: int, *, as_json: bool, empty: str
+    rows: Iterable[Row],
+    columns: Sequence[str],
+    count: int,
+    *,
+    as_json: bool,
+    empty: str,
+    total: int | None = None,
 ) -> None:
-    """Print at most ``count`` rows (0: all) as ``show`` does, and report if there are more."""
+    """Print at most ``count`` rows (0: all) as ``print_rows`` does, and report if there are more.
+
+    ``total``: how many there are in all, if that is known.
+    """
     found = iter(rows)
     print_rows(islice(found, count or None), columns, as_json=as_json, empty=empty)
-    if not as_json and next(found, None) is not None:
+    if as_json or not count:
+        return
+    if total is not None and total > count:
+        print_line(f"{count} of {total}: --count 0 shows all", err=True)
+    elif total is None and next(found, None) is not None:
         print_line(f"there are more than these {count}: --count 0 shows all", err=True)
 
 
 def as_array(rows: Sequence[Row]) -> str:
-    """Return rows as JSON that every program can read."""
+    """Returns rows as JSON that every program can read."""
     try:
         return json.dumps(rows, indent=2, allow_nan=False)
     except (ValueError, RecursionError):
@@ -73,7 +124,7 @@ def as_array(rows: Sequence[Row]) -> str:
 
 
 def json_safe(value: Any) -> Any:
-    """Return a value, or a text if strict JSON cannot hold it (nan, or too many levels)."""
+    """Returns a value, or a text if strict JSON cannot hold it (nan, or too many levels)."""
     try:
         json.dumps(value, indent=2, allow_nan=False)
     except (ValueError, RecursionError):
@@ -81,52 +132,9 @@ def json_safe(value: Any) -> Any:
     return value
 
 
-def format_json(value: Any, indent: int | None = None) -> str:
-    """Return a value as JSON, or a text that says why JSON cannot hold it."""
-    try:
-        return json.dumps(value, indent=indent)
-    except (TypeError, ValueError, RecursionError) as error:
-        return f"(cannot be shown: {type(error).__name__})"
-
-
-def format_cell(value: Any) -> str:
-    """Return a value as one printable line of at most WIDEST characters."""
-    match value:
-        case None:
-            return "-"
-        case bool():
-            return "yes" if value else "no"
-        case str():
-            text = value
-        case _:
-            text = format_json(value)
-    line = one_line(" ".join(text[: 100 * WIDEST].split()))
-    return line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
-
-
-def width(line: str) -> int:
-    """Return how many columns a printable line takes on a terminal."""
-    if line.isascii():
-        return len(line)
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in line)
-
-
 def format_job_count(count: int) -> str:
-    """Return "1 job was" or "3 jobs were", for a sentence that ends with a participle."""
+    """Returns "1 job was" or "3 jobs were", for a sentence that ends with a participle."""
     return "1 job was" if count == 1 else f"{count} jobs were"
-
-
-def format_time(seconds: float | None) -> str | None:
-    """Return epoch seconds as ISO 8601 in UTC, or None for None and nan.
-
-    A time that the calendar of Python does not have becomes its first or last moment.
-    """
-    if seconds is None or seconds != seconds:
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):
-        return LAST if seconds > 0 else FIRST
 
 
 def report_unknown(named: Iterable[str], known: Collection[str], wanted: str) -> bool:

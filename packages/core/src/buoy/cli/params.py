@@ -1,6 +1,7 @@
 """Types of arguments and options. No empty text counts as "all" or as a name."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,6 +47,30 @@ class File(click.Path):
         return super().convert(value, param, ctx)
 
 
+class WholeNumber(click.IntRange):
+    """A whole number between two others, or not less than one."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        try:
+            number: int = super().convert(value, param, ctx)
+        except click.BadParameter:
+            most = "more" if self.max is None else self.max
+            wanted = f"a whole number, {self.min} {'or' if self.max is None else 'to'} {most}"
+            self.fail(f"expected {wanted}, got {value!r:.200}", param, ctx)
+        return number
+
+
+class Choice(click.Choice):  # type: ignore[type-arg]  # click has it from 8.2 on
+    """One of some words."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            known = ", ".join(map(str, self.choices))
+            self.fail(f"expected one of {known}; got {value!r:.200}", param, ctx)
+
+
 class Seconds(click.FloatRange):
     """A finite number of seconds, 0 or more. To wait for ever, leave the option out."""
 
@@ -53,9 +78,12 @@ class Seconds(click.FloatRange):
         super().__init__(min=0, max=10**9)
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        seconds: float = super().convert(value, param, ctx)
+        try:
+            seconds: float = super().convert(value, param, ctx)
+        except click.BadParameter:
+            seconds = math.nan
         if not math.isfinite(seconds):
-            self.fail(f"expected a number of seconds, got {value!r}", param, ctx)
+            self.fail(f"expected seconds, 0 to {self.max}, got {value!r:.200}", param, ctx)
         return seconds
 
 
@@ -80,6 +108,38 @@ class Instant(Text):
             )
 
 
+class Pattern(Text):
+    """A regular expression."""
+
+    name = "regex"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        text = super().convert(value, param, ctx)
+        try:
+            re.compile(text)
+        except (re.error, RecursionError, OverflowError) as error:
+            self.fail(f"expected a regular expression, got {text!r:.200} ({error})", param, ctx)
+        return text
+
+
+class States(Text):
+    """One or several states of jobs, with commas between them."""
+
+    name = "states"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        if isinstance(value, tuple):
+            return value
+        found = [word.strip() for word in super().convert(value, param, ctx).split(",")]
+        for word in found:
+            if word not in STATES:
+                known = ", ".join(STATES)
+                self.fail(f"expected some of {known}, got {word!r:.200}", param, ctx)
+        return tuple(found)
+
+
+STATES = ("running", "queued", "blocked", "delayed", "failed")
+
 TEXT, QUEUE, SECONDS, INSTANT = Text(), QueueName(), Seconds(), Instant()
-COUNT = click.IntRange(0, 10**9)
+COUNT = WholeNumber(0, 10**9)
 """How many items to list."""

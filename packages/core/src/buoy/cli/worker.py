@@ -15,50 +15,66 @@ from ..loading.served_app import WantedApp
 from ..process.logs import configure
 from .options import (
     app_option,
+    check_option,
     chosen_app,
     log_format_option,
     quiet_option,
+    read_pid,
     require_unix,
     verbose_option,
 )
-from .params import SECONDS, TEXT, File
+from .output import exit_unless, print_line
+from .params import SECONDS, TEXT, Choice, File, WholeNumber
+from .program import program
+from .setting import setting_option
 
 SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
+ALL_QUEUES = "*:1"
+"""All queues, each with an equal share: with ``*`` alone the first by name would go first."""
 
 
-@click.command()
-@app_option(required=True)
-@click.option(
+queues_option = setting_option(
     "-q",
     "--queues",
     type=TEXT,
-    required=True,
+    default=ALL_QUEUES,
+    show_default="all, each with its share",
     help="Queues in order of priority; globs and negation: purchasing,mail*,!mail_bulk. Or with "
     "weights, each queue its share: mail:5,admin:1.",
 )
-@click.option(
+
+executor_option = setting_option(
     "--executor",
-    type=click.Choice(list(SLOTS)),
+    type=Choice(list(SLOTS)),
     default="fork",
     show_default=True,
     help="fork: each job in a process of its own. inline: in the worker's own, many short ones "
     "at a time. thread, async: for jobs that mostly wait for other systems.",
 )
-@click.option(
+
+concurrency_option = setting_option(
     "-c",
-    "--slots",
-    type=click.IntRange(min=1),
-    help="How many jobs run at once.  [default: 1; thread, async: 10]",
+    "--concurrency",
+    type=WholeNumber(min=1),
+    show_default="1; thread, async: 10",
+    help="How many jobs run at once.",
 )
-@click.option(
+
+
+@click.command()
+@app_option(required=True)
+@queues_option
+@executor_option
+@concurrency_option
+@setting_option(
     "--processes",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=1,
     show_default=True,
     help="How many workers run, under one supervisor, which replaces those that die.",
 )
 @click.option("--burst", is_flag=True, help="End when no job is due and none runs.")
-@click.option(
+@setting_option(
     "--grace",
     type=SECONDS,
     default=25.0,
@@ -68,20 +84,27 @@ SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
 @click.option(
     "--pidfile",
     type=File(path_type=Path),
-    help="A file into which to write the id of this process; it is removed at the end.",
+    help="A file into which to write the id of this process; it is removed at the end. With "
+    "--check: the file of the worker to check.",
 )
-@click.option(
+@setting_option(
     "--max-jobs",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     help="End after this many jobs; a supervisor or process monitor starts another worker.",
 )
-@click.option(
+@setting_option(
     "--max-memory",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     metavar="MIB",
     help="End when the worker itself uses this much memory, as with --max-jobs (inline, thread, "
     "async).",
 )
+@click.option(
+    "--reload",
+    is_flag=True,
+    help="For development: start again when a .py file changes. Running jobs end first.",
+)
+@check_option
 @verbose_option
 @quiet_option
 @log_format_option
@@ -89,13 +112,15 @@ def worker(
     app: list[str],
     queues: str,
     executor: str,
-    slots: int | None,
+    concurrency: int | None,
     processes: int,
     burst: bool,
     grace: float,
     max_jobs: int | None,
     max_memory: int | None,
     pidfile: Path | None,
+    reload: bool,
+    check: bool,
     verbose: bool,
     quiet: bool,
 ) -> None:
@@ -105,10 +130,13 @@ def worker(
     the rest, and end. QUIT: take no new jobs, wait for running jobs without a limit, and end. USR1:
     kill the running jobs. USR2: pause. CONT: end the pause.
     """
+    if check:
+        report_liveness(pidfile)
+        return
     require_unix()
     from ..broker.broker import Broker
-    from ..process.system import attach_to_supervisor, pid_file
-    from ..worker.queue_list import QueueList
+    from ..model.queue_list import QueueList
+    from ..process.system import attach_to_supervisor, is_supervised, pid_file
     from ..worker.recycling import RecycleLimits
     from ..worker.supervisor import RECYCLE_EXIT, Supervisor
     from ..worker.worker import Worker
@@ -116,10 +144,13 @@ def worker(
     configure(verbose - quiet)
     serving = QueueList.parse(queues)
     click.get_current_context().find_root().with_resource(pid_file(pidfile))
-    slots = slots or SLOTS[executor]
+    if reload and not is_supervised():
+        raise SystemExit(run_reloader())
+    slots = concurrency or SLOTS[executor]
     if processes > 1 or os.getpid() == 1:  # the first process of a container must reap orphans
-        command = [sys.executable, "-m", "buoy", *sys.argv[1:], "--processes", "1"]
-        raise SystemExit(Supervisor(command, processes).run())
+        if (reloader := attach_to_supervisor()) is not None:
+            os.close(reloader)
+        raise SystemExit(Supervisor(own_command("--processes", "1"), processes).run())
     supervisor = attach_to_supervisor()
     running = make_executor(executor, app, slots, chosen_app(), verbose - quiet)
     broker = Broker(running.start())
@@ -136,6 +167,29 @@ def worker(
     one.run()
     is_finished = burst or one.lifecycle.told_to_stop
     leave(RECYCLE_EXIT if supervisor is not None and not is_finished else 0)
+
+
+def own_command(*options: str) -> list[str]:
+    """Returns the command line of this process, with further options."""
+    this = program()
+    return [*this.command, *this.arguments, *options]
+
+
+def run_reloader() -> int:
+    """Run this command again and again; returns the exit code."""
+    from ..worker.reloader import Program, Reloader, start_supervised
+
+    return Reloader([Program("worker", own_command())], start_supervised).run()
+
+
+def report_liveness(pidfile: Path | None) -> None:
+    """Print whether a worker of this host sends heartbeats; ends with 1 if none does."""
+    from ..jobs.job import Job
+    from ..operations.liveness import probe_workers
+
+    answer = probe_workers(Job.app.broker, read_pid(pidfile))
+    print_line(answer.text)
+    exit_unless(answer.alive)
 
 
 def leave(code: int) -> NoReturn:

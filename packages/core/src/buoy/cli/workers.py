@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -11,15 +12,24 @@ from ..operations.views import WorkerView
 from ..operations.worker_commands import WorkerCommand, pending_reason, send_command
 from ..operations.worker_commands import forget as forget_worker
 from ..text.printable import one_line
+from ..worker.registration import ID
+from .cells import Size
+from .group import Group
 from .output import exit_unless, format_time, json_option, print_line, print_rows
 from .params import SECONDS, TEXT
+from .pause import report_pause
+from .watch import watch_option
 
-COLUMNS = ("id", "state", "queues", "executor", "slots", "running", "started_at", "beat_at")
+COLUMNS = (
+    *("id", "state", "queues", "executor", "busy", "free", "memory"),
+    *("running", "started_at", "beat_at"),
+)
 POLL_SECONDS = 0.2
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
+@watch_option
 @click.pass_context
 def workers(ctx: click.Context, as_json: bool) -> None:
     """Workers: list them with their queues and jobs in flight, send commands to them.
@@ -29,7 +39,10 @@ def workers(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is None:
         rows = [worker_row(view) for view in Job.app.monitor.workers()]
+        if not as_json:
+            rows = [row | {"running": ", ".join(row["running"]) or None} for row in rows]
         print_rows(rows, COLUMNS, as_json=as_json, empty="no workers")
+        report_pause()
 
 
 @workers.command()
@@ -59,11 +72,14 @@ def resume(ids: tuple[str, ...]) -> None:
 def wait(ids: tuple[str, ...], timeout: float | None) -> None:
     """Wait until these workers, or all, have no job in flight and have followed their commands.
 
-    A worker that has ended is at rest. Ends with exit code 1 if the time is over before.
+    A worker that has ended is at rest; an id that no worker can have is an error. Ends with
+    exit code 1 if the time is over before.
     """
     known = {view.id for view in Job.app.monitor.workers()}
     for id in ids:
         if id not in known:
+            if not ID.fullmatch(id):
+                raise unknown_worker(id)
             print_line(f"{id}: this worker is not there, or has ended", err=True)
     started = time.monotonic()
     while reasons := pending_reasons(ids):
@@ -74,7 +90,7 @@ def wait(ids: tuple[str, ...], timeout: float | None) -> None:
 
 
 def pending_reasons(ids: Sequence[str]) -> list[str]:
-    """Return a line for each of these workers, or of all, that is not at rest."""
+    """Returns a line for each of these workers, or of all, that is not at rest."""
     views = [view for view in Job.app.monitor.workers() if not ids or view.id in ids]
     return [f"{view.id}: {reason}" for view in views if (reason := pending_reason(view))]
 
@@ -100,21 +116,28 @@ def send_to_workers(command: WorkerCommand, ids: Sequence[str]) -> None:
 
 
 def require_workers(ids: Sequence[str], *, gone: bool) -> list[WorkerView]:
-    """Return the workers with these ids, or all, that are gone (or are not).
+    """Returns the workers with these ids, or all, that are gone (or are not).
 
     Raises ClickException for an id without such a worker.
     """
     found = {view.id: view for view in Job.app.monitor.workers() if view.gone == gone}
     for id in ids:
         if id not in found:
-            wanted = "a worker that is gone" if gone else "a worker"
-            raise click.ClickException(f"expected the id of {wanted}, got {id!r}; see buoy workers")
+            raise unknown_worker(id, "a worker that is gone" if gone else "a worker")
     return [found[id] for id in ids] if ids else list(found.values())
 
 
-def worker_row(view: WorkerView) -> dict[str, object]:
-    """Return a worker as a row of the table, and as an object of the JSON output."""
+def unknown_worker(id: str, wanted: str = "a worker") -> click.ClickException:
+    """Returns the error for an id that no such worker has."""
+    return click.ClickException(f"expected the id of {wanted}, got {id!r}; see buoy workers")
+
+
+def worker_row(view: WorkerView) -> dict[str, Any]:
+    """Returns a worker as a row of the table, and as an object of the JSON output."""
     return asdict(view) | {
+        "busy": view.busy,
+        "free": view.free,
+        "memory": Size(view.memory),
         "state": "gone" if view.gone else view.state,
         "started_at": format_time(view.started_at or None),
         "beat_at": format_time(view.beat_at),

@@ -8,23 +8,17 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-from redis.asyncio import BlockingConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
-
 from ..errors import BrokerError, Unavailable
 from .client import Client, RawArg, RedisSteps
 from .cluster import ClusterClient
+from .loop_connections import LoopConnections
 from .redis_errors import (
     CONNECTION_ERRORS,
     RedisTimeout,
-    error_of_reply,
     no_connection_error,
-    no_reply_error,
 )
 from .sentinel import is_replaced
-from .server import REPLACEMENT_CHECK_SECONDS, SOCKET_TIMEOUT, WITHOUT_LIBRARY_NAME, url_finder
+from .server import REPLACEMENT_CHECK_SECONDS, SOCKET_TIMEOUT, url_finder
 from .topology import (
     NODE_REPLY_SECONDS,
     Commands,
@@ -35,8 +29,6 @@ from .topology import (
 )
 
 T = TypeVar("T")
-MAX_CONNECTIONS = 20
-"""Connections of one event loop to one server; further calls wait until one is free."""
 
 
 class AsyncClient(Protocol):
@@ -53,101 +45,74 @@ class AsyncClient(Protocol):
 
 
 class AsyncServerClient:
-    """A client of one server, with a pool of connections for each event loop."""
+    """A client of one server, with connections of its own for each event loop."""
 
     def __init__(self, url: str) -> None:
         self.url, self.find_url = url, url_finder(url)
-        self.pools: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self.by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopConnections] = (
+            WeakKeyDictionary()
+        )
 
-    async def pool(self) -> Any:
-        """The pool of this event loop, to the present place of the server.
+    async def connections(self) -> LoopConnections:
+        """The connections of this event loop, to the present place of the server.
 
         Raises BrokerError when that place cannot be found.
         """
         loop = asyncio.get_running_loop()
-        if loop not in self.pools:
+        found = self.by_loop.get(loop)
+        if found is None:
             try:
                 url = self.url if self.find_url is None else await asyncio.to_thread(self.find_url)
             except CONNECTION_ERRORS as error:
                 raise no_connection_error(error) from error
-            return self.pools.setdefault(loop, new_pool(url))  # another coroutine may be faster
-        return self.pools[loop]
+            # Another coroutine may be faster.
+            return self.by_loop.setdefault(loop, LoopConnections(url))
+        return found
 
     async def calls(self, commands: Sequence[Sequence[RawArg]]) -> list[Any]:
         if not self.url.startswith("redis+sentinel:"):
             return await self.exchange(commands)
-        return await reply_unless_replaced(
-            self.is_replaced, self.exchange(commands), SOCKET_TIMEOUT
-        )
+        try:
+            return await reply_unless_replaced(
+                self.is_replaced, self.exchange(commands), SOCKET_TIMEOUT
+            )
+        except RedisTimeout:  # a server that hangs still takes connections: find it anew
+            await self.drop(self.by_loop.get(asyncio.get_running_loop()))
+            raise
 
     async def is_replaced(self) -> bool:
         """Whether the sentinels name another server now."""
-        pool = self.pools.get(asyncio.get_running_loop())
-        if pool is None or self.find_url is None:
+        connections = self.by_loop.get(asyncio.get_running_loop())
+        if connections is None or self.find_url is None:
             return False
-        options = pool.connection_kwargs
+        options = connections.options
         address = options["host"], options["port"]
         return await asyncio.to_thread(is_replaced, *address, self.find_url)
 
     async def exchange(self, commands: Sequence[Sequence[RawArg]]) -> list[Any]:
         """Send commands on a free connection, and read a reply for each; see ``calls``."""
-        pool = await self.pool()
+        connections = await self.connections()
         try:
-            connection = await pool.get_connection()
-        except CONNECTION_ERRORS as error:
-            await self.drop_pool(pool)
-            raise no_connection_error(error) from error
-        try:
-            await connection.send_packed_command(connection.pack_commands(commands))
-            replies = [await read_reply(connection) for _ in commands]
-        except CONNECTION_ERRORS as error:
-            await connection.disconnect()
-            await self.drop_pool(pool)
-            raise no_reply_error(error) from error
-        except BaseException:
-            # A reply that nobody reads would be taken for that of the next command.
-            await connection.disconnect(nowait=True)
+            replies = await connections.exchange(commands)
+        except BrokerError:
+            await self.drop(connections)
             raise
-        finally:
-            await pool.release(connection)
         if any(isinstance(reply, Unavailable) for reply in replies):
-            await self.drop_pool(pool)
+            await self.drop(connections)
         return replies
 
-    async def drop_pool(self, pool: Any) -> None:
+    async def drop(self, connections: LoopConnections | None) -> None:
         """Let the next call find the server anew, if it may have moved."""
         loop = asyncio.get_running_loop()
-        current: Any = self.pools.get(loop)
-        if self.find_url is not None and current is pool:
-            del self.pools[loop]
-            await pool.disconnect(inuse_connections=False)
+        current = self.by_loop.get(loop)
+        if self.find_url is not None and current is not None and current is connections:
+            del self.by_loop[loop]
+            await current.close()
 
     async def close(self) -> None:
-        pool = self.pools.pop(asyncio.get_running_loop(), None)
-        if pool is not None:
-            await pool.disconnect()
-
-
-def new_pool(url: str) -> Any:
-    """A pool of MAX_CONNECTIONS connections. When none is free, a call waits without a limit."""
-    return BlockingConnectionPool.from_url(
-        url,
-        max_connections=MAX_CONNECTIONS,
-        timeout=None,
-        retry=Retry(NoBackoff(), 0),
-        socket_timeout=SOCKET_TIMEOUT,
-        socket_connect_timeout=SOCKET_TIMEOUT,
-        protocol=2,
-        **WITHOUT_LIBRARY_NAME,
-    )
-
-
-async def read_reply(connection: Any) -> Any:
-    """One reply, or the BrokerError by which Redis refused the command."""
-    try:
-        return await connection.read_response()
-    except ResponseError as error:
-        return error_of_reply(error)
+        connections = self.by_loop.pop(asyncio.get_running_loop(), None)
+        if connections is not None:
+            await connections.close()
 
 
 async def reply_unless_replaced(

@@ -64,9 +64,36 @@ class UnknownScript(BrokerError):
 
 
 def send_commands(commands: Sequence[Sequence[RawArg]]) -> RedisSteps[list[Any]]:
-    """Send commands in one round trip; returns the replies of ``Client.calls``."""
-    replies: list[Any] = yield commands
+    """Send commands in one round trip, and none without commands; returns the replies of
+    ``Client.calls``."""
+    replies: list[Any] = (yield commands) if commands else []
     return replies
+
+
+def together(*readings: RedisSteps[Any]) -> RedisSteps[list[Any]]:
+    """Take several steps side by side: the next commands of all of them go in one round trip.
+
+    Returns what each returns. None of them may wait. When a round trip fails as a whole, all fail.
+    """
+    results: list[Any] = [None] * len(readings)
+    asked: dict[int, Sequence[Sequence[RawArg]]] = {}
+
+    def go_on(number: int, replies: list[Any] | None) -> None:
+        asked.pop(number, None)
+        try:
+            step = next(readings[number]) if replies is None else readings[number].send(replies)
+        except StopIteration as end:
+            results[number] = end.value
+        else:
+            asked[number] = step  # type: ignore[assignment]  # none of them waits
+
+    for number in range(len(readings)):
+        go_on(number, None)
+    while asked:
+        replies = iter((yield [command for step in asked.values() for command in step]))
+        for number, step in list(asked.items()):
+            go_on(number, [next(replies) for _ in step])
+    return results
 
 
 def run_steps(steps: RedisSteps[T], get_client: Callable[[], Client]) -> T:

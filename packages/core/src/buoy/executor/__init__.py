@@ -10,9 +10,10 @@ from ..settings import Settings
 class Executor(Protocol):
     """Runs reserved jobs, and returns the settlement of each.
 
-    The worker's main thread calls all methods but two: the heartbeat thread calls ``take_overdue``
-    and, when the grace time is over and the main thread does not return, ``take_finished``. The
-    order of the calls is: ``start``, then any others, ``close`` last.
+    The worker's main thread calls all methods but three: the heartbeat thread calls
+    ``take_overdue`` and, when the grace time is over and the main thread does not return,
+    ``take_finished`` and ``leave``. The order of the calls is: ``start``, then any others,
+    ``close`` or ``leave`` last.
     """
 
     name: str
@@ -64,6 +65,12 @@ class Executor(Protocol):
     def kill(self) -> None:
         """Kill the running jobs: they fail. Does nothing where jobs cannot be killed."""
 
+    def begin_stop(self) -> None:
+        """The worker begins to stop: let the running jobs know it that ask (``is_stopping``).
+
+        May be called by a signal handler while another method runs.
+        """
+
     def release_waiting(self) -> None:
         """Release the jobs that wait for a slot.
 
@@ -74,6 +81,9 @@ class Executor(Protocol):
         """End the running jobs, since the grace time is over. A job that does not end well is
         released."""
 
+    def leave(self) -> None:
+        """With ``in_process``: call the app's hook before_exit, in bounded time, since the
+        heartbeat thread is about to end the process though a job runs on in it."""
+
     def close(self) -> None:
-        """End all processes and threads of the executor. Raises the error of the app's hook
-        worker_stopping."""
+        """End all processes and threads of the executor, after the app's hook worker_stopping."""

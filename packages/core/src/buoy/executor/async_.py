@@ -10,7 +10,7 @@ from typing import Any
 
 from ..jobs.facts import Facts
 from ..jobs.job import Job
-from ..jobs.run import has_expired, load_run, run, settle_without_plugins
+from ..jobs.run import has_expired, load_run, settle_without_plugins
 from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation, Settlement
 from ..process.logs import Log
@@ -18,7 +18,7 @@ from ..settings import Settings
 from .async_run import arun
 from .blocking_threads import BlockingThreads
 from .in_process import load_in_process, run_isolated
-from .limits import refuse_limits
+from .limits import refuse_limits, run_in_process
 from .prefetch import PrefetchingExecutor, join_threads
 
 logger = Log("buoy.worker")
@@ -60,6 +60,7 @@ class Async(PrefetchingExecutor):
 
     def start(self) -> Settings:
         self.hooks, settings = load_in_process(self.name, self.app, self.wanted)
+        self.app_hooks = self.hooks.of_jobs
         refuse_limits(self.name, keeps_timeout=awaits)
         self.hooks.worker_started()
         self.context = copy_context()  # with the context variables that the app has set
@@ -103,8 +104,15 @@ class Async(PrefetchingExecutor):
         running = arun(reservation, job, self.cancelled)
         # Not by loop.create_task: a job may have given the loop a task factory.
         task = asyncio.Task(running, loop=self.loop, name=reservation.id, context=context)
-        task.add_done_callback(lambda task: self.finish(started, settlement_of(reservation, task)))
+        task.add_done_callback(lambda task: self.finish_task(started, reservation, task))
         return task
+
+    def finish_task(
+        self, started: float, reservation: Reservation, task: asyncio.Task[Settlement]
+    ) -> None:
+        """Take in a task that has ended and was started then."""
+        seconds = time.monotonic() - started
+        self.finish(started, settlement_of(reservation, task, seconds))
 
     def finish(self, started: float, settlement: Settlement) -> None:
         """Take in the settlement of a job that started then, and start the next one."""
@@ -131,7 +139,7 @@ class Async(PrefetchingExecutor):
     def run_blocking(self, reservation: Reservation) -> None:
         """Run a job that would block the event loop."""
         started = time.monotonic()
-        settlement = run_isolated(self.context, run, reservation)
+        settlement = run_isolated(self.context, run_in_process, reservation, self.app_hooks)
         with suppress(RuntimeError):  # the loop is closed: the worker ends, and has released it
             self.loop.call_soon_threadsafe(self.finish, started, settlement)
 
@@ -155,6 +163,7 @@ class Async(PrefetchingExecutor):
             "it: let it await, or run it under another executor",
             self.id_of(task),
             seconds,
+            extra={"job_id": self.id_of(task), "state": "running"},
         )
 
     def id_of(self, task: asyncio.Task[Any]) -> str:
@@ -195,17 +204,24 @@ def load_awaitable(reservation: Reservation) -> Facts | None:
     try:
         job = load_run(reservation)
         elsewhere = (
-            reservation.crash_limit_reached or has_expired(reservation, job) or not job.kind._awaits
+            reservation.crash_limit_reached
+            or has_expired(reservation, job)
+            or not job.kind._awaits
+            or job.max_memory is not None
         )
     except BaseException:  # noqa: BLE001 - jobs.run.run settles the job for this error
         return None
     return None if elsewhere else job
 
 
-def settlement_of(reservation: Reservation, task: asyncio.Task[Settlement]) -> Settlement:
-    """The settlement of a job whose task has ended. A job that this executor has cancelled, and
-    that did not end well, is released."""
+def settlement_of(
+    reservation: Reservation, task: asyncio.Task[Settlement], seconds: float
+) -> Settlement:
+    """The settlement of a job whose task has ended after ``seconds``.
+
+    A job that this executor has cancelled, and that did not end well, is released.
+    """
     if task.cancelled():
-        return Settlement.of(reservation, "released")
+        return Settlement.of(reservation, "released", seconds=seconds)
     error = task.exception()
-    return task.result() if error is None else settle_without_plugins(reservation, error)
+    return task.result() if error is None else settle_without_plugins(reservation, error, seconds)

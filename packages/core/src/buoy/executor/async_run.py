@@ -11,35 +11,55 @@ from types import CoroutineType
 from typing import Any
 
 from ..errors import JobTimeout, PluginError
+from ..jobs.current import Run, process
 from ..jobs.facts import Facts
-from ..jobs.plugin import FINISHED_TYPES, Core, await_result, end_forked_process, fork_count
-from ..jobs.run import DONE, Ended, failed_outcome, settlement_of
+from ..jobs.next_job import begin_next
+from ..jobs.plugin import FINISHED_TYPES, await_result, end_forked_process, fork_count
+from ..jobs.relay import Core
+from ..jobs.run import DONE, failed_outcome, refused_arguments, settlement_of
+from ..jobs.run_events import Ended, tell_begun, tell_ended, tell_reserved
+from ..model.outcome import Released
 from ..model.reservation import Reservation, Settlement
 
 Wrapper = Generator[None, Any, Any]
 
 
-async def arun(reservation: Reservation, job: Facts, cancelled: Container[str] = ()) -> Settlement:
+async def arun(
+    reservation: Reservation,
+    job: Facts,
+    cancelled: Container[str] = (),
+    endings: list[Ended] | None = None,
+) -> Settlement:
     """Run a reserved job, and return its settlement.
 
-    ``cancelled`` holds the tokens of the runs that the worker has cancelled. Raises CancelledError
+    ``cancelled`` holds the tokens of the runs that the worker has cancelled. ``endings`` gets the
+    outcome and the error of the run. Raises CancelledError
     only for one of these that did not end well. A job that cancels itself has failed.
     """
-    return settlement_of(reservation, job, *await outcome(reservation, job, cancelled))
+    if job.watched:
+        tell_reserved(reservation, job, None)
+    return settlement_of(reservation, job, *await outcome(reservation, job, cancelled), endings)
 
 
 async def outcome(reservation: Reservation, job: Facts, cancelled: Container[str]) -> Ended:
     """The outcome of the run, and the error with which it failed, if any."""
+    if job.is_typed and (refused := refused_arguments(reservation, job)) is not None:
+        return refused
     started = time.monotonic()
     try:
+        if job.watched:
+            tell_begun(reservation, job)
         await perform_in_wrappers(job)
         if is_cancelling():
             await asyncio.sleep(0)
     except BaseException as error:
         if reservation.token in cancelled:
+            released = Released("the worker stops, and the job had not ended within its grace time")
+            tell_ended(reservation, job, (released, error, time.monotonic() - started))
+            job.seen = None
             raise asyncio.CancelledError from error
         return failed_outcome(reservation, job, error, time.monotonic() - started)
-    return DONE, None
+    return DONE, None, time.monotonic() - started
 
 
 def is_cancelling() -> bool:
@@ -52,7 +72,7 @@ def is_cancelling() -> bool:
 async def perform_in_wrappers(job: Facts) -> Any:
     """Await ``perform`` inside the plugins' implementations of ``around_perform``."""
     hooks = job.hooks()
-    if hooks is None:
+    if hooks is None or hooks.around_perform is None:
         return await (perform(job) if job.timeout is None else perform_in_time(job))
     implementations = hooks.around_perform.get_hookimpls()[::-1]
     opened: list[Wrapper] = []
@@ -110,14 +130,22 @@ async def perform(known: Facts) -> Any:
     """Await ``perform`` of a new job object, and return its result."""
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
-    args, kwargs = known.payload.arguments()
-    before = fork_count[0]
+    args, kwargs = known.arguments() if known.is_typed else known.payload.arguments()
+    before, known.performer = fork_count[0], job
+    run = None if known is process.job else Run(job)
     try:
+        following = begin_next(known) if known.payload.chain else None
         result = job.perform(*args, **kwargs)
         if type(result) is CoroutineType:
             result = await result
-        return result if type(result) in FINISHED_TYPES else await await_result(result)
+        result = result if type(result) in FINISHED_TYPES else await await_result(result)
+        if following is not None:
+            following.enqueue(result)
+        return result
     finally:
+        known.performer = None
+        if run is not None:
+            run.end()
         if fork_count[0] != before:
             end_forked_process()
         if watched:

@@ -4,16 +4,16 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from typing import Any
 
-from ..jobs.run import run
+from ..jobs.relay import Relay, WorkerRelay
 from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation, Settlement
 from ..process.signals import SavedHandlers
+from ..process.stopping import stop_flag
 from ..process.system import kill_children
 from ..settings import Settings
-from .in_process import load_in_process, run_isolated
-from .limits import keeps_none, refuse_limits
+from .in_process import load_in_process, run_isolated, tell_of_exit
+from .limits import keeps_none, refuse_limits, run_in_process
 from .prefetch import SETTLE_SECONDS
 from .prefetch_queue import PREFETCH_SECONDS, PrefetchQueue
 
@@ -28,7 +28,7 @@ class Inline:
     in_process = needs_watching = True
     shutdown_seconds = 0.0
     slots = 1
-    hooks: Any
+    hooks: WorkerRelay
     """The caller of the app's hooks; set by ``start``."""
 
     def __init__(
@@ -38,6 +38,8 @@ class Inline:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.app, self.wanted, self.clock = app, wanted, clock
+        self.app_hooks: Relay | None = None
+        """The caller of the hooks of its app-wide plugins about jobs."""
         self.prefetched = PrefetchQueue()
         self.running_since: float | None = None
         self.arrived_at = 0.0
@@ -46,6 +48,7 @@ class Inline:
 
     def start(self) -> Settings:
         self.hooks, settings = load_in_process(self.name, self.app, self.wanted)
+        self.app_hooks = self.hooks.of_jobs
         refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
         self.context = copy_context()
@@ -60,7 +63,9 @@ class Inline:
         handlers = SavedHandlers()
         while not self.stopping and (reservation := self.prefetched.next()):
             self.running_since = self.clock()
-            self.prefetched.settlements.append(run_isolated(self.context, run, reservation))
+            self.prefetched.settlements.append(
+                run_isolated(self.context, run_in_process, reservation, self.app_hooks)
+            )
             handlers.restore_urgent()
             ran += 1
         self.running_since = None
@@ -91,12 +96,18 @@ class Inline:
     def kill(self) -> None:
         """Does nothing: one job of a process cannot be killed alone."""
 
+    def begin_stop(self) -> None:
+        stop_flag.set(True)
+
     def release_waiting(self) -> None:
         """Have ``start_jobs`` release the rest of its jobs when the running one has ended."""
         self.stopping = True
 
     def terminate(self) -> None:
         """Does nothing: a thread cannot be ended. The heartbeat thread ends the process."""
+
+    def leave(self) -> None:
+        tell_of_exit(self.hooks)
 
     def close(self) -> None:
         try:

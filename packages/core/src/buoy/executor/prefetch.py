@@ -6,11 +6,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from ..jobs.relay import Relay, WorkerRelay
 from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation, Settlement
 from ..process.self_pipe import SelfPipe
+from ..process.stopping import stop_flag
 from ..process.system import kill_children
 from .exclusive_runs import ExclusiveRuns
+from .in_process import tell_of_exit
 from .prefetch_queue import PrefetchQueue
 
 SETTLE_SECONDS = 0.02
@@ -27,11 +30,13 @@ class PrefetchingExecutor:
     """
 
     in_process = True
-    hooks: Any
+    hooks: WorkerRelay
     """The caller of the app's hooks; set by ``start``, where the app is in this process."""
 
     def __init__(self, app: Sequence[str] = (), slots: int = 10, wanted: WantedApp = ANY) -> None:
         self.app, self.slots, self.wanted = list(app), slots, wanted
+        self.app_hooks: Relay | None = None
+        """The caller of the hooks of its app-wide plugins about jobs."""
         self.prefetched, self.wake = PrefetchQueue(), SelfPipe()
         self.running: dict[str, Any] = {}
         """What runs, by token; the values are the subclass's own."""
@@ -111,6 +116,9 @@ class PrefetchingExecutor:
     def kill(self) -> None:
         """Does nothing: one job of a process cannot be killed alone."""
 
+    def begin_stop(self) -> None:
+        stop_flag.set(True)
+
     def release_waiting(self) -> None:
         self.prefetched.settlements.extend(self.exclusive.release_waiting())
         self.release_prefetched()
@@ -123,9 +131,12 @@ class PrefetchingExecutor:
         if self.prefetched.settlements:
             self.wake.notify()
 
+    def leave(self) -> None:
+        tell_of_exit(self.hooks)
+
     def stop_app(self) -> None:
         """Call the app's hook worker_stopping in this process, then kill the processes that its
-        jobs have started. Raises the error of the hook."""
+        jobs have started."""
         try:
             self.hooks.worker_stopping()
         finally:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
 
-from ..jobs.run import run
 from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation
 from ..settings import Settings
 from .in_process import load_in_process, run_isolated
-from .limits import keeps_none, refuse_limits
+from .limits import keeps_none, refuse_limits, run_in_process
 from .prefetch import PrefetchingExecutor, join_threads
 
 
@@ -33,6 +32,7 @@ class Thread(PrefetchingExecutor):
 
     def start(self) -> Settings:
         self.hooks, settings = load_in_process(self.name, self.app, self.wanted)
+        self.app_hooks = self.hooks.of_jobs
         refuse_limits(self.name, keeps_timeout=keeps_none)
         self.hooks.worker_started()
         self.context = copy_context()  # with the context variables that the app has set
@@ -54,7 +54,7 @@ class Thread(PrefetchingExecutor):
     def run(self, reservation: Reservation) -> None:
         """Run one job, in a thread of a slot."""
         started = self.running[reservation.token] = time.monotonic()
-        settlement = run_isolated(self.context, run, reservation)
+        settlement = run_isolated(self.context, run_in_process, reservation, self.app_hooks)
         self.finish_job(settlement, time.monotonic() - started)
 
     def on_waiting_again(self) -> None:

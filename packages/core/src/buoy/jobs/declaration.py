@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigurationError, PluginError
 from ..model.checks import expect, short_repr
+from ..model.limits import LIMITS, check_limit
+from ..model.priority import check_level
 from ..settings import HasSettings
 from .facts import API
 from .hookspecs import WorkerHooks
@@ -16,26 +18,22 @@ from .plugin import Plugin
 if TYPE_CHECKING:
     from ..app import App
 
-SECONDS, WHOLE = (int, float), (int,)
-LIMITS: dict[str, tuple[tuple[type, ...], int]] = {
-    "timeout": (SECONDS, 10**9),
-    "max_memory": (WHOLE, 2**63),
-    "expires": (SECONDS, 10**10),
-    "max_length": (WHOLE, 2**53),
-}
-"""The limits that a class may set -> the types of their values, and the least value that is too
-large."""
 OVERRIDABLE = {
-    *("app", "name", "queue", "plugins", "perform", "identify"),
+    *("app", "name", "queue", "plugins", "tags", "redact", "perform", "identify", "check_types"),
+    "priority",
+    *("progress", "aprogress", "cancelled", "acancelled"),
     *LIMITS,
 }
-"""Names of the API that classes may set."""
+"""Names of the API that classes may set, or use for something else."""
 DERIVED = {
     "_declared",
     "_signature",
     "_identifies",
     "_awaits",
+    "_removed",
     "_relay",
+    "_codecs",
+    "_redacts",
     "_usable",
     "_findable",
     "_made_in",
@@ -91,7 +89,7 @@ def check_names(job: type, root: type) -> None:
     hides = True
     for owner in job.__mro__:
         hides = hides and owner is not root
-        if issubclass(root, owner) or (owner is not job and issubclass(owner, root)):
+        if is_subclass(root, owner) or (owner is not job and is_subclass(owner, root)):
             continue  # job classes have been looked at when they were made
         made = DERIVED if is_copy(owner) else set()
         for name, value in vars(owner).items():
@@ -100,6 +98,11 @@ def check_names(job: type, root: type) -> None:
             if reason is not None:
                 by = "" if owner is job else f", of its base {owner.__qualname__}"
                 raise ConfigurationError(f"{job.__qualname__}.{name}{by}: {reason}")
+
+
+def is_subclass(one: type, other: type) -> bool:
+    """Whether a class is another one or has it as a base, whatever their metaclasses say."""
+    return type.__subclasscheck__(other, one)
 
 
 def is_copy(owner: type) -> bool:
@@ -149,13 +152,13 @@ def app_of(job: Any) -> "App":
 
 
 def check_limits(job: Any) -> None:
-    """Raise ConfigurationError for a limit that is no positive number, or is too large for
-    Redis."""
-    for limit, (kinds, most) in LIMITS.items():
-        value, subject = getattr(job, limit), f"{job.name}.{limit}"
-        wanted = f"a {'whole ' * (kinds is WHOLE)}number, more than 0"
-        expect(value is None or (type(value) in kinds and value > 0), subject, wanted, value)
-        expect(value is None or value < most, subject, f"less than {most}", value)
+    """Raise ConfigurationError for a limit that is no positive number, or is too large for Redis;
+    and for a switch that is none."""
+    for limit in LIMITS:
+        check_limit(limit, getattr(job, limit), f"{job.name}.{limit}")
+    check_level(job.priority, f"{job.name}.priority")
+    right = isinstance(job.check_types, bool)
+    expect(right, f"{job.name}.check_types", "True or False", job.check_types)
 
 
 # Perform
@@ -228,6 +231,17 @@ def attribute_or_none(value: Any, name: str) -> Any:
 
 
 # Whether there can be a job of it
+
+
+def check_usable(job: Any) -> None:
+    """Raise ConfigurationError if no job of the class can be made.
+
+    A class that was unusable when it was made may have got its missing methods since.
+    """
+    reason = unusable_reason(job)
+    if reason is not None:
+        raise ConfigurationError(f"{job.__qualname__}: {reason}")
+    job._usable = job
 
 
 def unusable_reason(job: Any) -> str | None:

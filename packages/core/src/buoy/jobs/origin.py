@@ -24,8 +24,9 @@ def module_of(cls: type) -> str:
     if cls.__module__ not in MAINS:
         return cls.__module__
     names = names_around(cls)
-    if names.get("__spec__") is not None:
-        return str(names["__spec__"].name)
+    spec = names.get("__spec__")
+    if spec is not None and spec.name not in MAINS:  # cProfile gives a script one, too
+        return str(spec.name)
     file = names.get("__file__") or "<stdin>"
     return "__main__" if file.startswith(NO_FILES) else Path(file).stem
 

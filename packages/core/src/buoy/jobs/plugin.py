@@ -1,21 +1,18 @@
-"""Plugins are values on job classes. This file merges, orders and calls them."""
+"""Plugins are values on job classes, or app-wide. This file merges them, and calls ``perform``
+inside of them all."""
 
 import os
 import sys
 from collections.abc import AsyncGenerator, Coroutine, Generator, Iterable
 from dataclasses import dataclass
-from functools import cache
-from types import CoroutineType, GeneratorType, ModuleType
+from types import CoroutineType, GeneratorType
 from typing import Any, NoReturn
-
-import pluggy
 
 from ..errors import PluginError, UnfinishedWork
 from ..model.checks import short_repr
-from .facts import Facts, facts
-from .hookspecs import JobHooks, WorkerHooks, hookimpl
-
-__all__ = ["Plugin", "Without", "hookimpl", "merge_plugins", "relay", "worker_relay"]
+from .current import Run, process
+from .facts import Facts
+from .next_job import begin_next
 
 
 class Plugin:
@@ -55,6 +52,27 @@ def merge_plugins(declared: Iterable[tuple[str, Iterable[Any]]]) -> tuple[Plugin
     return tuple(chosen.values())
 
 
+def declared_plugins(job: type) -> tuple[tuple[Plugin, ...], frozenset[type[Plugin]]]:
+    """Returns the plugins of a class and its bases, and the types that one of them removes."""
+    lists = [(base.__qualname__, vars(base).get("plugins", ())) for base in reversed(job.__mro__)]
+    merged = merge_plugins(lists)
+    listed = [plugin for _, plugins in lists for plugin in plugins]
+    return merged, frozenset(each.type for each in listed if isinstance(each, Without))
+
+
+def plugins_in_force(
+    app_wide: tuple[Plugin, ...], declared: tuple[Plugin, ...], removed: frozenset[type[Plugin]]
+) -> tuple[Plugin, ...]:
+    """Returns the plugins of a class with the app-wide ones in front.
+
+    A plugin of the class replaces an app-wide one of the same type, at its position.
+    """
+    if not app_wide:
+        return declared
+    chosen = {type(plugin): plugin for plugin in app_wide if type(plugin) not in removed}
+    return tuple((chosen | {type(plugin): plugin for plugin in declared}).values())
+
+
 def plugin_tuple(plugins: Any, owner: str) -> tuple[Any, ...]:
     """Returns the plugins that a class lists, as a tuple; raises PluginError for no list."""
     if isinstance(plugins, Plugin):
@@ -89,25 +107,24 @@ def checked_hashable(plugin: Plugin, owner: str) -> Plugin:
     return plugin
 
 
-class Core:
-    """The innermost plugin of each class: it calls ``perform``."""
-
-    @staticmethod
-    @hookimpl
-    def around_perform(job: Any) -> Any:
-        return call_perform(facts(job))
-
-
 def call_perform(known: Facts) -> Any:
     """Call ``perform``, await its result if it must be awaited, and return that."""
     watched = known.seen is not None
     job = known.performing() if watched else known.new()
-    args, kwargs = known.payload.arguments()
-    before = fork_count[0]
+    args, kwargs = known.arguments() if known.is_typed else known.payload.arguments()
+    before, known.performer = fork_count[0], job
+    run = None if known is process.job else Run(job)
     try:
+        following = begin_next(known) if known.payload.chain else None
         result = job.perform(*args, **kwargs)
-        return result if type(result) in FINISHED_TYPES else finish_result(result)
+        result = result if type(result) in FINISHED_TYPES else finish_result(result)
+        if following is not None:
+            following.enqueue(result)
+        return result
     finally:
+        known.performer = None
+        if run is not None:
+            run.end()
         if fork_count[0] != before:
             end_forked_process()
         if watched:
@@ -210,52 +227,3 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     # An inline job was enqueued on an event loop, which cannot run another coroutine to its end.
     with ThreadPoolExecutor(1) as other_thread:
         return other_thread.submit(asyncio.run, coroutine).result()
-
-
-@cache
-def relay(plugins: tuple[Plugin, ...]) -> Any:
-    """Returns the caller of the hooks of these plugins; the first plugin is outermost and is asked
-    first."""
-    return hook_caller(JobHooks, [Core, *reversed(plugins)], "a plugin of a job")
-
-
-def worker_relay(modules: Iterable[ModuleType]) -> Any:
-    """Returns the caller of the hooks in the modules of an app."""
-    return hook_caller(WorkerHooks, map(hooks_only, modules), "the module of an app")
-
-
-def hooks_only(module: ModuleType) -> ModuleType:
-    """Returns a module with only the hooks of a module. pluggy reads all attributes, and some of
-    them may raise errors: a proxy that works only in a web request, for example."""
-    marked = ModuleType(module.__name__)
-    vars(marked).update({name: each for name, each in vars(module).items() if is_hook(each)})
-    return marked
-
-
-def is_hook(thing: object) -> bool:
-    try:
-        return type(getattr(thing, "buoy_impl", None)) is dict
-    except BaseException:  # noqa: BLE001 - an attribute of it may raise anything
-        return False
-
-
-def hook_caller(specs: type, sources: Iterable[object], kind: str) -> Any:
-    """Returns pluggy's caller of the hooks in ``sources``; raises PluginError for unknown hooks."""
-    manager = pluggy.PluginManager("buoy")
-    manager.add_hookspecs(specs)
-    try:
-        for source in sources:
-            manager.register(source)
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        known = [name for name in vars(specs) if not name.startswith("_")]
-        raise PluginError(
-            f"{error.plugin!r}: expected hooks of {kind} ({', '.join(known)}), got: {error}"
-        ) from error
-    return manager.hook
-
-
-def hook_names(plugin: Plugin) -> list[str]:
-    """Returns the names of the hooks that a plugin implements, in the order of a job's life."""
-    names = [name for name in vars(JobHooks) if not name.startswith("_")]
-    return [name for name in names if hasattr(getattr(plugin, name, None), "buoy_impl")]

@@ -1,5 +1,6 @@
 """The job classes by name. Names that come from Redis are looked up only here."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError, UnknownJob
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
 registry: dict[str, "type[Job]"] = {}
 not_served: dict[str, str] = {}
 """Names of classes that are loaded but must not run in this process -> the reason."""
+finders: list[Callable[[str], object]] = []
+"""Called with a name that is not known, before it counts as unknown."""
+
+
+def find_classes_by(finder: Callable[[str], object]) -> None:
+    """Call ``finder`` with the name of a job whose class is not loaded, when a job is to run.
+
+    It may import the module of that class, or do nothing. What it raises is the error of the job.
+    """
+    if finder not in finders:
+        finders.append(finder)
 
 
 def register(job: "type[Job]") -> None:
@@ -43,7 +55,10 @@ def advice_for_same_name(known: "type[Job]", job: "type[Job]") -> str:
 
 
 def find_class(name: str) -> "type[Job]":
-    """Returns the job class of this name; raises UnknownJob."""
+    """Returns the job class of this name; raises UnknownJob, and what a finder raises."""
+    if name not in registry and name not in not_served:
+        for finder in finders:
+            finder(name)
     try:
         return registry[name]
     except KeyError:

@@ -1,52 +1,78 @@
 """One run of one job: from its reservation to its settlement."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
-from types import CodeType
-from typing import Any, TypeGuard, TypeVar
+from time import monotonic  # by its name: a job may replace that in the module
+from typing import Any
 
-from ..errors import CorruptPayload, DirtyExit, PluginError, Terminated, WorkerLost
+from ..errors import (
+    BuoyError,
+    CorruptPayload,
+    DirtyExit,
+    InvalidArguments,
+    PluginError,
+    SealError,
+    Terminated,
+)
 from ..model.failure import Failure
+from ..model.handover import Child
 from ..model.outcome import Done, Failed, Later, Outcome, Rejected, Released
-from ..model.payload import Payload, corrupt_envelope
-from ..model.reservation import Reservation, Settlement
-from ..process.logs import DEBUG, ERROR, INFO, WARNING, is_logged, logger
-from ..text.safe import error_message, summarize_error
+from ..model.payload import OTHER, Payload, corrupt_envelope
+from ..model.reservation import OutcomeWord, Reservation, Settlement
+from ..process.logs import DEBUG, is_logged
+from ..text.safe import summarize_error
+from .children import words_of
 from .facts import Facts
 from .job import facts_of
 from .plugin import call_perform
 from .registry import find_class
+from .relay import Relay
+from .run_events import Ended, settle_told, tell_begun, tell_ended, tell_reserved
+from .run_failures import attribute_or_none, code_of, failure_of, is_a, refusal_reason, worker_lost
+from .run_log import LOG, log_error, log_failed, log_outcome, readable_payload
+from .sealing import sealer_of
 
-LOG = "buoy.job"
 DONE = Done()
-E = TypeVar("E", bound=BaseException)
-T = TypeVar("T")
-Ended = tuple[Outcome, BaseException | None]
-"""The outcome of a run, and the error that it has raised; None if it has raised none."""
 
 
-def run(reservation: Reservation) -> Settlement:
-    """Run a reserved job and return its settlement. Never raises, whatever the job does."""
+def run(
+    reservation: Reservation, app_hooks: Relay | None = None, endings: list[Ended] | None = None
+) -> Settlement:
+    """Run a reserved job and return its settlement. Never raises, whatever the job does.
+
+    ``app_hooks`` calls the hooks of the app-wide plugins, for a job that cannot be loaded.
+    ``endings`` gets the outcome and the error of the run.
+    """
     try:
         job = load_run(reservation)
     except BaseException as error:  # noqa: BLE001 - code of users runs in it
-        return settle_without_plugins(reservation, error)
-    return run_loaded(reservation, job)
+        tell_reserved(reservation, None, app_hooks)
+        return settle_unloaded(reservation, error, app_hooks, endings)
+    if job.watched:
+        tell_reserved(reservation, job, None)
+    return run_loaded(reservation, job, endings)
 
 
-def run_loaded(reservation: Reservation, job: Facts) -> Settlement:
+def run_loaded(
+    reservation: Reservation, job: Facts, endings: list[Ended] | None = None
+) -> Settlement:
     """Run a reserved job that is loaded, and return its settlement. Never raises."""
     try:
-        return settlement_of(reservation, job, *outcome_of(reservation, job))
+        return settlement_of(reservation, job, *outcome_of(reservation, job), endings)
     except BaseException as error:  # noqa: BLE001 - the last resort: each job must be settled
         return settle_without_plugins(reservation, error)
 
 
 def load_run(reservation: Reservation) -> Facts:
-    """Returns the facts of the run. Raises CorruptPayload, UnknownJob or ConfigurationError."""
+    """Returns the facts of the run. Raises CorruptPayload, UnknownJob, ConfigurationError,
+    SealError, or PluginError for plugins whose hooks cannot be called."""
     payload = Payload.decoded(reservation.payload)
-    return facts_of(find_class(payload.name), payload, reservation.queue, reservation.token)
+    job = facts_of(find_class(payload.name), payload, reservation.queue, reservation.token)
+    hooks = job.hooks()
+    job.watched = hooks is not None and hooks.has_events
+    if payload.sealed is not None:
+        sealer_of(job.kind)  # what that loads, children of this process have then
+    return job
 
 
 def outcome_of(reservation: Reservation, job: Facts) -> Ended:
@@ -54,89 +80,96 @@ def outcome_of(reservation: Reservation, job: Facts) -> Ended:
     if reservation.crash_limit_reached:
         return failed_outcome(reservation, job, worker_lost(reservation))
     if has_expired(reservation, job):
-        return Rejected("expired"), None
-    started = time.monotonic()
+        return Rejected("expired"), None, None
+    if job.is_typed and (refused := refused_arguments(reservation, job)) is not None:
+        return refused
+    started = monotonic()
     try:
+        if job.watched:
+            tell_begun(reservation, job)
         perform(job)
     except BaseException as error:  # noqa: BLE001 - SystemExit, too, ends only the job
-        return failed_outcome(reservation, job, error, time.monotonic() - started)
-    return DONE, None
+        return failed_outcome(reservation, job, error, monotonic() - started)
+    return DONE, None, monotonic() - started
+
+
+def refused_arguments(reservation: Reservation, job: Facts) -> Ended | None:
+    """Returns the outcome of a job whose arguments cannot become what ``perform`` declares, or
+    cannot be opened: it fails, and no plugin is asked whether to try again. None if they can."""
+    try:
+        job.declare_arguments()
+    except (InvalidArguments, SealError) as error:
+        return Failed(failure_of(reservation, error, job, cause="not run")), error, None
+    except BaseException as error:  # noqa: BLE001 - of the worker, which ends the job
+        return failed_outcome(reservation, job, error)
+    return None
 
 
 def failed_outcome(
-    reservation: Reservation, job: Facts, error: BaseException, seconds: float = 0.0
+    reservation: Reservation, job: Facts, error: BaseException, seconds: float | None = None
 ) -> Ended:
     """Returns the outcome of a run that has raised this error after ``seconds``."""
-    return decide_outcome(reservation, job, error, seconds), error
+    return decide_outcome(reservation, job, error, seconds or 0.0), error, seconds
 
 
 def perform(job: Facts) -> Any:
     """Call ``perform`` inside the wrappers of the plugins. Without wrappers it is called directly,
     which is faster."""
     hooks = job.hooks()
-    if hooks is None or len(hooks.around_perform.get_hookimpls()) == 1:
+    if hooks is None or hooks.around_perform is None:
         return call_perform(job)
     return hooks.around_perform(job=job.job())
+
+
+def run_inline(reservation: Reservation, job: Facts) -> Any:
+    """Run a job where it was enqueued, tell its plugins, and return what ``perform`` returns.
+    Raises the error of the run.
+
+    This is the program of a user: what ends the program is no failure that plugins decide on.
+    """
+    job.open_arguments()
+    started = monotonic()
+    try:
+        tell_begun(reservation, job, Exception)
+        result = perform(job)
+    except BaseException as error:
+        seconds = monotonic() - started
+        if isinstance(error, Exception):
+            ended = failed_outcome(reservation, job, error, seconds)
+        else:
+            ended = Failed(failure_of(reservation, error, job, seconds=seconds)), error, seconds
+        tell_ended(reservation, job, ended, catch=Exception)
+        raise
+    tell_ended(reservation, job, (DONE, None, monotonic() - started), catch=Exception)
+    return result
 
 
 def decide_outcome(
     reservation: Reservation, job: Facts, error: BaseException, seconds: float = 0.0
 ) -> Outcome:
     """Returns the outcome of a run that has raised an error: the decision of the first plugin that
-    decides, else Failed."""
-    if is_a(error, Terminated) and error.by_worker is True:
-        return Released(str(error))
+    decides, else Failed; Released if the worker stops, and takes the run back."""
+    job.children = ()  # it has not ended well
+    if type(job.ended_by) is Terminated:
+        return Released(str(job.ended_by))
     try:
         job.transition.clear()
         verdict = ask_on_failure(job, error)
     except BaseException as second:  # noqa: BLE001 - a plugin may raise anything; it is logged
-        logger(LOG).exception("%s: a plugin failed in on_failure", job)
+        log_error(reservation, job.payload, "has a plugin that failed in on_failure", second)
         return Failed(
             failure_of(reservation, error, job, also=summarize_error(second), seconds=seconds)
         )
     return verdict or Failed(failure_of(reservation, error, job, seconds=seconds))
 
 
-def is_a(error: BaseException, kind: type[E]) -> TypeGuard[E]:
-    """Whether an error is of this kind. It does not trust ``__class__``, which a class may set."""
-    return issubclass(type(error), kind)
-
-
-def failure_of(
-    reservation: Reservation, error: BaseException, job: Facts | None, **facts: Any
-) -> Failure:
-    facts = {"worker": reservation.worker} | facts
-    if is_a(error, DirtyExit):
-        facts |= facts_of_death(error)
-    if job is None:
-        return Failure.of(error, **facts)
-    attempt = attribute_or_none(lambda: job.attempt, int) or 1
-    since = attribute_or_none(lambda: job.kind.perform.__code__, CodeType)
-    return Failure.of(error, since, attempt=attempt, **facts)
-
-
-def facts_of_death(death: DirtyExit) -> dict[str, Any]:
-    """Returns fields of Failure for the death of a process. Jobs may raise and subclass such
-    errors, so each attribute is checked."""
-    peak = attribute_or_none(lambda: death.peak_memory, int)
-    seconds = attribute_or_none(lambda: death.seconds, float)
-    facts = {"seconds": seconds or 0.0, "peak_memory": peak} if peak else {}
-    return {"cause": attribute_or_none(lambda: death.cause, str) or "exception"} | facts
-
-
-def attribute_or_none(value: Callable[[], Any], kind: type[T]) -> T | None:
-    """Returns the value if it is of this type, else None, also if reading it raises an error."""
-    try:
-        found = value()
-    except BaseException:  # noqa: BLE001 - a property may raise anything
-        return None
-    return found if type(found) is kind else None
-
-
 def ask_on_failure(job: Facts, error: BaseException) -> Later | None:
     """Returns the decision of the ``on_failure`` hooks; raises PluginError for any other value."""
     hooks = job.hooks()
-    verdict = None if hooks is None else hooks.on_failure(job=job.job(), error=error)
+    if hooks is None or hooks.on_failure is None:
+        return None
+    job.open_arguments()
+    verdict = hooks.on_failure(job=job.job(), error=error)
     if verdict is None or isinstance(verdict, Later):
         return verdict
     raise PluginError(f"{job.payload.name}: on_failure: expected Later or None, got {verdict!r}")
@@ -151,69 +184,82 @@ def has_expired(reservation: Reservation, job: Facts) -> bool:
     )
 
 
-def worker_lost(reservation: Reservation) -> WorkerLost:
-    """Returns the error for a job that has lost too many workers."""
-    return WorkerLost(
-        f"the worker was lost {reservation.lost} times while it held this job (killed, out of "
-        "memory, or cut off for longer than its lease)"
-    )
-
-
 def settlement_of(
-    reservation: Reservation, job: Facts, outcome: Outcome, error: BaseException | None = None
+    reservation: Reservation,
+    job: Facts,
+    outcome: Outcome,
+    error: BaseException | None = None,
+    seconds: float | None = None,
+    endings: list[Ended] | None = None,
 ) -> Settlement:
-    """Returns the settlement for an outcome; ``error`` is the error that the run has raised.
+    """Returns the settlement for an outcome; ``error`` is the error that the run has raised after
+    ``seconds``.
 
-    If data of the job or its plugins cannot be stored, the job fails.
+    Tells the plugins, and ``endings``, of the outcome. If data of the job or its plugins cannot be
+    stored, the job fails.
     """
     try:
-        return build_settlement(reservation, job, outcome)
-    except BaseException as second:  # noqa: BLE001 - values of users and plugins are read
-        broken = PluginError(f"{job.payload.name}: {refusal_reason(second)}")
-        if error is None:
-            return settle_without_plugins(reservation, broken)
-        return settle_failure(
-            reservation, failure_of(reservation, error, job, also=summarize_error(broken))
-        )
+        try:
+            settlement = build_settlement(reservation, job, outcome, seconds)
+            if outcome is not DONE or is_logged(LOG, DEBUG):
+                since = None if error is None else code_of(job)
+                log_outcome(reservation, job.payload, outcome, error, since)
+        except BaseException as second:  # noqa: BLE001 - values of users and plugins are read
+            job.attached = None
+            broken = PluginError(f"{job.payload.name}: {refusal_reason(second)}")
+            failure = unstorable_failure(reservation, job, error, broken)
+            outcome, settlement = Failed(failure), settle_failure(reservation, failure, seconds)
+            error = broken if error is None else error
+        if endings is not None:
+            endings.append((outcome, error, seconds))
+        if job.watched:
+            return settle_told(reservation, job, settlement, (outcome, error, seconds))
+        return settlement
     finally:
-        job.seen = None
+        job.seen, job.children = None, ()
 
 
-def refusal_reason(error: BaseException) -> str:
-    """Returns why the data that a run has left cannot be stored."""
-    if is_a(error, PluginError):
-        return error_message(error)
-    return f"job.plugin_data: expected what JSON can hold, got: {error_message(error)}"
+def unstorable_failure(
+    reservation: Reservation, job: Facts, error: BaseException | None, broken: PluginError
+) -> Failure:
+    """Returns the failure of a run that has left what cannot be stored, and logs it. ``error`` is
+    that of the run, if it has raised one; ``broken`` says what cannot be stored."""
+    if error is None:
+        return failure_without_plugins(reservation, broken)
+    failure = failure_of(reservation, error, job, also=summarize_error(broken))
+    log_failed(reservation, job.payload, failure, error, code_of(job))
+    return failure
 
 
-def build_settlement(reservation: Reservation, job: Facts, outcome: Outcome) -> Settlement:
-    """Returns the settlement for an outcome, and logs it. Raises PluginError or UnicodeEncodeError
+def build_settlement(
+    reservation: Reservation, job: Facts, outcome: Outcome, seconds: float | None
+) -> Settlement:
+    """Returns the settlement for an outcome. Raises PluginError or UnicodeEncodeError
     for data that cannot be stored."""
     commands = job.attached.checked() if job.attached else ()
+    word: OutcomeWord = "done"
+    children: Sequence[Child] = ()
+    payload, wait = "", 0.0
     match outcome:
         case Done():
-            log(DEBUG, reservation, job, "done")
-            return Settlement(
-                reservation.id, reservation.token, reservation.queue, "done", "", 0.0, commands
-            )
-        case Rejected(reason):
-            log(WARNING, reservation, job, f"rejected: {reason}")
-            return Settlement.of(reservation, "rejected", commands=commands)
-        case Released(reason):
-            log(INFO, reservation, job, f"put back: {reason}")
-            return Settlement.of(reservation, "released")
-        case Later(seconds, count):
+            children = words_of(job) if job.children else ()
+        case Rejected():
+            word = "rejected"
+        case Released():
+            word, commands = "released", ()
+        case Later(wait, count):
+            word = "delayed"
             # Its first run has begun in time, so it cannot expire.
             again = replace(job.payload, attempt=job.attempt + count, expires_at=None)
             payload = encode_payload(again)
-            log(WARNING, reservation, job, f"again in {seconds:g} s")
-            return Settlement.of(
-                reservation, "delayed", payload=payload, wait=seconds, commands=commands
-            )
         case Failed(failure):
+            word = "failed"
             payload = encode_payload(replace(job.payload, failure=failure.record()))
-            log(ERROR, reservation, job, f"failed: {failure.error}: {failure.message}")
-            return Settlement.of(reservation, "failed", payload=payload, commands=commands)
+    id, token, queue = reservation.id, reservation.token, reservation.queue
+    name, waited = job.payload.name, reservation.waited(job.payload.enqueued_at)
+    return Settlement(
+        id, token, queue, word, payload, wait, name, waited, seconds, children, commands
+    )
 
 
 def encode_payload(payload: Payload) -> str:
@@ -225,40 +271,55 @@ def encode_payload(payload: Payload) -> str:
 
 def settle_death(reservation: Reservation, job: Facts, error: BaseException) -> Settlement:
     """Returns the settlement of a job whose run was ended from outside; its plugins are asked."""
-    return settlement_of(reservation, job, *failed_outcome(reservation, job, error))
+    seconds = attribute_or_none(lambda: error.seconds, float) if is_a(error, DirtyExit) else None
+    return settlement_of(reservation, job, *failed_outcome(reservation, job, error, seconds))
 
 
-def settle_without_plugins(reservation: Reservation, error: BaseException) -> Settlement:
-    """Returns the settlement of a job that cannot be loaded, or whose plugins have died with it.
+def settle_unloaded(
+    reservation: Reservation,
+    error: BaseException,
+    app_hooks: Relay | None,
+    endings: list[Ended] | None = None,
+) -> Settlement:
+    """Returns the settlement of a job that cannot be loaded, and tells the app-wide plugins.
 
     The job fails; its payload is kept whole, so that it can be retried after a deploy.
     """
-    return settle_failure(reservation, failure_of(reservation, error, None, cause="not run"))
+    failure = failure_without_plugins(reservation, error)
+    ended = (Failed(failure), error, None)
+    if endings is not None:
+        endings.append(ended)
+    tell_ended(reservation, None, ended, app_hooks)
+    return settle_failure(reservation, failure)
 
 
-def settle_failure(reservation: Reservation, failure: Failure) -> Settlement:
-    """Returns the settlement of a failed job, and logs it."""
-    said = "failed: %s: %s id=%s queue=%s worker=%s"
-    facts = (failure.error, failure.message, reservation.id, reservation.queue, reservation.worker)
-    logger(LOG).error(said, *facts)
-    return settle_failure_unlogged(reservation, failure)
+def settle_without_plugins(
+    reservation: Reservation, error: BaseException, seconds: float | None = None
+) -> Settlement:
+    """Returns the settlement of a job whose plugins have died with it: it fails, and its payload is
+    kept whole."""
+    return settle_failure(reservation, failure_without_plugins(reservation, error), seconds)
 
 
-def settle_failure_unlogged(reservation: Reservation, failure: Failure) -> Settlement:
-    """Returns the settlement of a failed job; for processes that must not run handlers of the
-    log."""
+def failure_without_plugins(reservation: Reservation, error: BaseException) -> Failure:
+    """Returns the failure of a job whose plugins are not asked, and logs it."""
+    failure = failure_of(reservation, error, None, cause="not run")
+    shown = None if is_a(error, BuoyError) else error  # the messages of buoy's own say it all
+    log_failed(reservation, readable_payload(reservation), failure, shown)
+    return failure
+
+
+def settle_failure(
+    reservation: Reservation, failure: Failure, seconds: float | None = None
+) -> Settlement:
+    """Returns the settlement of a job that has failed after ``seconds``. Logs nothing."""
     record = failure.record()
     try:
-        payload = replace(Payload.decoded(reservation.payload), failure=record).encoded()
+        payload = Payload.decoded(reservation.payload)
+        text, name = replace(payload, failure=record).encoded(), payload.name
+        waited = reservation.waited(payload.enqueued_at)
     except (CorruptPayload, RecursionError):
-        payload = corrupt_envelope(reservation.payload, record)
-    return Settlement.of(reservation, "failed", payload=payload)
-
-
-def log(level: int, reservation: Reservation, job: Facts, what: str) -> None:
-    if is_logged(LOG, level):
-        logger(LOG).log(
-            level,
-            "%s id=%s class=%s queue=%s attempt=%d worker=%s",
-            *(what, job.id, job.payload.name, reservation.queue, job.attempt, reservation.worker),
-        )
+        text, name, waited = corrupt_envelope(reservation.payload, record), OTHER, 0.0
+    return Settlement.of(
+        reservation, "failed", payload=text, name=name, waited=waited, seconds=seconds
+    )

@@ -1,24 +1,24 @@
 """Imports the modules that ``-a`` names."""
 
+import importlib
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from ..errors import BuoyError, ConfigurationError
-from ..jobs.plugin import worker_relay
+from ..jobs.relay import WorkerRelay
 from ..settings import Settings
-from .served_app import WantedApp, select_app
+from .served_app import WantedApp, plugins_in_service, select_app
 
 
-def start_app(names: Sequence[str], wanted: WantedApp) -> tuple[Any, Settings]:
-    """Load the modules of an app for a worker. Returns the caller of their hooks, and the settings
-    of the app. Raises ConfigurationError."""
-    hooks = worker_relay(load_app(names))
-    return hooks, select_app(wanted)
+def start_app(names: Sequence[str], wanted: WantedApp) -> tuple[WorkerRelay, Settings]:
+    """Load the modules of an app for a worker. Returns the caller of their hooks and of those of
+    its plugins, and the settings of the app. Raises ConfigurationError or PluginError."""
+    modules = load_app(names)
+    settings = select_app(wanted)
+    return WorkerRelay(modules, plugins_in_service()), settings
 
 
 def load_app(names: Sequence[str]) -> list[ModuleType]:
@@ -31,18 +31,28 @@ def load_app(names: Sequence[str]) -> list[ModuleType]:
 
 def load_module(name: str) -> ModuleType:
     try:
-        return import_module(name)
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
+            meant = meant_module(name)
             raise ConfigurationError(
-                f"-a: expected a module that can be imported from {Path.cwd()}, got {name!r} "
-                f"({error})"
+                f"-a: expected a module that can be imported from {Path.cwd()}, got {name!r}"
+                + (f"; say -a {meant}" if meant else f" ({error})")
             ) from None
         raise import_failure(name, error) from error
     except BuoyError as error:
         raise ConfigurationError(f"{declaring_line(error) or name}: {error}") from error
     except Exception as error:
         raise import_failure(name, error) from error
+
+
+def meant_module(name: str) -> str | None:
+    """Returns the module that was probably meant by a path (``shop/jobs.py``) or by the name of an
+    object in it (``shop.jobs:app``); None if the name looks like a module."""
+    path = name.partition(":")[0].removesuffix(".py")
+    meant = ".".join(part for part in path.replace("\\", "/").split("/") if part not in ("", "."))
+    words = meant.split(".")
+    return meant if meant != name and all(word.isidentifier() for word in words) else None
 
 
 def declaring_line(error: BuoyError) -> str | None:
@@ -53,5 +63,15 @@ def declaring_line(error: BuoyError) -> str | None:
 
 
 def import_failure(name: str, error: Exception) -> ConfigurationError:
-    story = "".join(traceback.format_exception(error))
+    """Returns the error for a module that raises one: with a traceback that begins in that module,
+    behind the frames of the import itself."""
+    frames = error.__traceback__
+    while frames and is_of_import(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    story = "".join(traceback.format_exception(type(error), error, frames))
     return ConfigurationError(f"-a: {name!r} cannot be imported:\n{story}")
+
+
+def is_of_import(file: str) -> bool:
+    """Returns whether a file holds code that imports modules."""
+    return file in (__file__, importlib.__file__) or file.startswith("<frozen importlib")

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from ..errors import ConfigurationError
 from ..jobs.declaration import app_of
 from ..jobs.job import Job
+from ..jobs.plugin import Plugin
 from ..jobs.registry import exclude, registry
 from ..process.logs import logger
-from ..settings import Settings
+from ..settings import Settings, text_setting
 from ..text.urls import masked
 
 if TYPE_CHECKING:
@@ -76,6 +77,13 @@ def select_app(wanted: WantedApp) -> Settings:
     return settings
 
 
+def plugins_in_service() -> tuple[Plugin, ...]:
+    """Returns the app-wide plugins of the classes that are served, each once. Raises
+    ConfigurationError or PluginError."""
+    apps = dict.fromkeys(job.app for job in registry.values())
+    return tuple(dict.fromkeys(plugin for app in apps for plugin in app.plugins))
+
+
 def choose_address(groups: dict[Address, Jobs], wanted: WantedApp) -> Address:
     if not groups:
         raise ConfigurationError(
@@ -131,10 +139,11 @@ def exclude_jobs(jobs: Jobs, address: Address, chosen: Address) -> None:
 
 
 def warn_of_unused_url(settings: Settings) -> None:
-    given = os.environ.get("BUOY_URL")
+    given = text_setting("url")
     if given and normalize_url(given) != normalize_url(settings.url):
-        said = "BUOY_URL=%s is not used: the app names a Redis of its own, %s"
-        logger(LOG).warning(said, masked(given), masked(settings.url))
+        name = "BUOY_URL=" if os.environ.get("BUOY_URL") else "the url of the configuration file, "
+        said = "%s%s is not used: the app names a Redis of its own, %s"
+        logger(LOG).warning(said, name, masked(given), masked(settings.url))
 
 
 def format_groups(groups: dict[Address, Jobs]) -> str:

@@ -24,6 +24,22 @@ def expect(right: bool, subject: str, wanted: str, got: object) -> None:
         raise ConfigurationError(f"{subject}: expected {wanted}, got {short_repr(got)}")
 
 
+def expect_flags(owner: object, *names: str) -> None:
+    """Raise ConfigurationError unless these attributes of an object, a plugin mostly, are True or
+    False."""
+    for name in names:
+        value = getattr(owner, name)
+        expect(type(value) is bool, f"{type(owner).__name__}.{name}", "True or False", value)
+
+
+def expect_seconds(owner: object, name: str, most: float) -> None:
+    """Raise ConfigurationError unless this attribute of an object is a number of seconds from 0 to
+    ``most``."""
+    value = getattr(owner, name)
+    right = type(value) in (int, float) and 0 <= value <= most
+    expect(right, f"{type(owner).__name__}.{name}", f"0 to {most:g} seconds", value)
+
+
 def as_float(value: Any) -> float:
     """A number of any kind as a float. NaN, which is in no range, for anything else."""
     if isinstance(value, bool) or not hasattr(type(value), "__float__"):

@@ -16,7 +16,7 @@ class Due:
     @property
     def is_now(self) -> bool:
         """Whether the job is due at once."""
-        return self.in_ms is None and self.at_ms is None
+        return not self.in_ms and self.at_ms is None
 
     @property
     def argument(self) -> str:

@@ -4,15 +4,22 @@ from typing import Literal, NamedTuple
 
 from .due import Due
 
-Kind = Literal["queued", "delayed", "exists", "ended", "older", "full"]
+Stored = Literal["queued", "delayed", "blocked"]
+NotStored = Literal[
+    "exists", "throttled", "replaced", "running", "ended", "older", "full", "received"
+]
+Kind = Stored | NotStored
 
 
 class EnqueueAnswer(NamedTuple):
     """The answer for one job. Its other fields depend on its kind.
 
     "exists": ``holder`` is the id of the job that holds the claim, "" if it is the job itself.
+    "throttled": ``holder`` is the id of the job that was enqueued too short a time ago.
+    "replaced": ``holder`` is the id of the waiting job that has got the payload.
+    "running": the job with this id runs, so it was not replaced.
     "older": ``field`` names the number that is not newer. "full": ``length`` is the number of jobs
-    in the queue.
+    in the queue. "received": another queue has handed the job over before.
     """
 
     kind: Kind
@@ -29,6 +36,8 @@ class EnqueueAnswer(NamedTuple):
         match kind:
             case "exists":
                 return cls("exists", holder=detail)
+            case "throttled" | "replaced":
+                return cls(kind, holder=detail)
             case "older":
                 return cls("older", field=detail)
             case "full":

@@ -7,11 +7,13 @@ from .transition import Transition
 
 
 class Entry(NamedTuple):
-    """A job to be stored. ``payload`` is UTF-8 JSON; ``transition`` is None if nothing is attached
+    """A job to be stored. ``payload`` is UTF-8 JSON. ``name`` is the wire name of its class, under
+    which it is counted; empty if it is not counted. ``transition`` is None if nothing is attached
     to the enqueueing."""
 
     id: str
     payload: bytes
+    name: str = ""
     due: Due = NOW
     transition: Transition | None = None
 
@@ -23,4 +25,4 @@ class Entry(NamedTuple):
     @property
     def size(self) -> int:
         """The number of arguments that the job takes in a script."""
-        return 6 + (0 if self.transition is None else self.transition.size)
+        return 7 + (0 if self.transition is None else self.transition.size)

@@ -1,10 +1,10 @@
 """The record of a run that failed: the error, its traceback, and the memory and time of the run."""
 
 import sys
-import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from time import time  # by its name: a job may replace that in the module
 from types import CodeType, TracebackType
 from typing import Any, Self
 
@@ -20,7 +20,9 @@ TRACEBACK_LIMIT = 16_000
 MAX_ERRORS_SHOWN = 100
 """An error that comes from, or groups, more errors than this is shown alone."""
 
-traceback_of = BaseException.__dict__["__traceback__"].__get__
+traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__[
+    "__traceback__"
+].__get__
 cause_of = BaseException.__dict__["__cause__"].__get__
 context_of = BaseException.__dict__["__context__"].__get__
 """Read the attributes of BaseException, also where a class redefines these names."""
@@ -54,8 +56,8 @@ class Failure:
         return cls(
             error=type_name(type(error)),
             message=error_message(error),
-            traceback=shorten(format_traceback(error, since), TRACEBACK_LIMIT),
-            **{"failed_at": time.time(), "peak_memory": peak_memory(), **facts},
+            traceback=format_traceback(error, since),
+            **{"failed_at": time(), "peak_memory": peak_memory(), **facts},
         )
 
     def record(self) -> dict[str, Any]:
@@ -63,15 +65,32 @@ class Failure:
         return {name: value for name, value in asdict(self).items() if value != ""}
 
 
-def format_traceback(error: BaseException, since: CodeType | None) -> str:
-    """The traceback with its causes; only the frames if formatting it all fails."""
+def format_traceback(error: BaseException, since: CodeType | None = None) -> str:
+    """The traceback with its causes from the frame of ``since`` on; see ``limited_traceback``."""
+    return limited_traceback(error, traceback_since(error, since))
+
+
+def traceback_since(error: BaseException, since: CodeType | None) -> TracebackType | None:
+    """The traceback of an error from the frame of ``since`` on; all of it without such a frame."""
     start = first = traceback_of(error)
     while start is not None and start.tb_frame.f_code is not since:
         start = start.tb_next
+    return start or first
+
+
+def limited_traceback(error: BaseException, start: TracebackType | None) -> str:
+    """The traceback of an error from a frame on, with its causes, shortened to TRACEBACK_LIMIT;
+    only the frames if formatting it all fails. Never raises."""
     try:
-        return format_whole_traceback(error, start or first)
+        text = format_whole_traceback(error, start)
     except BaseException:  # noqa: BLE001 - from its class or its module's loader
-        return safe_text(lambda: "".join(format_frames(error, start or first)))
+        text = safe_text(lambda: "".join(format_frames(error, start)))
+    return shorten(text, TRACEBACK_LIMIT)
+
+
+def has_traceback(error: BaseException) -> bool:
+    """Whether a traceback tells more than the type and the message of the error."""
+    return traceback_of(error) is not None or cause_of(error) is not None
 
 
 def format_whole_traceback(error: BaseException, start: TracebackType | None) -> str:

@@ -1,13 +1,18 @@
 """How one enqueueing differs from what its class declares."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypedDict
 
-from ..errors import InvalidArguments
+from ..errors import ConfigurationError, InvalidArguments
 from .checks import as_float, expect, is_int
 from .due import NOW, Due
+from .limits import LIMITS, SECONDS, check_limit, limits_of_runs
 from .names import checked_line, checked_queue
+from .priority import Level, check_level
 from .strict_json import is_line
+from .tags import NO_TAGS, checked_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,23 @@ class Options:
     at: float | None = None
     id: str | None = None
     newer: tuple[str, int] | None = None
+    tags: tuple[str, ...] = NO_TAGS
+    timeout: float | None = None
+    max_memory: int | None = None
+    expires: float | None = None
+    max_length: int | None = None
+    priority: str | None = None
+    front: bool = False
+    """Whether it goes before the jobs of its priority."""
+    replace: bool = False
+    """Whether a job with this id that waits gets its arguments and its time."""
+    chain: tuple[Mapping[str, Any], ...] = ()
+    """The jobs that follow, each when the one before has ended well; see ``link.py``."""
+
+    @property
+    def limits(self) -> dict[str, float] | None:
+        """The limits of runs, which are stored with the job; None if it has none of its own."""
+        return limits_of_runs({"timeout": self.timeout, "max_memory": self.max_memory})
 
     @property
     def due(self) -> Due:
@@ -33,12 +55,35 @@ AS_DECLARED = Options()
 """Nothing differs."""
 
 
+class GivenOptions(TypedDict, total=False):
+    """What ``Job.using`` takes."""
+
+    queue: str | None
+    delay: float | timedelta | None
+    at: float | datetime | None
+    id: str | None
+    newer: tuple[str, int] | None
+    tags: Sequence[str]
+    timeout: float | timedelta | None
+    max_memory: int | None
+    expires: float | timedelta | None
+    max_length: int | None
+    priority: Level | None
+    front: bool
+    replace: bool
+
+
 def options(
-    queue: str | None,
-    delay: float | timedelta | None,
-    at: float | datetime | None,
-    id: str | None,
+    queue: str | None = None,
+    delay: float | timedelta | None = None,
+    at: float | datetime | None = None,
+    id: str | None = None,
     newer: tuple[str, int] | None = None,
+    tags: Sequence[str] = NO_TAGS,
+    priority: str | None = None,
+    front: bool = False,
+    replace: bool = False,
+    **limits: Any,
 ) -> Options:
     """Checked options. Raises InvalidArguments or ConfigurationError for invalid values."""
     if delay is not None and at is not None:
@@ -47,11 +92,46 @@ def options(
         delay = seconds_of(delay)
     if at is not None:
         at = epoch_seconds(at, "using")
-    if id is not None:
-        id = checked_line(id, "using(id)")
+    id = checked_id(id, replace=replace)
     if newer is not None:
         check_newer(newer, "using(newer)")
-    return Options(None if queue is None else checked_queue(queue), delay, at, id, newer)
+    more = checked_place(priority, front=front, replace=replace) | checked_limits(limits)
+    given = NO_TAGS if tags is NO_TAGS else checked_tags(tags, "using(tags)")
+    where = None if queue is None else checked_queue(queue)
+    return Options(where, delay, at, id, newer, given, **more)
+
+
+def checked_id(id: str | None, *, replace: bool) -> str | None:
+    """An id; raises ConfigurationError for what is none. Raises InvalidArguments if it is missing
+    though a job is to be replaced."""
+    if id is not None:
+        return checked_line(id, "using(id)")
+    if replace:
+        raise InvalidArguments("using: expected replace with the id of the job, got no id")
+    return None
+
+
+def checked_place(priority: str | None, **switches: bool) -> dict[str, Any]:
+    """Returns the options that say where in its queue a job goes. Raises ConfigurationError for
+    values that are not valid."""
+    if priority is not None:
+        check_level(priority, "using(priority)")
+    for name, switch in switches.items():
+        expect(type(switch) is bool, f"using({name})", "True or False", switch)
+    return {"priority": priority, **switches}
+
+
+def checked_limits(limits: dict[str, Any]) -> dict[str, Any]:
+    """Returns the limits that are given, durations in seconds. Raises ConfigurationError for one
+    that is not valid, and for an option that there is not."""
+    for name, value in limits.items():
+        if name not in LIMITS:
+            known = ", ".join([*GivenOptions.__annotations__])
+            raise ConfigurationError(f"using: expected one of {known}, got {name!r}")
+        if isinstance(value, timedelta) and LIMITS[name][0] is SECONDS:
+            limits[name] = value = value.total_seconds()
+        check_limit(name, value, f"using({name})")
+    return limits
 
 
 def seconds_of(delay: float | timedelta) -> float:
@@ -81,5 +161,10 @@ def epoch_seconds(at: float | datetime, subject: str) -> float:
             )
         at = max(0.0, at.timestamp())  # a time before the epoch is due at once, as any past one
     given = as_float(at)
-    expect(0 <= given < 10**10, f"{subject}(at)", "epoch seconds before the year 2286", at)
+    expect(
+        0 <= given < 10**10,
+        f"{subject}(at)",
+        "a datetime with its zone, or epoch seconds before the year 2286",
+        at,
+    )
     return given

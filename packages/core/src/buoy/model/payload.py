@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 from collections.abc import Sequence
 from copy import deepcopy
@@ -11,7 +12,13 @@ from typing import Any
 from ..errors import CorruptPayload
 from .checks import short_repr
 from .identity import identifier
+from .limits import OF_RUNS, is_limit
+from .link import check_chain
+from .priority import RANKS
 from .strict_json import encode
+
+SEALED = "[sealed]"
+"""What stands for arguments and results that a plugin has sealed."""
 
 
 @dataclass(slots=True)
@@ -31,13 +38,22 @@ class Payload:
     claims: Sequence[Sequence[str]] = ()
     failure: dict[str, Any] | None = None
     extra: dict[str, Any] | None = None
+    tags: Sequence[str] = ()
+    redact: dict[str, Any] | None = None
+    """Which arguments are not shown; see ``redaction.py``."""
+    limits: dict[str, Any] | None = None
+    """Limits of this job, in place of those of its class: ``timeout``, ``max_memory``."""
+    sealed: str | None = None
+    """The arguments as a plugin has sealed them: in Redis ``[sealed]`` stands in their place."""
+    chain: Sequence[Any] = ()
+    """The jobs that follow it when it has ended well; see ``link.py``."""
     same: str | None = field(default=None, init=False, repr=False, compare=False)
     """The identifier; computed at the first call of ``identified``."""
 
     def encoded(self) -> str:
         """Returns the payload as JSON: ``class`` and ``args`` first, without fields that have their
         default."""
-        fields = envelope(self.name, self.args, self.kwargs, self.id)
+        fields = envelope(self.name, *self.stored_arguments(), self.id)
         if self.identifier is not None:
             fields["identifier"] = self.identifier
         fields["enqueued_at"] = self.enqueued_at
@@ -45,6 +61,8 @@ class Payload:
             fields["expires_at"] = self.expires_at
         if self.attempt > 1:
             fields["attempt"] = self.attempt
+        if any((self.tags, self.redact, self.limits, self.sealed, self.chain)):
+            fields |= marks(self.tags, self.redact, self.limits, self.sealed, self.chain)
         if self.plugins:
             fields["plugins"] = self.plugins
         if self.claims:
@@ -59,6 +77,10 @@ class Payload:
         if self.same is None:
             self.same = self.identifier or identifier(self.name, self.args, self.kwargs)
         return self.same
+
+    def stored_arguments(self) -> tuple[list[Any], dict[str, Any]]:
+        """Returns the arguments as Redis has them, and all who look there."""
+        return (self.args, self.kwargs) if self.sealed is None else ([SEALED], {})
 
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         """Returns the arguments for one run. They are copied if a run could change them."""
@@ -79,6 +101,12 @@ class Payload:
             payload = cls(**attributes_of(fields))
         if payload.claims:
             check_claims(payload.claims)
+        if payload.tags:
+            check_tags(payload.tags)
+        if payload.limits:
+            check_limits(payload.limits)
+        if payload.chain:
+            check_chain(payload.chain)
         # Most payloads pass this; the others are checked one field after the other.
         first = payload.attempt == 1 and payload.expires_at is None
         if not (first and payload.name and payload.id and 0 <= payload.enqueued_at < FAR):
@@ -113,6 +141,25 @@ def attributes_of(fields: dict[str, Any]) -> dict[str, Any]:
     return found | {"extra": extra or None}
 
 
+OTHER = "(other)"
+"""What stands for the name of a class that is not known."""
+FIRST = '{"class":"'
+
+
+def class_in(text: str) -> str:
+    """Returns the name of the class in a payload; OTHER if it cannot be read. Decodes nothing if
+    buoy itself has written the payload."""
+    if text.startswith(FIRST):
+        end = text.find('"', len(FIRST))
+        name = text[len(FIRST) : end]
+        if end > len(FIRST) and "\\" not in name and name.isascii():
+            return name
+    try:
+        return Payload.decoded(text).name
+    except (CorruptPayload, RecursionError):
+        return OTHER
+
+
 def envelope(name: str, args: list[Any], kwargs: dict[str, Any], id: str) -> dict[str, Any]:
     """Returns the fields that every payload has, in their order; ``kwargs`` only if it is not
     empty."""
@@ -121,6 +168,20 @@ def envelope(name: str, args: list[Any], kwargs: dict[str, Any], id: str) -> dic
         fields["kwargs"] = kwargs
     fields["id"] = id
     return fields
+
+
+def marks(
+    tags: Sequence[str],
+    redact: dict[str, Any] | None,
+    limits: dict[str, Any] | None = None,
+    sealed: str | None = None,
+    chain: Sequence[Any] = (),
+) -> dict[str, Any]:
+    """Returns the fields by which people find and see a job, its own limits, what is sealed of it,
+    and the jobs that follow it; only those that have a value."""
+    fields = {"tags": list(tags), "redact": redact, "limits": limits, "sealed": sealed}
+    fields["chain"] = list(chain)
+    return {name: value for name, value in fields.items() if value}
 
 
 def now() -> float:
@@ -138,7 +199,12 @@ FIELDS: dict[str, tuple[str, tuple[type, ...]]] = {
     "enqueued_at": ("enqueued_at", (float, int)),
     "expires_at": ("expires_at", (float, int, NONE)),
     "attempt": ("attempt", (int,)),
+    "tags": ("tags", (list,)),
+    "redact": ("redact", (dict,)),
+    "limits": ("limits", (dict,)),
+    "sealed": ("sealed", (str, NONE)),
     "plugins": ("plugins", (dict,)),
+    "chain": ("chain", (list,)),
     "claims": ("claims", (list,)),
     "failure": ("failure", (dict, NONE)),
 }
@@ -171,19 +237,48 @@ def unexpected(field: str, value: Any, wanted: str = "") -> CorruptPayload:
     )
 
 
-UNTILS = ("started", "finished", "latest")
+UNTIL = re.compile(
+    r"([1-9][0-9]{0,6} )?(started|finished)|latest|ended"
+    r"|(started|finished) replace( [1-9][0-9]{0,14})?"
+    r"|[1-9][0-9]{0,14} [1-9][0-9]{0,6} paced|" + "|".join(RANKS)
+)
+"""What a claim is held until, and whether its holder may be replaced: at the latest so many
+milliseconds after the first. With a number it is a permit, and the number its limit; a pace
+has the microseconds between two jobs, and how many may begin together. With "ended" it is no claim,
+but whom to tell of the end of the job. Or it is the priority."""
 
 
 def check_claims(claims: Sequence[Any]) -> None:
     for claim in claims:
-        if type(claim) is list and len(claim) == 2 and claim[1] in UNTILS:
-            key = claim[0]
-            if type(key) is str and "\n" not in key:
-                continue
+        if is_claim(claim):
+            continue
         raise CorruptPayload(
-            "payload: expected 'claims' to be pairs of a claim and started, finished or latest, "
+            "payload: expected 'claims' to be pairs of a claim and started, finished, latest or "
+            "ended, "
             f"got {short_repr(claim):.80}"
         )
+
+
+def is_claim(pair: Any) -> bool:
+    """Whether a value is a pair of a claim, or of a key of permits, and what it is held until."""
+    if type(pair) is not list or len(pair) != 2 or not all(type(word) is str for word in pair):
+        return False
+    return "\n" not in pair[0] and UNTIL.fullmatch(pair[1]) is not None
+
+
+def check_tags(tags: Sequence[Any]) -> None:
+    for tag in tags:
+        if type(tag) is not str:
+            raise CorruptPayload(f"payload: expected 'tags' to be texts, got {short_repr(tag):.80}")
+
+
+def check_limits(limits: dict[str, Any]) -> None:
+    for limit in OF_RUNS:
+        if limit in limits and not is_limit(limit, limits[limit]):
+            raise CorruptPayload(
+                f"payload: expected a number, more than 0, as {limit!r} in 'limits', "
+                f"got {short_repr(limits[limit]):.80}"
+            )
 
 
 def parse_fields(text: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ what it returns must never change.
 
 import json
 import math
+import re
 from collections.abc import Callable
 from json.encoder import (  # type: ignore[attr-defined]  # the first is not in its stubs
     c_make_encoder,
@@ -14,9 +15,13 @@ from json.encoder import (  # type: ignore[attr-defined]  # the first is not in 
 )
 from typing import Any
 
+from .checks import short_repr
+
 JSON_TYPES = "str, int, float, bool, None, list or dict"
 MAX_DEPTH = 100
 """How many lists and dicts may be nested."""
+MAX_PATH = 100
+"""How many characters of the place of a value are shown: a list that contains itself is deep."""
 MAX_INT = 10**4000
 """Integers have fewer digits than Python reads and writes, which is 4300."""
 
@@ -45,11 +50,32 @@ encode = make_encoder(ascii_only=False, sort_keys=False)
 encode_canonical = make_encoder(ascii_only=True, sort_keys=True)
 
 
+def parse_json(text: str) -> Any:
+    """Returns the value of a JSON text that a person has written.
+
+    Raises ValueError if it is no JSON, or if an object has a name twice; RecursionError if it is
+    nested too deep.
+    """
+    return json.loads(text, object_pairs_hook=without_repeats)
+
+
+def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns an object of JSON; raises ValueError for a name that it has twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"expected each name once, got {twice!r:.100} twice")
+    return found
+
+
 class NotJson(Exception):
     """JSON would refuse or change a value; tells where it is, and what was expected."""
 
     def __init__(self, path: str, expected: str, got: str) -> None:
-        super().__init__(f"{path}: expected {expected}, got {got}")
+        place = path if len(path) <= MAX_PATH else f"{path[:MAX_PATH]}…"
+        super().__init__(f"{place}: expected {expected}, got {got}")
+        self.expected = expected
 
 
 def check_json(value: Any, path: str, depth: int = 0) -> None:
@@ -97,7 +123,7 @@ def check_dict(items: dict[Any, Any], path: str, depth: int) -> None:
     start = path_of_items(path, depth)
     for key, item in items.items():
         if type(key) is not str:
-            raise NotJson(path, "str as keys", f"{type(key).__name__} {key!r}")
+            raise NotJson(path, "str as keys", f"{type(key).__name__} {short_repr(key)}")
         check_text(key, path)
         check_json(item, f"{start}[{encode(key)}]", depth + 1)
 
@@ -120,13 +146,12 @@ CHECKS: dict[type, Callable[[Any, str, int], None]] = {
 }
 
 
+LINE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]+")
+
+
 def is_line(value: object) -> bool:
     """Whether a value is a text of one line, not empty, without control characters but tabs."""
-    if not isinstance(value, str) or not value or not is_utf8(value):
-        return False
-    return not any(
-        (letter < " " and letter != "\t") or letter in "\x7f\x85\u2028\u2029" for letter in value
-    )
+    return isinstance(value, str) and bool(LINE.fullmatch(value)) and is_utf8(value)
 
 
 def builtin_str(value: str) -> str:

@@ -6,12 +6,20 @@ from typing import Any, Literal
 
 from ..errors import PluginError
 from .checks import short_repr
+from .priority import RANKS, ranks
 from .strict_json import MAX_INT, NotJson, check_text
 
 Until = Literal["started", "finished"]
-Conflict = Literal["skip", "raise"]
+Conflict = Literal["skip", "raise", "replace"]
+CONFLICTS = ("skip", "raise", "replace")
 CommandArg = str | int | float
 """The name or one argument of a command that a plugin attaches."""
+
+MOST_PERMITS = 1_000_000
+"""The highest limit of a key."""
+
+LONGEST_INTERVAL = 10**8
+"""The longest time between two jobs of a key, in seconds: more than three years."""
 
 MAX_COMMAND_ARGS, MAX_ARGS = 1000, 200_000
 """How many arguments one attached command may have, its name included, and all attachments of one
@@ -47,23 +55,37 @@ class Transition:
                 f"attached to one job, got {self.attached_args}; split the work into more jobs"
             )
 
-    def claim(self, key: str, until: Until = "finished", on_conflict: Conflict = "skip") -> None:
+    def claim(
+        self,
+        key: str,
+        until: Until = "finished",
+        on_conflict: Conflict = "skip",
+        at_most: float | None = None,
+    ) -> None:
         """Enqueue only if no other job of the queue holds the key, and hold it.
 
         The job holds the key until it has started (``until="started"``) or has ended in any way. If
         another job holds the key, ``enqueue`` returns a handle of that job; with
-        ``on_conflict="raise"`` it raises ClaimHeld. Raises PluginError for other arguments.
+        ``on_conflict="raise"`` it raises ClaimHeld. With ``on_conflict="replace"`` a holder that
+        waits gets the payload of this job, and its due time if the holder is delayed, at the latest
+        ``at_most`` seconds after the first job took the key; ``enqueue`` returns a handle of the
+        holder. If the holder runs, this job is refused, or with ``until="started"`` stored, with
+        the key. Raises PluginError for other arguments.
         """
-        if until not in ("started", "finished") or on_conflict not in ("skip", "raise"):
+        if until not in ("started", "finished") or on_conflict not in CONFLICTS:
             raise PluginError(
-                "claim: expected until='started' or 'finished' and on_conflict='skip' or 'raise', "
-                f"got {until!r}, {on_conflict!r}"
+                "claim: expected until='started' or 'finished' and on_conflict='skip', 'raise' or "
+                f"'replace', got {until!r}, {on_conflict!r}"
             )
         check_claim(key)
         self.count_attached(2)
         self.raises_on_conflict = self.raises_on_conflict or on_conflict == "raise"
-        if [key, "finished"] not in self.claims:
-            self.claims = [each for each in self.claims if each[0] != key] + [[key, until]]
+        word = str(until)
+        if on_conflict == "replace":
+            word += " replace" if at_most is None else f" replace {milliseconds(at_most, 'claim')}"
+        own = [each for each in self.claims if each[0] == key and not is_permit(each[1])]
+        if not any(held_until.startswith("finished") for _, held_until in own):
+            self.claims = [*(each for each in self.claims if each not in own), [key, word]]
 
     def latest(self, key: str) -> None:
         """Let the key point at this job until it has ended, or until another job takes the key.
@@ -74,6 +96,87 @@ class Transition:
         self.count_attached(2)
         if [key, "latest"] not in self.claims:
             self.claims = [*self.claims, [key, "latest"]]
+
+    def tell_end(self, home: str, group: str, member: str) -> None:
+        """Let a group of jobs know when this job has ended, in whatever way: the group that lives
+        in queue ``home``, in which this job has the name ``member``.
+
+        It is noted in the instant in which the job ends, and gets there through any crash. Raises
+        PluginError for names that are no words.
+        """
+        key = f"{home} {group} {member}"
+        check_claim(key, "tell_end")
+        if len(key.split(" ", 2)) < 3 or "" in (home, group, member) or ":" in group:
+            raise PluginError(f"tell_end: expected a queue, a group and a member, got {key!r}")
+        self.count_attached(2)
+        if [key, "ended"] not in self.claims:
+            self.claims = [*self.claims, [key, "ended"]]
+
+    def permit(self, key: str, most: int, until: Until = "finished") -> None:
+        """Queue the job only while fewer than ``most`` other jobs of the queue hold a permit of
+        this key; until then it is blocked, and waits in the line of the key.
+
+        The job holds the permit while it is queued, and then until it has started
+        (``until="started"``) or until its run has ended. While it is delayed, for its first run or
+        for a further one, it holds none. A job with several keys waits until it gets the permits of
+        all; it holds none before. ``most`` counts until an operator sets another limit. Raises
+        PluginError for other arguments.
+        """
+        if until not in ("started", "finished"):
+            raise PluginError(
+                f"permit: expected until='started' or 'finished', got {short_repr(until)}"
+            )
+        if type(most) is not int or not 1 <= most <= MOST_PERMITS:
+            raise PluginError(
+                f"permit: expected a limit from 1 to {MOST_PERMITS}, got {short_repr(most)}"
+            )
+        check_claim(key, "permit")
+        self.count_attached(2)
+        others = [each for each in self.claims if each[0] != key or not is_permit(each[1])]
+        self.claims = [*others, [key, f"{most} {until}"]]
+
+    def pace(self, key: str, interval: float, burst: int = 1) -> None:
+        """Let jobs with this key become due one after the other: ``interval`` seconds apart, and
+        ``burst`` of them at once after a time without any. A job gets its time when it would enter
+        the queue: for its first run and for each further attempt. Raises PluginError for other
+        arguments."""
+        if not isinstance(interval, int | float) or not 1e-6 <= interval <= LONGEST_INTERVAL:
+            raise PluginError(
+                f"pace: expected an interval from 0.000001 to {LONGEST_INTERVAL} seconds, "
+                f"got {short_repr(interval)}"
+            )
+        if type(burst) is not int or not 1 <= burst <= MOST_PERMITS:
+            raise PluginError(
+                f"pace: expected a burst from 1 to {MOST_PERMITS}, got {short_repr(burst)}"
+            )
+        check_claim(key, "pace")
+        self.count_attached(2)
+        others = [each for each in self.claims if each[0] != key or not is_permit(each[1])]
+        self.claims = [*others, [key, f"{round(interval * 1e6)} {burst} paced"]]
+
+    def throttle(self, key: str, seconds: float) -> None:
+        """Enqueue only if no job with this key was enqueued within so many seconds before.
+
+        ``key``: one of the job's own queue, made by ``app.key(queue, ...)``; Redis removes it when
+        the time is over. If there was such a job, ``enqueue`` returns a handle of that job, also
+        when it has ended since, unless it is in the failed set. Only an enqueue counts: not a
+        further attempt, and no move. Raises PluginError for other arguments.
+        """
+        self.then("THROTTLE", key, milliseconds(seconds, "throttle"))
+
+    def rank(self, level: str, *, front: bool) -> None:
+        """Let the job have a priority in its queue: see ``priority.py``."""
+        others = [each for each in self.claims if each[1] not in RANKS]
+        self.claims = [*others, *ranks(level, front=front)]
+
+    def replace_same(self, key: str) -> None:
+        """If a job with the same id waits, give it the payload and the claims of this one, and its
+        due time if it is delayed. What is attached is applied then, too.
+
+        ``key``: any of the job's own queue. This is no command of Redis, but lua/enqueue.lua takes
+        it as one, and each command has a key.
+        """
+        self.then("REPLACE", key)
 
     def newer(self, field: str, number: int) -> None:
         """Enqueue only if the number that the queue keeps under ``field`` is lower; keep this one.
@@ -160,15 +263,30 @@ class Transition:
 
 
 def count_args(commands: Sequence[Sequence[CommandArg]]) -> int:
-    """How many arguments of a script the commands take."""
+    """How many arguments of a script the commands, or other lists of words, take."""
     return sum(map(len, commands)) + len(commands)
 
 
-def check_claim(key: str) -> None:
-    """Raise PluginError for what cannot be the key of a claim."""
-    check_arg(key, "claim: key")
-    if "\n" in key:
-        raise PluginError(f"claim: expected a key of one line, got {key!r}")
+def is_permit(word: str) -> bool:
+    """Whether the word that stands with a key makes it a permit or a pace, and no claim."""
+    return word[:1].isdigit()
+
+
+def milliseconds(seconds: float, subject: str) -> int:
+    """Returns a time in ms. Raises PluginError for what cannot be one."""
+    if type(seconds) not in (int, float) or not 1e-3 <= seconds <= LONGEST_INTERVAL:
+        raise PluginError(
+            f"{subject}: expected from 0.001 to {LONGEST_INTERVAL} seconds, "
+            f"got {short_repr(seconds)}"
+        )
+    return round(seconds * 1000)
+
+
+def check_claim(key: str, subject: str = "claim") -> None:
+    """Raise PluginError for what cannot be the key of a claim, or of permits."""
+    check_arg(key, f"{subject}: key")
+    if "\n" in str(key):
+        raise PluginError(f"{subject}: expected a key of one line, got {key!r}")
 
 
 def check_arg(arg: object, *subject: str) -> None:

@@ -2,27 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 from ..broker.broker import Broker
+from ..broker.redis_access import command_steps
 from ..broker.replies import log_refused_commands
-from ..broker.script_arguments import ScriptArguments, decode_text, encode_text, split_batches
+from ..broker.script_arguments import (
+    ScriptArguments,
+    decode_text,
+    encode_text,
+    readable_ms,
+    split_batches,
+)
+from ..connection.client import RedisSteps
+from ..connection.twins import awaiting, blocking, steps_of
 from ..model.reservation import RoundTripRequest, Settlement
-from ..model.retry_answer import RetryAnswer
+from ..model.retry_answer import Retry, RetryAnswer, Waiting
 from ..model.transition import CommandArg
+from .removed_job import RemovedJob
 
-Retry = tuple[str, str | int, str, Sequence[Sequence[str]]]
-"""A failed job: id, when it failed (ms, as Redis has it), payload of a first attempt, claims."""
+Kept = tuple[str, str, str, str | int]
+"""A failed job that stays failed: id, token of its holder, its payload, when it failed (ms)."""
 
-LATEST_MS = 10.0**13 - 1
-"""The latest due time that buoy reads, in ms since the epoch."""
+LIMIT_PAGE = 200
+"""How many blocked jobs one script queues when a limit is raised."""
+
+EditAnswer = Literal["edited", "gone", "running", "changed"]
+"""What lua/edit.lua answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A job that was taken out of turn.
 
-    ``due``: ms since the epoch, or empty if the job was queued. ``wait``: seconds until then, by
-    the clock of Redis.
+    ``due``: ms since the epoch, or empty if the job was queued or blocked. ``wait``: seconds until
+    then, by the clock of Redis. ``since``: of a queued job, since when it is due (ms since the
+    epoch); empty if it is so since it was enqueued.
     """
 
     id: str
@@ -30,6 +45,7 @@ class Taken:
     payload: str
     due: str
     wait: float
+    since: str
 
 
 class Control:
@@ -41,28 +57,84 @@ class Control:
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
+        self.run_steps, self.arun_steps = broker.run_steps, broker.arun_steps
 
-    def retry(self, queue: str, entries: Sequence[Retry]) -> list[RetryAnswer]:
+    def script(self, name: str, queue: str, words: ScriptArguments) -> RedisSteps[Any]:
+        """Run a script on a queue; returns its reply."""
+        return steps_of(self.broker.run_script, name, queue, words)
+
+    @blocking
+    def retry(self, queue: str, entries: Sequence[Retry]) -> RedisSteps[list[RetryAnswer]]:
         """Move failed jobs to the tail of their queue; returns an answer for each, in order."""
         answers: list[bytes] = []
         for batch in split_batches(entries):
-            packing = ScriptArguments([len(batch)])
-            for id, failed_at, payload, claims in batch:
-                packing.args += [encode_text(id), failed_at, encode_text(payload)]
-                packing.add_claims(claims)
-            answers += self.broker.run_script("retry", queue, packing)
+            answers += yield from self.script("retry", queue, packed_failures(batch))
         return [RetryAnswer.parse(decode_text(answer)) for answer in answers]
 
+    aretry = awaiting(retry)
+
+    @blocking
+    def take_failed(
+        self, queue: str, entries: Sequence[Retry], holder: str
+    ) -> RedisSteps[list[RetryAnswer | str]]:
+        """Take failed jobs, each by a lease; returns the token of each, or why it stays.
+
+        If they are not settled or kept, they are queued when the leases run out.
+        """
+        lease = round(self.broker.settings.lease * 1000)
+        answers: list[bytes] = []
+        for batch in split_batches(entries):
+            words = packed_failures(batch, lease, holder)
+            answers += yield from self.script("take_failed", queue, words)
+        texts = map(decode_text, answers)
+        return [
+            text.removeprefix("taken ") if text.startswith("taken ") else RetryAnswer.parse(text)
+            for text in texts
+        ]
+
+    @blocking
+    def keep_failed(self, queue: str, entries: Sequence[Kept]) -> RedisSteps[None]:
+        """Put jobs back into the failed set that a holder has taken by ``take_failed``."""
+        for batch in split_batches(entries):
+            packing = ScriptArguments([len(batch)])
+            for id, token, payload, failed_at in batch:
+                packing.args += [encode_text(id), token, encode_text(payload), failed_at]
+            yield from self.script("keep_failed", queue, packing)
+
+    @blocking
+    def restore_failed(self, queue: str, jobs: Sequence[RemovedJob]) -> RedisSteps[list[str]]:
+        """Put removed jobs of a queue back into the failed set; returns the ids of those that are
+        there again. An id that is in use stays as it is."""
+        answers: list[int] = []
+        for batch in split_batches(jobs):
+            packing = ScriptArguments([len(batch)])
+            for each in batch:
+                packing.args += [encode_text(each.id), encode_text(each.payload), each.failed_at]
+            answers += yield from self.script("restore_failed", queue, packing)
+        return [each.id for each, answer in zip(jobs, answers, strict=True) if answer]
+
+    arestore_failed = awaiting(restore_failed)
+
+    @blocking
+    def edit(self, queue: str, id: str, seen: str, payload: str) -> RedisSteps[EditAnswer]:
+        """Give a job that does not run another payload, if its payload is still ``seen``."""
+        words = ScriptArguments([encode_text(id), encode_text(seen), encode_text(payload)])
+        answer: bytes = yield from self.script("edit", queue, words)
+        return answer.decode()  # type: ignore[return-value]  # lua/edit.lua returns only these
+
+    aedit = awaiting(edit)
+
+    @blocking
     def remove(
         self,
         queue: str,
         ids: Sequence[str],
         states: str,
         commands: Sequence[Sequence[CommandArg]] = (),
-    ) -> dict[str, str]:
+    ) -> RedisSteps[dict[str, str]]:
         """End the jobs that are in one of these states; returns id -> state of the ended jobs.
 
-        ``states``: some of "queued", "delayed", "running", "failed", separated by spaces.
+        ``states``: some of "queued", "delayed", "blocked", "running", "failed", each after a space.
         ``commands``: sent to Redis for each job that ends, in the same instant.
         """
         found: list[bytes] = []
@@ -71,41 +143,93 @@ class Control:
             for id in batch:
                 packing.args += [encode_text(id), states]
                 packing.add_commands(commands)
-            answers, refusals = self.broker.run_script("remove", queue, packing)
+            answers, refusals = yield from self.script("remove", queue, packing)
             log_refused_commands(queue, refusals)
             found += answers
         return {id: state.decode() for id, state in zip(ids, found, strict=True) if state}
 
-    def reschedule(self, queue: str, ids: Sequence[str], at: float | None) -> list[str]:
+    aremove = awaiting(remove)
+
+    @blocking
+    def reschedule(
+        self, queue: str, ids: Sequence[str], at: float | None
+    ) -> RedisSteps[dict[str, Waiting]]:
         """Give delayed jobs another due time (epoch seconds), or make them due now.
 
-        Returns the ids of the jobs that were delayed.
+        Returns for the jobs that were delayed id -> where each is now: "delayed", "queued", or
+        "blocked" by a limit.
         """
         due = "" if at is None else round(at * 1000)
-        moved: list[int] = []
+        found: list[bytes] = []
         for batch in split_batches(ids):
-            moved += self.broker.run_script(
-                "reschedule", queue, ScriptArguments([due, len(batch), *map(encode_text, batch)])
-            )
-        return [id for id, answer in zip(ids, moved, strict=True) if answer]
+            words = ScriptArguments([due, len(batch), *map(encode_text, batch)])
+            found += yield from self.script("reschedule", queue, words)
+        places = [decode_text(answer) for answer in found]
+        return {id: cast(Waiting, at) for id, at in zip(ids, places, strict=True) if at}
 
-    def release(self, queue: str, claim: str) -> str | None:
+    areschedule = awaiting(reschedule)
+
+    @blocking
+    def release(self, queue: str, claim: str) -> RedisSteps[str | None]:
         """Free a claim; returns the id of the job that held it, or None. That job continues."""
-        holder: bytes | None = self.broker.run_script(
-            "release_claim", queue, ScriptArguments([encode_text(claim)])
-        )
+        words = ScriptArguments([encode_text(claim)])
+        holder: bytes | None = yield from self.script("release_claim", queue, words)
         return decode_text(holder) if holder else None
 
-    def pause(self, queue: str, *, resume: bool = False) -> bool:
+    arelease = awaiting(release)
+
+    @blocking
+    def set_limit(self, queue: str, key: str, limit: int | None) -> RedisSteps[int]:
+        """Set how many permits of a key a queue has, whatever its jobs declare; with None, what
+        they declare counts again. Returns how many blocked jobs are queued now.
+
+        With a lower limit, jobs that have permits keep them. 0 lets no further job in.
+        """
+        queued, page = 0, LIMIT_PAGE
+        while page == LIMIT_PAGE:
+            words = ["" if limit is None else limit, LIMIT_PAGE]
+            arguments = ScriptArguments([encode_text(key), *words])
+            _, page = yield from self.script("limit", queue, arguments)
+            queued += page
+        return queued
+
+    aset_limit = awaiting(set_limit)
+
+    @blocking
+    def pause(self, queue: str, *, resume: bool = False) -> RedisSteps[bool]:
         """Pause or resume a queue; returns False if it was paused, or not paused, already.
 
         Workers take nothing from a paused queue.
         """
         words = ScriptArguments(["resume" if resume else "pause"])
-        return bool(self.broker.run_script("pause", queue, words))
+        return bool((yield from self.script("pause", queue, words)))
 
-    def take(self, queue: str, ids: Sequence[str], holder: str) -> list[Taken]:
-        """Take queued and delayed jobs out of turn, each by a lease, as a worker does.
+    apause = awaiting(pause)
+
+    @blocking
+    def pause_all(self) -> RedisSteps[bool]:
+        """Let no worker take jobs, also those that start later; returns False if it was so already.
+
+        Workers see it within a second or so. Running jobs continue, and jobs can be enqueued.
+        """
+        seconds, micros = yield from command_steps("TIME")
+        since = int(seconds) * 1000 + int(micros) // 1000
+        stored = yield from command_steps("SET", self.broker.keys.paused(), since, "NX")
+        return stored is not None
+
+    apause_all = awaiting(pause_all)
+
+    @blocking
+    def resume_all(self) -> RedisSteps[bool]:
+        """End the pause of ``pause_all``; returns False if there was none. Queues that were paused
+        by name stay paused."""
+        return bool((yield from command_steps("DEL", self.broker.keys.paused())))
+
+    aresume_all = awaiting(resume_all)
+
+    @blocking
+    def take(self, queue: str, ids: Sequence[str], holder: str) -> RedisSteps[list[Taken]]:
+        """Take queued, blocked and delayed jobs out of turn, each by a lease, as a worker does.
 
         Returns the jobs that were there. If they are not settled, they return when the leases run
         out.
@@ -114,22 +238,31 @@ class Control:
         taken: list[Taken] = []
         for batch in split_batches(ids):
             words = ScriptArguments([lease, holder, len(batch), *batch])
-            now, found = self.broker.run_script("take", queue, words)
-            rows = [map(decode_text, found[n : n + 4]) for n in range(0, len(found), 4)]
+            now, found = yield from self.script("take", queue, words)
+            rows = [map(decode_text, found[n : n + 5]) for n in range(0, len(found), 5)]
             taken += [taken_job(now, *row) for row in rows]
         return taken
 
-    def settle(self, queue: str, holder: str, settlements: Sequence[Settlement]) -> None:
+    @blocking
+    def settle(
+        self, queue: str, holder: str, settlements: Sequence[Settlement]
+    ) -> RedisSteps[None]:
         """Settle jobs that this holder has taken."""
-        self.broker.advance_queue(holder, RoundTripRequest(queue, 0, settlements=settlements))
+        request = RoundTripRequest(queue, 0, settlements=settlements)
+        yield from steps_of(self.broker.settle_taken, holder, request)
 
 
-def taken_job(now: int, id: str, token: str, payload: str, due: str) -> Taken:
-    """Return a job as lua/take.lua returns it; ``now`` in ms."""
-    due = due and str(readable_ms(due))
-    return Taken(id, token, payload, due, max(0.0, float(due or now) - now) / 1000)
+def packed_failures(entries: Sequence[Retry], *before: str | int) -> ScriptArguments:
+    """Returns failed jobs as lua/failed.lua reads them, after the words ``before``."""
+    packing = ScriptArguments([*before, len(entries)])
+    for each in entries:
+        packing.args += [encode_text(each.id), each.failed_at, each.seen]
+        packing.args.append(encode_text(each.payload))
+        packing.add_claims(each.claims)
+    return packing
 
 
-def readable_ms(score: str) -> int:
-    """Return a time in ms, moved into the range of times that buoy accepts."""
-    return round(min(max(0.0, float(score)), LATEST_MS))
+def taken_job(now: int, id: str, token: str, payload: str, due: str, since: str) -> Taken:
+    """Returns a job as lua/take.lua returns it; ``now`` in ms."""
+    due, since = due and str(readable_ms(due)), since and str(readable_ms(since))
+    return Taken(id, token, payload, due, max(0.0, float(due or now) - now) / 1000, since)

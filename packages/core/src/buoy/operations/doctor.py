@@ -5,69 +5,110 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ..connection.client import RawArg, RedisSteps, send_commands, single_reply, together
 from ..errors import Unavailable
 from ..text.units import mebibytes
+from .checkup import read_checkups
+from .handovers import read_open
+from .queue_counts import read_sizes
 from .repair import Survey, by_kind
+from .worker_reader import read_workers
 
 if TYPE_CHECKING:
     from ..app import App
-    from .views import WorkerView
+    from .views import QueueView, WorkerView
 
 OVERDUE_SECONDS = 60.0
 SKEW_SECONDS = 5.0
 HEADROOM = 0.8
 """Memory is short if more than this part of ``maxmemory`` is used."""
-GONE_LEASES = 20
-"""How long a killed worker is reported as wrong after others have its jobs, in leases."""
 LAST_WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. ``advice``: what to do, if it is wrong."""
+    """The result of one check.
+
+    ``state``: "wrong" if jobs are lost, wait or run late because of it, or soon will be; "note" if
+    somebody should look at it. ``advice``: what to do.
+    """
 
     subject: str
-    state: Literal["fine", "wrong"]
+    state: Literal["fine", "note", "wrong"]
     text: str
     advice: str = ""
 
 
-def examine(app: "App") -> list[Finding]:
-    """Run all checks; raises BrokerError if Redis does not answer."""
+def examine(app: "App", *, thorough: bool = True) -> list[Finding]:
+    """Run all checks; raises BrokerError if Redis does not answer.
+
+    Without ``thorough``, leave out those that read all jobs.
+    """
+    return app.monitor.run_steps(read_findings(app, thorough=thorough))
+
+
+def read_findings(app: "App", *, thorough: bool = False) -> RedisSteps[list[Finding]]:
+    """Returns what ``examine`` does; takes three round trips if it is not thorough."""
     inspection = Inspection(app)
-    return [finding for check in CHECKS for finding in check(inspection)]
+    yield from inspection.read()
+    checks = [*CHECKS, places] if thorough else CHECKS
+    return [finding for check in checks for finding in check(inspection)]
 
 
 class Inspection:
-    """What the checks need, read once.
+    """What the checks need, read once, by ``read``.
 
-    ``now``: the clock of Redis, epoch seconds. ``queues``: the counts of queues that can be read.
-    ``missed``: the errors of queues on nodes of a cluster that are away.
+    ``now``: the clock of Redis, epoch seconds. ``paused_since``: since when everything is paused.
+    ``queues``: the counts of queues that can be read.
+    ``missed``: the errors of queues on nodes of a cluster that are away. ``handovers``: jobs on
+    their way to other queues. ``checkups``: the keys and failures of each of the other queues.
+    ``workers``: all of them, or why they cannot be listed.
     """
 
     def __init__(self, app: "App") -> None:
-        client, self.monitor, self.settings = app.broker.client, app.monitor, app.settings
-        self.client, self.keys = client, app.broker.keys
-        lines = client.call("INFO").decode().splitlines()  # of a cluster: one node's
+        self.monitor, self.settings, self.broker = app.monitor, app.settings, app.broker
+
+    def read(self) -> RedisSteps[None]:
+        """Read it, in four round trips at most."""
+        monitor = self.monitor
+        ask: list[list[RawArg]] = [["INFO"], ["TIME"], ["GET", monitor.keys.paused()]]
+        self.names, (info, time, paused) = yield from together(
+            monitor.read_queue_names(), send_commands(ask)
+        )
+        lines = single_reply([info]).decode().splitlines()  # of a cluster: one node's
         self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
-        seconds, micros = client.call("TIME")
-        self.now = int(seconds) + int(micros) / 1e6 + app.broker.clock_offset_ms / 1000
-        counted, missed = self.monitor.count_queues()
-        self.missed = {n: each for n, each in missed.items() if isinstance(each, Unavailable)}
-        names = sorted({*missed, *(view.name for view in counted)} - self.missed.keys())
-        self.survey = {name: Survey(app.broker, name) for name in names}
-        self.wrong_keys = {name: each.wrong_keys() for name, each in self.survey.items()}
-        self.queues = [view for view in counted if not self.wrong_keys[view.name]]
+        seconds, micros = single_reply([time])
+        self.now = int(seconds) + int(micros) / 1e6 + self.broker.clock_offset_ms / 1000
+        since = monitor.readable(monitor.keys.paused(), paused)
+        self.paused_since = None if since is None else monitor.number("paused", since) / 1000
+        counted, self.checkups, self.workers, self.handovers = yield from together(
+            read_sizes(monitor, self.names),
+            read_checkups(monitor, self.names, self.now),
+            self.read_workers(),
+            read_open(self.broker, self.names),
+        )
+        self.missed = counted.missed
+        self.queues = [
+            view
+            for view in counted.views
+            if view.name in self.checkups and not self.checkups[view.name].wrong_keys
+        ]
+
+    def read_workers(self) -> RedisSteps["list[WorkerView] | Unavailable"]:
+        """Returns all workers, or why they cannot be listed."""
+        try:
+            views, _ = yield from read_workers(self.monitor, self.names, ["state"])
+        except Unavailable as error:
+            return error
+        return views
 
     def number(self, name: str) -> int:
-        """Return a number of INFO, or 0."""
+        """Returns a number of INFO, or 0."""
         return int(self.info.get(name) or 0)
 
-    def seconds_unserved(self, queue: str) -> float:
-        """Return the seconds since a worker last looked at the queue; inf if none ever did."""
-        key = self.keys.part(queue, "meta")
-        seen = self.monitor.ask(key, "HGET", "seen")
-        return float("inf") if seen is None else self.now - self.monitor.number(key, seen) / 1000
+    def seconds_unserved(self, queue: "QueueView") -> float:
+        """Returns the seconds since a worker last looked at the queue; inf if none ever did."""
+        return float("inf") if queue.seen_at is None else self.now - queue.seen_at
 
 
 def eviction(inspection: Inspection) -> Iterator[Finding]:
@@ -94,7 +135,7 @@ def memory(inspection: Inspection) -> Iterator[Finding]:
     else:
         yield Finding(
             "memory",
-            "wrong",
+            "note" if used < limit else "wrong",
             f"expected less than {HEADROOM:.0%} of {mebibytes(limit)} to be used, got "
             f"{mebibytes(used)}: a full Redis refuses new jobs",
             "see which queue grows (buoy queues), start workers for it, or raise maxmemory",
@@ -116,7 +157,7 @@ def persistence(inspection: Inspection) -> Iterator[Finding]:
     else:
         yield Finding(
             "persistence",
-            "wrong",
+            "note",
             "expected an append-only file, got none: a crash of Redis loses jobs",
             "CONFIG SET appendonly yes, and set it in redis.conf, too",
         )
@@ -139,15 +180,15 @@ def clock(inspection: Inspection) -> Iterator[Finding]:
 
 def keys(inspection: Inspection) -> Iterator[Finding]:
     """Check that each key has its type."""
-    for queue, wrong in inspection.wrong_keys.items():
-        if wrong:
-            yield Finding(
-                f"queue {queue}",
-                "wrong",
-                f"{', '.join(wrong)}: this queue is blocked",
-                "RENAME it to a name of its own, and find out what writes there",
-            )
-    if not any(inspection.wrong_keys.values()):
+    wrong = {q: each.wrong_keys for q, each in inspection.checkups.items() if each.wrong_keys}
+    for queue, texts in wrong.items():
+        yield Finding(
+            f"queue {queue}",
+            "wrong",
+            f"{', '.join(texts)}: this queue is blocked",
+            "RENAME it to a name of its own, and find out what writes there",
+        )
+    if not wrong:
         yield Finding("keys", "fine", "each is of its type")
 
 
@@ -155,7 +196,7 @@ def places(inspection: Inspection) -> Iterator[Finding]:
     """Check that each job is in one place, and that each claim has its job."""
     found = False
     for queue in inspection.queues:
-        for kind, subjects in by_kind(list(inspection.survey[queue.name].faults())):
+        for kind, subjects in by_kind(list(Survey(inspection.broker, queue.name).faults())):
             found = True
             yield Finding(
                 f"queue {queue.name}",
@@ -168,14 +209,16 @@ def places(inspection: Inspection) -> Iterator[Finding]:
 
 
 def replication(inspection: Inspection) -> Iterator[Finding]:
-    """Replicas lag behind: a failover can lose jobs. It is reported, but it is not wrong."""
+    """Replicas lag behind: a failover can lose jobs."""
     replicas = inspection.number("connected_slaves")
     bounded = "min_slaves_good_slaves" in inspection.info
     if replicas and inspection.info.get("role") == "master":
-        loses = (
-            "" if bounded else "; a failover or a split can lose jobs, see min-replicas-to-write"
-        )
-        yield Finding("replication", "fine", f"connected replicas: {replicas}{loses}")
+        text = f"connected replicas: {replicas}"
+        if bounded:
+            yield Finding("replication", "fine", text)
+        else:
+            loses = "a failover or a split can lose jobs"
+            yield Finding("replication", "note", f"{text}; {loses}", "set min-replicas-to-write")
 
 
 def unreached(inspection: Inspection) -> Iterator[Finding]:
@@ -190,7 +233,7 @@ def unserved(inspection: Inspection) -> Iterator[Finding]:
     patience = 2 * inspection.settings.lease
     found = False
     for queue in inspection.queues:
-        silence = inspection.seconds_unserved(queue.name)
+        silence = inspection.seconds_unserved(queue)
         if queue.queued + queue.delayed and silence > patience:
             found = True
             never = silence == float("inf")
@@ -209,64 +252,82 @@ def unserved(inspection: Inspection) -> Iterator[Finding]:
 
 def workers(inspection: Inspection) -> Iterator[Finding]:
     """Check that no worker was killed."""
-    try:
-        views = inspection.monitor.workers()
-    except Unavailable as error:
-        yield Finding("workers", "wrong", f"they cannot be listed: {error}", "see above")
+    views = inspection.workers
+    if isinstance(views, Unavailable):
+        yield Finding("workers", "wrong", f"they cannot be listed: {views}", "see above")
         return
     for view in views:
         if view.gone:
-            yield gone_worker(
-                view, inspection.now - view.beat_at, GONE_LEASES * inspection.settings.lease
-            )
+            yield gone_worker(view, inspection.now - view.beat_at)
     if not any(view.gone for view in views):
         yield Finding("workers", "fine", f"{len(views)} at work")
 
 
-def gone_worker(view: "WorkerView", ago: float, patience: float) -> Finding:
-    """Return the finding for a worker that was killed ``ago`` seconds ago.
-
-    It is wrong while no other worker has its jobs, and for ``patience`` seconds: somebody must have
-    the time to read it.
-    """
+def gone_worker(view: "WorkerView", ago: float) -> Finding:
+    """Returns the finding for a worker that was killed ``ago`` seconds ago. It is wrong while no
+    other worker has its jobs."""
     text = f"its heartbeats stopped {ago:.0f} s ago, jobs in flight: {len(view.running)}"
-    subject, forget = f"worker {view.id}", f"buoy workers forget {view.id}"
-    if not view.running and not 0 <= ago < patience:
-        return Finding(subject, "fine", f"{text}; {forget}")
-    see = "see its log and the kernel's (killed? out of memory?)"
+    subject, see = f"worker {view.id}", "see its log and the kernel's (killed? out of memory?)"
     if view.running:
         return Finding(subject, "wrong", text, f"{see}; its jobs need another worker")
-    return Finding(subject, "wrong", text, f"{see}; then {forget}")
+    return Finding(subject, "note", text, f"{see}; then buoy workers forget {view.id}")
+
+
+def pause(inspection: Inspection) -> Iterator[Finding]:
+    """Note that everything is paused."""
+    if inspection.paused_since is not None:
+        text = f"everything is paused for {inspection.now - inspection.paused_since:.0f} s"
+        yield Finding("pause", "note", f"{text}: no worker takes jobs", "to go on: buoy resume")
 
 
 def overdue(inspection: Inspection) -> Iterator[Finding]:
     """Check that no delayed job is overdue."""
     found = False
     for queue in inspection.queues:
-        for view in inspection.monitor.delayed(queue.name, 0, 1):
-            late = inspection.now - (view.at or inspection.now)
-            if late > OVERDUE_SECONDS:
-                found = True
-                yield Finding(
-                    f"queue {queue.name}",
-                    "wrong",
-                    f"delayed jobs are overdue by up to {late:.0f} s",
-                    "workers queue delayed jobs when they are due: start one for this queue",
-                )
+        late = inspection.now - (queue.next_due_at or inspection.now)
+        if late > OVERDUE_SECONDS:
+            found = True
+            yield Finding(
+                f"queue {queue.name}",
+                "wrong" if inspection.paused_since is None else "note",
+                f"delayed jobs are overdue by up to {late:.0f} s",
+                "workers queue delayed jobs when they are due: start one for this queue",
+            )
     if not found:
         yield Finding("delayed jobs", "fine", "none is overdue")
+
+
+def handovers(inspection: Inspection) -> Iterator[Finding]:
+    """Check that jobs which ended jobs have enqueued in other queues get there."""
+    found = False
+    for queue, waiting in inspection.handovers.items():
+        late = inspection.now - waiting.oldest
+        if late > 2 * inspection.settings.lease:
+            found = True
+            names = ", ".join(each or "(unreadable)" for each in sorted(waiting.targets))
+            yield Finding(
+                f"queue {queue}",
+                "wrong",
+                f"jobs on their way to other queues: {waiting.count}, to {names}; the oldest for "
+                f"{late:.0f} s",
+                f"workers of {queue} hand them over, and log what is in the way; or do it now: "
+                f"buoy queues repair {queue}",
+            )
+    if not found:
+        yield Finding("hand-overs", "fine", "no job is stuck on its way to another queue")
 
 
 def failures(inspection: Inspection) -> Iterator[Finding]:
     """Check that the number of jobs that fail in an hour does not grow."""
     found = False
     for queue in inspection.queues:
-        lately, before = (failed_within(inspection, queue.name, hours) for hours in (1, 2))
+        checkup = inspection.checkups[queue.name]
+        lately, before = checkup.failed_in_hour, checkup.failed_in_two_hours
         if lately > before - lately:
             found = True
             yield Finding(
                 f"queue {queue.name}",
-                "wrong",
+                "note",
                 f"failed in the last hour: {lately}, in the one before: {before - lately}",
                 f"buoy failed list --queue {queue.name} --since 1h",
             )
@@ -274,14 +335,7 @@ def failures(inspection: Inspection) -> Iterator[Finding]:
         yield Finding("failures", "fine", "not growing")
 
 
-def failed_within(inspection: Inspection, queue: str, hours: int) -> int:
-    """Return how many jobs of a queue failed in the last hours."""
-    since = round((inspection.now - 3600 * hours) * 1000)
-    key = inspection.keys.part(queue, "failed")
-    return int(inspection.monitor.ask(key, "ZCOUNT", since, "+inf") or 0)
-
-
 CHECKS: list[Callable[[Inspection], Iterator[Finding]]] = [
     *(eviction, memory, persistence, replication, clock),
-    *(unreached, unserved, workers, overdue, failures, keys, places),
+    *(unreached, pause, unserved, workers, overdue, handovers, failures, keys),
 ]

@@ -1,105 +1,178 @@
 """The failed jobs: find them, retry them, remove them."""
 
-import heapq
+import os
+import re
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
+from hashlib import sha1
 from typing import TYPE_CHECKING
 
-from ..model.checks import expect
+from ..broker.script_arguments import encode_text
+from ..connection.client import RedisSteps
+from ..connection.twins import (
+    PageSteps,
+    blocking,
+    blocking_pages,
+    map_pages,
+    merge_pages,
+    next_page,
+    pages_of,
+    steps_of,
+)
+from ..errors import ConfigurationError
+from ..model.checks import short_repr
 from ..model.payload import Payload
-from ..model.retry_answer import RetryAnswer
+from ..model.retry_answer import Retry, RetryAnswer
+from .job_filter import JobFilter
 from .monitor import Monitor
+from .retry_elsewhere import RetryElsewhere
 from .views import JobView
 
 if TYPE_CHECKING:
-    from .control import Control, Retry
+    from .control import Control
 
 PAGE_SIZE = 100
 """How many jobs one script changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+@dataclass(frozen=True)
+class Filter(JobFilter):
     """Which failed jobs are meant: those that match all fields.
 
-    A field that is None or empty matches every job. ``name``: of the class. ``error``: a part of
-    the type or the message of the error, in upper or lower case. ``since`` and ``until``: epoch
-    seconds, the job failed at or after ``since`` and before ``until``. Raises ConfigurationError
-    for an empty text.
+    A field that is None or empty matches every job; see ``JobFilter``. ``error``: a part of the
+    type or the message of the error, in upper or lower case; ``match``: a regular expression that
+    is found in "TYPE: MESSAGE". ``since`` and ``until``: epoch seconds, the job failed at or after
+    ``since`` and before ``until``. Raises ConfigurationError for an empty text, and for a text that
+    is no regular expression.
     """
 
     ids: frozenset[str] = frozenset()
-    name: str | None = None
-    queue: str | None = None
     error: str | None = None
-    since: float | None = None
-    until: float | None = None
+    match: str | None = None
 
     def __post_init__(self) -> None:
-        for field in ("name", "queue", "error"):
-            expect(getattr(self, field) != "", f"Filter.{field}", "a text that is not empty", "")
+        super().__post_init__()
+        if self.match is not None:
+            compiled(self.match)
+
+    def texts(self) -> tuple[str, ...]:
+        return (*super().texts(), "error", "match")
+
+    def plain(self, field: str) -> str:
+        return "" if field == "match" else super().plain(field)
+
+    def time_of(self, view: JobView) -> float:
+        return view.at or 0.0
 
     def matches(self, view: JobView) -> bool:
-        """Return whether a failed job is meant. Does not look at its queue."""
-        error = f"{view.failure.get('error', '')}: {view.failure.get('message', '')}"
-        at = view.at or 0.0
+        """Returns whether a failed job is meant. Does not look at its queue."""
+        error = error_line(view)
         return (
             (not self.ids or view.id in self.ids)
-            and self.name in (None, view.name)
             and (self.error is None or self.error.lower() in error.lower())
-            and (self.since is None or at >= self.since)
-            and (self.until is None or at < self.until)
+            and (self.match is None or compiled(self.match).search(error) is not None)
+            and super().matches(view)
         )
 
 
-def find(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
-    """Return the failed jobs that match, queue by queue, the oldest failure first."""
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Returns a regular expression; raises ConfigurationError for a text that is none."""
+    try:
+        return re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ConfigurationError(
+            f"match: expected a regular expression, got {short_repr(pattern)} ({error})"
+        ) from None
+
+
+def error_line(view: JobView) -> str:
+    """Returns type and message of the error of a failed job: ``KeyError: 'x'``."""
+    return f"{view.failure.get('error', '')}: {view.failure.get('message', '')}"
+
+
+@blocking_pages
+def find(monitor: Monitor, wanted: Filter) -> PageSteps[JobView]:
+    """Returns the failed jobs that match, queue by queue, the oldest failure first."""
     queues = None if wanted.queue is None else [wanted.queue]
-    return (view for view in monitor.failed(queues) if wanted.matches(view))
+    return map_pages(partial(filter, wanted.matches), pages_of(monitor.failed, queues))
 
 
-def newest_first(monitor: Monitor, wanted: Filter) -> Iterator[JobView]:
-    """Return the failed jobs that match, of all queues together, the newest failure first."""
-    queues = monitor.queue_names() if wanted.queue is None else [wanted.queue]
-    found = [monitor.jobs_in(queue, "failed", last_first=True) for queue in queues]
-    views = heapq.merge(*found, key=lambda view: -(view.at or 0.0))
-    return (view for view in views if wanted.matches(view))
+@blocking_pages
+def newest_first(monitor: Monitor, wanted: Filter) -> PageSteps[JobView]:
+    """Returns the failed jobs that match, of all queues together, the newest failure first."""
+    queues = yield from monitor.chosen(None if wanted.queue is None else [wanted.queue])
+    found = [pages_of(monitor.jobs_in, queue, "failed", last_first=True) for queue in queues]
+    merged = merge_pages(found, key=lambda view: -(view.at or 0.0))
+    yield from map_pages(partial(filter, wanted.matches), merged)
 
 
-def retry(control: "Control", views: Iterable[JobView]) -> dict[str, RetryAnswer]:
-    """Move failed jobs to the tail of their queue, each in one step; returns id -> answer."""
+@blocking
+def count(monitor: Monitor, wanted: Filter) -> RedisSteps[int]:
+    """Returns how many failed jobs match; reads only them if the filter looks at their content."""
+    if not wanted.reads_payloads:
+        queues = None if wanted.queue is None else [wanted.queue]
+        return sum(view.failed for view in (yield from steps_of(monitor.queues, queues)))
+    number, found = 0, pages_of(find, monitor, wanted)
+    while (page := (yield from next_page(found))) is not None:
+        number += len(page)
+    return number
+
+
+@blocking
+def retry(
+    control: "Control", views: Iterable[JobView], to: str | None = None
+) -> RedisSteps[dict[str, RetryAnswer]]:
+    """Move failed jobs to the tail of their queue, or of another one; returns id -> answer.
+
+    Each moves in one step, or to another queue under a lease.
+    """
     answers: dict[str, RetryAnswer] = {}
+    holder = f"retry-{os.getpid()}-{secrets.token_hex(3)}"
     for queue, page in pages_by_queue(views):
-        entries = {view.id: made for view in page if (made := first_attempt(view))}
-        found = control.retry(queue, list(entries.values()))
-        answers |= {view.id: RetryAnswer("unreadable") for view in page if view.id not in entries}
-        answers |= dict(zip(entries, found, strict=True))
+        made = [(view, first_attempt(view)) for view in page]
+        pairs = [(view, entry) for view, entry in made if entry is not None]
+        answers |= {view.id: RetryAnswer("unreadable") for view, entry in made if entry is None}
+        if to is None or to == queue:
+            entries = [entry for _, entry in pairs]
+            found = yield from steps_of(control.retry, queue, entries)
+            answers |= {view.id: answer for (view, _), answer in zip(pairs, found, strict=True)}
+        else:
+            answers |= yield from RetryElsewhere(control, queue, to, holder).run(pairs)
     return answers
 
 
-def remove(control: "Control", views: Iterable[JobView]) -> list[str]:
+@blocking
+def remove(control: "Control", views: Iterable[JobView]) -> RedisSteps[list[str]]:
     """Remove failed jobs; returns the ids of the jobs that were still failed."""
-    pages = pages_by_queue(views)
-    removed = [control.remove(q, [view.id for view in page], "failed") for q, page in pages]
-    return [id for ids in removed for id in ids]
+    removed: list[str] = []
+    for queue, page in pages_by_queue(views):
+        ids = [view.id for view in page]
+        removed += yield from steps_of(control.remove, queue, ids, "failed")
+    return removed
 
 
-def first_attempt(view: JobView) -> "Retry | None":
-    """Return a failed job as a first attempt, or None for a payload that no worker has seen.
+def first_attempt(view: JobView) -> Retry | None:
+    """Returns a failed job as a first attempt, or None for a payload that no worker has seen.
 
     A payload that a worker could not read goes back unchanged: the next version of the app may
     read it.
     """
-    failed_at = view.detail or 0
+    failed_at, seen = (
+        view.detail or 0,
+        sha1(encode_text(view.stored), usedforsecurity=False).hexdigest(),
+    )
     if view.name is None:
-        return (view.id, failed_at, view.raw, []) if view.failure else None
+        return Retry(view.id, failed_at, view.raw, [], seen) if view.failure else None
     payload = Payload.decoded(view.raw)
     fresh = replace(payload, attempt=1, expires_at=None, failure=None)
-    return view.id, failed_at, fresh.encoded(), payload.claims
+    return Retry(view.id, failed_at, fresh.encoded(), payload.claims, seen)
 
 
 def pages_by_queue(views: Iterable[JobView]) -> Iterator[tuple[str, list[JobView]]]:
-    """Return the views in pages of one queue each, so that no script takes long."""
+    """Returns the views in pages of one queue each, so that no script takes long."""
     pages: dict[str, list[JobView]] = {}
     for view in list(views):
         page = pages.setdefault(view.queue, [])

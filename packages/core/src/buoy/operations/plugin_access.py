@@ -1,20 +1,28 @@
 """What plugins may ask about jobs in Redis, so that none of them knows the keys of the core."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..broker.script_arguments import ScriptArguments, decode_text, encode_text
 from ..broker.scripts import script_steps
 from ..connection.client import RawArg, RedisSteps, check_replies, single_reply
+from ..connection.twins import PageSteps, blocking_pages, pages_of
+from ..errors import WrongType
 from ..model.names import is_queue
-from ..model.strict_json import is_utf8
-from .views import JobView, job_view
+from ..model.strict_json import check_json, is_utf8
+from .job_search import newest
+from .pace_reader import PaceView, read_paces
+from .permit_reader import PermitView, read_permits
+from .views import ClaimView, JobView, job_view
 
 if TYPE_CHECKING:
     from ..broker.redis_access import RedisAccess
     from ..jobs.job import Job
+    from .job_access import JobAccess
 
 PAGE = 500
+"""How many values are read at once."""
 
 
 def queue_names(app: "RedisAccess") -> RedisSteps[list[str]]:
@@ -36,7 +44,67 @@ def find_job(
     call = app.broker.script_call("find", queue, ScriptArguments([id], [*also]))
     reply = single_reply((yield from script_steps([call])))
     payload, state, detail, *values = map(decode_text, reply)
-    return (job_view(queue, id, payload, state, detail) if state else None), values
+    redacted = app.settings.redacted
+    view = (
+        job_view(queue, id, payload, state, detail, redacted)
+        if state not in ("", "ended")
+        else None
+    )
+    return view, values
+
+
+def find_jobs(
+    app: "RedisAccess", places: Sequence[tuple[str, str]]
+) -> RedisSteps[list[JobView | None]]:
+    """Returns the job of each queue and id in ``places``, None where the queue does not have it;
+    takes one round trip."""
+    calls = [app.broker.script_call("find", queue, ScriptArguments([id])) for queue, id in places]
+    replies = check_replies((yield from script_steps(calls)) if calls else [])
+    found: list[JobView | None] = []
+    for (queue, id), reply in zip(places, replies, strict=True):
+        payload, state, detail = map(decode_text, reply)
+        found.append(
+            job_view(queue, id, payload, state, detail, app.settings.redacted)
+            if payload  # a job that has ended has none
+            else None
+        )
+    return found
+
+
+def find_claims(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[list[ClaimView]]:
+    """Returns the claims that jobs of these queues hold, not sorted; takes one round trip for each
+    500 claims of the queue that has most of them."""
+    cursors, found = dict.fromkeys(queues, 0), dict[ClaimView, None]()
+    while cursors:
+        keys = {queue: app._keys.part(queue, "claims") for queue in cursors}
+        commands: list[list[RawArg]] = [
+            ["HSCAN", keys[queue], cursors[queue], "COUNT", PAGE] for queue in cursors
+        ]
+        replies = yield commands
+        rest: dict[str, int] = {}
+        for queue, reply in zip(cursors, replies, strict=True):
+            if isinstance(reply, WrongType):
+                continue
+            cursor, words = check_replies([reply])[0]
+            for name, id in zip(words[::2], words[1::2], strict=True):
+                if name.startswith(b">"):
+                    found[ClaimView(decode_text(name[1:]), decode_text(id), queue)] = None
+            if int(cursor):
+                rest[queue] = int(cursor)
+        cursors = rest
+    return [*found]
+
+
+def find_permits(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[list[PermitView]]:
+    """Returns the keys of these queues of which permits are taken, or whose limit was set, by queue
+    and key; takes one round trip for each 500 claims of the queue that has most, and two more."""
+    return read_permits(app._keys, queues)
+
+
+def find_paces(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[list[PaceView]]:
+    """Returns the paces of these queues by which a job that comes now would wait, or that bound a
+    claim which may be replaced; the longest wait first. Takes one round trip."""
+    return read_paces(app._keys, queues, time.time() * 1000 + app.clock_shift)
 
 
 def claim_holder(
@@ -60,26 +128,31 @@ def if_running(job: "Job", commands: Sequence[Sequence[RawArg]] = ()) -> RedisSt
     return bool(single_reply((yield from script_steps([call]))))
 
 
+def keep_plugin_data(job: "Job") -> RedisSteps[bool]:
+    """Store ``job.plugin_data`` with a running job, if this run still holds it; returns whether it
+    does. One command, as large as the payload of the job.
+
+    What a run keeps so, the next run finds in ``job.plugin_data``, also after a crash. One
+    exception: ``on_failure`` for a child that has died (DirtyExit) finds there what was stored when
+    the run began; ``find_job`` reads what was kept since. Raises NotJson for what JSON cannot hold,
+    BrokerError if Redis refuses.
+    """
+    check_json(job.plugin_data, f"{job.name}: job.plugin_data")
+    key = job.app._keys.part(job.queue, "jobs")
+    return if_running(job, [["HSET", key, job.id, job.payload.encoded()]])
+
+
 def number_place(app: "RedisAccess", queue: str, name: str) -> tuple[str, str]:
     """Returns the key of a hash and the field in it, where Redis keeps the number ``name`` that
     ``newer`` compares."""
     return app._keys.part(queue, "meta"), f"newer:{name}"
 
 
-def delayed_jobs(app: Any, queue: str) -> Iterator[JobView]:
+@blocking_pages
+def delayed_jobs(app: "JobAccess", queue: str) -> PageSteps[JobView]:
     """All delayed jobs of a queue, not sorted, in pages of 500.
 
     Each job that is delayed from the first to the last step is listed once, while others come and
     go.
     """
-    monitor, key = app.monitor, app._keys.part(queue, "delayed")
-    seen: set[bytes] = set()
-    cursor: Any = 0
-    while True:
-        cursor, found = monitor.ask(key, "ZSCAN", cursor, "COUNT", PAGE) or (0, ())
-        pairs = list(zip(found[::2], found[1::2], strict=True))
-        new = [pair for pair in pairs if pair[0] not in seen]
-        seen.update(id for id, _ in new)
-        yield from monitor.read_views(queue, new, "delayed")
-        if int(cursor) == 0:
-            return
+    return pages_of(newest, app.monitor, queue, "delayed")

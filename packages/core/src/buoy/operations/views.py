@@ -1,13 +1,22 @@
 """Views of queues, jobs, workers and claims: what Redis holds, in a form to be read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..broker.script_arguments import decode_text
 from ..errors import CorruptPayload
+from ..model.ending import GroupKey, groups_in
+from ..model.identity import identifier
 from ..model.payload import Payload, read_corrupt_envelope
+from ..model.priority import NORMAL, RANKS, Level, priority_in
+from ..model.queue_list import read_list
+from ..model.redaction import NOTHING, Redaction, read_redaction
+from ..model.reservation import since_in, worker_in
+from .counts import parse_counts
 
-JobState = Literal["queued", "delayed", "running", "failed"]
+NO_CLAIMS = ("ended", *RANKS)
+"""What stands among the claims of a payload, and is none."""
+JobState = Literal["queued", "delayed", "blocked", "running", "failed"]
 """Where a job is."""
 
 
@@ -15,7 +24,9 @@ JobState = Literal["queued", "delayed", "running", "failed"]
 class QueueView:
     """How many jobs a queue has in each place.
 
-    ``done`` and ``rejected``: how many jobs ended so since the queue exists.
+    ``done`` and ``rejected``: how many jobs ended so since the queue exists. ``latency``: for how
+    many seconds the oldest due job has waited; 0.0 if none is due. ``seen_at``: when a worker last
+    looked at the queue; ``next_due_at``: when its first delayed job is due (epoch seconds or None).
     """
 
     name: str
@@ -26,15 +37,25 @@ class QueueView:
     done: int
     rejected: int
     paused: bool
+    latency: float = 0.0
+    seen_at: float | None = field(default=None, compare=False)
+    next_due_at: float | None = field(default=None, compare=False)
+    blocked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class JobView:
     """A job and where it is.
 
-    ``at``: when it is due or when it failed (epoch seconds). ``token``: that of the run, if it
-    runs. ``name``: None if the payload cannot be read. ``plugin_data``: what plugins keep
-    with the job.
+    ``at``: when it is due, when it failed, or since when it is blocked (epoch seconds). ``token``:
+    that of the run, if it runs; ``since``: when the job was reserved for it (epoch seconds);
+    ``worker``: who holds it. ``name``: None if the payload cannot be read. ``plugin_data``: what
+    plugins keep with the job. ``claims``: those with which it was enqueued, and the keys of its
+    permits; it may have lost them since. ``groups``: those that are told of its end.
+    ``followers``: the classes of the jobs that follow it when it has ended well. ``priority``: that
+    in its queue.
+    People are shown ``shown_args`` and ``shown_kwargs``, in which ``[redacted]`` stands for values
+    that nobody is to see.
     """
 
     id: str
@@ -44,15 +65,47 @@ class JobView:
     args: list[Any]
     kwargs: dict[str, Any]
     attempt: int
-    identifier: str | None
     enqueued_at: float
     at: float | None
     token: str | None
     failure: dict[str, Any]
     plugin_data: dict[str, dict[str, Any]]
     raw: str = field(repr=False)
+    """The payload, as it was before a worker failed to read it."""
     detail: str = field(default="", repr=False)
-    """The due time or the time of the failure (ms, as Redis has it), or the token of the run."""
+    """The due time, the time of the failure or since when it is blocked (ms, as Redis has it), or
+    the token of the run."""
+    stored: str = field(default="", repr=False)
+    """What is stored of the job: the payload, or the record of a failure to read it."""
+    tags: tuple[str, ...] = ()
+    since: float | None = None
+    worker: str = ""
+    claims: tuple[str, ...] = ()
+    groups: tuple[GroupKey, ...] = ()
+    followers: tuple[str, ...] = ()
+    priority: Level = NORMAL
+    redaction: Redaction = field(default=NOTHING, repr=False)
+    own_identifier: str | None = field(default=None, repr=False)
+    """The identifier that the class has made; None if it is one of name and arguments."""
+
+    @property
+    def identifier(self) -> str | None:
+        """The identifier of the job; None if the payload cannot be read. Most who look at many jobs
+        need none, so it is computed when it is asked for."""
+        if self.own_identifier or not self.name:
+            return self.own_identifier
+        return identifier(self.name, self.args, self.kwargs)
+
+    @property
+    def shown_args(self) -> list[Any]:
+        """The positional arguments as people are shown them."""
+        return self.args if self.redaction is NOTHING else self.redaction.shown_args(self.args)
+
+    @property
+    def shown_kwargs(self) -> dict[str, Any]:
+        """The named arguments as people are shown them."""
+        hidden = self.redaction
+        return self.kwargs if hidden is NOTHING else hidden.shown_kwargs(self.kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +114,8 @@ class WorkerView:
 
     ``started_at``, ``beat_at`` (the last heartbeat): epoch seconds. ``gone``: its heartbeats
     stopped, and it did not say that it ends. ``command``: the last command of ``buoy workers``, or
-    None.
+    None. ``memory``: bytes that it, its nursery and its children used at the last heartbeat.
+    ``counts``: how many jobs it had settled by then with which outcome.
     """
 
     id: str
@@ -76,6 +130,23 @@ class WorkerView:
     gone: bool
     running: list[str]
     command: str | None = None
+    memory: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> int:
+        """Returns how many of its slots have a job."""
+        return min(len(self.running), self.slots)
+
+    @property
+    def free(self) -> int:
+        """Returns how many of its slots have no job; 0 if it is gone."""
+        return 0 if self.gone else self.slots - self.busy
+
+    def serves(self, queue: str) -> bool:
+        """Returns whether it takes jobs from this queue; False if its list cannot be read."""
+        served = read_list(self.queues)
+        return served is not None and queue in served.resolve([queue])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +158,24 @@ class ClaimView:
     queue: str
 
 
-def job_view(queue: str, id: str, raw_text: str, state: str, detail: str) -> JobView:
-    """Return the view of a job from what lua/find.lua returns."""
+def job_view(
+    queue: str,
+    id: str,
+    raw_text: str,
+    state: str,
+    detail: str,
+    redacted: frozenset[str] = frozenset(),
+) -> JobView:
+    """Returns the view of a job from what lua/find.lua returns.
+
+    ``redacted``: names of arguments that are not shown, beside those that the payload names.
+    """
+    stored = raw_text
     try:
         payload = Payload.decoded(raw_text)
-        same = payload.identified() if payload.name else None
     except (CorruptPayload, RecursionError):
         raw_text, failure = read_corrupt_envelope(raw_text)
-        payload, same = Payload("", [], {}, id, failure=failure), None
+        payload = Payload("", [], {}, id, failure=failure)
     return JobView(
         id=id,
         queue=queue,
@@ -103,25 +184,41 @@ def job_view(queue: str, id: str, raw_text: str, state: str, detail: str) -> Job
         args=payload.args,
         kwargs=payload.kwargs,
         attempt=payload.attempt,
-        identifier=same,
         enqueued_at=payload.enqueued_at,
-        at=float(detail) / 1000 if state in ("delayed", "failed") else None,
+        at=float(detail) / 1000 if state in ("delayed", "failed", "blocked") else None,
         token=detail if state == "running" else None,
         failure=payload.failure or {},
         plugin_data=payload.plugins,
         raw=raw_text,
         detail=detail,
+        stored=stored,
+        tags=tuple(payload.tags),
+        since=since_in(detail) if state == "running" else None,
+        worker=worker_in(detail) if state == "running" else "",
+        claims=tuple(claim for claim, until in payload.claims if until not in NO_CLAIMS),
+        groups=tuple(groups_in(payload.claims)),
+        priority=priority_in(payload.claims),
+        followers=tuple(link["class"] for link in payload.chain),
+        redaction=read_redaction(payload.redact).with_names(redacted),
+        own_identifier=payload.identifier if payload.name else None,
     )
 
 
 def command_of(field: str) -> str:
-    """Return the command in the field of a registration, without its time."""
+    """Returns the command in the field of a registration, without its time."""
     return field.split(" ", maxsplit=1)[0]
 
 
-def worker_view(id: str, pairs: list[bytes], beat_at: float, running: list[str]) -> WorkerView:
-    """Return the view of a worker. Raises ValueError for numbers that are none."""
-    fields = {decode_text(pairs[n]): decode_text(pairs[n + 1]) for n in range(0, len(pairs), 2)}
+def worker_counts(text: str) -> dict[str, int]:
+    """Returns the counts in the registration of a worker; none if they cannot be read."""
+    counts = parse_counts(text)
+    return {word: number for word, number in counts.items() if type(number) is int}
+
+
+def worker_view(
+    id: str, fields: Mapping[str, str], beat_at: float, running: list[str]
+) -> WorkerView:
+    """Returns the view of a worker. Raises ValueError for numbers that are none."""
     return WorkerView(
         id=id,
         host=fields.get("host", id.split("-", maxsplit=1)[0]),
@@ -135,4 +232,6 @@ def worker_view(id: str, pairs: list[bytes], beat_at: float, running: list[str])
         gone="state" not in fields,
         running=running,
         command=command_of(fields["command"]) if "command" in fields else None,
+        memory=int(fields.get("memory", 0)),
+        counts=worker_counts(fields["counts"]) if "counts" in fields else {},
     )

@@ -48,13 +48,13 @@ def forget(broker: "Broker", worker: str) -> bool:
 
 
 def signal_of(field: bytes) -> signal.Signals | None:
-    """Return the signal for the field of a registration, or None for an unknown command."""
+    """Returns the signal for the field of a registration, or None for an unknown command."""
     name = SIGNALS.get(command_of(decode_text(field)))
     return None if name is None else signal.Signals[name]
 
 
 def pending_reason(view: WorkerView) -> str | None:
-    """Return why a worker is not at rest yet: it has jobs, or has not yet followed its command.
+    """Returns why a worker is not at rest yet: it has jobs, or has not yet followed its command.
 
     Returns None if the worker is at rest or gone.
     """

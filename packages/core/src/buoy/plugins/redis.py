@@ -2,29 +2,105 @@
 
 Functions that return ``RedisSteps`` do nothing by themselves: ``app.run_steps(...)`` and
 ``await app.arun_steps(...)`` run them, and other steps can be made of them with ``yield from``.
+``blocking`` makes a method that takes them of a method that returns them, and ``awaiting`` its twin
+for programs that await; ``blocking_call`` and ``awaiting_call`` do so for functions;
+``blocking_pages`` and ``awaiting_pages`` make methods that iterate over
+all that steps find.
 """
 
 from ..broker.redis_access import command_steps, lua_steps
 from ..connection.client import RedisSteps
+from ..connection.twins import (
+    Page,
+    PageSteps,
+    all_of,
+    awaiting,
+    awaiting_call,
+    awaiting_pages,
+    blocking,
+    blocking_call,
+    blocking_pages,
+    map_pages,
+    merge_pages,
+    pages_of,
+    steps_of,
+)
+from ..model.ending import GroupKey
+from ..operations.counts import ClassCounts, Histogram
+from ..operations.groups import (
+    MEMBERS_AT_ONCE,
+    GroupView,
+    any_on_their_way,
+    change_members,
+    close_group,
+    open_group,
+    open_members,
+    read_groups,
+    tell_group,
+    view_groups,
+)
+from ..operations.pace_reader import PaceView
+from ..operations.permit_reader import PermitView
 from ..operations.plugin_access import (
     claim_holder,
     delayed_jobs,
+    find_claims,
     find_job,
+    find_jobs,
+    find_paces,
+    find_permits,
     if_running,
+    keep_plugin_data,
     number_place,
     queue_names,
 )
-from ..operations.views import JobView
+from ..operations.views import ClaimView, JobView, QueueView, WorkerView
 
 __all__ = [
+    "MEMBERS_AT_ONCE",
+    "ClaimView",
+    "ClassCounts",
+    "GroupKey",
+    "GroupView",
+    "Histogram",
     "JobView",
+    "PaceView",
+    "Page",
+    "PageSteps",
+    "PermitView",
+    "QueueView",
     "RedisSteps",
+    "WorkerView",
+    "all_of",
+    "any_on_their_way",
+    "awaiting",
+    "awaiting_call",
+    "awaiting_pages",
+    "blocking",
+    "blocking_call",
+    "blocking_pages",
+    "change_members",
     "claim_holder",
+    "close_group",
     "command_steps",
     "delayed_jobs",
+    "find_claims",
     "find_job",
+    "find_jobs",
+    "find_paces",
+    "find_permits",
     "if_running",
+    "keep_plugin_data",
     "lua_steps",
+    "map_pages",
+    "merge_pages",
     "number_place",
+    "open_group",
+    "open_members",
+    "pages_of",
     "queue_names",
+    "read_groups",
+    "steps_of",
+    "tell_group",
+    "view_groups",
 ]

@@ -7,10 +7,12 @@ millisecond. A job that logs nothing, in an app that uses neither, does not pay 
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..model.failure import traceback_of
 from ..text.printable import one_line
 from ..text.safe import safe_text, summarize_error
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 """The levels of the logging module."""
+
+ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+"""What ``sys.exc_info()`` returns."""
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
 
 LEVELS = {-1: WARNING, 0: INFO, 1: DEBUG}
 loggers: dict[str, "Logger"] = {}
@@ -69,8 +75,10 @@ class Log:
         """Whether anybody would see messages of the level debug."""
         return is_logged(self.name, DEBUG)
 
-    def debug(self, text: str, *args: object) -> None:
-        self.write(DEBUG, text, args)
+    # ``more``: ``exc_info``, an error to log with its traceback; ``extra``, fields of the record.
+
+    def debug(self, text: str, *args: object, **more: Any) -> None:
+        self.write(DEBUG, text, args, **more)
 
     def info(self, text: str, *args: object, **more: Any) -> None:
         self.write(INFO, text, args, **more)
@@ -81,23 +89,52 @@ class Log:
     def error(self, text: str, *args: object, **more: Any) -> None:
         self.write(ERROR, text, args, **more)
 
-    def exception(self, text: str, *args: object) -> None:
+    def exception(self, text: str, *args: object, **more: Any) -> None:
         """Log an error, with the traceback of the exception that is being handled."""
-        self.write(ERROR, text, args, exc_info=True)
+        self.write(ERROR, text, args, exc_info=sys.exc_info(), **more)
 
-    def log(self, level: int, text: str, *args: object) -> None:
-        self.write(level, text, args)
+    def log(self, level: int, text: str, *args: object, **more: Any) -> None:
+        self.write(level, text, args, **more)
 
-    def write(self, level: int, text: str, args: tuple[object, ...], **more: Any) -> None:
-        """Log an event. When the app's logging fails, print it to standard error instead."""
+    def write(
+        self,
+        level: int,
+        text: str,
+        args: tuple[object, ...],
+        exc_info: Any = None,
+        extra: Mapping[str, Any] = NO_FIELDS,
+        trace: str = "",
+    ) -> None:
+        """Log an event. When the app's logging fails, print it to standard error instead.
+
+        ``exc_info``: an error, True for the one that is being handled, or a tuple as
+        ``sys.exc_info()`` returns it. ``trace``: its traceback as text. Formatters take it from the
+        record, as the stdlib's do, instead of formatting an error that perhaps cannot be formatted.
+        """
         try:
             if is_logged(self.name, level):
-                safe_args = map(encodable, args)
-                stdlib_logger(self.name).log(level, text, *safe_args, stacklevel=3, **more)
+                found = stdlib_logger(self.name)
+                if exc_info is not None and type(exc_info) is not tuple:
+                    exc_info = sys.exc_info() if exc_info is True else exc_info_of(exc_info)
+                place = found.findCaller(stacklevel=3)
+                record = found.makeRecord(
+                    *(found.name, level, *place[:2], text, tuple(map(encodable, args))),
+                    exc_info,
+                    place[2],
+                )
+                # The stdlib would refuse fields that a record factory has set.
+                vars(record).update(extra)
+                record.exc_text = trace.rstrip("\n") or None
+                found.handle(record)
         except BaseException as error:
             if issubclass(type(error), KeyboardInterrupt) and ctrl_c_raises():
                 raise
             report_unlogged(safe_text(lambda: text % args), error)
+
+
+def exc_info_of(error: BaseException) -> ExcInfo:
+    """What ``sys.exc_info()`` returns for an error."""
+    return type(error), error, traceback_of(error)
 
 
 def encodable(value: object) -> object:

@@ -27,7 +27,11 @@ except (
     prctl = None
 
 
-def die_with_parent(parent: int, how: int = signal.SIGKILL) -> None:
+KILL = int(getattr(signal, "SIGKILL", 9))
+"""Also where a system has no such signal: there this module is loaded, too."""
+
+
+def die_with_parent(parent: int, how: int = KILL) -> None:
     """Have Linux send this process the signal ``how`` when its parent dies, however it dies.
 
     Ends this process with exit code 1 if ``parent`` is no longer its parent. On other systems a
@@ -86,6 +90,11 @@ def flush_outputs() -> None:
             stream.flush()
 
 
+def is_supervised() -> bool:
+    """Whether a supervisor has started this process, which is not attached to it yet."""
+    return "BUOY_SUPERVISOR" in os.environ
+
+
 def attach_to_supervisor() -> int | None:
     """Have this worker get a TERM when its supervisor dies.
 
@@ -108,7 +117,7 @@ def pid_file(path: Path | None) -> Iterator[None]:
 
     Raises ConfigurationError when the file cannot be written.
     """
-    if path is None or "BUOY_SUPERVISOR" in os.environ:
+    if path is None or is_supervised():
         yield
         return
     content = f"{os.getpid()}\n".encode()
@@ -124,6 +133,17 @@ def pid_file(path: Path | None) -> Iterator[None]:
         with suppress(OSError):
             if path.read_bytes() == content:
                 path.unlink()
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process with this id."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # it is that of another user
+    return True
 
 
 def signal_group(pid: int, how: signal.Signals) -> None:
@@ -191,6 +211,17 @@ def descendants(pid: int) -> list[int]:
         found += more
         parents = set(more)
     return found
+
+
+def tree_memory(pid: int) -> int:
+    """The memory that a process and all its descendants use now, in bytes. Memory that several of
+    them share counts for each."""
+    stats = [stat for entry in proc_folders() if (stat := read_stat(entry))]
+    total, parents = 0, {pid}
+    while parents:
+        total += sum(map(resident_memory, parents))
+        parents = {stat.pid for stat in stats if stat.parent in parents}
+    return total
 
 
 def find_in_sessions(sessions: Collection[int]) -> list[int]:

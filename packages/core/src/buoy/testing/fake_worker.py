@@ -3,12 +3,12 @@
 from contextvars import copy_context
 from itertools import count
 
-import pytest
-
 from ..app import App
+from ..broker.forwarding import forward
 from ..errors import DirtyExit
 from ..executor.in_process import run_isolated
 from ..jobs.run import load_run, run, settle_death
+from ..jobs.run_events import tell_begun, tell_reserved
 from ..model.reservation import Reservation, RoundTripRequest, Settlement
 
 BEATS_EACH_LEASE = 30
@@ -33,11 +33,16 @@ class FakeWorker:
         self._numbers = count(1)
 
     def take(self) -> Reservation:
-        """Reserve the next job of the queue. Fails the test when no job is due."""
+        """Reserve the next job of the queue. Fails the test when no job is due, or everything is
+        paused."""
+        if self.app.monitor.paused_since() is not None:
+            raise AssertionError(
+                "expected a job that may be taken, but everything is paused (buoy pause)"
+            )
         request = RoundTripRequest(self.queue, next(self._numbers), wanted=1)
         reservations = self.app.broker.advance_queue(self.name, request).reservations
         if not reservations:
-            pytest.fail(f"expected a job that is due in queue {self.queue!r}, got none")
+            raise AssertionError(f"expected a job that is due in queue {self.queue!r}, got none")
         return reservations[0]
 
     def run(self, job: Reservation) -> bool:
@@ -45,23 +50,29 @@ class FakeWorker:
 
         Returns False when Redis refused the outcome, since the worker no longer holds the job.
         """
-        return self.settle(run_isolated(copy_context(), run, job))
+        return self.settle(run_isolated(copy_context(), run, job, self.app._hooks))
 
     def kill(self, job: Reservation, death: BaseException | None = None) -> bool:
         """Let the process of a job that was taken die, by default by signal 9.
 
-        Calls ``on_failure`` of the job's plugins. Returns as ``run`` does.
+        Calls the hooks of the job's plugins, but not ``around_perform``: that dies, too. Returns as
+        ``run`` does.
         """
         if death is None:
             death = DirtyExit("signal 9 (SIGKILL)")
             death.cause = "signal 9 (SIGKILL)"
-        return self.settle(settle_death(job, load_run(job), death))
+        known = load_run(job)
+        tell_reserved(job, known, None)
+        tell_begun(job, known)
+        return self.settle(settle_death(job, known, death))
 
     def settle(self, settlement: Settlement) -> bool:
         """Apply an outcome that the test has made. Returns as ``run`` does."""
         answer = self.app.broker.advance_queue(
             self.name, RoundTripRequest(self.queue, 0, settlements=[settlement])
         )
+        if answer.handovers:
+            forward(self.app.broker, self.queue)
         return not answer.refused
 
     def heal(self) -> None:

@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from ..broker.broker import Broker
+from ..broker.forwarding import forward
 from ..broker.script_arguments import decode_text
 from ..connection.startup import is_permanent
 from ..errors import BrokerError, WrongType
 from ..executor import Executor
 from ..model.reservation import Reservation, RoundTripRequest, Settlement
+from ..operations.failed_limits import enforce_failed_limits
 from ..operations.worker_commands import signal_of
 from ..process.logs import Log
 from ..process.system import kill_children
 from .in_flight import InFlight
+from .pause_watch import PauseWatch
 from .registration import WorkerRegistration
 
 logger = Log("buoy.worker")
@@ -36,7 +39,8 @@ missed a heartbeat."""
 class Heartbeat(threading.Thread):
     """Renews the leases of all jobs in flight each third of a lease, and heals the queues.
 
-    It also publishes the worker's registration, receives worker commands, and settles jobs that an
+    It also publishes the worker's registration, receives worker commands, removes failed jobs
+    beyond the limits, and settles jobs that an
     executor in this process cannot settle itself since it is busy with a job. All methods run in
     this thread, but those under "Called by the main thread".
 
@@ -55,6 +59,7 @@ class Heartbeat(threading.Thread):
         registration: WorkerRegistration,
         *,
         on_change: Callable[[list[Reservation]], None],
+        pause_watch: PauseWatch | None = None,
         deadline: Callable[[], float | None] = lambda: None,
         nonempty_queues: Callable[[], list[str]] = list,
         leave: Callable[[int], object] | None = None,
@@ -63,6 +68,7 @@ class Heartbeat(threading.Thread):
         self.broker, self.executor = broker, executor
         self.in_flight, self.registration = in_flight, registration
         self.on_change, self.deadline = on_change, deadline
+        self.pause_watch = pause_watch
         self.nonempty_queues, self.leave = nonempty_queues, leave
         self.queues: tuple[str, ...] = ()
         self.busy = False
@@ -89,6 +95,8 @@ class Heartbeat(threading.Thread):
         missed: list[BrokerError] = []
         self.broker.heartbeat(self.in_flight.by_queue(self.queues), missed)
         self.restore_queue_names()
+        enforce_failed_limits(self.broker, self.queues)
+        self.look_for_pause()
         replies = self.registration.publish()
         missed = [each for each in missed if not isinstance(each, WrongType)]
         errors = [each for each in (*missed, *replies) if isinstance(each, BrokerError)]
@@ -147,12 +155,20 @@ class Heartbeat(threading.Thread):
             self.next_beat = now + self.beat()
         elif now >= self.next_look and not self.renew({q: [] for q in self.late_queues or ()}):
             self.next_beat = now + self.retry_seconds()
+        self.look_for_pause()
         if self.busy:
             self.housekeep()
 
     def seconds_to_next(self) -> float:
         """Seconds until the next heartbeat or look."""
-        return max(0.0, min(self.next_beat, self.next_look) - time.monotonic())
+        seconds = min(self.next_beat, self.next_look) - time.monotonic()
+        pause = self.pause_watch
+        return max(0.0, seconds if pause is None else min(seconds, pause.seconds_to_next()))
+
+    def look_for_pause(self) -> None:
+        """Look whether everything is paused; if that changed, publish the new state at once."""
+        if self.pause_watch is not None and self.pause_watch.look_if_due():
+            self.next_beat = 0.0
 
     def retry_seconds(self) -> float:
         """Seconds after which a heartbeat that failed is tried again."""
@@ -172,6 +188,7 @@ class Heartbeat(threading.Thread):
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
             logger.debug("the registration was not published: %s", error)
             return self.retry_seconds()
+        enforce_failed_limits(self.broker, self.queues)
         if self.late_queues is None:  # the queues have changed meanwhile
             return 0.0
         if self.apply_command(command):
@@ -188,7 +205,9 @@ class Heartbeat(threading.Thread):
         missed = [] if missed is None else missed
         before, queues = self.late_queues, self.queues
         try:
-            lost, late = self.broker.heartbeat(reservations, missed)
+            lost, late, handing_over = self.broker.heartbeat(reservations, missed)
+            for queue in handing_over:
+                forward(self.broker, queue)
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
             logger.debug("no heartbeat: %s", error)
             self.late_queues, self.next_look = before or [], math.inf
@@ -272,11 +291,14 @@ class Heartbeat(threading.Thread):
         tokens = {each.token for each in ended}
         unfinished = [each for each in self.in_flight.all() if each.token not in tokens]
         logger.warning("grace time over: %d unfinished jobs are put back", len(unfinished))
-        self.unsettled = ended + [Settlement.of(each, "released") for each in unfinished[::-1]]
+        self.unsettled = ended + [
+            Settlement.of(each, "released", seconds=0.0) for each in unfinished[::-1]
+        ]
         self.settle()
         if self.leave is None:
             return
         if not self.unsettled:  # else Redis is away
             self.sign_off()
+        self.executor.leave()
         kill_children()
         self.leave(0)

@@ -21,9 +21,9 @@ Reaction = Literal["continue", "exit", "stop"]
 class Lifecycle:
     """Knows what the worker may do now, from the signals that it has received and from the clock.
 
-    Only the main thread changes it. A signal handler may interrupt the main thread anywhere, so
-    ``start`` and ``recycle`` never write a field that tells of a signal. The heartbeat thread
-    reads ``deadline`` and ``shown_state``.
+    Only the main thread changes it, but ``all_paused``. A signal handler may interrupt the main
+    thread anywhere, so ``start`` and ``recycle`` never write a field that tells of a signal. The
+    heartbeat thread sets ``all_paused``, and reads ``deadline`` and ``shown_state``.
 
     ``grace`` is in seconds. All times are seconds of ``clock``.
     """
@@ -38,6 +38,8 @@ class Lifecycle:
         self.grace, self.supervised, self.clock = grace, supervised, clock
         self.started = False
         self.paused = False
+        self.all_paused = False
+        """Whether everything is paused; the heartbeat thread sets it."""
         self.told_to_stop = False
         """Whether a signal has asked it to stop. A recycled worker stops without one."""
         self.stopped_at: float | None = None
@@ -55,6 +57,8 @@ class Lifecycle:
             return "paused"
         if self.stopped_at is not None:
             return "grace over" if self.grace_over else "stopping"
+        if self.all_paused:
+            return "paused"
         return "running" if self.started else "starting"
 
     @property
@@ -71,7 +75,7 @@ class Lifecycle:
     @property
     def takes_jobs(self) -> bool:
         """Whether the worker may reserve jobs."""
-        return self.stopped_at is None and not self.paused
+        return self.stopped_at is None and not self.paused and not self.all_paused
 
     # Changes
 

@@ -65,6 +65,10 @@ class QueueSelector:
         """Whether all queues were last seen longer ago than this."""
         return self.clock() - self.all_seen_at > seconds
 
+    def has_seen_all_since(self, moment: float) -> bool:
+        """Whether all queues were seen after this moment of ``clock``."""
+        return self.all_seen_at > moment
+
     def seconds_until_older_than(self, seconds: float) -> float:
         """Seconds until ``is_older_than`` becomes true; negative if it is true."""
         return self.all_seen_at + seconds - self.clock()

@@ -1,19 +1,25 @@
 """The registration of a worker: its facts and state in Redis, for ``buoy workers``."""
 
+import json
 import os
+import re
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..connection.client import check_replies
+from ..process.system import tree_memory
 
 if TYPE_CHECKING:
     from ..broker.broker import Broker
 
 LISTED_MILLISECONDS = 86_400_000
 """Milliseconds for which a worker that died without signing off stays on the list of workers."""
+
+ID = re.compile(r".+-[0-9]+-[0-9a-f]{6}")
+"""What the id of a worker looks like."""
 
 
 def worker_id() -> str:
@@ -26,7 +32,8 @@ class WorkerRegistration:
     """The entry of one worker in the list of workers: its facts and its present state.
 
     The heartbeat thread publishes it and withdraws it; before that thread starts, the main thread
-    does. ``state`` returns the state to show.
+    does. ``state`` returns the state to show, ``counts`` how many jobs were settled with which
+    outcome.
     """
 
     def __init__(
@@ -38,8 +45,9 @@ class WorkerRegistration:
         executor: str,
         slots: int,
         state: Callable[[], str] = lambda: "running",
+        counts: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        self.broker, self.id, self.state = broker, id, state
+        self.broker, self.id, self.state, self.counts = broker, id, state, counts
         self.queues, self.executor, self.slots = queues, executor, slots
         self.started_at = time.time()
         self.published = False
@@ -74,7 +82,8 @@ class WorkerRegistration:
 
     def fields(self) -> list[str]:
         """The fields as a flat list: name, value, name, value, and so on."""
-        facts = {"host": socket.gethostname(), "pid": os.getpid(), "queues": self.queues}
-        facts |= {"executor": self.executor, "slots": self.slots, "state": self.state()}
-        facts["started_at"] = round(self.started_at, 3)
+        facts = {"host": socket.gethostname(), "pid": os.getpid(), "parent": os.getppid()}
+        facts |= {"queues": self.queues, "executor": self.executor, "slots": self.slots}
+        facts |= {"state": self.state(), "started_at": round(self.started_at, 3)}
+        facts |= {"memory": tree_memory(os.getpid()), "counts": json.dumps(dict(self.counts()))}
         return [str(word) for pair in facts.items() for word in pair]

@@ -1,10 +1,12 @@
 """A worker's round trips: each settles, reserves and looks at queues at once."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from ..broker.broker import Broker
+from ..broker.forwarding import forward
 from ..errors import BrokerError
+from ..jobs.run_log import settlement_fields
 from ..model.reservation import Reservation, RoundTripReply, RoundTripRequest, Settlement
 from ..process.logs import Log
 from .in_flight import InFlight
@@ -133,7 +135,19 @@ class RoundTrips:
         whole = len(requests) + len(others) >= len(self.selector.queues)
         all_seen = bool(statuses) or (whole and not self.outages.queues())
         self.selector.update(statuses, all_seen=all_seen)
+        self.hand_over(answers, requests)
         return taken
+
+    def hand_over(
+        self,
+        answers: Sequence[RoundTripReply | BrokerError],
+        requests: Sequence[RoundTripRequest],
+    ) -> None:
+        """Hand over the jobs that ended jobs have enqueued in other queues."""
+        for request, answer in zip(requests, answers, strict=True):
+            if isinstance(answer, RoundTripReply) and answer.handovers:
+                for queue in forward(self.broker, request.queue) & {*self.selector.queues}:
+                    self.selector.expect_jobs(queue)
 
     def plan(self, wanted: int) -> tuple[list[RoundTripRequest], list[str]]:
         """Returns the requests of a round trip, and the other queues to look at. The requests
@@ -172,7 +186,7 @@ class RoundTrips:
         self.in_flight.settle(request.settlements, answer.refused)
         for each in answer.refused:
             message = "outcome refused, the lease was lost: id=%s queue=%s token=%s"
-            logger.warning(message, each.id, each.queue, each.token)
+            logger.warning(message, each.id, each.queue, each.token, extra=settlement_fields(each))
         self.selector.update({request.queue: answer.status}, all_seen=False)
         self.selector.set_clock(answer.now)
         self.selector.charge(request.queue, len(answer.reservations))

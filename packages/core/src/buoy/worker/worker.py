@@ -12,6 +12,8 @@ from ..broker.broker import Broker
 from ..connection.startup import wait_for_redis
 from ..errors import BrokerError
 from ..executor import Executor
+from ..jobs.run_log import reservation_fields
+from ..model.queue_list import QueueList
 from ..model.reservation import Reservation, Settlement
 from ..operations.monitor import Monitor
 from ..process.logs import Log, enable_loggers
@@ -20,7 +22,7 @@ from ..process.titles import set_title
 from .heartbeat import Heartbeat
 from .in_flight import InFlight
 from .lifecycle import Lifecycle
-from .queue_list import QueueList
+from .pause_watch import PauseWatch
 from .queue_selection import POLL_SECONDS, QueueSelector
 from .recycling import RecycleLimits
 from .registration import WorkerRegistration, worker_id
@@ -38,7 +40,7 @@ class Worker:
     begins to serve. ``leave(code)`` ends this process when the grace time is over and a job in it
     still runs; without it that job is put back, but the worker ends only after it.
 
-    All methods run in the main thread, but ``on_leases_changed``.
+    All methods run in the main thread, but ``on_leases_changed`` and ``on_all_paused``.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Worker:
             executor=executor.name,
             slots=executor.slots,
             state=lambda: self.lifecycle.shown_state,
+            counts=self.in_flight.counts.copy,
         )
         self.heartbeat = Heartbeat(
             broker,
@@ -82,13 +85,14 @@ class Worker:
             self.in_flight,
             self.registration,
             on_change=self.on_leases_changed,
+            pause_watch=PauseWatch(broker, self.on_all_paused),
             deadline=lambda: self.lifecycle.deadline,
             nonempty_queues=self.selector.nonempty_queues,
             leave=leave,
         )
         self.signals = SignalPipe(self.on_signal)
         self.lost: deque[Reservation] = deque()
-        self.queues_read_at = float("-inf")
+        self.queues_read_at = self.job_ended_at = float("-inf")
         self.awaiting_lost_jobs = False
 
     def run(self) -> None:
@@ -146,6 +150,10 @@ class Worker:
             )
         if not self.burst or self.in_flight or trips.must_finish or trips.wakeups_to_pass_on:
             return False
+        if self.lifecycle.all_paused:
+            return True
+        if not self.selector.has_seen_all_since(self.job_ended_at):
+            self.selector.expire()  # the job may have enqueued others
         if self.selector.is_older_than(POLL_SECONDS) or self.selector.choose() is not None:
             return False
         return not self.awaits_lost_jobs()
@@ -167,7 +175,7 @@ class Worker:
         if reason is not None:
             logger.info("worker %s stops: %s", self.id, reason)
             self.lifecycle.recycle()
-            self.executor.release_waiting()
+            self.begin_stop()
 
     def close(self) -> None:
         """End the executor, the heartbeat and all connections."""
@@ -187,7 +195,12 @@ class Worker:
             case "exit":
                 raise SystemExit(0)
             case "stop":
-                self.executor.release_waiting()
+                self.begin_stop()
+
+    def begin_stop(self) -> None:
+        """Give back what has not begun, and let running jobs know that they may go on elsewhere."""
+        self.executor.begin_stop()
+        self.executor.release_waiting()
 
     # Jobs
 
@@ -217,7 +230,9 @@ class Worker:
         # Not in the signal handler: it may have interrupted a call of the executor.
         if self.lifecycle.take_kill_request():
             self.executor.kill()
-        self.round_trips.settle(self.executor.take_finished())
+        if finished := self.executor.take_finished():
+            self.round_trips.settle(finished)
+            self.job_ended_at = self.selector.clock()
         if self.lost:
             lost = [self.lost.popleft() for _ in range(len(self.lost))]
             ours = self.in_flight.tokens() - self.round_trips.unanswered_tokens()
@@ -231,14 +246,23 @@ class Worker:
         self.lost.extend(lost)
         self.signals.notify()
 
+    def on_all_paused(self, paused: bool) -> None:
+        """Called by the heartbeat thread: everything is paused, or resumed. Wakes the main
+        thread."""
+        self.lifecycle.all_paused = paused
+        self.signals.notify()
+
     def lose(self, lost: Sequence[Reservation]) -> None:
         """End these runs: other workers may have the jobs, or this worker has reserved them
         again."""
         if not lost:
             return
         for each in lost:
-            message = "lost the lease of id=%s queue=%s token=%s"
-            logger.warning(message, each.id, each.queue, each.token)
+            message, fields = (
+                "lost the lease of id=%s queue=%s token=%s",
+                reservation_fields(each, "lost"),
+            )
+            logger.warning(message, each.id, each.queue, each.token, extra=fields)
         self.executor.abandon(lost)
         self.in_flight.remove(lost)
         self.round_trips.discard(lost)

@@ -3,7 +3,8 @@
 --
 -- KEYS     see queue.lua
 -- ARGV     clock shift; lease in ms; number of jobs, for each id and token
--- returns  {tokens that no longer hold their job, 1 if any holder has missed a heartbeat, else 0}
+-- returns  {tokens that no longer hold their job, 1 if any holder has missed a heartbeat, else 0, how
+--          many jobs are to be handed over to other queues}
 
 -- include queue
 -- include heal
@@ -25,5 +26,6 @@ end
 send('ZADD', leases, renewed)
 heal(lease, unpack(call('HMGET', meta, 'seen', 'grace')))
 promote()
+if next(counted) then send('HSET', meta, counted_words()) end
 if queued_any then wake() end
-return { lost, any_holder_late(lease) and 1 or 0 }
+return { lost, any_holder_late(lease) and 1 or 0, handovers_due }

@@ -1,34 +1,65 @@
 -- Included by scripts that put jobs into a queue: reads and writes the claims of these jobs.
 
 -- include queue
+-- include permits
 
--- Reads how many claims there are, then for each its key and "started", "finished" or "latest".
+-- Reads how many claims there are, then for each its key and "started", "finished", "latest" or
+-- "ended": that is no claim, but whom to tell of the end of the job (see free.lua). A word "replace"
+-- behind it, with a number of ms perhaps, makes it a claim that may be replaced. A number and a blank
+-- before "started" or "finished" make it a permit, two numbers before "paced" a pace. One of RANKS is
+-- the priority of the job. These are in `needs`.
+local RANKS = {
+  high = true, low = true, ['high front'] = true, ['normal front'] = true, ['low front'] = true,
+}
 local function read_claims()
-  local wanted = {}
-  local kinds = { started = true, finished = true, latest = true }
-  for n = 1, number(0, MANY) do
+  local wanted, known = { needs = {} }, {}
+  local kinds = { started = true, finished = true, latest = true, ended = true }
+  for _ = 1, number(0, MANY) do
     local key, last = take(), take()
-    if not kinds[last] then refuse('claim', 'started, finished or latest', last) end
+    local most, word = string.match(last, '^(%d+) ([sf]%l+)$')
+    local interval, burst = string.match(last, '^(%d+) (%d+) paced$')
+    local held_until, at_most = string.match(last, '^([sf]%l+) replace ?(%d*)$')
+    if interval then most, word = number(1, GREATEST, interval), 'finished' end
+    if not (kinds[word or held_until or last] or RANKS[last]) then
+      refuse('claim', 'started, finished, latest or ended', last)
+    end
     if string.find(key, '\n', 1, true) then refuse('claim', 'a key of one line', key) end
-    wanted[n] = { key, last }
+    if RANKS[last] then
+      wanted.needs.rank = last
+    elseif not most then
+      local claim = { key, held_until or last, replaces = held_until ~= nil }
+      if held_until and at_most ~= '' then claim.at_most = number(1, GREATEST, at_most) end
+      wanted[#wanted + 1] = claim
+    elseif not known[key] then
+      local need = { word = string.sub(word, 1, 1), most = number(1, GREATEST, most), key = key }
+      if interval then need.word, need.burst = 'p', number(1, GREATEST, burst) end
+      known[key], wanted.needs[#wanted.needs + 1] = true, need
+    end
   end
   return wanted
 end
 
--- Returns the id of another job that holds one of these claims, or nil. A claim of kind "latest"
--- goes over to the new job, so it keeps no job out.
+-- Returns the id of another job that holds one of these claims, or nil; moreover the claim if it is
+-- one that may be replaced. A claim of kind "latest" goes over to the new job, and nobody holds one of
+-- kind "ended": they keep no job out.
 local function holder_of(wanted, id)
+  local holder, replaceable
   for _, claim in ipairs(wanted) do
-    local owner = claim[2] ~= 'latest' and call('HGET', claims, '>' .. claim[1])
-    if owner and owner ~= id then return owner end
+    local keeps_out = claim[2] ~= 'latest' and claim[2] ~= 'ended'
+    local owner = keeps_out and call('HGET', claims, '>' .. claim[1])
+    if owner and owner ~= id then
+      if not claim.replaces then return owner end
+      if not holder then holder, replaceable = owner, claim end
+    end
   end
+  return holder, replaceable
 end
 
 local function write_claims(id, wanted)
   if #wanted == 0 then return end
   local lines, fields = {}, {}
   for n, claim in ipairs(wanted) do
-    fields[#fields + 1], fields[#fields + 2] = '>' .. claim[1], id
+    if claim[2] ~= 'ended' then fields[#fields + 1], fields[#fields + 2] = '>' .. claim[1], id end
     lines[n] = string.sub(claim[2], 1, 1) .. claim[1] .. '\n'
   end
   fields[#fields + 1], fields[#fields + 2] = '<' .. id, table.concat(lines)

@@ -2,11 +2,12 @@
 --
 -- KEYS     see queue.lua; then keys of strings that are read, too
 -- ARGV     clock shift; id
--- returns  payload, state ('queued', 'delayed', 'running' or 'failed'), and the detail: the due time
---          or the time of the failure (in ms), the token of a running job, or ''; all three '' if
---          the queue does not know the id; then the values of the other keys, '' for none
+-- returns  payload, state and detail as in state.lua; or the state 'ended', and when (in ms);
+--          the payload of a job that has ended is ''; all three '' if the queue does not know the id;
+--          then the values of the other keys, '' for none
 
 -- include queue
+-- include state
 
 local id = take()
 done_reading()
@@ -14,13 +15,11 @@ read_all()
 
 local function found()
   local payload = call('HGET', jobs, id)
-  if not payload then return { '', '', '' } end
-  local due, failed_at = call('ZSCORE', delayed, id), call('ZSCORE', failed, id)
-  local token = call('HGET', tokens, id)
-  if due then return { payload, 'delayed', due } end
-  if failed_at then return { payload, 'failed', failed_at } end
-  if token then return { payload, 'running', token } end
-  return { payload, 'queued', '' }
+  if not payload then
+    local ended_at = call('ZSCORE', ended, id)
+    return { '', ended_at and 'ended' or '', ended_at and string.match(ended_at, '^%d+') or '' }
+  end
+  return { payload, state_of(id, call, delayed, failed, blocked, tokens) }
 end
 
 local answer = found()

@@ -3,9 +3,12 @@
 -- time.
 
 -- include queue
+-- include permits
+-- include series
 
 local MOST = 100
 local queued_any = false -- whether this script has put any job into the queue
+local handovers_due = 0 -- how many jobs are to be handed over to other queues, as far as is known
 local any_delayed = call('ZCARD', delayed) > 0 -- whether there are delayed jobs
 
 -- The first half of a lease passes by the clock. In the second half the holder is late. There only
@@ -27,12 +30,24 @@ end
 
 local function put_back()
   local lost = call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, MOST)
+
+  -- Returns the class in a payload as buoy writes it, or OTHER.
+  local function class_in(payload)
+    local head = string.sub(payload or '', 1, 6 * LONGEST_NAME)
+    head = string.gsub(head, '\\\\', '\\u005c')
+    head = string.gsub(head, '\\"', '\\u0022')
+    local literal = string.match(head, '^{"class":("[^"]+")')
+    local right, decoded = pcall(cjson.decode, '[' .. (literal or '') .. ']')
+    return right and decoded[1] or OTHER
+  end
+
   for n = #lost, 1, -1 do
     local id = lost[n]
+    count(class_in(call('HGET', jobs, id)), 'lost', 1)
     call('ZREM', leases, id)
     call('HDEL', tokens, id)
     count_lost_lease(id)
-    call('LPUSH', queued, id)
+    if requeue(id) then note_due({ now, id }) end
   end
   queued_any = queued_any or #lost > 0
   return #lost
@@ -50,6 +65,7 @@ local function heal(lease, seen, grace)
   local gap = now - seen
   if gap >= 0 and gap < lease * RATION then return end
   allow_writes()
+  end_periods(seen)
   if gap < 0 then
     extend('(' .. now + lease, '+inf', seen, math.huge, 0)
   elseif gap > lease * CLOSELY then
@@ -60,6 +76,9 @@ local function heal(lease, seen, grace)
   local more = not older and put_back() == MOST
   call('HSET', meta, 'seen', more and now - lease * RATION or now)
   forget()
+  -- Not `call`: a key of a wrong type must not stop what has begun to write.
+  local found = redis.pcall('ZCOUNT', handovers, '-inf', now)
+  handovers_due = type(found) == 'number' and found or 0
 end
 
 -- Returns whether any holder has missed a heartbeat.
@@ -74,10 +93,24 @@ local function promote()
   local first = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   if not first[1] then return -1 end
   if tonumber(first[2]) > now then return math.min(tonumber(first[2]), GREATEST) end
-  local due = call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, MOST)
+  local found = call('ZRANGEBYSCORE', delayed, '-inf', now, 'WITHSCORES', 'LIMIT', 0, MOST)
+  local due, since, noted = {}, {}, {}
+  for n = 1, #found, 2 do due[#due + 1], since[found[n]] = found[n], found[n + 1] end
   call('ZREM', delayed, unpack(due))
-  call('RPUSH', queued, unpack(due))
-  queued_any = true
+  local entered, plain = enter_all(due)
+  for n, id in ipairs(entered) do noted[2 * n - 1], noted[2 * n] = since[id], id end
+  send('RPUSH', queued, plain)
+  note_due(noted)
+  queued_any = queued_any or #entered > 0
   local following = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   return following[1] and math.min(tonumber(following[2]), GREATEST) or -1
+end
+
+-- Lets jobs of low priority that have waited for so many ms wait like normal ones from now on; 0:
+-- never.
+local function age(after)
+  if not any_ranked or after == 0 then return end
+  local old = call('ZRANGEBYSCORE', ranked, 0, (now - after) * 1000, 'LIMIT', 0, MOST)
+  send('ZREM', ranked, old)
+  send('RPUSH', queued, old)
 end

@@ -1,20 +1,24 @@
--- Checks jobs that seem not to be in exactly one place, and claims whose job seems to be gone; and
--- mends them. Check and change are one script, so no job moves in between.
+-- Checks jobs that seem not to be in exactly one place, claims whose job seems to be gone, and
+-- permits; and mends them. Check and change are one script, so no job moves in between.
 --
 -- KEYS     see queue.lua
 -- ARGV     clock shift; lease in ms; 'look' or 'mend'; number of ids, for each: id, and '1' if it
---          was seen in the queue, else '0'; number of claims, each claim
--- returns  for each id and then for each claim what is wrong: '' for nothing; 'nowhere': the job is
---          in no place; 'empty': the id is in a place but has no payload; 'twice STATE': the job is
+--          was seen in the queue, else '0'; number of claims, each claim; number of
+--          keys of permits, for each: key, and '1' if its permits are to be counted, else '0'
+-- returns  for each id, then for each claim, then for each key what is wrong: '' for nothing;
+--          'nowhere': the job is in no place; 'empty': the id is in a place but has no payload; 'twice STATE': the job is
 --          in several places and stays in this one; 'token': a token without a lease; 'lease': a
 --          lease without a token; 'long': a lease that is longer than any can be; 'claims': the job
 --          has ended and has claims; 'crashes': the job has ended and has lost leases; 'claim': the
---          job of this claim is gone
+--          job of this claim is gone; 'line': the job is blocked, and in no line; 'holds': the job
+--          waits and holds permits; 'rank': its priority is not noted; 'count': a wrong number of
+--          permits is taken; 'idle': a job is blocked though there are permits
 --
 -- A call goes through the list of queued jobs at most twice.
 
 -- include queue
 -- include free
+-- include repair_permits
 
 local PAGE = 1000
 local LONGEST = 10 ^ 9 -- ms; no setting allows a longer lease
@@ -22,6 +26,7 @@ local lease, mode = number(1, GREATEST), take()
 local ids, seen_queued, claim_keys = {}, {}, {}
 for n = 1, number(0, NAMED) do ids[n], seen_queued[n] = take(), take() == '1' end
 for n = 1, number(0, NAMED) do claim_keys[n] = '>' .. take() end
+local permit_keys = read_keys()
 done_reading()
 if mode ~= 'look' and mode ~= 'mend' then refuse('mode', 'look or mend', mode) end
 read_all()
@@ -48,14 +53,17 @@ local function look(n)
     token = call('HGET', tokens, id),
     delayed = call('ZSCORE', delayed, id),
     failed = call('ZSCORE', failed, id),
-    claims = call('HEXISTS', claims, '<' .. id) == 1,
-    times_queued = 0,
+    blocked = call('ZSCORE', blocked, id),
+    ranked = call('ZSCORE', ranked, id),
+    claims = call('HEXISTS', claims, '<' .. id) + call('HEXISTS', claims, '?' .. id) > 0,
   }
+  job.times_queued = job.ranked and 1 or 0
   local places = (job.lease and 1 or 0) + (job.delayed and 1 or 0) + (job.failed and 1 or 0)
-  local plain = places == (job.stored and 1 or 0) and not job.lease == not job.token
+    + (job.blocked and 1 or 0)
+  local plain = places + job.times_queued == (job.stored and 1 or 0) and not job.lease == not job.token
   if seen_queued[n] or not plain then
     queued_counts = queued_counts or count_queued()
-    job.times_queued = queued_counts[id]
+    job.times_queued = job.times_queued + queued_counts[id]
   end
   job.places = places + job.times_queued
   return job
@@ -64,7 +72,7 @@ end
 local function place_to_stay(job)
   if job.lease and job.token then return 'running' end
   if job.times_queued > 0 then return 'queued' end
-  return job.delayed and 'delayed' or job.failed and 'failed'
+  return job.blocked and 'blocked' or job.delayed and 'delayed' or job.failed and 'failed'
 end
 
 local function diagnose(job)
@@ -79,15 +87,24 @@ local function diagnose(job)
   if job.lease and not job.token then return 'lease' end
   if job.lease and tonumber(job.lease) > now + LONGEST then return 'long' end
   if job.places == 0 then return 'nowhere' end
-  return stay == 'failed' and job.claims and 'claims' or ''
+  if stay == 'failed' then return job.claims and 'claims' or '' end
+  if job.ranked and call('HEXISTS', claims, '?' .. job.id) == 0 then return 'rank' end
+  return wrong_permits(job.id, stay)
 end
 
 local function leave(id, stay)
+  if stay ~= 'running' and stay ~= 'queued' then forget_due({ id }) end
+  if stay ~= 'queued' then call('ZREM', ranked, id) end
   if stay ~= 'running' then
     call('ZREM', leases, id)
     call('HDEL', tokens, id)
   end
   if stay ~= 'delayed' then call('ZREM', delayed, id) end
+  if stay ~= 'blocked' and call('ZREM', blocked, id) == 1 then
+    local needs = permits().read_needs(call('HGET', claims, '?' .. id))
+    permits().step_out_of_line(id, needs)
+    permits().note_needs(id, needs)
+  end
   if stay ~= 'failed' then call('ZREM', failed, id) end
 end
 
@@ -111,14 +128,18 @@ end
 local mends = {}
 
 function mends.nowhere(job)
-  call('LPUSH', queued, job.id)
-  wake()
+  if requeue(job.id) then
+    note_due({ now, job.id })
+    wake()
+  end
 end
 
 function mends.lease(job)
   leave(job.id)
   mends.nowhere(job)
 end
+
+mends.rank = mends.lease
 
 function mends.token(job)
   call('ZADD', leases, now + lease, job.id)
@@ -129,7 +150,7 @@ mends.long = mends.token
 function mends.twice(job)
   local stay = place_to_stay(job)
   leave(job.id, stay)
-  may_stay[job.id] = stay == 'queued' and 1 or 0
+  may_stay[job.id] = stay == 'queued' and not job.ranked and 1 or 0
 end
 
 function mends.empty(job)
@@ -140,7 +161,17 @@ function mends.empty(job)
 end
 
 function mends.claims(job)
-  free({ job.id })
+  free({ job.id }, job.stored and 'failed' or 'lost')
+end
+
+function mends.holds(job)
+  permits().take_back({ job.id }, { call('HGET', claims, '?' .. job.id) }, 'waits')
+end
+
+function mends.line(job)
+  leave(job.id)
+  mends.holds(job)
+  mends.nowhere(job)
 end
 
 function mends.crashes(job)
@@ -162,7 +193,11 @@ for n in ipairs(ids) do
 end
 if next(may_stay) then drop_surplus() end
 if mode == 'mend' then
-  free(owners)
+  free(owners, 'lost')
   send('HDEL', claims, freed)
 end
+for n, answer in ipairs(check_keys(permit_keys, mode == 'mend')) do
+  answers[#ids + #claim_keys + n] = answer
+end
+if admitted then wake() end
 return answers

@@ -1,33 +1,28 @@
--- Moves jobs from the failed set to the tail of their queue.
+-- Moves jobs from the failed set to the tail of their queue, each to its priority.
 --
 -- KEYS     see queue.lua
--- ARGV     clock shift; number of jobs, for each: id, when it failed (in ms; another time in Redis
---          means that the job has run and failed again since), payload of a first attempt, claims
--- returns  for each 'queued', 'gone', or 'exists ID' with the id of the job that holds its claim
+-- ARGV     clock shift; the jobs (see failed.lua)
+-- returns  for each 'queued', 'blocked' or 'delayed' (it gets no permit, or a later time), 'gone', or
+--          'exists ID' with the id of the job that holds its claim
 
--- include queue
--- include claims
+-- include failed
 
-local wanted, answers = {}, {}
-for n = 1, number(0, MANY) do
-  wanted[n] = { id = take(), at = tonumber(take()), payload = take(), claims = read_claims() }
-  if not wanted[n].at then refuse('time', 'a number', 'none') end
-end
+local wanted, answers = read_failed(), {}
 done_reading()
 read_all()
 
-local function retry(job)
-  local id, failed_at = job.id, call('ZSCORE', failed, job.id)
-  if not failed_at or tonumber(failed_at) ~= job.at then return 'gone' end
-  local holder = holder_of(job.claims, id)
-  if holder then return 'exists ' .. holder end
-  call('ZREM', failed, id)
-  call('HSET', jobs, id, job.payload)
-  write_claims(id, job.claims)
-  call('RPUSH', queued, id)
-  return 'queued'
+for n, job in ipairs(wanted) do
+  answers[n] = take_out(job)
+  if not answers[n] then
+    local needs, entered, instead, ranked_now = job.claims.needs, true, nil, false
+    if any_need(needs) then entered, instead = permits().enter(job.id, needs) end
+    if entered then
+      if any_need(needs) then ranked_now = permits().rank(job.id, needs) end
+      if not ranked_now then call('RPUSH', queued, job.id) end
+      note_due({ now, job.id })
+    end
+    answers[n] = entered and 'queued' or instead
+  end
 end
-
-for n, job in ipairs(wanted) do answers[n] = retry(job) end
-if call('EXISTS', queued) == 1 then wake() end
+if call('EXISTS', queued, ranked) > 0 then wake() end
 return answers

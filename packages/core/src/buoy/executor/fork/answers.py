@@ -6,18 +6,26 @@ from typing import Any
 from ...model.reservation import Reservation, Settlement
 
 Answer = dict[str, Any]
-"""``act``, and perhaps ``payload``, ``wait`` (seconds) and ``commands``, as in Settlement."""
+"""``outcome``, and perhaps ``payload``, ``wait``, ``name``, ``waited``, ``seconds``,
+``children`` and ``commands``, as in Settlement."""
+DEFAULTS = {each: Settlement._field_defaults[each] for each in Settlement._fields[4:]}
 OUTCOMES = ("done", "delayed", "failed", "rejected", "released")
 
 
 def answer_of(settlement: Settlement) -> Answer:
     """The answer that ``parse_answer`` makes this settlement of."""
-    return {
+    answer: Answer = {
         "outcome": settlement.outcome,
         "payload": settlement.payload,
         "wait": settlement.wait,
+        "name": settlement.name,
+        "waited": settlement.waited,
+        "seconds": settlement.seconds,
         "commands": settlement.commands,
     }
+    if settlement.children:
+        answer["children"] = settlement.children
+    return answer
 
 
 def parse_answer(reservation: Reservation, answer: Any) -> Settlement | None:
@@ -25,10 +33,11 @@ def parse_answer(reservation: Reservation, answer: Any) -> Settlement | None:
     have written into a pipe that is not its own."""
     if not isinstance(answer, dict) or answer.get("outcome") not in OUTCOMES:
         return None
-    payload, wait = answer.get("payload", ""), answer.get("wait", 0.0)
-    commands = answer.get("commands", ())
-    right = isinstance(payload, str) and is_seconds(wait) and are_commands(commands)
-    facts = {"payload": payload, "wait": wait, "commands": commands}
+    facts = {field: answer.get(field, default) for field, default in DEFAULTS.items()}
+    right = all(isinstance(facts[field], str) for field in ("payload", "name"))
+    right = right and is_seconds(facts["wait"]) and is_seconds(facts["waited"])
+    right = right and (facts["seconds"] is None or is_seconds(facts["seconds"]))
+    right = right and are_commands(facts["commands"]) and are_children(facts["children"])
     return Settlement.of(reservation, answer["outcome"], **facts) if right else None
 
 
@@ -38,6 +47,15 @@ def is_seconds(value: Any) -> bool:
 
 def are_commands(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(map(is_command, value))
+
+
+def are_children(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(is_child, value))
+
+
+def is_child(value: Any) -> bool:
+    right = isinstance(value, list) and len(value) in (1, 3)
+    return right and all(type(word) is str for word in value)
 
 
 def is_command(value: Any) -> bool:

@@ -9,14 +9,18 @@ import _signal  # type: ignore[import-not-found]  # see set_signal
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from mmap import mmap
+from time import monotonic  # by its name: a job may replace that in the module
 from typing import Any, NoReturn
 
-from ...errors import JobTimeout, Terminated
+from ...errors import DirtyExit, JobTimeout, Terminated
+from ...jobs.current import belong_to
 from ...jobs.facts import Bearer, Facts
-from ...jobs.run import LOG, run_loaded, settle_death, settle_without_plugins
+from ...jobs.relay import WorkerRelay
+from ...jobs.run import run_loaded, settle_death, settle_unloaded, settle_without_plugins
+from ...jobs.run_events import hooks_of
+from ...jobs.run_log import LOG
 from ...model.payload import Payload
 from ...model.reservation import Reservation, Settlement
 from ...process.logs import DEBUG, is_logged
@@ -59,12 +63,13 @@ def be_child(
     channel: int,
     table: ProcessTable,
     row: int,
-    after_fork: Callable[[], object] | None,
+    hooks: WorkerRelay | None,
 ) -> NoReturn:
     """Do the task in a process that was just forked, write the answer into the pipe, and exit.
 
     ``parent`` is the process id of the nursery, ``channel`` its socket to the worker, ``row`` the
-    row of this process in the table.
+    row of this process in the table. ``hooks`` calls the hooks of the app; None if it has none for
+    children.
     """
     code = 1
     try:
@@ -80,12 +85,14 @@ def be_child(
             signal.set_wakeup_fd(-1)
             for number in RESET:
                 set_signal(number, DEFAULT)
-            set_signal(TERM, term_handler(timeout, table.memory, row))
+            set_signal(TERM, term_handler(job, timeout, table.memory, row))
             handles_term.append(True)
-            settlement = do_task(reservation, job, error, after_fork)
+            settlement = do_task(reservation, job, error, hooks)
             set_signal(TERM, IGNORED)
             send(pipe, parent, encode_answer(reservation, settlement))
             code = 0
+            if hooks is not None or (job is not None and job.watched):
+                tell_of_exit(job, hooks)
         except BaseException:  # noqa: BLE001 - no exception may leave this function
             sys.excepthook(*sys.exc_info())
         sys.stdout.flush()
@@ -109,6 +116,7 @@ def warm_up() -> None:
         return
     reservation = Reservation("", "", "", "")
     job = Facts(WarmUp, Payload("", [], {}, ""), "")
+    belong_to(job)
     for _ in range(WARM_UP_RUNS):
         encode_answer(reservation, do_task(reservation, job, None, None))
 
@@ -116,7 +124,8 @@ def warm_up() -> None:
 class WarmUp(Bearer):
     """A job that does nothing, and that nobody can enqueue."""
 
-    queue, timeout, _declared = "", None, ()
+    queue, timeout, tags = "", None, ()
+    app, _relay, _codecs = None, (None, None), (None, None)
 
     def perform(self) -> None: ...
 
@@ -125,36 +134,53 @@ def do_task(
     reservation: Reservation,
     job: Facts | None,
     error: BaseException | None,
-    after_fork: Callable[[], object] | None,
+    hooks: WorkerRelay | None,
 ) -> Settlement:
     """Run the job, or settle it for the error. If the app's hook after_fork fails, the job does
     not run, and has failed with the error of the hook."""
     if job is None:
         assert error is not None
-        return settle_without_plugins(reservation, error)
-    if error is None and after_fork is not None:
+        return settle_unloaded(reservation, error, None if hooks is None else hooks.of_jobs)
+    if error is None and hooks is not None and hooks.after_fork is not None:
         try:
-            after_fork()
+            hooks.after_fork()
         except BaseException as failed:  # noqa: BLE001 - whatever the app's own code raises
             error = failed
     return run_loaded(reservation, job) if error is None else settle_death(reservation, job, error)
 
 
-def term_handler(timeout: float | None, flags: mmap, row: int) -> Callable[..., None]:
-    """A handler of TERM that raises JobTimeout or Terminated inside the job.
+def tell_of_exit(job: Facts | None, hooks: WorkerRelay | None) -> None:
+    """Call the hook before_exit: of the app's modules, then of the plugins of the job. The nursery
+    kills this process if that takes too long."""
+    if hooks is not None and hooks.before_exit is not None:
+        hooks.before_exit()
+    of_job = hooks_of(job, None if hooks is None else hooks.of_jobs)
+    if of_job is not None and of_job.before_exit is not None:
+        of_job.before_exit()
+
+
+def term_handler(
+    job: Facts | None, timeout: float | None, flags: mmap, row: int
+) -> Callable[..., None]:
+    """A handler of TERM that raises JobTimeout or Terminated inside the job, and notes that there.
 
     It ignores a TERM that the nursery has not announced by the flag in this row: a service manager
     sends TERM to all processes at once, and means the worker.
     """
-    started = time.monotonic()
+    started = monotonic()
 
     def end_job(*_: object) -> None:
         if not flags[row]:
             return
-        if timeout is not None and time.monotonic() - started >= timeout - 0.05:
-            raise JobTimeout(f"the job ran longer than its timeout of {timeout:g} s: ended by TERM")
-        error = Terminated("the worker stops, and the job had not ended within its grace time")
-        error.by_worker = True
+        error: DirtyExit
+        if timeout is not None and monotonic() - started >= timeout - 0.05:
+            error = JobTimeout(
+                f"the job ran longer than its timeout of {timeout:g} s: ended by TERM"
+            )
+        else:
+            error = Terminated("the worker stops, and the job had not ended within its grace time")
+        if job is not None:
+            job.ended_by = error
         raise error
 
     return end_job

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ...errors import DirtyExit, JobTimeout, MemoryExceeded
 from ...jobs.facts import Facts
@@ -72,6 +72,16 @@ class Child:
         if self.limits.timeout is not None:
             self.deadline = self.started + self.limits.timeout
         self.has_memory_limit = self.limits.max_memory is not None
+
+    def counted(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer for a run of this child, with what is counted of it: the class of the job, and
+        the seconds that it has waited, and run until now."""
+        if self.job is None:
+            return answer
+        payload = self.job.payload
+        waited = self.reservation.waited(payload.enqueued_at)
+        seconds = time.monotonic() - self.started
+        return {**answer, "name": payload.name, "waited": waited, "seconds": seconds}
 
     def is_too_large(self) -> bool:
         """Whether it uses more memory than its class allows, and is not being ended yet."""

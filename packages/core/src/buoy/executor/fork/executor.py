@@ -7,10 +7,13 @@ from typing import Any
 
 from ...connection.backoff import Backoff
 from ...errors import ConfigurationError, DirtyExit
-from ...jobs.run import settle_without_plugins, worker_lost
+from ...jobs.run import settle_without_plugins
+from ...jobs.run_failures import worker_lost
+from ...jobs.run_log import log_failed, log_run, readable_payload
 from ...loading.served_app import ANY, WantedApp
+from ...model.failure import Failure
 from ...model.reservation import Reservation, Settlement
-from ...process.logs import Log
+from ...process.logs import WARNING, Log
 from ...settings import Settings
 from ..prefetch import PrefetchingExecutor
 from .answers import parse_answer
@@ -45,6 +48,8 @@ class Fork(PrefetchingExecutor):
         """What the nursery runs, by token, with the start by time.monotonic()."""
         self.nursery: NurseryProcess | None = None
         self.ready = self.closing = False
+        self.stop_untold = False
+        """Whether the nursery is still to be told that the worker stops."""
         self.pause = Backoff(LONGEST_PAUSE)
         self.prefetched.slow_down(slots)  # reserve none ahead before jobs have shown to be short
 
@@ -91,6 +96,7 @@ class Fork(PrefetchingExecutor):
         """The settlements of jobs that have ended, once it is time to reserve more: then one round
         trip does both."""
         self.wake.clear()
+        self.tell_of_stop()
         self.read_nursery()
         self.fill_slots()
         self.release_overdue()
@@ -141,6 +147,9 @@ class Fork(PrefetchingExecutor):
                 f"the nursery sent an answer that makes no sense: {answer!r:.200}"
             )
             settlement = settle_without_plugins(reservation, senseless)
+        match answer:
+            case {"unlogged": [str(error), str(message)]}:
+                log_failed(reservation, readable_payload(reservation), Failure(error, message))
         self.pause.clear()
         self.finish_job(settlement, time.monotonic() - started)
 
@@ -170,6 +179,15 @@ class Fork(PrefetchingExecutor):
     def kill(self) -> None:
         self.send({"kill": list(self.running), "why": "killed"})
 
+    def begin_stop(self) -> None:
+        """Have the main thread tell the nursery: it may be writing another order right now."""
+        self.stop_untold = True
+
+    def tell_of_stop(self) -> None:
+        if self.stop_untold:
+            self.stop_untold = False
+            self.send({"stopping": True})
+
     def terminate(self) -> None:
         self.send({"terminate": True})
 
@@ -196,4 +214,6 @@ def settle_crash(reservation: Reservation) -> Settlement:
     limit of crashes fails: the nursery, which would ask its plugins, is dead."""
     if reservation.crash_limit_reached:
         return settle_without_plugins(reservation, worker_lost(reservation))
+    text = "put back: its process ended with the nursery"
+    log_run(WARNING, "lost", reservation, readable_payload(reservation), text)
     return Settlement.of(reservation, "crashed")

@@ -11,36 +11,38 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from importlib import import_module
 from os import fork
 from typing import Any
 
+from ...jobs.current import belong_to
 from ...jobs.facts import Facts
-from ...jobs.run import failure_of, load_run, settle_failure_unlogged
+from ...jobs.relay import WorkerRelay
+from ...jobs.run import load_run, settle_failure
+from ...jobs.run_events import tell_reserved
+from ...jobs.run_failures import failure_of
+from ...jobs.run_log import reservation_fields
 from ...model.reservation import Reservation, Settlement
-from ...process.logs import log_errors, logger
+from ...process.logs import logger
 from ...process.self_pipe import SelfPipe
+from ...process.stopping import stop_flag
 from ...process.system import die_with_parent, flush_outputs, kill_sessions
 from .answers import Answer, answer_of, parse_answer
+from .backlog import Backlog
 from .child import DEFAULT, DONE, be_child, set_signal
-from .child_state import NEVER, NO_LIMITS, Child, Limits, death_of
+from .child_state import NO_LIMITS, Child, Limits, death_of
+from .deadlines import keep_limits
 from .frames import Frames, frame
 from .orphans import Orphans
 from .poller import Poller
-from .process_table import ROWS, ProcessTable
+from .process_table import ROWS, STOPPING, ProcessTable
 
 LOG = "buoy.nursery"
 
 END_SECONDS = 2.0
 """Seconds that a child has between TERM and KILL, or between its answer and its end."""
-
-WEIGH_SECONDS = 0.1
-"""Seconds between two looks at the memory of a job that has a limit."""
-
-LONGEST_SLEEP = 86_400.0
-"""Seconds. poll takes milliseconds that a C int can hold."""
 
 PLAIN: Answer = {"outcome": "done"}
 RELEASED: Answer = {"outcome": "released"}
@@ -57,12 +59,13 @@ class Nursery:
     """
 
     def __init__(
-        self, control: socket.socket, hooks: Any, worker: int, table: ProcessTable
+        self, control: socket.socket, hooks: WorkerRelay, worker: int, table: ProcessTable
     ) -> None:
         self.control, self.channel = control, control.fileno()
         self.worker, self.table = worker, table
-        self.before_fork = hooks.before_fork if hooks.before_fork.get_hookimpls() else None
-        self.after_fork = hooks.after_fork if hooks.after_fork.get_hookimpls() else None
+        stop_flag.share(table.memory, STOPPING)
+        self.hooks = hooks
+        self.for_children = hooks if hooks.has_some_for_children else None
         self.orders = Frames()
         self.children: dict[int, Child] = {}
         self.orphans = Orphans(table)
@@ -70,15 +73,17 @@ class Nursery:
         """How many children were forked."""
         self.wake = SelfPipe()
         self.files = Poller()
-        self.open = True
+        self.open, self.closing = True, False
+        self.backlog = Backlog()
 
     def serve(self) -> None:
-        """Carry out the orders of the worker, until it sends "close" or is gone."""
+        """Carry out the orders of the worker, until it is gone, or sends "close"; then let the
+        children end that have answered."""
         self.handle_signals()
         self.files.listen(self.wake.fileno(), self.reap)
         self.files.listen(self.control.fileno(), self.read_orders)
-        while self.open:
-            self.files.wait(self.keep_limits())
+        while self.open or (self.closing and self.backlog.exiting):
+            self.files.wait(keep_limits(self.children.values(), self.terminate))
 
     def end(self) -> None:
         """Kill all children, and what they have started."""
@@ -116,6 +121,7 @@ class Nursery:
             data = b""
         if not data:
             self.open = False
+            self.files.ignore(self.channel)
         for order in self.orders.feed(data):
             try:
                 self.obey(order)
@@ -125,20 +131,31 @@ class Nursery:
     def obey(self, order: Any) -> None:
         match order:
             case {"run": fields}:
-                self.start_job(Reservation(*fields))
+                self.backlog.jobs.append(Reservation(*fields))
+                self.start_jobs()
             case {"kill": tokens, "why": why}:
                 self.kill(set(tokens), why)
+            case {"stopping": True}:
+                stop_flag.set(True)
             case {"terminate": True}:
+                self.release_waiting(self.backlog.tokens())
                 for child in self.children.values():
-                    self.terminate(child, "terminated")
+                    if not child.answered:
+                        self.terminate(child, "terminated")
             case {"close": True}:
-                self.open = False
+                self.open, self.closing = False, True
 
     def kill(self, tokens: set[str], why: str) -> None:
         """Kill the children that run these; ``why`` is killed or lost."""
+        self.release_waiting(tokens)
         for child in self.children.values():
-            if child.reservation.token in tokens:
+            if child.reservation.token in tokens and not child.answered:
                 child.kill(why)
+
+    def release_waiting(self, tokens: Collection[str]) -> None:
+        """Give back those of these jobs that wait for a child."""
+        for each in self.backlog.take(tokens):
+            self.send(each.token, RELEASED)
 
     def terminate(self, child: Child, why: str) -> None:
         """Send TERM to a child; after END_SECONDS it is killed."""
@@ -146,6 +163,11 @@ class Nursery:
         child.terminate(why, END_SECONDS)
 
     # Children
+
+    def start_jobs(self) -> None:
+        """Start the jobs that need not wait."""
+        while reservation := self.backlog.next():
+            self.start_job(reservation)
 
     def start_job(self, reservation: Reservation) -> None:
         """Load a job, and fork a child that runs it. If it cannot be loaded, the child settles
@@ -155,8 +177,11 @@ class Nursery:
             limited = job.timeout is not None or job.max_memory is not None
             limits = Limits.of(job) if limited else NO_LIMITS
         except BaseException as error:  # noqa: BLE001 - the class of the job is its user's
+            tell_reserved(reservation, None, self.hooks.of_jobs)
             self.fork(reservation, None, error)
         else:
+            if job.watched:
+                tell_reserved(reservation, job, None)
             self.fork(reservation, job, None, limits)
 
     def fork(
@@ -167,9 +192,8 @@ class Nursery:
         limits: Limits = NO_LIMITS,
     ) -> None:
         """Fork a child that runs the job, or that settles it for the error."""
-        if self.before_fork is not None:
-            with log_errors(LOG, "the app's hook before_fork"):
-                self.before_fork()
+        if self.hooks.before_fork is not None:
+            self.hooks.before_fork()
             self.handle_signals()
             flush_outputs()
         try:
@@ -190,6 +214,7 @@ class Nursery:
         """Fork. Raises OSError when the system refuses."""
         row = self.count % ROWS
         self.count, self.table.memory[row] = self.count + 1, 0
+        belong_to(job)
         parent, started = os.getpid(), time.monotonic()
         reader, writer = os.pipe()
         try:
@@ -203,7 +228,7 @@ class Nursery:
         if pid == 0:
             pipe = (writer, reader, (this.st_dev, this.st_ino))
             task = (reservation, job, error, limits.timeout)
-            be_child(task, pipe, parent, self.channel, self.table, row, self.after_fork)
+            be_child(task, pipe, parent, self.channel, self.table, row, self.for_children)
         os.close(writer)
         self.table.sessions[row] = pid
         return Child(pid, reader, reservation, job, row, started, limits, error)
@@ -211,8 +236,11 @@ class Nursery:
     def postpone(self, reservation: Reservation, error: OSError) -> None:
         """Delay a job by a second, since the system refuses to fork."""
         text = "no fork for id=%s queue=%s: %s; again in 1 s"
-        logger(LOG).error(text, reservation.id, reservation.queue, error)
-        delayed = Settlement.of(reservation, "delayed", payload=reservation.payload, wait=1.0)
+        fields = reservation_fields(reservation, "delayed")
+        logger(LOG).error(text, reservation.id, reservation.queue, error, extra=fields)
+        delayed = Settlement.of(
+            reservation, "delayed", payload=reservation.payload, wait=1.0, name=""
+        )
         self.send(reservation.token, answer_of(delayed))
 
     def read_pipe(self, child: Child) -> bool:
@@ -227,7 +255,7 @@ class Nursery:
         except OSError:  # the app has closed a file that is not its own
             data = b""
         if data == DONE:  # most answers: compared, not parsed, to save memory pages
-            self.take(child, PLAIN)
+            self.take(child, child.counted(PLAIN))
         elif not data or not self.parse(child, data):
             self.files.ignore(child.pipe)
             return False
@@ -249,6 +277,7 @@ class Nursery:
     def take(self, child: Child, answer: Answer) -> None:
         """Pass on the answer of a child, which has END_SECONDS to exit."""
         child.answered, child.deadline = True, time.monotonic() + END_SECONDS
+        self.backlog.exiting += 1
         self.answer(child, answer)
         self.close_pipe(child)
 
@@ -264,7 +293,7 @@ class Nursery:
         if child.ended_for == "lost":
             return
         if child.ended_for == "terminated" and answer["outcome"] != "done":
-            answer = RELEASED
+            answer = child.counted(RELEASED)
         self.send(child.reservation.token, answer)
 
     def send(self, token: str, answer: Answer) -> None:
@@ -286,6 +315,8 @@ class Nursery:
                 if pid:
                     self.handle_death(child, status, usage.ru_maxrss)
         self.orphans.clear(self.children)
+        if self.backlog.jobs:
+            self.start_jobs()
 
     def handle_death(self, child: Child, status: int | None, maxrss: int) -> None:
         """A child has died. If it has left no answer, another child settles its job."""
@@ -294,45 +325,20 @@ class Nursery:
         self.close_pipe(child)
         del self.children[child.pid]
         self.orphans.ended.append(child)
+        self.backlog.exiting -= child.answered
         if child.ended_for == "lost":
             self.send(child.reservation.token, RELEASED)
-            return
-        if child.answered:
-            return
-        if child.ended_for == "terminated":
-            self.answer(child, RELEASED)
+        elif child.answered:
+            pass
+        elif child.ended_for == "terminated":
+            self.answer(child, child.counted(RELEASED))
         elif child.error is None:
             self.fork(child.reservation, child.job, death_of(child, status, maxrss))
         else:  # the child that should have settled it has died, too: it fails without plugins
             failure = failure_of(child.reservation, child.error, None, cause="not run")
-            self.answer(child, answer_of(settle_failure_unlogged(child.reservation, failure)))
-
-    # Limits
-
-    def keep_limits(self) -> int | None:
-        """End the children that exceed a limit. Returns the milliseconds until the next look, or
-        None when no child has a limit."""
-        now = time.monotonic()
-        then = NEVER
-        for child in self.children.values():
-            if child.has_memory_limit:
-                self.check_memory(child)
-                then = min(then, now + WEIGH_SECONDS)
-            if now >= child.deadline:
-                self.end_late(child)
-            then = min(then, child.deadline)
-        return None if then == NEVER else int(min(then - now, LONGEST_SLEEP) * 1000) + 1
-
-    def check_memory(self, child: Child) -> None:
-        if child.is_too_large():
-            child.kill("memory")
-
-    def end_late(self, child: Child) -> None:
-        """End a child at its deadline: by TERM first, then by KILL."""
-        if child.answered or child.ended_for:
-            child.kill_late()
-        else:
-            self.terminate(child, "timeout")
+            answer = answer_of(settle_failure(child.reservation, failure))
+            # The worker logs it: handlers of the app must not run here.
+            self.answer(child, answer | {"unlogged": [failure.error, failure.message]})
 
 
 def load_client() -> None:

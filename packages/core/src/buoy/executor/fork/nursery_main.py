@@ -18,15 +18,15 @@ from typing import Any, NoReturn
 from ...errors import BuoyError
 from ...loading.app_modules import start_app
 from ...loading.served_app import WantedApp
-from ...model.failure import TRACEBACK_LIMIT, format_traceback
-from ...process.logs import configure, enable_loggers, log_errors
+from ...model.failure import format_traceback
+from ...process.logs import configure, enable_loggers
 from ...process.system import die_with_parent, flush_outputs
 from ...process.titles import set_title
 from ...text.printable import print_uncaught
-from ...text.safe import error_message, shorten
+from ...text.safe import error_message
 from .child import IGNORED, IGNORED_BY_NURSERY, set_signal, warm_up
 from .frames import Frames, frame
-from .nursery import LOG, Nursery
+from .nursery import Nursery
 from .process_table import ProcessTable
 
 
@@ -73,8 +73,7 @@ def serve(control: socket.socket) -> None:
         nursery.serve()
     finally:
         nursery.end()
-    with log_errors(LOG, "the app's hook worker_stopping"):
-        hooks.worker_stopping()
+    hooks.worker_stopping()
 
 
 def ignore_signals() -> None:
@@ -97,7 +96,7 @@ def describe(error: BaseException) -> str:
     """Why the app cannot be loaded: the message of buoy's own errors, the traceback of others."""
     if issubclass(type(error), BuoyError):
         return error_message(error)
-    return "the app cannot be loaded:\n" + shorten(format_traceback(error, None), TRACEBACK_LIMIT)
+    return "the app cannot be loaded:\n" + format_traceback(error)
 
 
 if __name__ == "__main__":

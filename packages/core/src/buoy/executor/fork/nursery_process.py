@@ -45,6 +45,8 @@ class NurseryProcess:
     def send(self, order: dict[str, Any]) -> None:
         """Send an order, and read messages meanwhile: else both sides could wait for each other
         with full buffers. Does nothing when the nursery is gone."""
+        if not self.open:
+            return
         data = memoryview(frame(order))
         ready = poll()
         ready.register(self.socket, POLLIN | POLLOUT)

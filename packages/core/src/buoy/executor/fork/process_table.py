@@ -6,6 +6,9 @@ from typing import Self
 
 ROWS = 4096
 """How many processes the table can hold: row N of it belongs to child N modulo ROWS."""
+STOPPING = 5 * ROWS
+"""The place of the byte that tells all children that the worker stops."""
+SIZE = STOPPING + 1
 
 
 class ProcessTable:
@@ -18,9 +21,9 @@ class ProcessTable:
     def __init__(self, file: int) -> None:
         self.file = file
         """The descriptor of the memory; -1 where only forked processes can share it."""
-        self.memory = mmap.mmap(file, 5 * ROWS)
+        self.memory = mmap.mmap(file, SIZE)
         """The first ROWS bytes are the flags: 1 when the nursery sends TERM to the process."""
-        self.sessions = memoryview(self.memory)[ROWS:].cast("i")
+        self.sessions = memoryview(self.memory)[ROWS:STOPPING].cast("i")
         """The session that a process has made, which is also its id; 0 in a free row."""
 
     @classmethod
@@ -29,7 +32,7 @@ class ProcessTable:
         if not hasattr(os, "memfd_create"):
             return cls(-1)
         file = os.memfd_create("buoy-processes")
-        os.ftruncate(file, 5 * ROWS)
+        os.ftruncate(file, SIZE)
         return cls(file)
 
     def close(self) -> None:

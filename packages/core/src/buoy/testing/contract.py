@@ -1,24 +1,39 @@
 """The contract that every plugin must keep, as a test that its author runs."""
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..app import App
 from ..jobs.building import build_job
-from ..jobs.enqueueing import encoded_payload, run_before_enqueue
-from ..jobs.hookspecs import JobHooks, hookimpl
+from ..jobs.enqueueing import (
+    encoded_payload,
+    final_handle,
+    queued_handle,
+    run_before_enqueue,
+    tell_enqueued,
+)
+from ..jobs.event import LOG
+from ..jobs.hookspecs import JobHooks, WorkerHooks, hookimpl
 from ..jobs.job import Job
-from ..jobs.plugin import Plugin, relay
+from ..jobs.plugin import Plugin
+from ..jobs.relay import relay
 from ..jobs.run import run
+from ..model.enqueue_answer import QUEUED
+from ..model.handle import Handle
 from ..model.options import Options
 from ..model.reservation import Reservation
+from ..model.run_info import RunInfo
 
 SCRIPTS = {"eval", "evalsha", "fcall"}
 
 
 def plugin_contract(plugin: Plugin, app: App | None = None) -> None:
     """Fail unless the plugin keeps the contract: it is an immutable value, it has known hooks only,
-    it writes nothing beside a transition, and it works equally before and behind another plugin.
+    it writes nothing beside a transition, its hooks that observe raise no errors, and it works
+    equally before and behind another plugin.
 
     ``app``: an app on a private server that nobody else uses meanwhile; by default ``Job.app``.
     """
@@ -45,7 +60,7 @@ def check_value(plugin: Plugin) -> None:
 
 def check_hooks(plugin: Plugin) -> None:
     relay((plugin,))  # raises PluginError for unknown hooks and arguments
-    for name in vars(JobHooks):
+    for name in (*vars(JobHooks), *vars(WorkerHooks)):
         method = None if name.startswith("_") else getattr(plugin, name, None)
         assert method is None or hasattr(method, "buoy_impl"), (
             f"{plugin!r}: expected @hookimpl on {name}, got a plain method, which is never called"
@@ -99,6 +114,22 @@ class Neighbour(Plugin):
         self.log.append("on_failure")
         return (yield)
 
+    @hookimpl
+    def after_enqueue(self, handle: Handle[Any]) -> None:
+        self.log.append(f"after_enqueue {handle.state}")
+
+    @hookimpl
+    def after_reserve(self) -> None:
+        self.log.append("after_reserve")
+
+    @hookimpl
+    def before_run(self) -> None:
+        self.log.append("before_run")
+
+    @hookimpl
+    def after_run(self, run: RunInfo) -> None:
+        self.log.append(f"after_run {type(run.outcome).__name__}")
+
 
 def check_neighbours(plugin: Plugin, app: App) -> None:
     for fails in (False, True):
@@ -127,9 +158,39 @@ def behave(app: App, plugins: list[Plugin], *, fails: bool) -> tuple[str, str]:
 
     Probe.app, Probe._declared = app, tuple(plugins)
     job = build_job(Probe, ([fails], {}), Options())
-    verdict = run_before_enqueue(job)
-    if verdict is not None:
-        return type(verdict).__name__, ""
-    payload = encoded_payload(job, app.settings.max_payload).decode()
-    reservation = Reservation(job.id, "1:contract:1", job.queue, payload, worker="contract")
-    return "passed", run(reservation).outcome
+    hooks = Probe._hooks()
+    with no_errors_logged():
+        verdict = run_before_enqueue(job, hooks)
+        answer = verdict or QUEUED
+        tell_enqueued([job], [hooks], [answer], [final_handle(queued_handle(job), answer)])
+        if verdict is not None:
+            return type(verdict).__name__, ""
+        payload = encoded_payload(job, app.settings.max_payload).decode()
+        reservation = Reservation(job.id, "1:contract:1", job.queue, payload, worker="contract")
+        return "passed", run(reservation).outcome
+
+
+@contextmanager
+def no_errors_logged() -> Iterator[None]:
+    """Fail if a hook that observes raises an error within the block: buoy only logs that."""
+    seen = Records()
+    log = logging.getLogger(LOG)
+    log.addHandler(seen)
+    try:
+        yield
+    finally:
+        log.removeHandler(seen)
+    for record in seen.records:
+        error = record.exc_info and record.exc_info[1]
+        raise AssertionError(f"{record.getMessage()}: expected no error, got {error!r}") from error
+
+
+class Records(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)

@@ -1,11 +1,13 @@
 """A worker's list of queues: names, globs and negations, in order of priority."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
-from ..model.checks import expect
-from ..model.names import checked_queue
+from ..errors import ConfigurationError
+from .checks import expect
+from .names import checked_queue
 
 GLOB_CHARACTERS = set("*?[")
 
@@ -27,9 +29,10 @@ class QueueList:
         parts = [word.partition(":") for word in words if not word.startswith("!")]
         patterns = tuple(pattern for pattern, _, _ in parts)
         excluded = tuple(word[1:] for word in words if word.startswith("!"))
-        expect(bool(patterns), "-q", "at least one queue that is not excluded by !", text)
         for word in excluded:
             expect(":" not in word, "-q", "no weight behind an excluded queue", "!" + word)
+        served = [each for each in patterns if not is_excluded(each, excluded)]
+        expect(bool(served), "-q", "at least one queue that is not excluded by !", text)
         for pattern in patterns:
             if not GLOB_CHARACTERS & set(pattern):
                 checked_queue(pattern)
@@ -48,12 +51,14 @@ class QueueList:
     def resolve(self, known: Iterable[str]) -> tuple[str, ...]:
         """The queues to serve, of those that exist (``known``) and those that are named without a
         glob, in order of priority. Queues that match one glob are in order of their names."""
-        names = sorted(known)
+        if self.fixed and not self.excluded:
+            return tuple(dict.fromkeys(self.patterns))
+        names = [] if self.fixed else sorted(known)
         chosen: dict[str, None] = {}
         for pattern in self.patterns:
             has_glob = GLOB_CHARACTERS & set(pattern)
             for name in [n for n in names if fnmatchcase(n, pattern)] if has_glob else [pattern]:
-                if not any(fnmatchcase(name, other) for other in self.excluded):
+                if not is_excluded(name, self.excluded):
                     chosen.setdefault(name)
         return tuple(chosen)
 
@@ -70,3 +75,22 @@ class QueueList:
         weights = [f":{weight}" for weight in self.weights] or [""] * len(self.patterns)
         words = [pattern + weight for pattern, weight in zip(self.patterns, weights, strict=True)]
         return ",".join([*words, *("!" + name for name in self.excluded)])
+
+
+def is_excluded(pattern: str, excluded: Collection[str]) -> bool:
+    """Whether nothing that the pattern matches can be served, as far as that is plain to see."""
+    if not excluded:
+        return False
+    if GLOB_CHARACTERS & set(pattern):
+        return bool({pattern, "*"} & set(excluded))
+    return any(fnmatchcase(pattern, other) for other in excluded)
+
+
+@lru_cache(1000)
+def read_list(text: str) -> QueueList | None:
+    """Returns the list of a worker by its registration, which does not change; None if it is not
+    valid."""
+    try:
+        return QueueList.parse(text)
+    except ConfigurationError:
+        return None

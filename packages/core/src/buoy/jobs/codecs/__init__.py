@@ -1,0 +1,1 @@
+"""How values of Python types are stored as JSON: codecs, found by annotations."""

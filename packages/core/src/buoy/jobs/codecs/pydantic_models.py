@@ -1,0 +1,84 @@
+"""Values of pydantic: models, its dataclasses, its own types, and what ``Field`` annotates.
+
+pydantic is not needed for buoy, and is loaded only by those who use it.
+"""
+
+import sys
+from typing import Annotated, Any, get_origin
+
+from ...model.strict_json import encode as json_text
+from .codec import ANY, JSON_VALUES, OBJECT, Known, Mismatch, guarded
+
+MARKS = ("__pydantic_core_schema__", "__get_pydantic_core_schema__", "__is_pydantic_dataclass__")
+"""Attributes by which the classes of pydantic are known."""
+
+
+def is_of_pydantic(annotation: Any) -> bool:
+    """Whether pydantic knows best how values of an annotation are stored."""
+    if "pydantic" not in sys.modules:
+        return False
+    if get_origin(annotation) is Annotated:
+        notes = annotation.__metadata__
+        return any(type(each).__module__.startswith("pydantic") for each in notes)
+    return isinstance(annotation, type) and any(hasattr(annotation, mark) for mark in MARKS)
+
+
+class OfPydantic(Known):
+    """Values that pydantic stores and reads. Each is read back when it is enqueued: what would not
+    come back as it was, such as a secret, is refused then."""
+
+    def __init__(self, annotation: Any, name: str) -> None:
+        import pydantic
+
+        is_object = isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel)
+        is_root = is_object and issubclass(annotation, pydantic.RootModel)
+        super().__init__(name, frozenset({OBJECT}) if is_object and not is_root else ANY)
+        self.kind = annotation if isinstance(annotation, type) else None
+        self.adapter: Any = pydantic.TypeAdapter(annotation)
+        self.refused = pydantic.ValidationError
+
+    def holds(self, value: Any) -> bool:
+        return type(value) is self.kind if self.kind else value is not None
+
+    def encode(self, value: Any) -> Any:
+        if type(value) in JSON_VALUES or type(value) is bool:
+            value = self.decode(value)
+        elif self.kind and type(value) is not self.kind and not self.is_value_type():
+            raise self.wrong(value)
+        stored = guarded(self.written, value, self.name)
+        if not guarded(lambda value: is_same(value, self.read(stored)), value, self.name):
+            raise Mismatch(
+                f"{self.name} that comes back from JSON as it is",
+                "one with a field that pydantic hides or leaves out there",
+            )
+        return stored
+
+    def is_value_type(self) -> bool:
+        """Whether the annotation stands for values of another class, as ``EmailStr`` does."""
+        return not any(hasattr(self.kind, mark) for mark in (MARKS[0], MARKS[2]))
+
+    def decode(self, stored: Any) -> Any:
+        return guarded(self.read, stored, self.name)
+
+    def written(self, value: Any) -> Any:
+        return self.adapter.dump_python(value, mode="json", round_trip=True, warnings="error")
+
+    def read(self, stored: Any) -> Any:
+        try:
+            return self.adapter.validate_json(json_text(stored), by_alias=False, by_name=True)
+        except self.refused as error:
+            raise Mismatch(self.name, f"one with {faults_of(error)}") from None
+
+
+def is_same(value: Any, other: Any) -> bool:
+    """Whether a value has come back as it was. Private attributes are not stored."""
+    if type(value) is type(other) and hasattr(value, "__pydantic_fields_set__"):
+        return bool(vars(value) == vars(other))
+    return bool(value == other)
+
+
+def faults_of(error: Any) -> str:
+    """Returns what pydantic says of a value, without the value."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    told = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in faults[:3]]
+    return "; ".join(each.removeprefix(": ") for each in told)

@@ -1,0 +1,212 @@
+"""Groups of jobs, as a plugin opens, fills, closes and reads them; see lua/group.lua."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..broker.forwarding import MOST, forward_steps
+from ..broker.script_arguments import (
+    ScriptArguments,
+    decode_text,
+    encode_text,
+    parse_epoch,
+)
+from ..connection.client import RawArg, RedisSteps, check_replies, send_commands, single_reply
+from ..connection.twins import steps_of
+from ..errors import BrokerError, WrongType
+from ..model.ending import OUTCOMES, Ending, GroupKey, MemberOutcome
+from .handovers import read_open
+
+if TYPE_CHECKING:
+    from ..broker.redis_access import RedisAccess
+
+MEMBERS_AT_ONCE = 1000
+"""How many members one call names."""
+
+AddAnswer = Literal["open", "unknown", "cancelled", "complete"]
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """What is known of a group. Times are epoch seconds, 0.0 for what has not happened.
+
+    ``stopped``: it takes no more members. ``ended``: how many members have ended in each way.
+    ``open``: how many have not ended.
+    """
+
+    key: GroupKey
+    description: str
+    parent: str
+    opened: float
+    completed: float
+    succeeded: float
+    closed: bool
+    stopped: bool
+    total: int
+    ended: Mapping[str, int]
+    open: int
+
+
+def open_group(app: "RedisAccess", group: GroupKey, fields: Mapping[str, str]) -> RedisSteps[bool]:
+    """Open a group; returns False if there is one. ``fields``: its ``description``, ``parent``, and
+    on_success, on_complete, on_death: the jobs that follow, one a line (``following_job``)."""
+    yield from app.broker.registration.register(group.home)
+    words: list[RawArg] = [len(fields), *(word for pair in fields.items() for word in pair)]
+    return bool((yield from run_group(app, "group_open", group, words)))
+
+
+def change_members(
+    app: "RedisAccess", group: GroupKey, added: Sequence[str], forgotten: Sequence[str] = ()
+) -> RedisSteps[tuple[AddAnswer, set[str]]]:
+    """Note members, before they are enqueued, or forget some that were not enqueued; 1000 at most.
+    Returns whether the group takes members, and which were members already."""
+    words: list[RawArg] = [len(added), *map(encode_text, added)]
+    words += [len(forgotten), *map(encode_text, forgotten)]
+    state, fired, before = yield from run_group(app, "group_add", group, words)
+    yield from follow(app, group, fired)
+    return decode_text(state), set(map(decode_text, before))  # type: ignore[return-value]
+
+
+def close_group(app: "RedisAccess", group: GroupKey, *, cancel: bool = False) -> RedisSteps[bool]:
+    """Close a group, so that it can be complete; or let it take no more members at all. Returns
+    False if it is not known."""
+    words = ["cancelled" if cancel else "closed"]
+    known, fired = yield from run_group(app, "group_close", group, words)
+    yield from follow(app, group, fired)
+    return bool(known)
+
+
+def tell_group(
+    app: "RedisAccess", group: GroupKey, members: Sequence[str], outcome: MemberOutcome
+) -> RedisSteps[None]:
+    """Tell a group that these members, 1000 at most, have ended so; those that it does not know as
+    open count nothing."""
+    endings = [Ending(group.home, group.id, each, outcome) for each in members]
+    words: list[RawArg] = [len(endings)]
+    for each in endings:
+        words += [first_key(app), each.outcome, encode_text(each.member)]
+    arguments = ScriptArguments(words, group_keys(app, group))
+    reply = yield from steps_of(app.broker.run_script, "group_told", group.home, arguments)
+    yield from follow(app, group, reply[3])
+
+
+def run_group(
+    app: "RedisAccess", name: str, group: GroupKey, words: Sequence[RawArg]
+) -> RedisSteps[Any]:
+    """Run a script on one group; returns its reply."""
+    arguments = ScriptArguments([first_key(app), *words], group_keys(app, group))
+    return (yield from steps_of(app.broker.run_script, name, group.home, arguments))
+
+
+def group_keys(app: "RedisAccess", group: GroupKey) -> list[str]:
+    return [app._keys.groups(group.home), *app._keys.group(*group)]
+
+
+def first_key(app: "RedisAccess") -> int:
+    """The number of the first key of the group itself in KEYS."""
+    return ScriptArguments([], ["names"]).number_of_next_key
+
+
+def follow(app: "RedisAccess", group: GroupKey, fired: int) -> RedisSteps[None]:
+    """Hand over what follows a group, if anything does. What cannot be handed over now, workers of
+    its home hand over later."""
+    if not fired:
+        return
+    try:
+        yield from forward_steps(app.broker, group.home, MOST)
+    except BrokerError:
+        return
+
+
+def any_on_their_way(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[bool]:
+    """Whether anything that ended jobs of these queues have left is yet to be handed over: also the
+    ends of members."""
+    return bool((yield from read_open(app.broker, queues)))
+
+
+def read_groups(
+    app: "RedisAccess", homes: Sequence[str], most: int | None = None
+) -> RedisSteps[list[GroupView]]:
+    """Returns the groups that live in these queues, the newest first; takes two round trips.
+
+    ``most``: read so many of each queue at most; those that are not complete come first then.
+    """
+    last = -1 if most is None else most - 1
+    asked: list[tuple[str, list[RawArg]]] = []
+    for home in homes:
+        asked.append((home, ["ZRANGE", app._keys.groups(home), 0, last]))
+        if most is not None:
+            asked.append((home, ["ZREVRANGE", app._keys.groups(home), 0, last]))
+    found = (yield from send_commands([command for _, command in asked])) if asked else []
+    groups = [
+        GroupKey(home, decode_text(id))
+        for (home, _), ids in zip(asked, found, strict=True)
+        if not isinstance(ids, BrokerError)
+        for id in ids
+    ]
+    views = yield from view_groups(app, [*dict.fromkeys(groups)])
+    newest = sorted(filter(None, views), key=lambda view: -view.opened)
+    return newest if most is None else sorted(newest, key=lambda view: view.completed > 0)
+
+
+def view_groups(
+    app: "RedisAccess", groups: Sequence[GroupKey]
+) -> RedisSteps[list[GroupView | None]]:
+    """Returns what is known of each group, None for one that is not known, or whose keys are of a
+    wrong type; takes one round trip."""
+    commands: list[list[RawArg]] = []
+    for group in groups:
+        hash_key, open_key, _ = app._keys.group(*group)
+        commands += [["HGETALL", hash_key], ["ZCARD", open_key]]
+    found = (yield from send_commands(commands)) if commands else []
+    replies = check_replies([None if isinstance(each, WrongType) else each for each in found])
+    return [
+        group_view(group, words, count)
+        for group, words, count in zip(groups, replies[::2], replies[1::2], strict=True)
+    ]
+
+
+def group_view(
+    group: GroupKey, words: Sequence[bytes] | None, count: int | None
+) -> GroupView | None:
+    """Returns a group as the words of its hash tell it."""
+    if not words or count is None:
+        return None
+    fields = dict(zip(map(decode_text, words[::2]), words[1::2], strict=True))
+    return GroupView(
+        group,
+        decode_text(fields.get("description", b"")),
+        decode_text(fields.get("parent", b"")),
+        parse_epoch(fields.get("opened")),
+        parse_epoch(fields.get("completed")),
+        parse_epoch(fields.get("succeeded")),
+        "closed" in fields,
+        "stopped" in fields,
+        counted(fields.get("total")),
+        {name: counted(fields.get(name)) for name in OUTCOMES},
+        count,
+    )
+
+
+def counted(text: bytes | None) -> int:
+    """Returns a count that a script has written; 0 for anything else."""
+    return int(text) if text is not None and text.isdigit() and len(text) < 17 else 0
+
+
+def open_members(app: "RedisAccess", group: GroupKey) -> RedisSteps[list[tuple[str, float]]]:
+    """Returns the open members of a group, the oldest first, and when each was noted, epoch
+    seconds; takes one round trip for each 1000.
+
+    It reads from the end: members that end meanwhile move others towards the front, so none is
+    missed.
+    """
+    key = app._keys.group(*group)[1]
+    end = single_reply((yield [["ZCARD", key]]))
+    found: dict[str, float] = {}
+    while end > 0:
+        first = max(0, end - MEMBERS_AT_ONCE)
+        words = single_reply((yield [["ZRANGE", key, first, end - 1, "WITHSCORES"]]))
+        for member, noted in zip(words[::2], words[1::2], strict=True):
+            found[decode_text(member)] = parse_epoch(noted)
+        end = first
+    return sorted(found.items(), key=lambda pair: pair[1])

@@ -1,0 +1,151 @@
+"""Jobs that replace one that waits, and jobs that come too soon, on a server and on a cluster."""
+
+import re
+from itertools import count
+
+import pytest
+
+from buoy import PluginError, Transition
+from buoy.errors import CorruptPayload, EnqueueError
+from buoy.model.due import NOW, Due
+from buoy.model.entry import Entry
+from buoy.model.payload import Payload
+from buoy.model.reservation import RoundTripRequest
+from tests.support.world import World
+
+ids = count(1)
+
+
+def entry(
+    world: World,
+    number: int,
+    *,
+    until: str = "finished",
+    due: Due = NOW,
+    at_most: float | None = None,
+    name: str = "Job",
+) -> Entry:
+    """A job that may replace another one; its id is its number."""
+    transition = Transition(world.queue)
+    transition.claim("k", until, "replace", at_most)  # type: ignore[arg-type]  # it is one of both
+    payload = Payload("Job", [number], {}, str(number), claims=transition.claims)
+    return Entry(str(number), payload.encoded().encode(), name, due, transition)
+
+
+def said(world: World, *entries: Entry) -> list[str]:
+    return [str(answer) for answer in world.broker.enqueue(world.queue, entries)]
+
+
+def stored(world: World) -> dict[str, list[object]]:
+    """The arguments of the jobs, by id; each payload has the id of its job."""
+    found = {id: Payload.decoded(text) for id, text in world.jobs.items()}
+    assert all(payload.id == id for id, payload in found.items())
+    return {id: list(payload.args) for id, payload in found.items()}
+
+
+def test_the_job_that_waits_gets_the_new_payload(any_world: World) -> None:
+    assert said(any_world, entry(any_world, 1), entry(any_world, 2)) == ["queued", "replaced 1"]
+    assert said(any_world, entry(any_world, 3)) == ["replaced 1"]
+
+    assert stored(any_world) == {"1": [3]}
+    assert any_world.queued == ["1"]
+
+
+def test_it_gets_the_new_due_time(any_world: World) -> None:
+    assert said(any_world, entry(any_world, 1, due=Due(in_ms=60_000))) == ["delayed"]
+    assert said(any_world, entry(any_world, 2, due=Due(in_ms=5000))) == ["replaced 1"]
+    before = any_world.call("ZSCORE", "delayed", "1")
+    assert said(any_world, entry(any_world, 3, due=Due(in_ms=90_000))) == ["replaced 1"]
+    assert float(any_world.call("ZSCORE", "delayed", "1")) > float(before) + 80_000
+
+    assert said(any_world, entry(any_world, 4)) == ["replaced 1"]
+
+    assert stored(any_world) == {"1": [4]}
+    assert any_world.queued == ["1"]
+    assert any_world.call("ZCARD", "delayed") == 0
+
+
+def test_at_the_latest_some_time_after_the_first(any_world: World) -> None:
+    first = entry(any_world, 1, due=Due(in_ms=5000), at_most=20)
+    assert said(any_world, first) == ["delayed"]
+    limit = float(any_world.call("ZSCORE", "paces", "k"))
+
+    said(any_world, entry(any_world, 2, due=Due(in_ms=50_000), at_most=20))
+
+    assert float(any_world.call("ZSCORE", "delayed", "1")) == limit
+
+
+@pytest.mark.parametrize("until", ["started", "finished"])
+def test_one_that_runs_is_not_replaced(any_world: World, until: str) -> None:
+    said(any_world, entry(any_world, 1, until=until))
+    any_world.broker.advance_queue("w", trip(any_world))
+
+    answer = said(any_world, entry(any_world, 2, until=until))
+
+    assert answer == (["queued"] if until == "started" else ["exists 1"])
+    assert stored(any_world)["1"] == [1]
+
+
+def trip(world: World) -> RoundTripRequest:
+    return RoundTripRequest(world.queue, next(ids), wanted=1)
+
+
+def test_a_job_from_another_queue_replaces_none(any_world: World) -> None:
+    said(any_world, entry(any_world, 1))
+
+    assert said(any_world, entry(any_world, 2, name="")) == ["exists 1"]
+
+    assert stored(any_world) == {"1": [1]}
+
+
+def test_a_payload_without_a_plain_id_changes_nothing(any_world: World) -> None:
+    odd = entry(any_world, 2)._replace(payload=b'{"class":"Job","args":[{"id":"2"}]}')
+
+    with pytest.raises(EnqueueError, match="expected an id without escapes, got another"):
+        any_world.broker.enqueue(any_world.queue, [entry(any_world, 1), odd])
+
+    assert any_world.jobs == {}
+
+
+def test_a_key_throttles(any_world: World) -> None:
+    def throttled(number: int) -> Entry:
+        transition = Transition(any_world.queue)
+        transition.throttle(any_world.key("t"), 60)
+        return Entry(str(number), b"{}", "Job", NOW, transition)
+
+    assert said(any_world, throttled(1), throttled(2)) == ["queued", "throttled 1"]
+    assert said(any_world, throttled(3)) == ["throttled 1"]
+    assert 0 < any_world.call("PTTL", "t") <= 60_000
+    any_world.call("DEL", "t")
+    assert said(any_world, throttled(4)) == ["queued"]
+
+
+def test_the_longer_of_two_claims_holds() -> None:
+    transition = Transition("mail")
+    transition.claim("a", "started", "replace", 5)
+    assert transition.claims == [["a", "started replace 5000"]]
+    transition.permit("a", 3)
+    transition.claim("a", "finished", "replace")
+    transition.claim("a", "started")
+
+    assert transition.claims == [["a", "3 finished"], ["a", "finished replace"]]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "1", None, float("nan"), 1e9])
+def test_times_are_checked(seconds: object) -> None:
+    said = f"expected from 0.001 to 100000000 seconds, got {seconds!r}"
+    with pytest.raises(PluginError, match=f"^throttle: {re.escape(said)}$"):
+        Transition("mail").throttle("buoy:{mail}:t", seconds)  # type: ignore[arg-type]
+    if seconds is not None:
+        with pytest.raises(PluginError, match=f"^claim: {re.escape(said)}$"):
+            Transition("mail").claim("k", "started", "replace", seconds)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("word", ["started replace", "finished replace 12", "latest replace", "x"])
+def test_a_payload_may_have_such_claims(word: str) -> None:
+    text = Payload("Job", [], {}, "1", claims=[["k", word]]).encoded()
+    if word in ("latest replace", "x"):
+        with pytest.raises(CorruptPayload):
+            Payload.decoded(text)
+    else:
+        assert Payload.decoded(text).claims == [["k", word]]
