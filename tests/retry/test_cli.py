@@ -75,6 +75,7 @@ def test_list_shows_the_next_attempt_and_the_last_error(
         "class": Newsletter.name,
         "queue": "bulk",
         "args": ["450 busy"],
+        "tags": [],
         "attempt": 2,
         "error": "TimeoutError",
         "message": "450 busy",
@@ -163,7 +164,7 @@ def test_changing_all_jobs_needs_the_option_all(run: Run, three: list[str], comm
     assert "Error: expected ids, filters or --all, got none of them" in refused.output
 
     tried = run(command, "--all", "--dry-run").output
-    assert [line.split()[0] for line in tried.splitlines()[1:]] == three
+    assert [line.split()[0] for line in tried.splitlines()[2:]] == three
     assert ids_of(run("list", "--json")) == three
 
     words = ["--all", "--yes"] if command == "cancel" else ["--all"]
@@ -207,7 +208,7 @@ def test_failed_show_includes_the_history(
 
     shown = CliRunner().invoke(main, ["failed", "show", three[0]]).output
 
-    kept = json.loads(shown[shown.index("retry        {") + 13 : shown.index("\n\nTraceback")])
+    kept = json.loads(shown[shown.index("retry        {") + 13 : shown.index("\n\n  Traceback")])
     assert [each["attempt"] for each in kept["history"]] == [1, 2, 3, 4]
 
 

@@ -187,20 +187,27 @@ class TestRetrying:
 
 
 class TestLog:
-    def test_a_log_line_has_the_error_and_at_debug_the_traceback(
-        self, buoy_app: App, caplog: pytest.LogCaptureFixture
+    def test_each_failed_attempt_is_logged_once_with_its_error(
+        self, buoy_app: App, buoy_clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
-        def logged(level: int) -> logging.LogRecord:
-            caplog.clear()
-            handle = enqueue(Mail, TimeoutError("busy"))
-            with caplog.at_level(level, "buoy.retry"):
-                drain(buoy_app)
-            [record] = [each for each in caplog.records if each.name == "buoy.retry"]
-            assert record.getMessage() == f"<{Mail.name} {handle.id} attempt 1>: TimeoutError: busy"
-            return record
+        class Once(Scripted):
+            plugins = [Retry(1, 60)]
 
-        assert logged(logging.INFO).exc_info is None
-        assert logged(logging.DEBUG).exc_info is not None
+        handle = enqueue(Once, TimeoutError("busy"), TimeoutError("busy"))
+        with caplog.at_level(logging.INFO, "buoy"):
+            drain(buoy_app)
+            buoy_clock.advance(60)
+            drain(buoy_app)
+
+        first, last = [each for each in caplog.records if each.name.startswith("buoy.")]
+        assert first.getMessage().startswith(
+            f"{Once.name} failed and runs again in 60 s: TimeoutError: busy id={handle.id} "
+        )
+        assert last.getMessage().startswith(
+            f"{Once.name} failed: TimeoutError: busy id={handle.id} "
+        )
+        assert (first.levelname, last.levelname) == ("WARNING", "ERROR")
+        assert (first.exc_info is None, last.exc_info is None) == (True, False)
 
 
 class TestRetryAfter:
@@ -296,9 +303,9 @@ class TestGivingUp:
             assert drain(buoy_app) == {"failed": 1}
 
         assert found(handle).failure["message"] == "the job's own"
-        assert [r.message for r in caplog.records if r.name == "buoy.retry"] == [
-            f"<{Alarming.name} {handle.id} attempt 1>: on_give_up has failed"
-        ]
+        [record] = [each for each in caplog.records if each.name == "buoy.retry"]
+        assert record.message == f"<{Alarming.name} {handle.id} attempt 1>: on_give_up has failed"
+        assert vars(record)["job_id"] == handle.id
 
     def test_on_give_up_can_read_the_history(self, buoy_app: App, buoy_clock: Clock) -> None:
         seen: list[list[str]] = []

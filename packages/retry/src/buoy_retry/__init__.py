@@ -8,6 +8,7 @@ from .http import HTTP_ERRORS, retry_after
 from .plugin import Retry
 from .smtp import SMTP_ERRORS
 
+__version__ = "0.1.0"
 __all__ = [
     "HTTP_ERRORS",
     "SMTP_ERRORS",

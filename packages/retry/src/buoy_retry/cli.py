@@ -9,6 +9,8 @@ import click
 from buoy import Job
 from buoy.plugins.commands import (
     TEXT,
+    Duration,
+    Group,
     bulk_command,
     class_option,
     confirm,
@@ -17,11 +19,15 @@ from buoy.plugins.commands import (
     format_job_count,
     format_time,
     ids_argument,
+    in_pages,
     json_option,
     print_line,
+    print_preview,
     print_rows,
     queue_option,
     report_unknown,
+    tag_option,
+    watch_option,
     yes_option,
 )
 from buoy.plugins.redis import JobView
@@ -29,12 +35,15 @@ from buoy.plugins.redis import JobView
 from .attempts import Attempt, history
 from .retrying import RetryFilter, end_jobs, find_retrying, make_due
 
-COLUMNS = ("id", "class", "queue", "args", "attempt", "due", "error", "message")
+COLUMNS = ("id", "class", "queue", "args", "tags", "attempt", "due", "error", "message")
 ATTEMPTS = ("attempt", "failed_at", "worker", "wait", "error", "message")
 NONE = "no job is delayed for another attempt"
+LONGEST_WAIT = 10**18
+"""Seconds; a longer one, which another program has written, is shown as a number."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
+@watch_option
 @click.pass_context
 def retry(ctx: click.Context) -> None:
     """Jobs that are delayed for another attempt: list, show, run now, cancel."""
@@ -47,8 +56,9 @@ def make_filter(
     name: str | None = None,
     queue: str | None = None,
     error: str | None = None,
+    tag: str | None = None,
 ) -> RetryFilter:
-    return RetryFilter(frozenset(ids), name, queue, error)
+    return RetryFilter(frozenset(ids), name, queue, error, tag)
 
 
 filtered = filter_options(
@@ -58,6 +68,7 @@ filtered = filter_options(
     click.option(
         "--error", type=TEXT, help="Jobs whose last error, type or message, contains this text."
     ),
+    tag_option,
 )
 
 
@@ -65,6 +76,7 @@ filtered = filter_options(
 @ids_argument
 @filtered
 @json_option
+@watch_option
 def listing(wanted: RetryFilter, as_json: bool) -> None:
     """List the jobs that are delayed for another attempt, queue by queue, the next due first.
 
@@ -102,7 +114,7 @@ def are_found(wanted: RetryFilter, views: list[JobView]) -> bool:
 
 def dry_run(wanted: RetryFilter) -> bool:
     views = matching(wanted)
-    print_rows(map(row, views), COLUMNS, empty=NONE)
+    print_preview([*map(row, views)], COLUMNS, NONE)
     return are_found(wanted, views)
 
 
@@ -114,7 +126,8 @@ bulk = bulk_command(filtered, all_help="All that are delayed for another attempt
 def now(wanted: RetryFilter) -> bool:
     """Make jobs due now."""
     views = matching(wanted)
-    print_line(f"{format_job_count(len(make_due(Job.app, views)))} made due")
+    due = sum(len(make_due(Job.app, page)) for page in in_pages("made due", views))
+    print_line(f"{format_job_count(due)} made due")
     return are_found(wanted, views)
 
 
@@ -127,7 +140,8 @@ def cancel(wanted: RetryFilter, yes: bool) -> bool:
     views = matching(wanted)
     if wanted == RetryFilter() and views:
         confirm(f"End all jobs that are delayed for another attempt ({len(views)})?", yes=yes)
-    print_line(f"{format_job_count(len(end_jobs(Job.app, views)))} ended")
+    ended = sum(len(end_jobs(Job.app, page)) for page in in_pages("ended", views))
+    print_line(f"{format_job_count(ended)} ended")
     return are_found(wanted, views)
 
 
@@ -138,7 +152,8 @@ def row(view: JobView) -> dict[str, Any]:
         "id": view.id,
         "class": view.name,
         "queue": view.queue,
-        "args": view.args,
+        "args": view.shown_args,
+        "tags": list(view.tags),
         "attempt": view.attempt,
         "due": format_time(view.at),
         **{name: last.get(name) for name in ("error", "message", "worker", "failed_at")},
@@ -147,4 +162,6 @@ def row(view: JobView) -> dict[str, Any]:
 
 def attempt_row(attempt: Attempt) -> dict[str, Any]:
     fields = asdict(attempt)
+    if attempt.wait is not None and abs(attempt.wait) < LONGEST_WAIT:
+        fields["wait"] = Duration(attempt.wait)
     return {"failed_at": format_time(fields.pop("at")), **fields}

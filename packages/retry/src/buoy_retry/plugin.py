@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.plugins import Log, expect
+from buoy.plugins import Log, expect, log_fields
 
 from .attempts import Attempt, add_attempt, count_snooze, reset_snoozes, snooze_count
 from .delay import Delay, Exponential, GivenDelay, bounded_seconds, delay_strategy
@@ -131,10 +131,7 @@ class Retry(Plugin):
         return later
 
     def record(self, job: Job, error: BaseException, wait: float | None) -> None:
-        attempt = Attempt.of(job, error, time.time(), wait)
-        add_attempt(job, attempt)
-        trace = error if log.is_debug else None
-        log.info("%r: %s: %s", job, attempt.error, attempt.message, exc_info=trace)
+        add_attempt(job, Attempt.of(job, error, time.time(), wait))
 
     def give_up(self, job: Job, error: BaseException) -> None:
         self.record(job, error, None)
@@ -145,7 +142,7 @@ class Retry(Plugin):
         try:
             self.on_give_up(job, error)
         except BaseException:
-            log.exception("%r: on_give_up has failed", job)
+            log.exception("%r: on_give_up has failed", job, extra=log_fields(job))
 
 
 def is_exception_group(kind: Kind | None) -> bool:

@@ -18,9 +18,10 @@ class RetryFilter:
     name: str | None = None
     queue: str | None = None
     error: str | None = None
+    tag: str | None = None
 
     def __post_init__(self) -> None:
-        for field in ("name", "queue", "error"):
+        for field in ("name", "queue", "error", "tag"):
             expect(
                 getattr(self, field) != "", f"RetryFilter.{field}", "a text that is not empty", ""
             )
@@ -31,6 +32,7 @@ class RetryFilter:
         return (
             (not self.ids or view.id in self.ids)
             and self.name in (None, view.name)
+            and (self.tag is None or self.tag in view.tags)
             and (self.error is None or self.error.lower() in last_error(view).lower())
         )
 
