@@ -10,10 +10,14 @@ from buoy_scheduler.schedule import Schedule
 
 
 class Days:
-    """Moves the clock and steps daemons. The time at the start is a full minute."""
+    """Moves the clock and steps daemons. It is a minute past a full hour at the start.
+
+    So an hourly entry that a test does not speak of never fires in its first minutes.
+    """
 
     def __init__(self, app: App, clock: Clock) -> None:
         self.app, self.clock = app, clock
+        self.pass_until(3600)
         self.pass_until(60)
 
     def now(self) -> float:

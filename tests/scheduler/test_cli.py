@@ -62,7 +62,7 @@ class TestSchedule:
 
         assert result.stdout == "no entries: set some, or give -a or --schedule\n"
         assert result.stderr == (
-            "no scheduler has polled ever; start one: buoy scheduler -a MODULE\n"
+            "no scheduler has ever polled; start one: buoy scheduler -a MODULE\n"
         )
         assert json.loads(written(run, "list", "--json")) == []
 
@@ -307,6 +307,7 @@ class TestDelayed:
             "class": Invoice.name,
             "queue": "reports",
             "args": [1],
+            "tags": [],
             "kwargs": {},
             "state": "delayed",
             "attempt": 1,
@@ -317,7 +318,10 @@ class TestDelayed:
         assert len(shown) == 3
         assert shown[2] == "there are more than these 1: --count 0 shows all"
         refused = run("delayed", "list", "--count", "-1", code=2).output
-        assert "Invalid value for '--count': -1 is not in the range 0<=x<=1000000000." in refused
+        assert (
+            "Invalid value for '--count': expected a whole number, 0 to 1000000000, got '-1'"
+            in refused
+        )
 
     @pytest.mark.parametrize(
         ("filters", "found"),
@@ -408,7 +412,7 @@ class TestDelayed:
         self, run: Run, command: list[str], least: int, count: str
     ) -> None:
         assert (
-            f"Invalid value for '--count': {count} is not in the range {least}<=x<=1000000000."
+            f"Invalid value for '--count': expected a whole number, {least} to 1000000000, got"
             in run(*command, "--count", count, code=2).output
         )
 

@@ -25,6 +25,15 @@ class Report(Job):
     def perform(self, number: int = 0) -> None: ...
 
 
+class Telling(Report):
+    def perform(self, number: int = 0) -> None:
+        told.append(self.plugin_data["scheduler"])
+
+
+told: list[dict[str, Any]] = []
+"""What jobs of Telling carry of their entries."""
+
+
 @dataclass(frozen=True)
 class Door(Plugin):
     """Lets nobody in, in one of several ways."""
@@ -170,6 +179,28 @@ class TestFiring:
             ("shop.Nobody", [1]),
         ]
 
+    def test_a_job_carries_the_entry_and_the_tick_that_it_is_of(
+        self, days: Days, buoy_app: App
+    ) -> None:
+        cron: dict[str, object] = {"cron": "@hourly", "tz": "Europe/Berlin", "class": Telling.name}
+        daemon = days.daemon(minutely=EVERY_MINUTE | {"class": Telling.name}, hourly=cron)
+        told.clear()
+        days.pass_until(3600)
+        days.pass_with(daemon, seconds=1)
+        drain(buoy_app)
+
+        tick = int(days.now()) // 60 * 60
+        last = {each["entry"]: each for each in told}
+        assert last == {
+            "minutely": {"entry": "minutely", "every": 60, "tick": tick},
+            "hourly": {
+                "entry": "hourly",
+                "cron": "0 * * * *",
+                "tz": "Europe/Berlin",
+                "tick": tick,
+            },
+        }
+
     def test_many_entries_cost_one_round_trip(
         self, days: Days, buoy_app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -179,8 +210,8 @@ class TestFiring:
         days.clock.advance(60)
         days.step(daemon)
 
-        assert waiting(buoy_app) == 50
         assert len(sent) <= 4  # the look, the queue made known, the jobs, their script
+        assert waiting(buoy_app) == 50
 
     def test_a_poll_with_nothing_due_is_one_command(
         self, days: Days, buoy_app: App, monkeypatch: pytest.MonkeyPatch
@@ -558,6 +589,9 @@ def test_each_tick_is_enqueued_once_while_daemons_come_freeze_and_go(
         if data.draw(st.booleans()):
             daemons.append(days.daemon(report=fields))
         days.step(data.draw(st.sampled_from(daemons)))
+    before = int(days.now())
     days.step(*daemons)
 
-    assert waiting(buoy_app) == int(days.now()) // 2 - start // 2
+    # On a slow machine a tick may become due meanwhile.
+    due = range(before // 2 - start // 2, int(days.now()) // 2 - start // 2 + 1)
+    assert waiting(buoy_app) in due

@@ -1,11 +1,16 @@
 """The scripts of the scheduler with unexpected values in Redis."""
 
+import subprocess
+import sys
 from collections.abc import Callable
+from socket import gethostname
 
 import pytest
 
 from buoy import App, Job
+from buoy.testing import Clock
 from buoy_scheduler import get_schedule, remove_schedule, set_schedule
+from buoy_scheduler.liveness import probe_daemons
 from buoy_scheduler.store import Store
 
 
@@ -52,3 +57,37 @@ def test_the_version_after_a_loss_of_all_data_differs_from_those_before(buoy_app
         set_schedule("nightly", Report, every="1m", app=buoy_app)
         seen.add(Store(buoy_app).poll()[1])
     assert len(seen) == 2
+
+
+def test_a_new_daemon_takes_away_the_notes_of_those_that_are_gone(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
+    store = Store(buoy_app)
+    buoy_app.command("HSET", store.key, "daemon:old:1", 0, "daemon:odd", "x", "entry:a", "{}")
+    store.poll()
+    [name] = store.polled_ago()
+    assert buoy_app.command("HKEYS", store.key).count(b"daemon:old:1") == 0
+
+    buoy_clock.advance(31)
+
+    assert store.polled_ago()[name] > 31
+    assert probe_daemons(buoy_app) == (False, f"no scheduler of {gethostname()} polls Redis")
+    store.poll()
+    assert probe_daemons(buoy_app) == (True, f"scheduler {name} polls Redis")
+    assert b"entry:a" in buoy_app.command("HKEYS", store.key)
+
+
+def test_a_daemon_that_has_ended_is_not_alive_though_it_has_polled_just_now(buoy_app: App) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    store = Store(buoy_app)
+    now = str(round(store.now() * 1000))
+    for name in (
+        f"{gethostname()}:{ended.pid}",
+        f"{gethostname()}:x",
+        f"{gethostname()}:{'9' * 5000}",
+    ):
+        buoy_app.command("HSET", store.key, f"daemon:{name}", now)
+
+    assert len(store.polled_ago()) == 3
+    assert probe_daemons(buoy_app) == (False, f"no scheduler of {gethostname()} polls Redis")

@@ -8,6 +8,11 @@ from buoy_scheduler import (
     Cron,
     Delayed,
     Entry,
+    aenqueue_at,
+    aenqueue_in,
+    aenqueue_many_in,
+    aget_schedule,
+    aset_schedule,
     enqueue_at,
     enqueue_in,
     enqueue_many_at,
@@ -84,3 +89,14 @@ def recurring() -> None:
     Cron(5)  # type: ignore[arg-type]
     Cron("@daily", missed="never")  # type: ignore[arg-type]
     Cron("@daily", zone="UTC")  # type: ignore[call-arg]
+
+
+async def awaiting() -> None:
+    assert_type(await aenqueue_in(5, Remind, 42), Handle[str])
+    assert_type(await aenqueue_at(SOON, Fetch, "http://"), Handle[int])
+    assert_type(await aenqueue_many_in(5, Remind, [(1,)]), list[Handle[str]])
+    assert_type(await aset_schedule("a", Remind, cron="@daily", args=[1]), Entry)
+    assert_type(await aget_schedule(), dict[str, Entry])
+
+    await aenqueue_in(5, Remind, "42")  # type: ignore[call-overload]
+    await aset_schedule("a", Remind, missed="never")  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """The times of entries in plain English."""
 
+from functools import lru_cache
+
 from buoy.plugins.text import UNIT_NAMES, UNIT_SECONDS
 
 from .cron import Crontab
@@ -15,6 +17,7 @@ def describe_times(entry: Entry) -> str:
     return f"every {period_in_words(entry.every or 1)}"
 
 
+@lru_cache(1024)
 def cron_in_words(expression: str) -> str:
     """Returns a cron expression in plain English; the expression itself when it cannot be
     described."""

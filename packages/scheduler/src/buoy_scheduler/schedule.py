@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from buoy import App, ConfigurationError, Job
+from buoy import ConfigurationError
 
-from .entry import Entry, EntryError, Missed
+from .entry import Entry, EntryError
 from .plugin import declared_crons
-from .store import RuntimeSchedule, Store
-from .targets import target_of
-from .values import arguments_json, parse_duration, parse_time
+from .store import RuntimeSchedule
 
 
 @dataclass
@@ -97,54 +94,3 @@ def declared_schedule(file: Path | None, env: str | None = None) -> Schedule:
         schedule.add("file", reading.entries, reading.errors)
         schedule.incomplete = reading.incomplete
     return schedule
-
-
-def set_schedule(
-    name: str,
-    job: type[Job] | str,
-    *,
-    cron: str | None = None,
-    every: str | int | timedelta | None = None,
-    first: datetime | None = None,
-    tz: str = "UTC",
-    args: Sequence[Any] = (),
-    queue: str | None = None,
-    description: str = "",
-    missed: Missed = "once",
-    overlap: bool = True,
-    app: App | None = None,
-) -> Entry:
-    """Sets an entry of the schedule at run time: the job recurs from now on, until
-    ``remove_schedule``. Running daemons see the entry within a second, and it survives their
-    restarts. An entry of the same name is replaced.
-
-    ``every`` is in seconds, or a text like "5m". Raises ConfigurationError (mostly EntryError) for
-    wrong values, BrokerError when Redis cannot be reached.
-    """
-    entry = Entry(
-        name=name,
-        job=job if isinstance(job, str) else job.name,
-        cron=cron,
-        every=None if every is None else parse_duration(every),
-        first=0 if first is None else parse_time(first),
-        tz=tz,
-        args=arguments_json(args),
-        queue=queue,
-        description=description,
-        missed=missed,
-        overlap=overlap,
-    )
-    if not isinstance(job, str):
-        target_of(entry)
-    Store(app or Job.app).set(entry)
-    return entry
-
-
-def remove_schedule(name: str, *, app: App | None = None) -> bool:
-    """Removes an entry that ``set_schedule`` made; returns False if there is none."""
-    return Store(app or Job.app).remove(name)
-
-
-def get_schedule(*, app: App | None = None) -> dict[str, Entry]:
-    """Returns the entries that were set at run time, by name."""
-    return {entry.name: entry for entry in Store(app or Job.app).load().entries}

@@ -3,8 +3,8 @@ each entry is.
 
 ``buoy:scheduler``, hash: ``entry:NAME`` → the entry as JSON; ``start:NAME`` → the epoch second
 after which the entry fires, or "paused"; ``queue:QUEUE`` for each queue that has checkpoints;
-``version``, increased with each change; ``polled_at``, when a daemon last polled (epoch
-milliseconds).
+``version``, increased with each change; ``polled_at``, when a daemon last polled, and
+``daemon:HOST:PID``, when this one did (epoch milliseconds).
 
 ``buoy:{QUEUE}:scheduler``, hash, the checkpoints: the name of each entry whose jobs go to the queue
 → the epoch second after which its ticks count, when a daemon last touched it (epoch seconds), and
@@ -13,17 +13,27 @@ queue.
 """
 
 import json
+import os
 import re
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from buoy import App, ConfigurationError
 from buoy.plugins import expect
-from buoy.plugins.redis import number_place
+from buoy.plugins.redis import (
+    RedisSteps,
+    awaiting,
+    blocking,
+    command_steps,
+    lua_steps,
+    number_place,
+)
 
 from .entry import Entry, EntryError
 from .entry_format import ENVIRONMENTS, entry_of, fields_of
+from .sealed_args import open_args, seal_args
 
 PAUSED = "paused"
 REMOVED = "gone"
@@ -32,10 +42,17 @@ is new when it comes back."""
 CLOCK_TOLERANCE = 60
 """Seconds by which a checkpoint may be ahead of the clock of Redis: the clocks of two servers
 differ."""
+GONE_MILLISECONDS = 3_600_000
+"""Milliseconds after which a daemon that does not poll is forgotten."""
 MOST_TEXT = 2_000_000
 """Characters of an entry as JSON."""
 SECONDS, MILLISECONDS = "[0-9]{1,10}", "[0-9]{1,13}"
 """Texts that are times up to the year 2286."""
+
+
+def daemon_name(pid: int) -> str:
+    """Returns the name of a daemon of this host, by its process id."""
+    return f"{socket.gethostname()}:{pid}"
 
 
 def tick_field(name: str) -> str:
@@ -70,6 +87,7 @@ class Store:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self.run_steps, self.arun_steps = app.run_steps, app.arun_steps
         self.key = app.global_key("scheduler")
         self.parsed: dict[str, tuple[str, Entry | ConfigurationError]] = {}
         """The texts of entries and what they were parsed to: few of them change between loads."""
@@ -78,8 +96,19 @@ class Store:
 
     def poll(self) -> tuple[float, str]:
         """Returns the time of Redis (epoch seconds) and the version of the runtime schedule."""
-        now, version = self.script("poll", self.app.clock_shift)
+        args = self.app.clock_shift, daemon_name(os.getpid()), GONE_MILLISECONDS
+        now, version = self.script("poll", *args)
         return now / 1000, version.decode(errors="replace")
+
+    def polled_ago(self) -> dict[str, float]:
+        """Returns for each daemon the seconds since it last polled."""
+        now, found = self.now(), self.app.command("HGETALL", self.key)
+        pairs = [(found[n].decode(errors="replace"), found[n + 1]) for n in range(0, len(found), 2)]
+        return {
+            field.removeprefix("daemon:"): now - int(at) / 1000
+            for field, at in pairs
+            if field.startswith("daemon:") and re.fullmatch(MILLISECONDS.encode(), at)
+        }
 
     def read_checkpoints(
         self, queue: str, entries: Iterable[Entry], start_times: Mapping[str, int] | None = None
@@ -152,19 +181,10 @@ class Store:
         if names or not remaining:
             self.script("forget_start_times", "" if remaining else queue, *names)
 
-    def last_ticks(self, queue: str, names: Sequence[str]) -> dict[str, int]:
-        """Returns the last tick that was enqueued, for each entry that has one."""
-        key, _ = number_place(self.app, queue, "")
-        fields = [number_place(self.app, queue, tick_field(name))[1] for name in names]
-        found = self.app.command("HMGET", key, *fields)
-        pairs = zip(names, found, strict=True)
-        return {
-            name: int(tick) for name, tick in pairs if re.fullmatch(SECONDS.encode(), tick or b"")
-        }
-
-    def load(self) -> RuntimeSchedule:
+    @blocking
+    def load(self) -> RedisSteps[RuntimeSchedule]:
         """Returns the runtime schedule. Wrong entries are in its ``errors``."""
-        found = self.app.command("HGETALL", self.key)
+        found = yield from command_steps("HGETALL", self.key)
         runtime, parsed = RuntimeSchedule(), self.parsed
         self.parsed = {}
         for n in range(0, len(found), 2):
@@ -183,6 +203,8 @@ class Store:
                 runtime.polled_at = int(value) / 1000
         return runtime
 
+    aload = awaiting(load)
+
     # Operators
 
     def now(self) -> float:
@@ -190,16 +212,22 @@ class Store:
         second, micro = self.app.command("TIME")
         return int(second) + int(micro) / 1e6 + self.app.clock_shift / 1000
 
-    def set(self, entry: Entry) -> bool:
+    @blocking
+    def set(self, entry: Entry) -> RedisSteps[bool]:
         """Sets an entry; it replaces the entry of its name. Returns whether there was none. Raises
         ConfigurationError when the entry is too long."""
-        text = json.dumps(fields_of(entry))
+        text = json.dumps(seal_args(entry.name, fields_of(entry)))
         expect(len(text) <= MOST_TEXT, "entry", f"at most {MOST_TEXT} characters", len(text))
-        return bool(self.script("set", self.app.clock_shift, entry.name, text))
+        return bool((yield from self.steps("set", self.app.clock_shift, entry.name, text)))
 
-    def remove(self, name: str) -> bool:
+    aset = awaiting(set)
+
+    @blocking
+    def remove(self, name: str) -> RedisSteps[bool]:
         """Removes an entry; returns False if there is none."""
-        return bool(self.script("remove", self.app.clock_shift, name))
+        return bool((yield from self.steps("remove", self.app.clock_shift, name)))
+
+    aremove = awaiting(remove)
 
     def pause(self, name: str, *, resume: bool = False) -> bool:
         """Pauses or resumes an entry; returns whether that changed anything."""
@@ -207,14 +235,34 @@ class Store:
         return bool(self.script("pause", self.app.clock_shift, name, action))
 
     def script(self, name: str, *args: str | int) -> Any:
-        return self.app.script(__package__, name, [self.key], args)
+        return self.app.run_steps(self.steps(name, *args))
+
+    def steps(self, name: str, *args: str | int) -> RedisSteps[Any]:
+        return lua_steps(__package__, name, [self.key], args)
+
+
+def read_last_ticks(app: App, entries: Sequence[tuple[str, str]]) -> RedisSteps[dict[str, int]]:
+    """Returns the last tick that was enqueued, for each entry that has one. Entries are given by
+    their names and queues; takes one round trip."""
+    if not entries:
+        return {}
+    places = [(name, number_place(app, queue, tick_field(name))) for name, queue in entries]
+    replies = yield [["HGET", key, field] for _, (key, field) in places]
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return {
+        name: int(tick)
+        for (name, _), tick in zip(places, replies, strict=True)
+        if re.fullmatch(SECONDS.encode(), tick or b"")
+    }
 
 
 def parse_entry(name: str, text: str) -> Entry | ConfigurationError:
     """Returns the entry in a text from Redis, or its error."""
     try:
         fields = json.loads(text) if len(text) <= MOST_TEXT else text
-        entry = entry_of(name, fields)
+        entry = entry_of(name, open_args(name, fields))
         wrong = sorted({*ENVIRONMENTS} & {*fields})
         expect(not wrong, "keys", "no environments at run time", ", ".join(wrong))
     except (ValueError, RecursionError) as error:

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from buoy import App, BuoyError, Handle, Job
-from buoy.plugins import build_job, checked_queue, expect, job_classes
+from buoy.plugins import build_job, checked_queue, expect, job_classes, shown_arguments
 
-from .cron import printable
+from .cron import Crontab, printable
 from .entry import Entry, EntryError
+from .runs import remember
 from .store import tick_field
 
 
@@ -63,13 +65,39 @@ def resolve_target(entry: Entry, job: type[Job] | None) -> Target:
 def job_of(entry: Entry, target: Target, tick: int | None = None) -> Job:
     """Returns a job of an entry that is not enqueued yet. With a tick (epoch seconds), Redis
     accepts only one job for this tick, and none for an earlier tick after it."""
-    return build_job(
+    job = build_job(
         target.job or entry.job,
         json.loads(entry.args),
         queue=target.queue,
         newer=None if tick is None else (tick_field(entry.name), tick),
         claim=None if entry.overlap else tick_field(entry.name),
     )
+    job.plugin_data["scheduler"] = origin_of(entry, tick)
+    remember(job, entry.name, tick)
+    return job
+
+
+def shown_args(entry: Entry) -> str:
+    """Returns the arguments of an entry as people may see them: as JSON, with ``[redacted]`` for
+    what the class or the app hides. If no job can be made of them, all are hidden."""
+    job = job_classes.get(entry.job)
+    try:
+        args, kwargs = shown_arguments(job_of(entry, resolve_target(entry, job)))
+    except Exception:  # noqa: BLE001 - daemons leave the entry out, and the page says why
+        hides = job is None or job.redact or job.app.settings.redacted
+        return '["[redacted]"]' if hides and entry.args != "[]" else entry.args
+    return json.dumps([*args, *filter(None, [kwargs])], ensure_ascii=False)
+
+
+def origin_of(entry: Entry, tick: int | None) -> dict[str, Any]:
+    """Returns what a job carries of its entry: its name and its times, and the tick of the job. It
+    tells other plugins, and whoever looks at the job, why the job is there."""
+    origin: dict[str, Any] = {"entry": entry.name}
+    if isinstance(entry.ticks, Crontab):
+        origin |= {"cron": entry.ticks.fields, "tz": entry.tz}
+    elif entry.every is not None:
+        origin["every"] = entry.every
+    return origin if tick is None else origin | {"tick": tick}
 
 
 def run_now(entry: Entry) -> Handle[None]:

@@ -9,6 +9,7 @@ import click
 
 from buoy import ConfigurationError
 from buoy.plugins.commands import (
+    Group,
     bulk_command,
     class_option,
     confirm,
@@ -20,9 +21,11 @@ from buoy.plugins.commands import (
     json_option,
     print_first_rows,
     print_line,
-    print_rows,
+    print_preview,
     queue_option,
     report_unknown,
+    tag_option,
+    watch_option,
     yes_option,
 )
 from buoy.plugins.redis import JobView
@@ -30,11 +33,12 @@ from buoy.plugins.redis import JobView
 from ..delayed import Delayed
 from ..values import parse_duration
 
-COLUMNS = ("id", "class", "queue", "args", "state", "due")
+COLUMNS = ("id", "class", "queue", "args", "tags", "state", "due")
 NONE = "no delayed jobs"
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
+@watch_option
 @click.pass_context
 def delayed(ctx: click.Context) -> None:
     """Delayed jobs: list, count, move to another time, run now, remove."""
@@ -87,8 +91,9 @@ def make_filter(
     name: str | None = None,
     args: list[Any] | None = None,
     queue: str | None = None,
+    tag: str | None = None,
 ) -> Delayed:
-    return Delayed(name, args, queue, list(ids) or None)
+    return Delayed(name, args, queue, list(ids) or None, tag=tag)
 
 
 filtered = filter_options(
@@ -98,6 +103,7 @@ filtered = filter_options(
         "--args", type=Arguments(), help="Jobs with exactly these arguments, like '[42]'."
     ),
     queue_option(),
+    tag_option,
 )
 
 
@@ -105,6 +111,7 @@ filtered = filter_options(
 @filtered
 @count_option
 @json_option
+@watch_option
 def listing(wanted: Delayed, count: int, as_json: bool) -> None:
     """List delayed jobs, the next due first."""
     empty = empty_text(wanted.queue, NONE)
@@ -129,7 +136,7 @@ def are_found(wanted: Delayed, ids: list[str]) -> bool:
 
 
 def dry_run(wanted: Delayed) -> bool:
-    print_rows(map(row, wanted), COLUMNS, empty=NONE)
+    print_preview([*map(row, wanted)], COLUMNS, NONE)
     return are_found(wanted, matching_ids(wanted))
 
 
@@ -176,8 +183,9 @@ def row(view: JobView) -> dict[str, Any]:
         "id": view.id,
         "class": view.name,
         "queue": view.queue,
-        "args": view.args,
-        "kwargs": view.kwargs,
+        "args": view.shown_args,
+        "kwargs": view.shown_kwargs,
+        "tags": list(view.tags),
         "state": view.state,
         "attempt": view.attempt,
         "due": format_time(view.at),

@@ -2,102 +2,60 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
-from buoy import App, ConfigurationError, Job
+from buoy import ConfigurationError, Job
 from buoy.plugins.commands import (
     TEXT,
     File,
+    Group,
     app_option,
     exit_unless,
     format_time,
     json_option,
     load_chosen_app,
     print_line,
+    print_marked,
     print_rows,
     report_unknown,
+    watch_option,
 )
 
-from ..cron import zone_of
 from ..entry import Entry
 from ..entry_format import fields_of
 from ..plain_language import describe_times
-from ..schedule import Schedule, declared_schedule, format_names
-from ..store import CLOCK_TOLERANCE, RuntimeSchedule, Store
+from ..schedule import format_names
+from ..store import Store
 from ..targets import run_now, target_of
-from ..ticks import walk
+from ..visible import VisibleSchedule, format_local, local_time, queue_of, visible_schedule
 from .options import count_option, sources
 
 COLUMNS = ("name", "when", "next", "class", "queue", "source", "state")
-LATEST_TICK = 10**10
-"""Epoch seconds up to which next ticks are shown."""
-SILENCE = 10.0
-"""Seconds without a poll of any daemon after which ``list`` says so."""
-
-
-@dataclass
-class VisibleSchedule:
-    """The schedule that this command can see, and the time of Redis (epoch seconds)."""
-
-    schedule: Schedule
-    runtime: RuntimeSchedule
-    now: int
-    with_app: bool
-
-    def entry(self, name: str) -> Entry:
-        """Returns the entry of a name. Raises ClickException when there is none."""
-        try:
-            return self.schedule.entries[name]
-        except KeyError:
-            raise click.ClickException(
-                f"no entry {name!r}: expected one that was set at run time, or one that -a or "
-                "--schedule declares; give these options as the daemon has them"
-            ) from None
-
-    def error_of(self, entry: Entry) -> ConfigurationError | None:
-        """Returns why daemons leave an entry out; None if they do not, or if no app is given."""
-        try:
-            target_of(entry)
-        except ConfigurationError as error:
-            return error if self.with_app else None
-        return None
-
-    def ticks(self, entry: Entry) -> Iterator[int]:
-        """Yields the next ticks of an entry. Ignores a start time that is ahead of the clock:
-        daemons reset it."""
-        set_at = self.runtime.start_times.get(entry.name, 0)
-        start = self.now if set_at > self.now + CLOCK_TOLERANCE else max(self.now, set_at)
-        return walk(entry.ticks, start, LATEST_TICK)
-
-    def ahead(self) -> list[str]:
-        """Returns the entries whose checkpoints are ahead of the clock, sorted."""
-        latest = self.now + CLOCK_TOLERANCE
-        found = {name for name, start in self.runtime.start_times.items() if start > latest}
-        entries = [(name, app_and_queue(each)) for name, each in self.schedule.entries.items()]
-        pairs = [(name, queue) for name, queue in entries if queue is not None]
-        for app, queue in {queue for _, queue in pairs}:
-            names = [name for name, each in pairs if each == (app, queue)]
-            ticks = Store(app).last_ticks(queue, names)
-            found |= {name for name, tick in ticks.items() if tick > latest}
-        return sorted(found & set(self.schedule.entries))
 
 
 def read_schedule(app: list[str], file: Path | None, env: str | None) -> VisibleSchedule:
     """Loads the app, and returns its schedule with that of the file and of Redis."""
     load_chosen_app(app)
-    store = Store(Job.app)
-    runtime = store.load()
-    schedule = declared_schedule(file, env).with_runtime(runtime)
-    return VisibleSchedule(schedule, runtime, int(store.now()), bool(app))
+    return visible_schedule(Job.app, file, env, with_app=bool(app))
 
 
-@click.group(invoke_without_command=True)
+def entry_in(visible: VisibleSchedule, name: str) -> Entry:
+    """Returns the entry of a name. Raises ClickException when there is none."""
+    try:
+        return visible.schedule.entries[name]
+    except KeyError:
+        raise click.ClickException(
+            f"no entry {name!r}: expected one that was set at run time, or one that -a or "
+            "--schedule declares; give these options as the daemon has them"
+        ) from None
+
+
+@click.group(cls=Group, invoke_without_command=True)
+@watch_option
 @click.pass_context
 def schedule(ctx: click.Context) -> None:
     """Recurring jobs: list them, check a file, run, pause and resume.
@@ -112,6 +70,7 @@ def schedule(ctx: click.Context) -> None:
 @schedule.command("list")
 @sources
 @json_option
+@watch_option
 def listing(app: list[str], file: Path | None, env: str | None, as_json: bool) -> None:
     """List all entries: their times in plain English, and when each fires next, in its own zone."""
     visible = read_schedule(app, file, env)
@@ -134,20 +93,20 @@ def warnings(visible: VisibleSchedule) -> Iterator[str]:
             f"the last tick of {format_names(ahead)} is ahead of the clock of Redis, which was "
             "wrong then or is now; a running scheduler corrects it within two minutes"
         )
-    if unknown := sorted(visible.runtime.paused - set(visible.schedule.entries)):
+    if unknown := visible.paused_elsewhere():
         yield (
             f"paused, but in no schedule here: {format_names(unknown)}; to resume: "
             "buoy schedule resume NAME"
         )
-    polled_at = visible.runtime.polled_at
-    if polled_at is None or abs(visible.now - polled_at) > SILENCE:
-        since = "ever" if polled_at is None else f"since {format_time(polled_at)}"
-        yield f"no scheduler has polled {since}; start one: buoy scheduler -a MODULE"
+    if visible.is_silent:
+        polled_at = visible.runtime.polled_at
+        polled = "ever polled" if polled_at is None else f"polled since {format_time(polled_at)}"
+        yield f"no scheduler has {polled}; start one: buoy scheduler -a MODULE"
 
 
 def row(visible: VisibleSchedule, name: str) -> dict[str, Any]:
-    entry = visible.entry(name)
-    state = state_of(visible, entry)
+    entry = visible.schedule.entries[name]
+    state = visible.state_of(entry)
     ticks = list(islice(visible.ticks(entry), 5))
     return fields_of(entry) | {
         "name": name,
@@ -161,15 +120,6 @@ def row(visible: VisibleSchedule, name: str) -> dict[str, Any]:
     }
 
 
-def state_of(visible: VisibleSchedule, entry: Entry) -> str:
-    """Returns whether an entry is active, paused, off (disabled) or left out (wrong)."""
-    if visible.error_of(entry):
-        return "left out"
-    if not entry.enabled:
-        return "off"
-    return "paused" if entry.name in visible.runtime.paused else "active"
-
-
 @schedule.command("next")
 @click.argument("name", type=TEXT)
 @count_option(default=5, help="How many.")
@@ -177,7 +127,7 @@ def state_of(visible: VisibleSchedule, entry: Entry) -> str:
 def next_ticks(name: str, count: int, app: list[str], file: Path | None, env: str | None) -> None:
     """Show when an entry fires next, in its own zone."""
     visible = read_schedule(app, file, env)
-    entry = visible.entry(name)
+    entry = entry_in(visible, name)
     print_line(f"{name}: {describe_times(entry)}")
     for tick in islice(visible.ticks(entry), count):
         print_line(f"  {format_local(entry, tick)}")
@@ -190,8 +140,8 @@ def next_ticks(name: str, count: int, app: list[str], file: Path | None, env: st
 @sources
 def run(name: str, app: list[str], file: Path | None, env: str | None) -> None:
     """Enqueue the job of an entry now. The times of the entry are not affected."""
-    handle = run_now(read_schedule(app, file, env).entry(name))
-    if handle.state in ("queued", "delayed"):
+    handle = run_now(entry_in(read_schedule(app, file, env), name))
+    if handle.state in ("queued", "blocked", "delayed"):
         print_line(f"{name}: job {handle.id} is {handle.state} in {handle.queue}")
     else:
         raise click.ClickException(f"{name}: nothing was enqueued: {handle.reason}")
@@ -202,7 +152,7 @@ def run(name: str, app: list[str], file: Path | None, env: str | None) -> None:
 @sources
 def pause(name: str, app: list[str], file: Path | None, env: str | None) -> None:
     """Pause an entry: it does not fire until it is resumed."""
-    read_schedule(app, file, env).entry(name)
+    entry_in(read_schedule(app, file, env), name)
     changed = Store(Job.app).pause(name)
     print_line(f"{name} is paused" if changed else f"{name} was paused already")
 
@@ -244,8 +194,10 @@ def check(file: Path, app: list[str], env: str | None) -> None:
             print_line(check_line(entry, environments, bool(app)))
         except ConfigurationError as wrong:
             errors.append(wrong)
-    for line in [*(f"note   {note}" for note in reading.notes), *(f"WRONG  {e}" for e in errors)]:
-        print_line(line)
+    for note in reading.notes:
+        print_line(f"note   {note}")
+    for error in errors:
+        print_marked("WRONG", {"fg": "red"}, f"  {error}")
     if not app:
         print_line("the job classes were not checked: give -a MODULE, as to the daemon", err=True)
     exit_unless(not errors)
@@ -261,25 +213,3 @@ def check_line(entry: Entry, environments: list[str], with_app: bool) -> str:
     line += f"; only with --env {', '.join(environments)}" if environments else ""
     line += f"; {entry.job} is no class of the app; it is pushed by name" if by_name else ""
     return f"{'ok ' if entry.enabled else 'off'}    {line}"
-
-
-def queue_of(entry: Entry) -> str | None:
-    found = app_and_queue(entry)
-    return entry.queue if found is None else found[1]
-
-
-def app_and_queue(entry: Entry) -> tuple[App, str] | None:
-    try:
-        target = target_of(entry)
-    except ConfigurationError:
-        return None
-    return target.app, target.queue
-
-
-def local_time(entry: Entry, tick: int) -> datetime:
-    return datetime.fromtimestamp(tick, zone_of(entry.tz))
-
-
-def format_local(entry: Entry, tick: int) -> str:
-    """Returns a tick as the wall clock in the zone of the entry shows it."""
-    return local_time(entry, tick).strftime("%a %Y-%m-%d %H:%M:%S %Z")

@@ -8,9 +8,13 @@ from buoy import ConfigurationError, Job
 from buoy.plugins.commands import (
     File,
     app_option,
+    check_option,
+    exit_unless,
     load_chosen_app,
     log_format_option,
+    print_line,
     quiet_option,
+    read_pid,
     require_unix,
     verbose_option,
 )
@@ -24,8 +28,10 @@ from .options import file_options
 @click.option(
     "--pidfile",
     type=File(path_type=Path),
-    help="Write the id of this process to a file, for a process monitor; removed at the end.",
+    help="Write the id of this process to a file, for a process monitor; removed at the end. With "
+    "--check: the file of the scheduler to check.",
 )
+@check_option
 @verbose_option
 @quiet_option
 @log_format_option
@@ -34,6 +40,7 @@ def scheduler(
     file: Path | None,
     env: str | None,
     pidfile: Path | None,
+    check: bool,
     verbose: bool,
     quiet: bool,
 ) -> None:
@@ -41,6 +48,13 @@ def scheduler(
 
     TERM, INT, QUIT: end at once. HUP: read the schedule file again.
     """
+    if check:
+        from ..liveness import probe_daemons
+
+        alive, text = probe_daemons(Job.app, read_pid(pidfile))
+        print_line(text)
+        exit_unless(alive)
+        return
     require_unix()
     from buoy.plugins.daemon import configure_logging, exit_on_signals, pid_file
 

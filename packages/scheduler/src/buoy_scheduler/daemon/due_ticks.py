@@ -74,7 +74,7 @@ def log_handles(group: Sequence[DueTick], handles: Sequence[Handle[Any]]) -> Non
     for (progress, tick, _), handle in zip(group, handles, strict=True):
         if was_fired(handle):
             log.debug("%s: %s was fired before", progress, format_tick(tick))
-        elif handle.state in ("queued", "delayed"):
+        elif handle.state in ("queued", "blocked", "delayed"):
             log.info("%s: fires %s id=%s", progress, format_tick(tick), handle.id)
         else:
             log.info("%s: skips %s: %s", progress, format_tick(tick), handle.reason)
