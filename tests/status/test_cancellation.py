@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from buoy import App, Job
+from buoy.operations import lost_run
 from buoy.testing import Clock, FakeWorker, drain
-from buoy_status import acancel, cancel, cancelled, run_progress
+from buoy_status import acancel, acancelled, cancel, cancelled
 
 from .shop import Checkout, Plain, Stubborn, fail, state_of
 
@@ -39,14 +40,23 @@ def test_cancel_removes_delayed_jobs_before_and_after_a_failed_attempt(
     assert drain(buoy_app) == {}
 
 
+async def asked(job: Job) -> bool:
+    try:
+        return await acancelled(job)
+    finally:
+        await job.app.aclose()
+
+
 def test_a_cancelled_run_loses_its_job_at_once(
     buoy_app: App, worker: FakeWorker, inside: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_progress, "INTERVAL", 0.0)
+    monkeypatch.setattr(lost_run, "INTERVAL", 0.0)
 
     def work(job: Job) -> None:
         assert not cancelled(job)
+        assert not asyncio.run(asked(job))
         assert cancel(job.id) == "running"
+        assert asyncio.run(asked(job))
         assert cancelled(job)
         assert state_of(Checkout, 42).state == "cancelled"
 
@@ -82,10 +92,8 @@ def test_cancel_by_id_searches_all_queues(buoy_app: App) -> None:
 
 
 def test_cancel_finds_a_job_that_was_moved(buoy_app: App) -> None:
-    from buoy.operations.move import Move
-
     handle = Checkout.enqueue(42)
-    Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+    buoy_app.move("purchasing", "slow")
 
     assert cancel(handle) == "queued"
     assert state_of(handle).state == state_of(Checkout, 42).state == "cancelled"
@@ -101,8 +109,12 @@ def test_a_job_without_the_plugin_can_be_cancelled(buoy_app: App) -> None:
 def test_acancel_cancels_from_a_coroutine(buoy_app: App) -> None:
     handle = Checkout.enqueue(42)
 
-    assert asyncio.run(acancel(handle)) == "queued"
-    assert asyncio.run(acancel(handle.id, queue="purchasing")) is None
+    async def program() -> None:
+        assert await acancel(handle) == "queued"
+        assert await acancel(handle.id, queue="purchasing") is None
+        await buoy_app.aclose()
+
+    asyncio.run(program())
 
 
 def test_cancel_takes_the_app_of_a_class(buoy_app: App) -> None:

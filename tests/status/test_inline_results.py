@@ -9,13 +9,13 @@ import pytest
 from buoy import App, Job
 from buoy_status import (
     astatus,
-    async_wait,
+    await_for,
     cancel,
     cancelled,
     inline_results,
     progress,
     status,
-    wait,
+    wait_for,
 )
 
 from .shop import Checkout, Stubborn, fail, state_of
@@ -34,8 +34,10 @@ def test_the_end_of_an_inline_job_is_known_at_once(inline: App) -> None:
 
     found = state_of(Checkout, 42)
     assert (found.state, found.result, found.id) == ("done", {"cart": 42}, handle.id)
-    assert status(handle) == status(handle.id) == wait(handle) == wait(handle.id, 5) == found
-    assert asyncio.run(astatus(Checkout, 42)) == asyncio.run(async_wait(handle)) == found
+    assert (
+        status(handle) == status(handle.id) == wait_for(handle) == wait_for(handle.id, 5) == found
+    )
+    assert asyncio.run(astatus(Checkout, 42)) == asyncio.run(await_for(handle)) == found
 
 
 def test_arguments_mean_the_latest_inline_job(inline: App) -> None:
@@ -46,7 +48,7 @@ def test_arguments_mean_the_latest_inline_job(inline: App) -> None:
     assert state_of(Checkout, 42).id == second.id
     assert status(Checkout, 44) is None
     assert status(Checkout.using(queue="slow"), 42) is None
-    assert status("a") is wait("a") is None
+    assert status("a") is wait_for("a") is None
 
 
 def test_the_error_of_an_inline_job_is_raised_and_recorded(inline: App, inside: Any) -> None:

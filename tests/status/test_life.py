@@ -7,7 +7,6 @@ import pytest
 
 from buoy import App, MemoryExceeded
 from buoy.operations.failed_set import Filter, find, remove, retry
-from buoy.operations.move import Move
 from buoy.testing import Clock, FakeWorker, drain
 from buoy_status import State, astatus, status
 
@@ -200,7 +199,7 @@ class TestSilentEnds:
 
     def test_a_moved_job_is_found_in_its_new_queue(self, buoy_app: App, inside: Any) -> None:
         handle = Checkout.enqueue(42)
-        Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+        buoy_app.move("purchasing", "slow")
 
         for found in (state_of(Checkout, 42), state_of(handle), state_of(handle.id)):
             assert (found.state, found.queue) == ("queued", "slow")
@@ -215,7 +214,7 @@ class TestSilentEnds:
         inside(fail)
         drain(buoy_app)
         retry(buoy_app.control, find(buoy_app.monitor, Filter()))
-        Move(buoy_app.control, buoy_app.monitor, "purchasing", "slow", "mover").run()
+        buoy_app.move("purchasing", "slow")
 
         for found in (state_of(Checkout, 42), state_of(handle), state_of(handle.id)):
             assert (found.state, found.queue) == ("queued", "slow")

@@ -10,7 +10,7 @@ import pytest
 from buoy import App, ConfigurationError, InvalidArguments
 from buoy.errors import BrokerError
 from buoy.testing import FakeWorker, drain, plugin_contract
-from buoy_status import Status, async_wait, cancel, status, wait
+from buoy_status import Status, await_for, cancel, status, wait_for
 from tests.support.processes import wait_until
 
 from .shop import Brief, Checkout, Discreet, Plain, Small, fail, state_of
@@ -112,7 +112,7 @@ class TestMistakes:
             "status: expected a job class, a handle, a state or an id, got 42"
         )
 
-    @pytest.mark.parametrize("ask", [wait, cancel, lambda job: asyncio.run(async_wait(job))])
+    @pytest.mark.parametrize("ask", [wait_for, cancel, lambda job: asyncio.run(await_for(job))])
     def test_wait_and_cancel_refuse_a_class(self, buoy_app: App, ask: Any) -> None:
         with pytest.raises(ConfigurationError) as raised:
             ask(Checkout)

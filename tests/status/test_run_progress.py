@@ -2,13 +2,15 @@
 
 import asyncio
 import re
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from buoy import App, InvalidArguments, Job
+from buoy import App, InvalidArguments, Job, current_job, job
+from buoy.operations import lost_run
 from buoy.testing import FakeWorker, drain
 from buoy_status import (
     Progress,
@@ -17,7 +19,7 @@ from buoy_status import (
     cancel,
     cancelled,
     progress,
-    run_progress,
+    report,
     status,
 )
 from tests.support.processes import wait_until
@@ -31,19 +33,45 @@ Inside = Callable[[Callable[[Job], Any]], None]
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the first and the last report are sent."""
-    monkeypatch.setattr(run_progress, "INTERVAL", 1000.0)
+    monkeypatch.setattr(report, "INTERVAL", 1000.0)
 
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All reports are sent."""
-    monkeypatch.setattr(run_progress, "INTERVAL", 0.0)
+    """All reports, and all questions, are sent."""
+    monkeypatch.setattr(report, "INTERVAL", 0.0)
+    monkeypatch.setattr(lost_run, "INTERVAL", 0.0)
 
 
 def seen(job: Job) -> tuple[Any, ...] | None:
     """Returns the progress that others see: done, of, note."""
     found = state_of(job.id).progress
     return None if found is None else (found.done, found.of, found.note)
+
+
+def test_a_function_reports_and_asks_by_its_current_job(
+    buoy_app: App, buoy_registry: None, eager: None
+) -> None:
+    """Also in a thread that it has started."""
+    found: list[Any] = []
+
+    @job(name="shop.count", queue="shop", plugins=[Status()])
+    def count() -> None:
+        found.append(current_job().cancelled())
+        thread = threading.Thread(target=lambda: current_job().progress(1, of=2))
+        thread.start()
+        thread.join()
+        found.append(seen(current_job()))
+        progress(current_job(), 2, of=2, note="by the function")
+        found.append(seen(current_job()))
+        cancel(current_job().id)
+        found.append(cancelled(current_job()))
+
+    count.enqueue()
+    worker = FakeWorker(buoy_app, "shop")
+
+    assert not worker.run(worker.take())  # the job is gone
+    assert found == [False, (1, 2, None), (2, 2, "by the function"), True]
 
 
 class TestProgress:
@@ -87,15 +115,19 @@ class TestProgress:
         class Soon(Job):
             plugins = [Status()]
 
-            async def perform(self) -> None:
-                await aprogress(self, 4, of=4, note="ü")
+            async def perform(self, method: bool) -> None:
+                if method:
+                    await self.aprogress(4, of=4, note="ü")
+                else:
+                    await aprogress(self, 4, of=4, note="ü")
                 await buoy_app.aclose()
 
-        Soon.enqueue()
-        assert drain(buoy_app) == {"done": 1}
+        for method in (True, False):
+            handle = Soon.enqueue(method)
+            assert drain(buoy_app) == {"done": 1}
 
-        found = state_of(Soon)
-        assert found.progress == Progress(4, 4, "ü", found.progress.at if found.progress else 0)
+            found = state_of(handle)
+            assert found.progress == Progress(4, 4, "ü", found.progress.at if found.progress else 0)
 
     def test_frequent_reports_are_dropped_except_the_last(
         self, buoy_app: App, inside: Inside, patient: None
@@ -209,7 +241,6 @@ class TestOutage:
                 monkeypatch.setattr(Checkout, "app", away)
                 for done in (1, 2, 3):
                     progress(job, done, of=3)
-                    assert not cancelled(job)
                 asyncio.run(aprogress(job, 3, of=3))
                 monkeypatch.setattr(Checkout, "app", buoy_app)
 
@@ -226,7 +257,7 @@ class TestOutage:
     def test_after_the_outage_pause_redis_is_tried_again(
         self, buoy_app: App, inside: Inside, eager: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(run_progress, "OUTAGE_PAUSE", 0.05)
+        monkeypatch.setattr(report, "OUTAGE_PAUSE", 0.05)
         with Proxy(buoy_app.settings.url) as proxy:
             behind = App(proxy.url)
 

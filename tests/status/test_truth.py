@@ -15,7 +15,6 @@ from buoy import App, Handle, Job
 from buoy.embedded.server import Server
 from buoy.model.reservation import Reservation
 from buoy.operations.failed_set import Filter, find, remove, retry
-from buoy.operations.move import Move
 from buoy.testing import FakeWorker
 from buoy_status import cancel, status
 
@@ -139,11 +138,11 @@ class Truth(RuleBasedStateMachine):
         remove(self.app.control, find(self.app.monitor, Filter()))  # they stay what they were
 
     def move(self, number: int) -> None:
-        Move(self.app.control, self.app.monitor, "purchasing", "slow", "mover").run()
+        self.app.move("purchasing", "slow")
         self.what_is_told_is_so()
         # For two minutes they could not come home: an id that has left is remembered.
         self.app.command("DEL", self.app.key("purchasing", "ended"))
-        Move(self.app.control, self.app.monitor, "slow", "purchasing", "mover").run()
+        self.app.move("slow", "purchasing")
         self.app.command("DEL", self.app.key("slow", "ended"))
 
     @invariant()

@@ -12,7 +12,7 @@ import pytest
 from buoy import App, Deferred, Handle, Job, Plugin, hookimpl
 from buoy.operations.failed_set import Filter, find, retry
 from buoy.testing import FakeWorker, drain
-from buoy_status import State, async_wait, cancel, status, wait, waiting
+from buoy_status import State, await_for, cancel, status, wait_for, waiting
 from tests.support.processes import wait_until
 
 from .shop import Checkout, Stubborn, fail
@@ -34,7 +34,9 @@ def begin(
         def begin(*args: Any, **kwargs: Any) -> "Future[Any]":
             before = listeners(buoy_app)
             function = (
-                wait if request.param == "thread" else lambda *a, **k: asyncio.run(soon(*a, **k))
+                wait_for
+                if request.param == "thread"
+                else lambda *a, **k: asyncio.run(soon(*a, **k))
             )
             future = pool.submit(function, *args, **kwargs)
             wait_until(lambda: future.done() or listeners(buoy_app) > before)
@@ -44,7 +46,7 @@ def begin(
 
 
 async def soon(*args: Any, **kwargs: Any) -> State[Any] | None:
-    return await async_wait(*args, **kwargs)
+    return await await_for(*args, **kwargs)
 
 
 def listeners(app: App) -> int:
@@ -159,7 +161,7 @@ def test_wait_waits_for_a_deferred_job(buoy_app: App) -> None:
     handle = Later.enqueue(42)
     assert handle.state == "deferred"
     with ThreadPoolExecutor() as pool:
-        future = pool.submit(wait, handle)
+        future = pool.submit(wait_for, handle)
         wait_until(lambda: listeners(buoy_app) == 1)
         [job] = deferred_jobs
         deferred_jobs.clear()
@@ -197,7 +199,7 @@ def test_waiting_costs_few_reads(buoy_app: App, begin: Wait) -> None:
     assert calls(buoy_app, "evalsha") <= 5
 
 
-@pytest.mark.parametrize("function", [wait, lambda job: asyncio.run(soon(job))])
+@pytest.mark.parametrize("function", [wait_for, lambda job: asyncio.run(soon(job))])
 def test_a_full_redis_does_not_end_the_wait(buoy_app: App, function: Any) -> None:
     handle = Checkout.enqueue(42)
     buoy_app.command("CONFIG", "RESETSTAT")
@@ -215,7 +217,7 @@ def test_a_full_redis_does_not_end_the_wait(buoy_app: App, function: Any) -> Non
 def test_many_async_waits_do_not_block_other_coroutines(buoy_app: App) -> None:
     async def crowd() -> list[State[Any] | None]:
         handles = [await Checkout.aenqueue(n) for n in range(60)]
-        waits = [asyncio.create_task(async_wait(handle)) for handle in handles]
+        waits = [asyncio.create_task(await_for(handle)) for handle in handles]
         await asyncio.to_thread(wait_until, lambda: listeners(buoy_app) == 60)
         started = time.monotonic()
         await Checkout.aenqueue(99)
@@ -231,7 +233,7 @@ def test_many_async_waits_do_not_block_other_coroutines(buoy_app: App) -> None:
 def test_a_cancelled_async_wait_leaves_no_connection_or_thread(buoy_app: App) -> None:
     async def impatient(handle: Handle[Any]) -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(async_wait(handle), 0.1)
+            await asyncio.wait_for(await_for(handle), 0.1)
         await buoy_app.aclose()
 
     handle = Checkout.enqueue(42)

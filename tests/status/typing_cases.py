@@ -9,12 +9,12 @@ from buoy_status import (
     acancel,
     aprogress,
     astatus,
-    async_wait,
+    await_for,
     cancel,
     cancelled,
     progress,
     status,
-    wait,
+    wait_for,
 )
 
 
@@ -69,20 +69,20 @@ def by_name(handle: Handle[str], id: str, app: App) -> None:
     assert_type(status(handle, app=app), State[str] | None)
     assert_type(status(id), State[Any] | None)
     assert_type(status(id, queue="slow", app=app), State[Any] | None)
-    assert_type(wait(handle), State[str] | None)
-    assert_type(wait(handle, 5.0), State[str] | None)
-    assert_type(wait(id, timeout=5, queue="slow"), State[Any] | None)
+    assert_type(wait_for(handle), State[str] | None)
+    assert_type(wait_for(handle, 5.0), State[str] | None)
+    assert_type(wait_for(id, timeout=5, queue="slow"), State[Any] | None)
 
     status(handle, queue="slow")  # type: ignore[call-overload]
-    wait(Checkout)  # type: ignore[call-overload]
-    wait(handle, "5")  # type: ignore[call-overload]
+    wait_for(Checkout)  # type: ignore[call-overload]
+    wait_for(handle, "5")  # type: ignore[call-overload]
     cancel(42)  # type: ignore[arg-type]
 
 
 def a_state(state: State[str]) -> None:
     assert_type(state.result, str | None)
     assert_type(status(state), State[str] | None)
-    assert_type(wait(state), State[str] | None)
+    assert_type(wait_for(state), State[str] | None)
     assert_type(state.state == "done", bool)
     if state.progress is not None:
         assert_type(state.progress.fraction, float | None)
@@ -98,8 +98,8 @@ async def awaiting(handle: Handle[str], id: str) -> None:
     assert_type(await astatus(Fetch, "http://"), State[int] | None)
     assert_type(await astatus(handle), State[str] | None)
     assert_type(await astatus(id, queue="slow"), State[Any] | None)
-    assert_type(await async_wait(handle, 5), State[str] | None)
-    assert_type(await async_wait(id), State[Any] | None)
+    assert_type(await await_for(handle, 5), State[str] | None)
+    assert_type(await await_for(id), State[Any] | None)
     if await acancel(handle) == "running":
         await acancel(id, queue="slow")
 

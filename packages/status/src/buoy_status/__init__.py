@@ -3,21 +3,23 @@
 from .cancellation import acancel, cancel
 from .lookup import astatus, status
 from .plugin import Status
-from .run_progress import aprogress, cancelled, progress
+from .run_progress import acancelled, aprogress, cancelled, progress
 from .state import Progress, State
-from .waiting import async_wait, wait
+from .waiting import await_for, wait_for
 
+__version__ = "0.1.0"
 __all__ = [
     "Progress",
     "State",
     "Status",
     "acancel",
+    "acancelled",
     "aprogress",
     "astatus",
-    "async_wait",
+    "await_for",
     "cancel",
     "cancelled",
     "progress",
     "status",
-    "wait",
+    "wait_for",
 ]

@@ -53,7 +53,8 @@ def status(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
     ``status(Checkout.using(queue="slow"), 42)`` looks in that queue. An id without a queue is
     searched in all queues. Raises ConfigurationError, InvalidArguments and BrokerError.
     """
-    return look_up(query_of(job, args, kwargs))
+    query = query_of(job, args, kwargs)
+    return query.app.run_steps(state_of(query))
 
 
 @overload
@@ -75,9 +76,7 @@ async def astatus(
 async def astatus(job: Any, /, *args: Any, **kwargs: Any) -> State[Any] | None:
     """Returns the state of a job, to a coroutine; see status."""
     query = query_of(job, args, kwargs)
-    if query.app.is_inline:
-        return inline_state(query)
-    return await query.app.arun_steps(find_state(query))
+    return await query.app.arun_steps(state_of(query))
 
 
 def query_of(job: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> JobQuery:
@@ -122,11 +121,11 @@ def query_by_class(
     return JobQuery(new.app, new.queue, call.options.id, digest)
 
 
-def look_up(query: JobQuery) -> State[Any] | None:
-    """Returns the state of the job; raises BrokerError."""
+def state_of(query: JobQuery) -> RedisSteps[State[Any] | None]:
+    """Returns the state of the job; in inline mode this process knows it."""
     if query.app.is_inline:
         return inline_state(query)
-    return query.app.run_steps(find_state(query))
+    return (yield from find_state(query))
 
 
 # In Redis
@@ -164,7 +163,7 @@ def read_state(app: App, queue: str, id: str) -> RedisSteps[tuple[State[Any] | N
     view, record, progress = yield from store.state(app, queue, id)
     if view is not None:
         return live_state(view, progress), True
-    return ended_state(id, queue, record, progress), False
+    return ended_state(id, queue, record, progress, opens=True), False
 
 
 # Inline
@@ -179,4 +178,4 @@ def inline_state(query: JobQuery) -> State[Any] | None:
     if id is None or id not in results.records:
         return None
     queue, _, record = results.records[id]
-    return ended_state(id, queue, record, "")
+    return ended_state(id, queue, record, "", opens=True)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import Job, Later, Plugin, hookimpl
-from buoy.plugins import expect, plugins_of
+from buoy.plugins import expect, expect_flags, plugins_of
+from buoy.plugins.redis import RedisSteps
 
 from . import record, store
+from .report import report_steps
+from .state import Number
 
 LARGEST_RESULT = 8 * 1024 * 1024
 """Bytes. A job's process cannot pass more to its worker: the job would fail."""
@@ -29,7 +32,7 @@ class Status(Plugin):
     def __post_init__(self) -> None:
         right = type(self.ttl) in (int, float) and 0 < self.ttl < 10**9
         expect(right, "Status.ttl", "more than 0 seconds, less than 10 ** 9", self.ttl)
-        expect(type(self.result) is bool, "Status.result", "True or False", self.result)
+        expect_flags(self, "result")
         right = type(self.max_result) is int and 0 < self.max_result <= LARGEST_RESULT
         expect(right, "Status.max_result", f"1 to {LARGEST_RESULT} bytes", self.max_result)
 
@@ -44,6 +47,12 @@ class Status(Plugin):
         kept = result if self.result else None
         self.keep(job, record.done(job, started_at, kept, self.max_result))
         return result
+
+    @hookimpl
+    def keep_progress(
+        self, job: Job, done: Number, of: Number | None, note: str | None
+    ) -> RedisSteps[None]:
+        return report_steps(job, done, of, note, self.ttl)
 
     @hookimpl(wrapper=True)
     def on_failure(

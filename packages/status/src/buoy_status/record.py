@@ -3,12 +3,23 @@
 import time
 from typing import Any
 
-from buoy import Job
-from buoy.plugins import Log, NotJson, check_json, describe_error, encode_json
+from buoy import Job, SealError
+from buoy.plugins import (
+    Log,
+    NotJson,
+    check_json,
+    describe_error,
+    encode_json,
+    is_sealed,
+    log_fields,
+    seal_text,
+)
 from buoy.plugins.redis import JobView
 
 log = Log("buoy.status")
 
+RESULT = "result"
+"""What a sealed result is to those who open it."""
 NOT_ENDED = "{}"
 """The record of a job that was enqueued and has not ended."""
 
@@ -18,9 +29,25 @@ def done(job: Job, started_at: float, result: Any, limit: int) -> str:
     JSON cannot hold it, or it is larger than ``limit`` bytes of JSON."""
     fields = run_fields(job, "done") | {"started_at": round(started_at, 3)}
     missing = reason_not_kept(result, limit)
-    if missing:
-        log.warning("%r: %s", job, missing)
-    return encode_json(fields | ({"result": result} if missing is None else {"missing": missing}))
+    if missing is None:
+        kept, missing = kept_result(job, result)
+        fields |= kept
+    if missing is not None:
+        log.warning("%r: %s", job, missing, extra=log_fields(job))
+        fields["missing"] = missing
+    return encode_json(fields)
+
+
+def kept_result(job: Job, result: Any) -> tuple[dict[str, Any], str | None]:
+    """Returns the fields that keep a result, sealed if the class of the job seals results; or why
+    it is missing."""
+    if result is None or not is_sealed(job):
+        return {"result": result}, None
+    try:
+        sealed = seal_text(job.name, job.id, encode_json(result), RESULT)
+    except SealError as error:
+        return {}, f"result: not kept, since it cannot be sealed: {error}"
+    return {"sealed": sealed, "class": job.name}, None
 
 
 def failed(job: Job, error: BaseException) -> str:

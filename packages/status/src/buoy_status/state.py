@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
+from buoy import BuoyError
+from buoy.plugins import SEALED, open_text
 from buoy.plugins.redis import JobView
+
+from .record import RESULT
 
 R = TypeVar("R")
 End = Literal["done", "failed", "cancelled"]
-StateName = Literal["queued", "delayed", "running"] | End
+StateName = Literal["queued", "blocked", "delayed", "running"] | End
 ENDS: tuple[End, ...] = ("done", "failed", "cancelled")
 Number = int | float
 
@@ -33,10 +37,10 @@ class Progress:
 class State(Generic[R]):
     """The state of a job. ``R`` is the type that ``perform`` returns. Times are epoch seconds.
 
-    ``state``: "queued"; "delayed" until ``due_at``, for its first run or for a further attempt;
-    "running"; "done" with its ``result``; "failed"; "cancelled", it ended without a complete run.
-    ``error`` and ``message`` say why the last attempt failed, if one did; ``missing`` says why a
-    result was not kept.
+    ``state``: "queued"; "blocked" by a limit; "delayed" until ``due_at``, for its first run or for
+    a further attempt; "running"; "done" with its ``result``; "failed"; "cancelled", it ended
+    without a complete run. ``error`` and ``message`` say why the last attempt failed, if one did;
+    ``missing`` says why a result was not kept, or cannot be opened.
     """
 
     id: str
@@ -83,8 +87,11 @@ def live_state(view: JobView, progress: str) -> State[Any]:
     )
 
 
-def ended_state(id: str, queue: str, record: str, progress: str) -> State[Any] | None:
-    """Returns the state of a job that its queue does not hold, as its record says.
+def ended_state(
+    id: str, queue: str, record: str, progress: str, *, opens: bool = False
+) -> State[Any] | None:
+    """Returns the state of a job that its queue does not hold, as its record says. With ``opens`` a
+    sealed result is opened, if this process can; people are shown ``[sealed]`` in its place.
 
     A job that was enqueued and has no record of its end was cancelled. Returns None if the record
     is missing or cannot be read.
@@ -93,10 +100,21 @@ def ended_state(id: str, queue: str, record: str, progress: str) -> State[Any] |
     if fields is None:
         return None
     fields["state"] = fields.get("state", "cancelled")
+    if "sealed" in fields:
+        fields |= opened_result(id, fields) if opens else {"result": SEALED}
     known = {name: value for name, value in fields.items() if is_valid_field(name, value)}
     if known.get("state") not in ENDS:
         return None
     return State(id=id, queue=queue, progress=parse_progress(progress), **known)
+
+
+def opened_result(id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the field of a sealed result, opened, or the field that says why it is missing."""
+    name, sealed = str(fields.get("class")), str(fields["sealed"])
+    try:
+        return {"result": json.loads(open_text(name, id, sealed, RESULT))}
+    except BuoyError as error:
+        return {"missing": f"result: it is sealed, and this process cannot open it: {error}"}
 
 
 FIELDS: Mapping[str, type | tuple[type, ...]] = {

@@ -1,8 +1,10 @@
 """What this package keeps in Redis. All keys are in the slot of the job's queue, and expire."""
 
 import time
+from collections.abc import Sequence
+from typing import Any
 
-from buoy import App, Job, RedisFull
+from buoy import App, BrokerError, Job, RedisFull
 from buoy.plugins import identifier
 from buoy.plugins.redis import (
     JobView,
@@ -149,6 +151,37 @@ def state(app: App, queue: str, id: str) -> RedisSteps[tuple[JobView | None, str
     keys = [record_key(app, queue, id), progress_key(app, queue, id)]
     view, (record, progress) = yield from find_job(app, queue, id, keys)
     return view, record, progress
+
+
+def stored_texts(
+    app: App, id: str, queues: Sequence[str]
+) -> RedisSteps[list[tuple[str, str, str]]]:
+    """Returns the record of a job and its progress in each of these queues, behind the name of the
+    queue, in one round trip; "" for what is not there."""
+    keys = [(record_key(app, queue, id), progress_key(app, queue, id)) for queue in queues]
+    replies: list[Any] = yield [["MGET", *pair] for pair in keys]
+    return [(queue, *texts_of(reply)) for queue, reply in zip(queues, replies, strict=True)]
+
+
+def texts_of(reply: Any) -> tuple[str, str]:
+    """Returns record and progress in a reply of Redis. Raises BrokerError if it is an error."""
+    if isinstance(reply, BrokerError):
+        raise reply
+    record, progress = ((text or b"").decode(errors="replace") for text in reply)
+    return record, progress
+
+
+def progress_texts(app: App, jobs: Sequence[JobView]) -> RedisSteps[list[str]]:
+    """Returns what the runs of these jobs have reported, in one round trip; "" for nothing."""
+    keys: dict[str, list[str]] = {}  # by queue: a node of a cluster has all of a queue
+    for job in jobs:
+        keys.setdefault(job.queue, []).append(progress_key(app, job.queue, job.id))
+    replies: list[Any] = yield [["MGET", *some] for some in keys.values()]
+    found: dict[str, bytes | None] = {}
+    for some, reply in zip(keys.values(), replies, strict=True):
+        found |= {} if isinstance(reply, BrokerError) else zip(some, reply, strict=True)
+    texts = (found.get(progress_key(app, job.queue, job.id)) for job in jobs)
+    return [(text or b"").decode(errors="replace") for text in texts]
 
 
 def subscribe(app: App, queue: str, id: str) -> RedisSteps[str]:

@@ -16,14 +16,14 @@ when a job is dequeued."""
 
 
 @overload
-def wait(
+def wait_for(
     job: Handle[R] | State[R], timeout: float | None = None, *, app: App | None = None
 ) -> State[R] | None: ...
 @overload
-def wait(
+def wait_for(
     job: str, timeout: float | None = None, *, queue: str | None = None, app: App | None = None
 ) -> State[Any] | None: ...
-def wait(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | None:
+def wait_for(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | None:
     """Wait until a job has ended, or ``timeout`` seconds; returns its state then, or None if the
     job is unknown.
 
@@ -37,15 +37,15 @@ def wait(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | N
 
 
 @overload
-async def async_wait(
+async def await_for(
     job: Handle[R] | State[R], timeout: float | None = None, *, app: App | None = None
 ) -> State[R] | None: ...
 @overload
-async def async_wait(
+async def await_for(
     job: str, timeout: float | None = None, *, queue: str | None = None, app: App | None = None
 ) -> State[Any] | None: ...
-async def async_wait(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | None:
-    """Wait in a coroutine until a job has ended; see wait. It uses a connection of its own."""
+async def await_for(job: Any, timeout: float | None = None, **where: Any) -> State[Any] | None:
+    """Wait in a coroutine until a job has ended; see wait_for. It uses a connection of its own."""
     query = query_by_reference(job, **where)
     if query.app.is_inline:
         return inline_state(query)
