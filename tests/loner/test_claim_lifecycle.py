@@ -33,7 +33,7 @@ from .shop import numbers
 
 QUEUE = "claims"
 LEASE = 30
-EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "100"))
+EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "40"))
 
 
 class Fate(Plugin):

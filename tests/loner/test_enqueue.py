@@ -17,7 +17,7 @@ from buoy import (
     QueueFull,
     hookimpl,
 )
-from buoy.testing import Clock, drain, plugin_contract
+from buoy.testing import Clock, FakeWorker, drain, plugin_contract
 from buoy_loner import Loner, holder
 
 from .shop import Charge, Refund, state_and_holder
@@ -174,7 +174,7 @@ def test_another_queue_than_that_of_the_class_is_refused(buoy_app: App, inline: 
         ({"until": "done"}, "Loner.until: expected 'started' or 'finished', got 'done'"),
         (
             {"on_conflict": "wait"},
-            "Loner.on_conflict: expected 'skip' or 'raise', got 'wait'",
+            "Loner.on_conflict: expected 'skip' or 'raise' or 'replace', got 'wait'",
         ),
         (
             {"key": ["account"]},
@@ -230,6 +230,57 @@ def test_on_conflict_raise_accepts_the_same_id_again(buoy_app: App) -> None:
     Insistent.using(id="once").enqueue(42)
 
     assert state_and_holder(Insistent.using(id="once").enqueue(42)) == ("exists", "once")
+
+
+class Newest(Charge):
+    plugins = [Loner(key="purchase_id", on_conflict="replace")]
+
+    def perform(self, purchase_id: int, note: str = "") -> None: ...
+
+
+def waiting(app: App) -> list[tuple[str, list[Any]]]:
+    views = [*app.monitor.peek("purchasing"), *app.monitor.delayed("purchasing")]
+    return [(view.id, view.args) for view in views]
+
+
+def test_with_replace_the_job_that_waits_gets_the_new_arguments(buoy_app: App) -> None:
+    first, other = Newest.enqueue(42, "a"), Newest.enqueue(43)
+
+    second = Newest.enqueue(42, "b")
+
+    assert (second.state, second.code, second.holder) == ("exists", "replaced", first.id)
+    assert second.reason == "the job that waits has its arguments now"
+    assert waiting(buoy_app) == [(first.id, [42, "b"]), (other.id, [43])]
+    assert holder(Newest, 42) == first.id
+    assert drain(buoy_app) == {"done": 2}
+    assert Newest.enqueue(42).state == "queued"
+
+
+def test_with_replace_a_delayed_job_gets_the_new_time(buoy_app: App) -> None:
+    first = Newest.using(delay=60).enqueue(42)
+
+    Newest.using(delay=600).enqueue(42, "later")
+
+    [view] = buoy_app.monitor.delayed("purchasing")
+    assert (view.id, view.args) == (first.id, [42, "later"])
+    assert view.at is not None
+    assert view.at - view.enqueued_at == pytest.approx(600, abs=5)
+
+    assert Newest.enqueue(42, "now").code == "replaced"
+    assert drain(buoy_app) == {"done": 1}
+
+
+def test_with_replace_a_job_that_runs_is_left_alone(buoy_app: App) -> None:
+    first = Newest.enqueue(42, "a")
+    worker = FakeWorker(buoy_app, "purchasing")
+    worker.take()
+
+    second = Newest.enqueue(42, "b")
+
+    assert (second.state, second.code, second.holder) == ("exists", "claim_held", first.id)
+    found = buoy_app.find(first.id)
+    assert found is not None
+    assert found.args == [42, "a"]
 
 
 class DeferOnce(Plugin):

@@ -1,12 +1,13 @@
 """``holder``: which job keeps another one from being enqueued."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from buoy import App, ConfigurationError, Job, job
 from buoy.testing import drain
-from buoy_loner import Loner, holder
+from buoy_loner import Loner, aholder, holder
 
 from .shop import Both, Charge, Other, state_and_holder
 
@@ -25,6 +26,17 @@ def test_holder_is_the_id_of_the_job_with_the_same_arguments(buoy_app: App) -> N
     assert holder(Charge, 42) is None
     drain(buoy_app)
     assert holder(Charge, 42, "hurry") is None
+
+
+def test_a_coroutine_asks_as_a_program_that_blocks(buoy_app: App) -> None:
+    first = Both.enqueue(1, 2025)
+
+    async def program() -> list[str | None]:
+        found = [await aholder(Both, 1, 1999), await aholder(Both, 2, 2025)]
+        await buoy_app.aclose()
+        return found
+
+    assert asyncio.run(program()) == [first.id, None]
 
 
 def test_holder_accepts_a_function_that_is_a_job(buoy_app: App) -> None:

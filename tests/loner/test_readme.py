@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from buoy import App
 from buoy.embedded.server import Server
 from buoy_loner import Loner
@@ -21,12 +23,11 @@ def test_the_first_example_prints_what_the_readme_says(
     assert output == "queued exists True\ncharging 42\n"
 
 
-def test_the_debounce_example_passes_its_test(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["test_comments.py", "test_prices.py"])
+def test_the_other_examples_pass_their_tests(tmp_path: Path, name: str) -> None:
     PAGE.write_files(tmp_path)
 
-    output = shell(
-        "python -m pytest -q -p no:cacheprovider test_comments.py", tmp_path, "redis://no"
-    )
+    output = shell(f"python -m pytest -q -p no:cacheprovider {name}", tmp_path, "redis://no")
 
     assert "1 passed" in output
 

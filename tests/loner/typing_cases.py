@@ -3,7 +3,7 @@
 from typing import assert_type
 
 from buoy import Handle, Job, job
-from buoy_loner import Loner, holder
+from buoy_loner import Loner, aholder, holder
 
 
 class Charge(Job):
@@ -39,6 +39,11 @@ def options() -> None:
 def handles() -> None:
     assert_type(Charge.enqueue(42), Handle[str])
     assert_type(Charge.enqueue(42).holder, str | None)
+
+
+async def aholders() -> None:
+    assert_type(await aholder(Charge, 42, "x", dry=True), str | None)
+    await aholder(Charge, "42")  # type: ignore[arg-type]
 
 
 def holders() -> None:

@@ -7,6 +7,7 @@ import click
 from buoy import Job
 from buoy.plugins.commands import (
     TEXT,
+    Group,
     class_option,
     count_option,
     empty_text,
@@ -18,6 +19,7 @@ from buoy.plugins.commands import (
     queue_option,
     report_unknown,
     require_queue,
+    watch_option,
 )
 
 from .claims import HeldClaim, held_claims
@@ -28,7 +30,8 @@ NONE = "no claim is held"
 WANTED = "a claim that is held, or the id of its holder"
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
+@watch_option
 @click.pass_context
 def loner(ctx: click.Context) -> None:
     """Unique jobs: which job holds which claim, and how to release a claim."""
@@ -41,6 +44,7 @@ def loner(ctx: click.Context) -> None:
 @class_option
 @count_option
 @json_option
+@watch_option
 def listing(queue: str | None, name: str | None, count: int, as_json: bool) -> None:
     """The claims that are held, by which job and since when, queue by queue, the oldest first."""
     claims = (each for each in held_claims(Job.app, queue) if name in (None, each.name))

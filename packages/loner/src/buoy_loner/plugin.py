@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from buoy import ConfigurationError, Job, Plugin, hookimpl
-from buoy.plugins import expect
+from buoy.plugins import expect, is_sealed
 
 from .uniqueness import Key, claim_of, is_key
 
-CHOICES = {"until": ("started", "finished"), "on_conflict": ("skip", "raise")}
+CHOICES = {"until": ("started", "finished"), "on_conflict": ("skip", "raise", "replace")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +20,13 @@ class Loner(Plugin):
     way: done, failed, expired, removed. ``key``: the names of the arguments that are compared; by
     default two jobs are the same when they have the same identifier. ``on_conflict``: what
     ``enqueue`` does when the claim is held: "skip" returns a handle with the id of the holder,
-    "raise" raises ClaimHeld.
+    "raise" raises ClaimHeld; with "replace" a holder that waits gets the arguments of the new job,
+    and its due time if the holder is delayed: the handle has its id, and the code "replaced".
     """
 
     until: Literal["started", "finished"] = "finished"
     key: Key = None
-    on_conflict: Literal["skip", "raise"] = "skip"
+    on_conflict: Literal["skip", "raise", "replace"] = "skip"
 
     def __post_init__(self) -> None:
         for field, choices in CHOICES.items():
@@ -43,5 +44,10 @@ class Loner(Plugin):
                 f"{job.name}: Loner: expected its own queue {own!r}, got {job.queue!r}: a claim is "
                 "held within one queue, so this job could be in both queues at once; write a "
                 "class of its own for jobs of another queue"
+            )
+        if self.on_conflict == "replace" and is_sealed(job):
+            raise ConfigurationError(
+                f"{job.name}: Loner: expected arguments that are not sealed, or another "
+                "on_conflict: what is sealed for one job cannot be given to the one that waits"
             )
         job.transition.claim(claim_of(job, self.key), self.until, self.on_conflict)

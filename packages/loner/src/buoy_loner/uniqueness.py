@@ -3,7 +3,7 @@
 from typing import Any
 
 from buoy import ConfigurationError, Job
-from buoy.plugins import arguments_of, identifier
+from buoy.plugins import arguments_of, identifier_of
 
 Key = str | tuple[str, ...] | None
 """The names of the arguments that are compared; with None the identifiers of the jobs are."""
@@ -20,7 +20,7 @@ def claim_of(job: Job, key: Key) -> str:
     """
     compared = job.identifier if key is None else key_arguments(job, key)
     try:
-        return PREFIX + identifier(job.name, [compared], {})
+        return PREFIX + identifier_of(job, compared)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"{job.name}: Loner(key={key!r}): expected defaults that JSON can hold, got: {error}"
