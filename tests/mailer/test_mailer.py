@@ -60,14 +60,22 @@ class TestJob:
             buoy_clock.advance(3601)
         assert subjects() == ["Welcome 1", "Welcome 2", "Welcome 3"]
 
-    def test_adeliver_enqueues_from_a_coroutine(self, buoy_app: App) -> None:
-        async def program() -> str:
-            handle = await UserMailer.welcome(42).adeliver()
+    def test_coroutines_deliver_and_dequeue(self, buoy_app: App) -> None:
+        async def program() -> list[str]:
+            when = datetime.now(UTC) + timedelta(hours=3)
+            handles = [
+                await UserMailer.welcome(42).adeliver(),
+                await UserMailer.welcome(43).adeliver_in(3600),
+                await UserMailer.welcome(44).adeliver_at(when),
+            ]
+            assert await UserMailer.welcome(44).adequeue() == [handles[2].id]
             await buoy_app.aclose()
-            return handle.state
+            return [handle.state for handle in handles]
 
-        assert asyncio.run(program()) == "queued"
+        assert asyncio.run(program()) == ["queued", "delayed", "delayed"]
         assert drain(buoy_app) == {"done": 1}
+        [later] = buoy_app.monitor.delayed("mail")
+        assert later.args == ["welcome", 43]
 
     def test_a_mail_method_may_be_async(self, buoy_app: App) -> None:
         UserMailer.soon(42).deliver()

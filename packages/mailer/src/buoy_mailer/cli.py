@@ -9,7 +9,7 @@ from uuid import uuid4
 import click
 
 from buoy import BuoyError, Job
-from buoy.plugins.commands import QUEUE, TEXT, print_line, report_unknown
+from buoy.plugins.commands import QUEUE, TEXT, Group, print_line, report_unknown
 from buoy.plugins.text import indented
 
 from . import settings
@@ -21,7 +21,7 @@ from .store import load_marks, save_marks
 from .transport import transport_for
 
 
-@click.group()
+@click.group(cls=Group)
 def mail() -> None:
     """Mail reports. They need no worker and no queue."""
 

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from buoy import ConfigurationError, Handle, Job, PayloadTooLarge
-from buoy.plugins import Signature, run_coroutine, seen_by_hooks, set_signature, signature_of
+from buoy.plugins import (
+    Signature,
+    declared_arguments,
+    log_fields,
+    run_coroutine,
+    seen_by_hooks,
+    set_signature,
+    signature_of,
+)
 
 from . import settings
 from .address import parse_address
@@ -136,8 +144,9 @@ class Mailer(Job):
                 del job.plugin_data["mailer"]
 
     def _log_unsent(self, mail: str, reason: str) -> None:
-        id = seen_by_hooks(self).id
-        log.info("not sent: %s.%s id=%s: %s", type(self).name, mail, id, reason)
+        job = seen_by_hooks(self)
+        text = "not sent: %s.%s id=%s: %s"
+        log.info(text, type(self).name, mail, job.id, reason, extra=log_fields(job))
 
 
 class Delivery:
@@ -173,12 +182,15 @@ class Delivery:
 
     async def adeliver(self) -> Handle[None]:
         """Enqueue the job from a coroutine; see deliver. Awaits Redis."""
-        if handle := self.handled_without_queue():
-            return handle
-        try:
-            return await self.mailer.aenqueue(*self.call, **self.kwargs)
-        except PayloadTooLarge as error:
-            raise too_large(error) from None
+        return await self.aenqueue()
+
+    async def adeliver_in(self, seconds: float | timedelta) -> Handle[None]:
+        """Enqueue a job that is due in this many seconds; see deliver_in. Awaits Redis."""
+        return await self.aenqueue(delay=seconds)
+
+    async def adeliver_at(self, when: float | datetime) -> Handle[None]:
+        """Enqueue a job that is due at a time; see deliver_at. Awaits Redis."""
+        return await self.aenqueue(at=when)
 
     def deliver_now(self) -> None:
         """Make the mail and send it here: without a job, so without Redis and retries. Raises
@@ -188,7 +200,7 @@ class Delivery:
     def message(self) -> EmailMessage:
         """Returns the message that would be sent, for previews and tests."""
         job = self.job()
-        args, kwargs = job.payload.arguments()
+        args, kwargs = declared_arguments(job)
         return job._envelope(*args, **kwargs).message
 
     def dequeue(self) -> list[str]:
@@ -196,14 +208,25 @@ class Delivery:
         ids."""
         return self.mailer.app.dequeue(self.mailer, *self.call, **self.kwargs)
 
+    async def adequeue(self) -> list[str]:
+        """Remove the queued and delayed jobs of this mail; see dequeue. Awaits Redis."""
+        return await self.mailer.app.adequeue(self.mailer, *self.call, **self.kwargs)
+
     def enqueue(self, **when: Any) -> Handle[None]:
         if handle := self.handled_without_queue():
             return handle
-        call = (
-            self.call
-        )  # before using(), which may raise: no warning about an unused delivery then
+        call = self.call  # before using, which may raise: it is used, so that nobody is warned
         try:
             return self.mailer.using(**when).enqueue(*call, **self.kwargs)
+        except PayloadTooLarge as error:
+            raise too_large(error) from None
+
+    async def aenqueue(self, **when: Any) -> Handle[None]:
+        if handle := self.handled_without_queue():
+            return handle
+        call = self.call
+        try:
+            return await self.mailer.using(**when).aenqueue(*call, **self.kwargs)
         except PayloadTooLarge as error:
             raise too_large(error) from None
 
