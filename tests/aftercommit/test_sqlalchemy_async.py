@@ -227,14 +227,14 @@ def test_a_task_cancelled_after_the_commit_does_not_lose_the_job(run: Any, buoy_
 def test_a_task_cancelled_during_the_push_does_not_lose_the_job(run: Any, buoy_app: App) -> None:
     async def program(sessions: Sessions) -> None:
         under_way, go = asyncio.Event(), asyncio.Event()
-        send = buoy_app._async_client.calls
+        send = buoy_app.broker.async_client.calls
 
         async def slowly(commands: Any) -> Any:
             under_way.set()
             await go.wait()
             return await send(commands)
 
-        buoy_app._async_client.calls = slowly  # type: ignore[method-assign]
+        buoy_app.broker.async_client.calls = slowly  # type: ignore[method-assign]
 
         async def request() -> None:
             async with sessions() as session:

@@ -4,4 +4,5 @@ from .block import deferring
 from .plugin import AfterCommit
 from .push import NotPushed
 
+__version__ = "0.1.0"
 __all__ = ["AfterCommit", "NotPushed", "deferring"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from weakref import finalize
 
 from buoy import Job
-from buoy.plugins import Log
+from buoy.plugins import Log, log_fields
 
 log = Log("buoy.aftercommit")
 PARTLY_COMMITTED = (
@@ -48,10 +48,11 @@ class DeferredJob:
 
     def log_drop(self) -> None:
         """Log that the job is not pushed: as an error if one of its transactions has committed."""
+        fields = log_fields(self.job)
         if self.committed:
-            log.error("%s: %s", PARTLY_COMMITTED, describe(self.job))
+            log.error("%s: %s", PARTLY_COMMITTED, describe(self.job), extra=fields)
         else:
-            log.info("not committed, dropped: %s", describe(self.job))
+            log.info("not committed, dropped: %s", describe(self.job), extra=fields)
 
     def abandon(self) -> None:
         """Note that the pending transactions can no longer commit."""

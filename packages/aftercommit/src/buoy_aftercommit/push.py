@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from buoy import BuoyError, EnqueueError, Handle, Job
+from buoy.plugins import log_fields
 
 from .batch import describe, log
 
@@ -116,11 +117,13 @@ def group_jobs(jobs: Sequence[Job]) -> list[list[Job]]:
 def log_handles(jobs: Sequence[Job], handles: Sequence[Handle[Any]]) -> None:
     """Log the answers for the jobs: their callers have got the answer "deferred" before."""
     for job, handle in zip(jobs, handles, strict=True):
-        write = log.debug if handle.state in ("queued", "delayed") else log.info
+        write = log.debug if handle.state in ("queued", "blocked", "delayed") else log.info
         reason = f" ({handle.reason})" if handle.reason else ""
-        write("committed: %s%s %s", handle.state, reason, describe(job))
+        fields = log_fields(job) | {"state": handle.state}
+        write("committed: %s%s %s", handle.state, reason, describe(job), extra=fields)
 
 
 def log_not_pushed(job: Job, error: BaseException) -> None:
     reason = str(error) or type(error).__name__
-    log.error("committed, but not pushed: %s: %s", describe(job), reason)
+    fields = log_fields(job)
+    log.error("committed, but not pushed: %s: %s", describe(job), reason, extra=fields)
