@@ -1,0 +1,60 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import sentry_sdk
+from sentry_sdk.transport import Transport
+
+from tests.support.fake_sentry import Item
+
+
+class Kept(Transport):
+    """Keeps what would be sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[tuple[str, Item]] = []
+
+    def capture_envelope(self, envelope: Any) -> None:
+        for item in envelope.items:
+            self.items.append((item.headers["type"], item.payload.json))
+
+    def of(self, kind: str) -> list[Item]:
+        return [item for found, item in self.items if found == kind]
+
+    @property
+    def events(self) -> list[Item]:
+        return self.of("event")
+
+    @property
+    def transactions(self) -> list[Item]:
+        return self.of("transaction")
+
+    @property
+    def check_ins(self) -> list[Item]:
+        return self.of("check_in")
+
+
+class Client:
+    """Sets up Sentry as an app does, but sends nothing. ``start`` takes options of its client."""
+
+    def start(self, **options: Any) -> Kept:
+        kept = Kept()
+        # Integrations change other libraries for the rest of the process.
+        quiet = {"default_integrations": False, "auto_enabling_integrations": False}
+        client = sentry_sdk.Client("http://key@127.0.0.1:9/1", transport=kept, **quiet | options)
+        sentry_sdk.get_global_scope().set_client(client)
+        return kept
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    before = sentry_sdk.get_client()
+    yield Client()
+    sentry_sdk.get_global_scope().set_client(before if before.is_active() else None)
+
+
+@pytest.fixture
+def sent(client: Client) -> Kept:
+    """What goes to Sentry, without tracing."""
+    return client.start()
