@@ -1,0 +1,107 @@
+"""Deploys: marked by a command or a function, shown in charts, compared on the page Classes."""
+
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from buoy import App, ConfigurationError
+from buoy.cli import main
+from buoy.plugins.operators import ClassCounts, CountsAt
+from buoy.plugins.redis import Histogram
+from buoy_web import deploys, mark_deploy
+
+from .conftest import Site
+from .jobs import Charge
+
+HOSTILE = "<script>alert(1)</script> & 'v1'"
+
+
+def deploy(*words: str) -> str:
+    result = CliRunner().invoke(main, ["deploy", *words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_deploy_is_marked_once_in_ten_minutes(buoy_app: App) -> None:
+    assert deploy("v1.4.2") == "v1.4.2: marked\n"
+    assert deploy("v1.4.2") == "v1.4.2: it is marked already\n"
+    assert deploy("v1.4.3") == "v1.4.3: marked\n"
+
+    found = deploys(buoy_app)
+    assert [each.label for each in found] == ["v1.4.3", "v1.4.2"]
+    assert all(abs(each.at - time.time()) < 60 for each in found)
+
+
+def test_a_label_counts_again_after_ten_minutes(buoy_app: App) -> None:
+    key, ago = f"{buoy_app.settings.namespace}:web:deploys", round(time.time() * 1000) - 601_000
+    buoy_app.command("XADD", key, ago, "label", "v1")
+
+    assert mark_deploy(buoy_app, "v1")
+    assert not mark_deploy(buoy_app, "v1")
+
+
+def test_the_newest_fifty_are_kept(buoy_app: App) -> None:
+    for number in range(60):
+        mark_deploy(buoy_app, f"v{number}")
+
+    assert [each.label for each in deploys(buoy_app)] == [f"v{n}" for n in range(59, 9, -1)]
+
+
+@pytest.mark.parametrize("label", ["", "x" * 101, "a\x1bb", "a\nb", 7])
+def test_a_wrong_label_is_refused(buoy_app: App, label: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"deploy: expected 1 to 100 characters that can"):
+        mark_deploy(buoy_app, label)
+
+    assert deploys(buoy_app) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/classes?span=hour"])
+def test_charts_show_deploys(site: Site, buoy_app: App, path: str) -> None:
+    assert "Deploys:" not in site.text(path)
+    mark_deploy(buoy_app, HOSTILE)
+
+    page = site.get(path).text
+    assert '<line class="mark"' in page
+    assert "<script>alert" not in page
+    assert f"Deploys: {HOSTILE}" in site.text(path)
+
+
+def counted(at: float, seconds: float, done: int) -> CountsAt:
+    """Runs of Charge in a minute, each of which took about so long."""
+    place = next(n for n in range(28) if seconds * 1000 < 1 << n)
+    running = Histogram(tuple(done if n == place else 0 for n in range(28)), seconds * done)
+    return CountsAt(at, ClassCounts("payments", Charge.name, done=done, running=running))
+
+
+def test_classes_are_compared_before_and_after_a_deploy(
+    site: Site, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = time.time() // 60 * 60
+    key = f"{buoy_app.settings.namespace}:web:deploys"
+    buoy_app.command("XADD", key, round((minute - 300) * 1000), "label", "v2")
+    rows = [
+        counted(minute - 3600, 9.0, 1000),  # too long before
+        counted(minute - 420, 1.0, 10),
+        counted(minute - 360, 1.0, 10),
+        counted(minute - 240, 3.0, 7),
+    ]
+    monkeypatch.setattr("buoy_web.pages.classes.series_of", lambda app, span: rows)
+
+    page = site.text("/classes")
+    assert "Since v2" in page
+    [found] = deploys(buoy_app)
+    values = site.client.get(f"/api/classes?deploy={found.at:.3f}").json()
+
+    assert [each["done"] for each in values["classes"]] == [7]
+    assert values["before"][Charge.name]["done"] == 20
+    text = site.text(f"/classes?deploy={found.at:.3f}")
+    assert f"{Charge.name} 7 20 0 0 0 0 0 0 – – – – – – 3.1 s 768 ms" in text
+    assert "Since v2 went live 5 min" in text
+
+
+def test_a_deploy_that_is_forgotten_is_said(site: Site) -> None:
+    response = site.get("/classes?deploy=1.000")
+
+    assert response.status_code == 404
+    assert "This deploy is not known any more." in response.text

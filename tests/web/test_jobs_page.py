@@ -1,0 +1,39 @@
+"""The page of jobs: how many are in each state, and which of them a filter leaves."""
+
+import re
+
+from buoy import App, Job
+from buoy.testing import FakeWorker, drain
+from buoy_limits import Limit
+
+from .conftest import Site
+from .jobs import Charge, Report
+
+
+class Narrow(Job):
+    name = "jobs-page.Narrow"
+    queue = "payments"
+    plugins = [Limit(at_once=1)]
+
+    def perform(self) -> None: ...
+
+
+def tabs(page: str) -> dict[str, int]:
+    found = re.findall(r'<a href="/jobs[^>]*>(\w+) <b>(\d+)</b></a>', page)
+    return {state: int(count) for state, count in found}
+
+
+def test_the_tabs_tell_how_many_jobs_are_in_each_state(buoy_app: App, site: Site) -> None:
+    Charge.enqueue(-1)
+    drain(buoy_app, "payments")
+    Charge.using(delay=60).enqueue_many([(n,) for n in range(4)])
+    Narrow.enqueue_many([()] * 6)  # five of them are blocked
+    FakeWorker(buoy_app, "payments").take()
+    Charge.using(priority="high").enqueue(2)
+    Report.enqueue_many([("2026-11",)] * 2)
+
+    every = {"queued": 3, "blocked": 5, "delayed": 4, "running": 1, "failed": 1}
+    assert tabs(site.get("/jobs").text) == every
+    here = every | {"queued": 1}
+    assert tabs(site.get("/jobs?q=queue:payments").text) == here
+    assert tabs(site.get("/jobs?q=queue:payments state:blocked").text) == {"blocked": 5}
