@@ -1,0 +1,48 @@
+"""Job classes with limits."""
+
+from buoy import Job
+from buoy_limits import Debounce, Fair, Limit, Limits, Lonely, Rate
+
+
+class Pay(Job):
+    queue = "purchasing"
+
+    def perform(self, account: object, note: str = "") -> None:
+        if note == "fail":
+            raise ValueError(account)
+
+
+class Charge(Pay):
+    plugins = [Limit(key="account", at_once=2)]
+
+
+class Refund(Charge):
+    """Counted for itself."""
+
+
+class CallStripe(Charge):
+    plugins = [Limit(name="stripe", at_once=3)]
+
+
+class AskStripe(CallStripe):
+    """Counted with the other one."""
+
+
+class Both(Pay):
+    plugins = [Limits(Limit(at_once=3), Limit(key="account", at_once=2))]
+
+
+class Slow(Pay):
+    plugins = [Rate(1, per=10, key="account")]
+
+
+class Late(Pay):
+    plugins = [Debounce(5, at_most=60)]
+
+
+class Sync(Pay):
+    plugins = [Lonely()]
+
+
+class Export(Pay):
+    plugins = [Fair(key="account")]
