@@ -65,10 +65,11 @@ def main(
 ) -> None:
     """Measure buoy, its peers and the limits of this machine, side by side.
 
-    --render FILE measures nothing: it writes the results of FILE into docs/performance.md.
+    --render FILE measures nothing: it writes the results of FILE into docs/performance.md, with
+    --only those of some measures.
     """
     if rendered is not None:
-        render(Results.load(rendered))
+        render(Results.load(rendered), only=only)
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that workers are stopped
     prefer_installed_redis()

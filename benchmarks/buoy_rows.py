@@ -9,8 +9,15 @@ QUEUE = "bench"
 APP = "benchmarks.apps.buoy_app"
 ASYNC_APP = "benchmarks.apps.buoy_async"
 BIG_APP = "benchmarks.apps.buoy_big"
+AWAITING_APP = "benchmarks.apps.buoy_awaiting"
 BARE_APP = "benchmarks.apps.bare_app"
 PLUGINS_APP = "benchmarks.apps.buoy_plugins"
+STEPS_APP = "benchmarks.apps.buoy_stepping"
+SEALED_APP = "benchmarks.apps.buoy_sealed"
+ROOMY_APP = "benchmarks.apps.buoy_roomy"
+LINED_APP = "benchmarks.apps.buoy_lined"
+FAIR_APP = "benchmarks.apps.buoy_fair"
+FOLLOWING_APP = "benchmarks.apps.buoy_following"
 WORKER = "buoy worker --quiet -a {app} -q bench"
 
 
@@ -69,6 +76,16 @@ FORK = buoy("fork", "fork", 700, forks=True)
 BIG_FORK = buoy("fork, 150 MB app", "fork", 200, app=BIG_APP, forks=True, compared=False)
 PLUGINS = buoy("inline, three plugins", "inline", 15_000, app=PLUGINS_APP, compared=False)
 """Retry, Status and Loner."""
+STEPS = buoy("inline, one step", "inline", 15_000, app=STEPS_APP, compared=False)
+"""Steps: what declaring it costs a job that keeps nothing."""
+SEALED = buoy("inline, sealed", "inline", 15_000, app=SEALED_APP, compared=False)
+"""Its arguments are encrypted by buoy-sealed."""
+ROOMY = buoy("inline, limit with room", "inline", 10_000, app=ROOMY_APP, compared=False)
+LINED = buoy("inline, limit in line", "inline", 6_000, app=LINED_APP, compared=False)
+FAIR = buoy("inline, fair turns", "inline", 6_000, app=FAIR_APP, compared=False)
+"""Limit and Fair: what a job costs that no limit keeps back, and one that waits in line."""
+FOLLOWED = buoy("inline, followed", "inline", 7_000, app=FOLLOWING_APP, compared=False)
+"""Each is followed by another job, which is enqueued if and only if it ends well."""
 
 LOOP = bare("loop, buoy's script", "loop buoy", 70_000)
 LEAST = bare("loop, least script", "loop least", 100_000)
@@ -77,6 +94,8 @@ BIG_FORK_LOOP = bare("fork, 150 MB parent", "fork_loop 150", 250, forks=True)
 POP = bare("blocking pop", "pop", 10_000, app=BARE_APP, promise="at most once")
 
 ENQUEUE = buoy("enqueue", "inline", 10_000)
+AENQUEUE = buoy("aenqueue", "inline", 6_000, app=AWAITING_APP, compared=False)
+"""The same jobs, by a coroutine, one after the other."""
 PUSH = bare("RPUSH", "pop", 30_000, app=BARE_APP, promise="")
 
 EXECUTORS = (INLINE, THREAD, ASYNC, FORK)
@@ -85,9 +104,11 @@ ABREAST = (THREAD, ASYNC, FORK)
 
 
 def drained() -> list[Subject]:
-    """Returns the rows that drain empty jobs; the one with plugins only if these are installed."""
-    plugins = all(find_spec(f"buoy_{name}") for name in ("retry", "status", "loner"))
-    return [*EXECUTORS, BIG_FORK, *([PLUGINS] if plugins else [])]
+    """Returns the rows that drain empty jobs; those with plugins only if these are installed."""
+    needed = {PLUGINS: ("retry", "status", "loner"), STEPS: ("steps",), SEALED: ("sealed",)}
+    needed |= dict.fromkeys((ROOMY, LINED, FAIR), ("limits",))
+    plugins = [row for row, names in needed.items() if all(find_spec(f"buoy_{n}") for n in names)]
+    return [*EXECUTORS, BIG_FORK, FOLLOWED, *plugins]
 
 
 def serving(subject: Subject, queues: int) -> Subject:

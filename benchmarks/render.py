@@ -1,6 +1,7 @@
 """Writes the results into pages, so that no figure is typed by hand."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from .chart import chart_of
@@ -32,13 +33,22 @@ def about(results: Results) -> str:
     return "\n".join([*lines, f"- versions: {versions}"])
 
 
-def fill(page: str, results: Results) -> str:
-    """Returns the page with new text between its marks."""
+def fill(page: str, results: Results, only: Collection[str] = ()) -> str:
+    """Returns the page with new text between its marks, or between some of them only."""
 
     def filled(mark: re.Match[str]) -> str:
-        return f"{mark[1]}\n{figures(mark[2], results)}\n\n{mark[3]}"
+        if only and mark[2] not in only:
+            return mark[0]
+        apart = f"{measured_apart(results)}\n\n" if only else ""
+        return f"{mark[1]}\n{apart}{figures(mark[2], results)}\n\n{mark[3]}"
 
     return MARKED.sub(filled, page)
+
+
+def measured_apart(results: Results) -> str:
+    """Returns when and where some figures of a page were measured, apart from the others."""
+    facts = results.about
+    return f"Measured apart from the others: {facts['measured']}, {facts['machine']}."
 
 
 def figures(name: str, results: Results) -> str:
@@ -53,7 +63,9 @@ def figures(name: str, results: Results) -> str:
     return f"{table.text}\n\n{table_of(table)}" if table and table.rows else MISSING
 
 
-def render(results: Results, page: Path = PAGE) -> None:
-    """Write the tables into the page, and the chart beside it."""
-    page.write_text(fill(page.read_text(), results))
-    (page.parent / CHART).write_text(chart_of(results))
+def render(results: Results, page: Path = PAGE, only: Collection[str] = ()) -> None:
+    """Write the tables into the page, and the chart beside it; or only the tables of some
+    measures."""
+    page.write_text(fill(page.read_text(), results, only))
+    if not only:
+        (page.parent / CHART).write_text(chart_of(results))

@@ -33,11 +33,19 @@ def with_buoys(client: Any) -> Advance:
     def go(done: list[Pair]) -> tuple[list[Pair], list[bytes]]:
         nonlocal number
         number += 1
-        words = [0, LEASE_MS, 2, "bare", number, 0, BATCH, 0, len(done)]
-        given = advance(keys, [*words, *(word for pair in done for word in pair), 0, 0])[6]
-        return list(zip(given[0::4], given[1::4], strict=True)), given[2::4]
+        words = [0, LEASE_MS, 2, "bare", number, 0, BATCH, 0, 0, *settlements_of(done), 0, 0]
+        given = advance(keys, words)[6]
+        return list(zip(given[0::5], given[1::5], strict=True)), given[2::5]
 
     return go
+
+
+def settlements_of(done: list[Pair]) -> list[Any]:
+    """The words of settlements, all of one kind: see lua/advance.lua."""
+    if not done:
+        return [0, 0]
+    kind = ["bench.Job", 1, 1, 0, 0, len(done)]
+    return [1, *kind, 1, 1, len(done), *(word for pair in done for word in pair)]
 
 
 def with_least(client: Any) -> Advance:

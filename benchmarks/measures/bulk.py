@@ -24,8 +24,8 @@ def cases(
 MEASURE = Measure(
     name="bulk",
     title="Enqueueing, a thousand jobs a call",
-    text="The limit is a pipeline of a thousand pushes of redis-py, each payload encoded by json. "
-    "Systems that have no such call are left out.",
+    text="The limit: redis-py sends pipelines of a thousand pushes, and json encodes each payload. "
+    "Systems without such a call are left out.",
     columns=COLUMNS,
     cases=cases,
     quick=True,

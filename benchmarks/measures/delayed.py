@@ -47,8 +47,9 @@ def late(subject: Subject, placement: Placement, count: int, seconds: float) -> 
 MEASURE = Measure(
     name="delayed",
     title="Delayed jobs: how late they run",
-    text="ms after the time for which each was enqueued. What is due at once has to be worked off "
-    "by one worker with one slot (thread: ten), so its last jobs wait for those before them.",
+    text="How many ms after its due time each job runs. Where all jobs are due at once, one worker "
+    "with one slot (thread: ten slots) runs them one after another, so the last jobs wait for "
+    "those before them.",
     columns=(
         Column("p50_ms", "p50 ms"),
         Column("p99_ms", "p99 ms"),

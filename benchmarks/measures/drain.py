@@ -16,6 +16,10 @@ LIMITS = {
     buoy_rows.THREAD.name: buoy_rows.LOOP,
     buoy_rows.ASYNC.name: buoy_rows.LOOP,
     buoy_rows.PLUGINS.name: buoy_rows.LOOP,
+    buoy_rows.STEPS.name: buoy_rows.LOOP,
+    buoy_rows.ROOMY.name: buoy_rows.LOOP,
+    buoy_rows.LINED.name: buoy_rows.LOOP,
+    buoy_rows.FAIR.name: buoy_rows.LOOP,
     buoy_rows.FORK.name: buoy_rows.FORK_LOOP,
     buoy_rows.BIG_FORK.name: buoy_rows.BIG_FORK_LOOP,
 }
@@ -81,13 +85,13 @@ def nursery_megabytes(placement: Placement) -> float:
 MEASURE = Measure(
     name="drain",
     title="Empty jobs, one worker",
-    text="All jobs are enqueued before the worker starts; the clock runs from the tenth that is "
-    "done first to the last. Jobs, commands and CPU are per job, the worker's with all its "
-    "processes. Commands are those that Redis executed, inside of scripts too; trips are reads "
-    "that it answered. The bare loop does what no worker can do without: reserve and settle in "
-    "batches, decode, call; once with buoy's own script, once with the least script that loses "
-    "nothing. The bare fork forks from a process as large as buoy's nursery, one script call a "
-    "job.",
+    text="All jobs are enqueued before the worker starts. The time runs from the tenth finished "
+    "job to the last. Jobs, commands and CPU are per job; the CPU of a worker includes all its "
+    "processes. Commands are those that Redis executed, also inside scripts; trips are the "
+    "reads that Redis answered. The bare loop does only what every worker must do: it reserves "
+    "and settles in batches, decodes, and calls; once with buoy's own script, once with the "
+    "smallest script that loses nothing. The bare fork forks from a process as large as buoy's "
+    "nursery, with one script call a job.",
     columns=(
         Column("jobs_per_s", "jobs/s"),
         Column("worker_cpu_ms", "worker CPU ms"),

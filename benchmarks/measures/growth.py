@@ -69,8 +69,9 @@ def grown(
 MEASURE = Measure(
     name="growth",
     title="What a job costs as things grow",
-    text="The drain of empty jobs, and their enqueueing one by one, beside so much else in the "
-    "same Redis. The limit is the same with nothing else: 100 % means that it costs nothing.",
+    text="The drain of empty jobs, and their enqueueing one by one, while the same Redis holds "
+    "much other data. The limit is the measurement without that data: 100 % means that the data "
+    "costs nothing.",
     columns=(
         Column("jobs_per_s", "jobs/s"),
         Column("enqueued_per_s", "enqueued/s"),

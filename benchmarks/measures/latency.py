@@ -81,9 +81,9 @@ def latency(
 MEASURE = Measure(
     name="latency",
     title="From enqueueing to running, on an idle worker",
-    text=f"One job at a time, with a pause of {1000 * PAUSE:.0f} ms in between; ms from before the "
-    "call that enqueues to the job's own note that it runs. The limit pops blockingly, decodes and "
-    "calls.",
+    text=f"One job at a time, with a pause of {1000 * PAUSE:.0f} ms between two jobs. ms from the "
+    "begin of the call that enqueues to the first line of the job. The limit waits in a blocking "
+    "pop, decodes, and calls.",
     columns=(Column("p50_ms", "p50 ms"), Column("p99_ms", "p99 ms"), Column("max_ms", "max ms")),
     cases=cases,
     more_is_better=False,

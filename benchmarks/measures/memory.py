@@ -42,9 +42,9 @@ def memory(subject: Subject, placement: Placement) -> Figures:
 MEASURE = Measure(
     name="memory",
     title="Memory of an idle worker",
-    text="MB, proportional: what processes share is divided among them. With the number of slots "
-    "that a system has by default. The limit holds Python and redis-py. A running child adds what "
-    "it does not share with its parent.",
+    text="MB, proportional: memory that processes share is divided among them. Each system has its "
+    "default number of slots. The limit is a process with Python and redis-py. The last column: "
+    "the memory that a running child does not share with its parent.",
     columns=(
         Column("pss_mb", "MB"),
         Column("processes", "processes"),

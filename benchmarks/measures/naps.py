@@ -50,8 +50,9 @@ def nap(subject: Subject, placement: Placement, effort: Effort) -> Figures:
 MEASURE = Measure(
     name="naps",
     title="Jobs that wait 5 ms, 16 at once",
-    text="As before, with one worker that has 16 slots; systems that run one job at a time have "
-    "16 workers instead. The workers share one core, so forking 16 at once is bound by that core.",
+    text="As in the table before, with one worker that has 16 slots; systems that run one job at a "
+    "time have 16 workers. The workers share one core, so forking 16 jobs at once is limited by "
+    "that core.",
     columns=(
         Column("jobs_per_s", "jobs/s"),
         Column("worker_cpu_ms", "worker CPU ms"),

@@ -137,9 +137,10 @@ def highest_throughput(shop: Shop, subject: Subject) -> Figures:
 MEASURE = Measure(
     name="purchases",
     title="A shop: purchases of three slow calls each",
-    text="A purchase calls an HTTP API three times, one call after the other; the API answers "
-    "each after the time in the last column. Nineteen forking slots have to do six a second; and "
-    "what does one worker process sustain at most, with as many slots as still help?",
+    text="A purchase calls an HTTP API three times, one call after the other; the API answers each "
+    "call after the time in the last column. The first rows: 19 forking slots must do six "
+    "purchases a second. The other rows: the most that one worker process can do, with as many "
+    "slots as increase that.",
     columns=(
         Column("per_s", "purchases/s"),
         Column("slots", "slots"),

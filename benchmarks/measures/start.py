@@ -60,8 +60,8 @@ def first_job(subject: Subject, placement: Placement) -> Figures:
 MEASURE = Measure(
     name="start",
     title="From start to the first job",
-    text="ms from the start of a worker until it has done a job that waits already; and what "
-    "importing and asking for help take, beside a Python that does nothing.",
+    text="ms from the start of a worker until it has done a job that was queued before; and how "
+    "long an import and the help text take, compared with a Python that does nothing.",
     columns=(Column("ms", "ms"),),
     cases=cases,
     more_is_better=False,

@@ -37,6 +37,19 @@ def test_a_page_names_the_measures_without_results() -> None:
     assert MISSING in fill(PLACES.format("growth"), results())
 
 
+def test_tables_of_some_measures_are_written_apart_from_the_rest(tmp_path: Path) -> None:
+    page, apart = tmp_path / "performance.md", results()
+    apart.about["machine"] = "a small one"
+    page.write_text(PLACES.format("drain") + PLACES.format("chart"))
+
+    render(apart, page, only=["drain"])
+
+    drained, chart = page.read_text().split("The end.\n")[:2]
+    assert "Measured apart from the others: 2026-11-20, a small one.\n\nAll of them." in drained
+    assert chart == PLACES.format("chart").removesuffix("The end.\n")
+    assert not (tmp_path / "performance.svg").exists()
+
+
 def test_a_page_has_a_summary_and_the_origin_of_the_figures() -> None:
     assert summary(results()) in fill(PLACES.format("summary"), results())
     about = fill(PLACES.format("about"), results())
