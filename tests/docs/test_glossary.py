@@ -57,7 +57,7 @@ def commands(command: click.Command, name: str) -> Iterator[str]:
 def listed_commands() -> Iterator[str]:
     """A row names a command in full, and then others of its group by their last word."""
     for cell in first_cells(section("Commands")):
-        first, *others = re.findall(r"`([\w ]+)`", cell) or [""]
+        first, *others = re.findall(r"`([\w -]+)`", cell) or [""]
         if first:
             yield first
             group = first if first.count(" ") == 1 else first.rpartition(" ")[0]

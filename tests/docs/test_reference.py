@@ -35,7 +35,9 @@ def test_every_key_is_documented() -> None:
     listed = re.findall(r"^\| `(buoy:[^`]+)` \|", Page("docs/redis.md").text(), re.MULTILINE)
     keys = Keys()
     wanted = [keys.part("mail", part) for part in QUEUE_PARTS]
-    assert listed == [*wanted, keys.queues(), keys.workers(), keys.worker("ID")]
+    groups = [keys.groups("mail"), *keys.group("mail", "ID")]
+    others = [*groups, keys.queues(), keys.paused(), keys.workers(), keys.worker("ID")]
+    assert listed == [*wanted, *others]
 
 
 PLUGIN_PAGE = Page("docs/writing-a-plugin.md").text().split("## What is public")[-1]
@@ -53,7 +55,7 @@ def test_the_names_for_plugins_are_documented_and_each_is_used() -> None:
     imported: dict[str, set[str]] = {}
     for _, tree in plugin_sources():
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("buoy."):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("buoy.plugins"):
                 names = imported.setdefault(node.module or "", set())
                 names |= {each.name for each in node.names}
     assert imported == documented
@@ -66,8 +68,9 @@ def plugin_sources() -> Iterator[tuple[Path, ast.Module]]:
         yield file, ast.parse(file.read_text())
 
 
-FOR_USERS_OF_APPS = {"aclose", "cancel", "dequeue", "find", "inline", "is_inline"}
+FOR_USERS_OF_APPS = {"failures", "aclose", "cancel", "dequeue", "find", "inline", "is_inline"}
 FOR_USERS_OF_APPS |= {"push", "release", "reschedule"}
+FOR_USERS_OF_APPS |= {f"a{name}" for name in FOR_USERS_OF_APPS}
 
 
 def documented_attributes(of: str) -> set[str]:
@@ -129,7 +132,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name in Settings.__dataclass_fields__:
         default = getattr(settings, name)
         shown = int(default) if isinstance(default, bool | float) else default
-        assert f"| `BUOY_{name.upper()}` | `{shown}` |" in page
+        cell = "none" if shown == "" else f"`{shown}`"
+        assert f"| `BUOY_{name.upper()}` | {cell} |" in page
 
 
 def test_every_attribute_of_a_job_class_is_documented() -> None:
