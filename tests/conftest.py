@@ -1,7 +1,9 @@
+import gc
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,16 +27,19 @@ SLOW = (
     "*/test_*lifecycle.py",
     "*/test_readme.py",
     "core/test_cluster.py",
+    "django/test_project.py",
     "core/test_leases.py",
     "core/test_no_unix.py",
     "core/test_scripts_many.py",
     "core/test_scripts_whole.py",
     "core/test_support.py",
+    "docs/test_django.py",
     "docs/test_examples.py",
     "scheduler/test_checkpoints.py",
     "scheduler/test_topologies.py",
     "scheduler/test_fuzz.py",
     "status/test_truth.py",
+    "web/browser/*",
 )
 """Patterns of paths that `make fast` leaves out: these tests start processes and servers, handle
 thousands of jobs, or try many sequences of steps."""
@@ -44,9 +49,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--package", default="", help="of docs and types, only those of this package")
 
 
+@pytest.fixture(scope="session")
+def buoy_allowed_urls() -> Sequence[str]:
+    """All: these tests have proxies, clusters and servers of their own."""
+    return ("",)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not even read the slow files when nobody wants them."""
     return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests are made and kept: looking for garbage among them, time after time, would
+    take as long as making them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -60,6 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in others]
 
 
+@cache
 def is_slow(path: Path, patterns: Sequence[str] = SLOW) -> bool:
     return path.is_relative_to(TESTS) and any(
         fnmatch(path.relative_to(TESTS).as_posix(), pattern) for pattern in patterns

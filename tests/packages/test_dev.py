@@ -80,6 +80,7 @@ def test_a_package_that_is_unknown_is_refused(monkeypatch: pytest.MonkeyPatch) -
         dev.of_package()
 
     assert str(ended.value) == (
-        "dev.py: expected PACKAGE to be one of aftercommit, core, loner, mailer, retry, scheduler, "
-        "status, got 'wings'"
+        "dev.py: expected PACKAGE to be one of aftercommit, batch, core, django, history, limits, "
+        "loner, mailer, metrics, otel, retry, scheduler, sealed, sentry, status, steps, web, "
+        "got 'wings'"
     )

@@ -17,6 +17,11 @@ from tests.docs.blocks import Page
 ROOT = Path(__file__).parents[2]
 PACKAGES = sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml"))
 BUILD = "import sys; from flit_core.buildapi import build_wheel; print(build_wheel(sys.argv[1]))"
+PATTERNS = (
+    *("**/*.py", "**/*.lua", "**/*.json", "**/*.yml", "*/py.typed"),
+    *("**/*.html", "**/*.css", "**/*.js", "**/*.svg"),
+)
+"""The files of a package that belong into its wheel."""
 SCRIPT = "#!{}\nfrom buoy.cli import main\nmain()\n"
 
 
@@ -68,9 +73,7 @@ class TestWheel:
     def test_it_has_all_files_of_the_package(self, wheels: Wheels, package: Path) -> None:
         source = package / "src"
         wanted = {
-            str(path.relative_to(source))
-            for pattern in ("**/*.py", "**/*.lua", "*/py.typed")
-            for path in source.glob(pattern)
+            str(path.relative_to(source)) for pattern in PATTERNS for path in source.glob(pattern)
         }
 
         names = zipfile.ZipFile(wheels.files[package]).namelist()
@@ -101,7 +104,8 @@ def test_the_command_has_the_commands_of_all_packages(wheels: Wheels, tmp_path: 
 
     assert place.startswith(str(wheels.environment))
     commands = [line.split()[0] for line in said.split("Commands:")[1].splitlines() if line.strip()]
-    assert {"worker", "failed", "loner", "retry", "delayed", "schedule", "mail"} <= set(commands)
+    wanted = {"worker", "failed", "loner", "retry", "delayed", "schedule", "mail", "metrics"}
+    assert wanted | {"history"} <= set(commands)
     assert "broken" not in said
 
 

@@ -58,11 +58,17 @@ class FakeExecutor:
     def kill(self) -> None:
         self.calls.append("kill")
 
+    def begin_stop(self) -> None:
+        self.calls.append("begin_stop")
+
     def release_waiting(self) -> None:
         self.calls.append("release_waiting")
 
     def terminate(self) -> None:
         self.calls.append("terminate")
+
+    def leave(self) -> None:
+        self.calls.append("leave")
 
     def close(self) -> None:
         self.calls.append("close")

@@ -120,6 +120,8 @@ class Site:
         self.workers: list[WorkerProcess] = []
         self.environ: dict[str, str] = {}
         """What workers find in their environment, on top of the usual."""
+        self.cwd = ROOT
+        """The current directory of processes."""
 
     # Processes
 
@@ -146,7 +148,7 @@ class Site:
             stdout=output,
             stderr=subprocess.STDOUT,
             env=environ,
-            cwd=ROOT,
+            cwd=self.cwd,
             # A group of its own, as a shell makes one for each command.
             process_group=0,
         )

@@ -1,7 +1,7 @@
 """A worker in the middle of its work, with an executor of the test."""
 
+from buoy.model.queue_list import QueueList
 from buoy.model.reservation import Reservation
-from buoy.worker.queue_list import QueueList
 from buoy.worker.worker import Worker
 from tests.support.clock import ManualClock
 from tests.support.fake_executor import FakeExecutor

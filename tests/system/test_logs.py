@@ -16,7 +16,20 @@ from tests.support.processes import Site
 from .apps import misbehaving as bad
 from .apps.jobs import Note
 
+NOTE = "tests.system.apps.jobs.Note"
+FAILS = "tests.system.apps.misbehaving.Fails"
+USUAL = {
+    *("time", "level", "logger", "message", "pid"),
+    *("job_id", "job_class", "queue", "attempt", "worker", "state"),
+}
 STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
+
+
+def worker_of(site: Site, id: str) -> object:
+    """The worker that has run a job which failed."""
+    view = site.app.find(id)
+    assert view is not None
+    return view.failure["worker"]
 
 
 def lines(log: str, logger: str) -> list[str]:
@@ -28,7 +41,7 @@ def test_each_job_has_a_line_with_all_that_names_it(site: Site, executor: str) -
     worker = site.burst("-v", "--executor", executor, queues="mail")
     [line] = lines(worker.log, "job")
     found = re.fullmatch(
-        rf"{STAMP} DEBUG buoy.job done id={job.id} class=tests.system.apps.jobs.Note "
+        rf"{STAMP} DEBUG buoy.job {NOTE} done id={job.id} class={NOTE} "
         r"queue=mail attempt=1 worker=(\S+)",
         line,
     )
@@ -44,10 +57,21 @@ def test_by_default_only_what_fails_has_a_line(site: Site, executor: str) -> Non
     worker = site.burst("--executor", executor, queues="bad", app="misbehaving")
     [line] = lines(worker.log, "job")
     assert re.fullmatch(
-        rf"{STAMP} ERROR buoy.job failed: ValueError: wrong\\nin two lines id={failed.id} "
-        r"class=tests.system.apps.misbehaving.Fails queue=bad attempt=1 worker=\S+",
+        rf"{STAMP} ERROR buoy.job {FAILS} failed: ValueError: wrong\\nin two lines id={failed.id} "
+        rf"class={FAILS} queue=bad attempt=1 worker=\S+",
         line,
     ), line
+
+
+def test_what_fails_is_logged_with_its_traceback(site: Site, executor: str) -> None:
+    bad.Fails.enqueue()
+    worker = site.burst("--quiet", "--executor", executor, queues="bad", app="misbehaving")
+    _, *trace = worker.log.splitlines()
+    places = [line for line in trace if line.startswith("    File ")]
+    assert trace[0] == "  Traceback (most recent call last):"
+    assert [place.rpartition(" in ")[2] for place in places] == ["perform", "wrong"]
+    assert all("misbehaving.py" in place for place in places)
+    assert trace[-2:] == ["  ValueError: wrong", "  in two lines"]
 
 
 def test_quiet_says_only_what_is_wrong(site: Site, executor: str) -> None:
@@ -56,15 +80,19 @@ def test_quiet_says_only_what_is_wrong(site: Site, executor: str) -> None:
     assert worker.log == ""
     bad.Fails.enqueue()
     worker = site.burst("--quiet", "--executor", executor, queues="bad", app="misbehaving")
-    assert len(worker.log.splitlines()) == 1
-    assert "ERROR buoy.job failed: ValueError" in worker.log
+    [line] = [line for line in worker.log.splitlines() if not line.startswith("  ")]
+    assert f" ERROR buoy.job {FAILS} failed: ValueError" in line
 
 
 def test_a_child_s_death_has_a_line(site: Site) -> None:
-    job = bad.Segfaults.enqueue()
+    job, other = bad.Segfaults.enqueue(), bad.DiesTwice.enqueue()
     worker = site.burst(queues="bad", app="misbehaving")
-    [line] = lines(worker.log, "job")
-    assert "ERROR buoy.job failed: buoy.errors.DirtyExit: the process of the job ended by " in line
+    line, second = lines(worker.log, "job")
+    assert "DiesTwice failed: buoy.errors.DirtyExit: the process of the job ended" in second
+    assert f"id={other.id}" in second
+    assert not any(line.startswith("  ") for line in worker.log.splitlines())
+    assert " failed: buoy.errors.DirtyExit: the process of the job ended by " in line
+    assert " ERROR buoy.job tests.system.apps.misbehaving.Segfaults failed" in line
     assert "signal 11 (SIGSEGV)" in line
     assert f"id={job.id}" in line
 
@@ -99,10 +127,16 @@ def test_as_json_each_line_is_an_object(site: Site, how: str) -> None:
     rows = [json.loads(line) for line in worker.log.splitlines()]
     assert {"buoy.supervisor", "buoy.worker", "buoy.job"} == {row["logger"] for row in rows}
     [row] = [row for row in rows if f"id={failed.id}" in row["message"]]
-    assert set(row) == {"time", "level", "logger", "message", "pid"}
+    assert set(row) == {*USUAL, "traceback"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["time"])
     assert row["level"] == "ERROR"
-    assert row["message"].startswith("failed: ValueError: wrong\nin two lines id=")
+    assert row["message"].startswith(f"{FAILS} failed: ValueError: wrong\nin two lines id=")
+    assert row["traceback"].startswith("Traceback (most recent call last):\n  File ")
+    facts = {"job_id": failed.id, "job_class": FAILS, "queue": "bad", "attempt": 1}
+    assert facts.items() <= row.items()
+    assert (row["state"], row["worker"]) == ("failed", worker_of(site, failed.id))
+    [death] = [row for row in rows if row["logger"] == "buoy.job" and row["job_id"] != failed.id]
+    assert set(death) == USUAL
 
 
 def test_what_python_warns_of_is_a_line_of_the_log(site: Site, executor: str) -> None:
@@ -128,4 +162,4 @@ def test_as_json_an_event_carries_its_traceback() -> None:
 def test_another_format_is_refused(site: Site) -> None:
     code, output = site.run("worker", "-a", "x", "-q", "x", "--log-format", "xml")
     assert code == 2
-    assert "Invalid value for '--log-format': 'xml' is not one of 'text', 'json'." in output
+    assert "Invalid value for '--log-format': expected one of text, json; got 'xml'" in output

@@ -1,6 +1,7 @@
 """The matrix: nasty classes, objects and errors, under every executor, in tests and inline."""
 
 import contextvars
+import json
 import re
 from collections import Counter
 from typing import Any
@@ -55,6 +56,27 @@ def test_nasty_jobs_fail_with_their_own_errors_though_the_log_fails_too(
     assert worker.wait(60.0) == 0, worker.log[-5000:]
     check(site)
     assert re.search(r"failed: ValueError: the real error id=\S+ .*\(not logged: ", worker.log)
+
+
+@pytest.mark.parametrize(
+    ("executor", "form"), [("fork", "json"), ("inline", "text"), ("async", "json")]
+)
+def test_each_nasty_job_has_a_line_of_the_log(site: Site, executor: str, form: str) -> None:
+    for job in nasty.EXPECTED:
+        nasty.Nasty.app.push(job.name, queue="nasty", id=job.__name__)
+    options = ["--burst", "-v", "--executor", executor, "--log-format", form]
+    worker = site.worker(*options, queues="nasty", app="nasty")
+    assert worker.wait(60.0) == 0, worker.log[-5000:]
+    lines = [line for line in worker.log.splitlines() if not line.startswith("  ")]
+    if form == "json":
+        rows = [json.loads(line) for line in lines]
+        failed = {row["job_id"] for row in rows if row.get("state") == "failed"}
+        assert all(len(json.dumps(row)) < 60_000 for row in rows)
+    else:
+        assert all(re.match(r"\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ \S+ ", line) for line in lines)
+        found = [re.search(r" ERROR buoy\.job .* failed: .* id=(\w+) ", line) for line in lines]
+        failed = {match[1] for match in found if match}
+    assert failed == NASTY.keys()
 
 
 def test_drained_nasty_jobs_fail_with_their_own_errors(

@@ -12,8 +12,7 @@ from buoy import App, Job
 from buoy.cli import main
 from buoy.embedded.server import Server
 from buoy.operations.doctor import examine
-from buoy.operations.move import Move
-from buoy_status import cancel, status, wait
+from buoy_status import cancel, status, wait_for
 from tests.docs.blocks import Page
 from tests.support.processes import Site, wait_until
 from tests.together.test_commands import ACTING, READING, TREE, VALUES
@@ -60,7 +59,7 @@ def test_workers_have_what_they_need(site: Site, url: str, executor: str) -> Non
         assert buoy("workers", word, view.id) == f"{view.id}: {word}\n"
     site.open("gate")
     worker.wait()
-    assert wait(handle, timeout=5).result == "first"  # type: ignore[union-attr]
+    assert wait_for(handle, timeout=5).result == "first"  # type: ignore[union-attr]
 
 
 def test_producers_and_plugins_have_what_they_need(site: Site, url: str) -> None:
@@ -75,7 +74,7 @@ def test_producers_and_plugins_have_what_they_need(site: Site, url: str) -> None
     watched = Work.enqueue("x", "gate")
     assert status(watched)
     assert cancel(watched.id)
-    Move(Job.app.control, Job.app.monitor, "default", "other", "mover").run()
+    Job.app.move("default", "other")
     examine(Job.app)
 
 
@@ -96,7 +95,7 @@ def test_commands_have_what_they_need(site: Site, url: str) -> None:
         for queue in ("mail", "good"):
             Wait.using(queue=queue).enqueue("a", "gate")
             Wait.using(queue=queue, delay=60).enqueue("b", "gate")
-        buoy(*words)
+        buoy(*words, code=None)  # some name jobs that are not there: they have looked for them
     for path in READING:
         given = [VALUES[str(p.name)] for p in TREE[path].params if p.param_type_name == "argument"]
         buoy(*path, *given, code=None)

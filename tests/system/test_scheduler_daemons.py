@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -204,6 +205,35 @@ def test_a_daemon_writes_its_pid_file_while_it_runs(site: Site, file: Path) -> N
     assert int(pidfile.read_text()) == daemon.pid
     daemon.stop()
     assert not pidfile.exists()
+
+
+def test_the_probe_of_containers_finds_the_daemons_of_this_host(site: Site, file: Path) -> None:
+    host, pidfile = socket.gethostname(), site.folder / "scheduler.pid"
+    assert site.run("scheduler", "--check") == (1, f"no scheduler of {host} polls Redis\n")
+    daemon = scheduler(site, file, "--pidfile", str(pidfile))
+    daemon.wait_for_log("serves")
+
+    alive = 0, f"scheduler {host}:{daemon.pid} polls Redis\n"
+    assert site.run("scheduler", "--check") == alive
+    assert site.run("scheduler", "--check", "--pidfile", str(pidfile)) == alive
+    other = scheduler(site, file)
+    other.wait_for_log("serves")
+    assert site.run("scheduler", "--check") == (0, f"2 schedulers of {host} poll Redis\n")
+    daemon.kill()
+    assert site.run("scheduler", "--check") == (0, f"scheduler {host}:{other.pid} polls Redis\n")
+    dead = 1, f"there is no process {daemon.pid}\n"
+    assert site.run("scheduler", "--check", "--pidfile", str(pidfile)) == dead
+
+
+def test_the_probe_of_a_scheduler_waits_for_redis_too(own_site: Site) -> None:
+    own_site.server.kill()
+
+    code, said = own_site.run("scheduler", "--check")
+
+    assert (code, said.endswith("; schedulers wait for it, a restart would not help\n")) == (
+        0,
+        True,
+    )
 
 
 def test_an_app_that_runs_jobs_inline_has_no_scheduler(site: Site) -> None:

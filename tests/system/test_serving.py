@@ -125,6 +125,7 @@ def test_an_app_s_own_logging_is_in_force_and_buoy_speaks_through_it(
     log = site.burst("--executor", executor, app=f"logging_{how}").log
     assert "ours INFO shop the app is loaded\n" in log
     assert "ours INFO shop a job says\n" in log
-    assert "ours ERROR buoy.job failed: ValueError: wrong id=" in log
+    assert f"ours ERROR buoy.job {module}.Fails failed: ValueError: wrong id=" in log
+    assert 'Traceback (most recent call last):\n  File "' in log
     if executor != "fork":  # else the worker itself has not loaded the app
         assert re.search("ours INFO buoy.worker worker .* ends: 1 done, 1 failed\n", log)

@@ -9,7 +9,7 @@ import pytest
 
 from buoy.connection.server import ServerClient
 from buoy.testing import drain
-from buoy_status import astatus, async_wait, cancel, status, wait
+from buoy_status import astatus, await_for, cancel, status, wait_for
 from tests.support.cluster import Cluster
 from tests.support.processes import Site, wait_until
 
@@ -32,7 +32,7 @@ def site(cluster: Cluster, make_site: Callable[..., Site]) -> Site:
 def test_jobs_of_all_nodes_are_told_of(site: Site) -> None:
     handles = [Brave.using(queue=queue).enqueue(7) for queue in QUEUES]
     with ThreadPoolExecutor(len(QUEUES)) as pool:
-        ends = list(pool.map(lambda handle: pool.submit(wait, handle, 15), handles))
+        ends = list(pool.map(lambda handle: pool.submit(wait_for, handle, 15), handles))
         drain(site.app)
         for queue, handle, end in zip(QUEUES, handles, ends, strict=True):
             found = end.result(15)
@@ -51,14 +51,14 @@ def test_a_running_job_is_told_of_and_cancelled(site: Site) -> None:
     assert (running.state, running.progress.fraction) == ("running", 0.5)
 
     assert cancel(handle.id) == "running"
-    assert wait(handle.id) == status(handle)
+    assert wait_for(handle.id) == status(handle)
     worker.stop()
 
 
 def test_awaiting_a_status_works_on_a_cluster(site: Site) -> None:
     async def ask() -> None:
         handle = await Brave.aenqueue(8)
-        end = asyncio.create_task(async_wait(handle, 15))
+        end = asyncio.create_task(await_for(handle, 15))
         await asyncio.sleep(0)
         await asyncio.to_thread(drain, site.app)
         found = await end
@@ -78,7 +78,7 @@ def test_many_who_await_do_not_keep_others_from_redis(site: Site, cluster: Clust
 
     async def crowd() -> None:
         handles = [await Brave.using(queue="queue1").aenqueue(number) for number in range(40)]
-        waits = [asyncio.create_task(async_wait(handle)) for handle in handles]
+        waits = [asyncio.create_task(await_for(handle)) for handle in handles]
         await asyncio.to_thread(wait_until, all_wait)
         started = time.monotonic()
         await Brave.using(queue="queue1").aenqueue(99)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from buoy_status import State, cancel, status, wait
+from buoy_status import State, cancel, status, wait_for
 from tests.support.processes import EXECUTORS, Site, alive, holds_for, wait_until
 
 from .apps.statuses import Brave, Die, Heed, Work, WorkSoon
@@ -43,7 +43,7 @@ def test_a_job_is_told_of_from_the_first_to_the_last(site: Site, executor: str) 
     assert running.progress.fraction == 0.5
 
     site.open("gate")
-    ended = wait(handle, timeout=15)
+    ended = wait_for(handle, timeout=15)
     assert ended is not None
     assert (ended.state, ended.result) == ("done", "word")
     worker.stop()
@@ -55,7 +55,7 @@ def test_a_child_that_is_killed_leaves_no_running_job_behind(site: Site) -> None
     child = site.note("began").pid
     os.kill(child, signal.SIGKILL)
 
-    ended = wait(handle, timeout=15)
+    ended = wait_for(handle, timeout=15)
     assert ended is not None
     assert (ended.state, ended.error) == ("failed", "buoy.errors.DirtyExit")
     assert ended == status(Work, "word", "gate")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from buoy.embedded.server import Server, free_port
-from buoy_status import State, status, wait
+from buoy_status import State, status, wait_for
 from tests.support.processes import Site, wait_until
 
 from .apps.payment import Checkout
@@ -34,7 +34,7 @@ class Page(NamedTuple):
 def submit(cart_id: int, cents: int, patience: float = 0.3) -> Page:
     """POST /checkout: begin it unless it is going on, and wait a moment for it."""
     handle = Checkout.enqueue(cart_id, cents)
-    return page(wait(handle, timeout=patience))
+    return page(wait_for(handle, timeout=patience))
 
 
 def poll(cart_id: int, cents: int) -> Page:
@@ -221,7 +221,7 @@ def test_the_same_cart_submitted_twice_at_once_is_one_checkout(
         step.wait(15)
         handle = Checkout.enqueue(7, 500)
         step.wait(15)
-        return page(wait(handle, timeout=15))
+        return page(wait_for(handle, timeout=15))
 
     with ThreadPoolExecutor(2) as web:
         pages = [web.submit(request), web.submit(request)]

@@ -39,7 +39,7 @@ def test_a_queue_without_workers_is_bounded_and_warned_of_and_the_shop_goes_on(
     with pytest.raises(QueueFull):
         Analysis.enqueue(1)
     assert (
-        "queue 'analytics': 1000 jobs are queued, but no worker has looked at it ever"
+        "queue 'analytics': 1000 jobs are queued, but no worker has ever looked at it"
         in caplog.text
     )
     code, findings = site.run("--namespace", "analytics", "doctor", "--json")

@@ -1,5 +1,6 @@
 """What the three plugins cost: no command more, and nothing to load before it is needed."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 from buoy import App, Job
 from buoy.embedded.server import Server
 from buoy.testing import drain
+from buoy_batch import Batch
+from buoy_limits import Debounce, Limit, Lonely, Throttle
+from buoy_steps import Steps, each, step
 from tests.docs.blocks import ROOT
 from tests.support.proxy import Proxy
 
@@ -53,13 +57,173 @@ def test_each_step_of_a_job_with_the_three_plugins_is_one_command(
 
     # Each job is reserved and settled; and then there is no other one.
     trips = 2 * (1 + len(ROWS)) + 1
-    assert sent(lambda: drain(Job.app, "payments")) == ["EVALSHA"] * trips
+    looks_for_pause = "GET"
+    drained = sent(lambda: drain(Job.app, "payments"))
+    assert drained == [looks_for_pause, *["EVALSHA"] * trips]
+
+
+class Limited(Pay):
+    plugins = [Limit(at_once=2, key="how"), Lonely()]
+
+
+@pytest.mark.parametrize("how", ["well", "busy", "refused"])
+def test_a_job_with_limits_costs_no_command_more(sent: Sent, how: str) -> None:
+    Limited.enqueue("warm")
+    drain(Job.app, "payments")
+
+    assert sent(lambda: Limited.enqueue(how)) == ["EVALSHA"]
+    assert sent(lambda: Limited.enqueue_many([(how,)] * 50)) == ["EVALSHA"]
+    assert sent(lambda: drain(Job.app, "payments")) == ["GET", *["EVALSHA"] * (2 * 51 + 1)]
+
+
+class Rare(Pay):
+    plugins = [Throttle(60, key="how")]
+
+
+class Late(Pay):
+    plugins = [Debounce(60, key="how", at_most=100)]
+
+
+@pytest.mark.parametrize("job", [Rare, Late])
+def test_a_job_that_is_enqueued_again_costs_no_command_more(sent: Sent, job: type[Pay]) -> None:
+    job.enqueue("warm")
+
+    for how in ("a", "a", "b"):
+        assert sent(lambda how=how: job.enqueue(how)) == ["EVALSHA"]  # type: ignore[misc]
+    assert sent(lambda: job.enqueue_many([("a",)] * 50)) == ["EVALSHA"]
+
+
+class Urgent(Pay):
+    priority = "high"
+
+
+def test_a_job_with_a_priority_costs_no_command_more(sent: Sent) -> None:
+    Urgent.enqueue("warm")
+    drain(Job.app, "payments")
+
+    assert sent(lambda: Urgent.enqueue("well")) == ["EVALSHA"]
+    assert sent(lambda: Urgent.using(front=True).enqueue_many(ROWS)) == ["EVALSHA"]
+    assert sent(lambda: drain(Job.app, "payments")) == ["GET", *["EVALSHA"] * (2 * 51 + 1)]
+
+
+def test_where_no_job_has_a_priority_nothing_is_asked_for_it(sent: Sent) -> None:
+    """No script that runs for each job reads the key: it would refuse one of a wrong type."""
+    Job.app.command("SET", Job.app.key("payments", "ranked"), "a text")
+
+    assert sent(lambda: Pay.enqueue("well")) == ["EVALSHA"]
+    assert drain(Job.app, "payments") == {"done": 1}
+
+
+class Stepwise(Pay):
+    plugins = [Steps(every=60)]
+
+    def perform(self, how: str = "") -> str:
+        for name in how:
+            if step(name):
+                list(each(range(1000)))
+        return "paid"
+
+
+@pytest.mark.parametrize(("steps", "kept"), [("", 0), ("a", 0), ("ab", 1), ("abc", 2)])
+def test_steps_cost_one_command_for_each_that_is_done_but_the_last(
+    sent: Sent, steps: str, kept: int
+) -> None:
+    """Nothing at enqueueing, reserving and settling; nothing for a loop shorter than ``every``."""
+    Stepwise.enqueue("ab")
+    drain(Job.app, "payments")  # the server learns the scripts
+
+    assert sent(lambda: Stepwise.enqueue(steps)) == ["EVALSHA"]
+    drained = sent(lambda: drain(Job.app, "payments"))
+    assert drained == ["GET", *["EVALSHA"] * (3 + kept)]  # the first looks for a pause
+
+
+@pytest.mark.parametrize("job", [Pay, ALL_THREE], ids=["plain", "with all three"])
+def test_members_of_a_batch_are_noted_by_one_command_more(sent: Sent, job: Any) -> None:
+    """None more to reserve and settle them; 3 when members have ended, and as many for what
+    follows."""
+    with Batch(queue="payments") as warm:  # the server learns the scripts
+        warm.on_complete(Pay, "after")
+        warm.enqueue(job, "warm")
+    drain(Job.app)
+
+    batch = Batch(queue="payments")
+    batch.on_complete(Pay, "after")
+    assert sent(lambda: batch.enqueue(job, "well")) == ["EVALSHA"] * 3  # the first opens it
+    assert sent(lambda: batch.enqueue(job, "fine")) == ["EVALSHA"] * 2
+    assert sent(lambda: batch.enqueue_many(job, ROWS)) == ["EVALSHA"] * 2
+    assert sent(batch.close) == ["EVALSHA"]
+    carried = 3 * len([1, *ROWS, 1]) + 3
+    drained = sent(lambda: drain(Job.app, "payments"))
+    assert drained == ["GET", *["EVALSHA"] * (2 * (len(ROWS) + 3) + 1 + carried)]
+
+
+class Stored(Pay):
+    """Enqueues jobs with its good end."""
+
+    def perform(self, how: str = "") -> str:
+        for letter in how:
+            queue = {"o": "payments", "s": "shop", "b": "bulk"}[letter]
+            self.enqueue_after_success(Pay.using(queue=queue), "child")
+        return "paid"
+
+
+@pytest.mark.parametrize(("children", "more"), [("", 0), ("ooo", 0), ("sss", 3), ("sbsbo", 4)])
+def test_jobs_that_follow_cost_nothing_in_the_own_queue_and_little_elsewhere(
+    sent: Sent, children: str, more: int
+) -> None:
+    """Elsewhere: they are taken, enqueued by one command a queue, and ended; all at once."""
+    Stored.enqueue("sb")
+    drain(Job.app)  # the server learns the scripts, and the queues
+
+    assert sent(lambda: Stored.enqueue(children)) == ["EVALSHA"]
+    drained = sent(lambda: drain(Job.app, "payments"))
+    own = children.count("o")
+    assert drained == ["GET", *["EVALSHA"] * (3 + 2 * own + more)]  # the first looks for a pause
+
+
+def test_a_chain_costs_what_its_jobs_cost(sent: Sent) -> None:
+    chain = Pay.then(Pay, "b").then(Pay, "c")
+    assert sent(lambda: chain.enqueue("a")) == ["EVALSHA"]
+    assert sent(lambda: drain(Job.app, "payments")) == ["GET", *["EVALSHA"] * 7]
+
+
+@pytest.mark.parametrize("job", [Pay, ALL_THREE], ids=["plain", "with all three"])
+def test_an_awaited_enqueueing_costs_what_a_blocking_one_costs(sent: Sent, job: Any) -> None:
+    with asyncio.Runner() as loop:
+        loop.run(job.aenqueue("connects"))
+        for how in ("well", "busy", "refused"):
+            assert sent(lambda how=how: loop.run(job.aenqueue(how))) == ["EVALSHA"]  # type: ignore[misc]
+        assert sent(lambda: loop.run(job.aenqueue_many(ROWS))) == ["EVALSHA"]
+        loop.run(Job.app.aclose())
+
+
+def test_awaited_questions_and_acts_cost_what_blocking_ones_cost(sent: Sent) -> None:
+    app, id = Job.app, Pay.using(delay=60).enqueue("later").id
+    pairs: list[tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]] = [
+        (app.find, app.afind, (id,)),
+        (app.reschedule, app.areschedule, (id, 2e9)),
+        (app.dequeue, app.adequeue, ("none",)),
+        (app.cancel, app.acancel, ("none",)),
+        (app.monitor.queues, app.monitor.aqueues, ()),
+        (app.monitor.peek, app.monitor.apeek, ("payments",)),
+        (app.monitor.workers, app.monitor.aworkers, ()),
+        (app.failures.newest, app.failures.anewest, (5,)),
+    ]
+    with asyncio.Runner() as loop:
+        loop.run(app.afind(id))  # connects
+        for blocking, awaiting, words in pairs:
+            blocking(*words)  # the server learns the scripts
+            asked = sent(lambda: blocking(*words))  # noqa: B023 - it is called at once
+            assert sent(lambda: loop.run(awaiting(*words))) == asked  # noqa: B023
+        loop.run(app.aclose())
 
 
 def test_a_worker_sends_as_many_commands_with_the_three_plugins_as_without(sent: Sent) -> None:
     def work(job: Any) -> Counter[str]:
         job.enqueue_many(ROWS)
-        return Counter(sent(lambda: burst(Job.app.settings.url)))
+        found = Counter(sent(lambda: burst(Job.app.settings.url)))
+        del found["GET"]  # the look whether everything is paused, once a second
+        return found
 
     work(Pay)  # the server learns the scripts of workers
 
@@ -77,7 +241,7 @@ def burst(url: str) -> None:
 WORKER = """
 from buoy import Job
 from buoy.executor.inline import Inline
-from buoy.worker.queue_list import QueueList
+from buoy.model.queue_list import QueueList
 from buoy.worker.worker import Worker
 
 executor = Inline(["tests.together.jobs"], clock=lambda: 0.0)

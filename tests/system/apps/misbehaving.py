@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
-from buoy import Job
+from buoy import Job, Plugin, hookimpl
 
 from .record import RECORD, note
 
@@ -87,6 +88,22 @@ class Segfaults(Badly):
 class Aborts(Badly):
     def perform(self) -> None:
         os.abort()
+
+
+@dataclass(frozen=True)
+class DiesToo(Plugin):
+    """Takes the process along that settles a job whose own process has died."""
+
+    @hookimpl
+    def on_failure(self) -> None:
+        os._exit(4)
+
+
+class DiesTwice(Badly):
+    plugins = [DiesToo()]
+
+    def perform(self) -> None:
+        os._exit(3)
 
 
 class ClosesEverything(Badly):
