@@ -2,6 +2,6 @@
 PYTHON ?= python3
 # make test PACKAGE=retry: the tests of one package, its types and its pages.
 export PACKAGE
-.PHONY: demo test fast test-oldest check bench bench-quick
-demo test fast test-oldest check bench bench-quick:
+.PHONY: demo test fast test-oldest test-wheels check screenshots bench bench-quick release
+demo test fast test-oldest test-wheels check screenshots bench bench-quick release:
 	@$(PYTHON) dev.py $@ $(ARGS)

@@ -41,6 +41,16 @@ FLOOR = re.compile(r"([\w.-]+)(?:\[.*\])?>=([\w.]+)")
 """A requirement with a lowest version: its name and that."""
 
 
+COMPANIONS = ("opentelemetry-", "protobuf", "googleapis-common-protos", "pydantic_core")
+"""What the names of packages begin with that go with one version of another. That one requires them
+in the versions that fit; these are not the pinned ones where it is in its lowest version."""
+
+
+PYTEST = ("-m", "pytest", "-n", "3", "--dist", "worksteal")
+"""Three processes, also on two cores: many tests wait for others. Each begins with a third of all
+tests, so that servers and clusters that a file starts are rarely started twice."""
+
+
 def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         sys.exit(USAGE.format(" | ".join(COMMANDS)))
@@ -57,14 +67,12 @@ def demo(args: list[str]) -> int:
 
 
 def test(args: list[str]) -> int:
-    return become(PINNED.python(), "-m", "pytest", "-n", "2", *of_package(), *args)
+    return become(PINNED.python(), *PYTEST, *of_package(), *args)
 
 
 def fast(args: list[str]) -> int:
     """Leave out the tests that tests/conftest.py marks as slow."""
-    return become(
-        PINNED.python(), "-m", "pytest", "-n", "2", "-m", "not slow", *of_package(), *args
-    )
+    return become(PINNED.python(), *PYTEST, "-m", "not slow", *of_package(), *args)
 
 
 def of_package() -> list[str]:
@@ -79,13 +87,21 @@ def of_package() -> list[str]:
 
 
 def test_oldest(args: list[str]) -> int:
-    """Without what checks types and imports: that is promised for the newest versions."""
+    """Without what checks types, imports and pages in a browser: that is promised for the newest
+    versions."""
     if sys.version_info[:2] != OLDEST_PYTHON:
         sys.exit(NO_OLD_PYTHON.format(*OLDEST_PYTHON, *sys.version_info[:2]))
     rooms = "tests/core/test_rooms.py::test_rooms_import_only_what_is_below_them"
     apart = ["--ignore-glob=*test_typing.py", "--ignore=tests/benchmarks", f"--deselect={rooms}"]
-    apart.append("--ignore=tests/docs/test_architecture.py")
-    return become(OLDEST.python(), "-m", "pytest", "-n", "2", *apart, *args)
+    apart += ["--ignore=tests/docs/test_architecture.py", "--ignore=tests/web/browser"]
+    return become(OLDEST.python(), *PYTEST, *apart, *args)
+
+
+def test_wheels(args: list[str]) -> int:
+    """The READMEs, with packages that are installed as users install them."""
+    shutil.rmtree(INSTALLED.folder, ignore_errors=True)  # the wheels are of what is here now
+    pages = sorted(str(path) for path in Path("tests").glob("*/test_readme.py"))
+    return become(INSTALLED.python(), "-m", "pytest", "-n", "2", *pages, *args)
 
 
 def check(args: list[str]) -> int:
@@ -101,6 +117,10 @@ def check(args: list[str]) -> int:
     return max(*results, run(str(Path(python).with_name("lint-imports")), "--no-cache"))
 
 
+def screenshots(args: list[str]) -> int:
+    return become(PINNED.python(), "-m", "tests.web.browser.pictures", *args)
+
+
 def bench(args: list[str]) -> int:
     return become(PINNED.python(), "-m", "benchmarks", *args)
 
@@ -109,14 +129,21 @@ def bench_quick(args: list[str]) -> int:
     return become(PINNED.python(), "-m", "benchmarks", "--quick", *args)
 
 
+def release(args: list[str]) -> int:
+    return become(RELEASING.python(), "release.py", *args)
+
+
 COMMANDS = {
     "demo": demo,
     "test": test,
     "fast": fast,
     "test-oldest": test_oldest,
+    "test-wheels": test_wheels,
     "check": check,
+    "screenshots": screenshots,
     "bench": bench,
     "bench-quick": bench_quick,
+    "release": release,
 }
 
 
@@ -148,9 +175,10 @@ def newer_python() -> str:
 
 
 def clean_environment() -> None:
-    """Settings of the user's shell that would lead pip past the environment."""
+    """Settings of the user's shell that would lead pip past the environment, or have each of the
+    many processes of the tests compile all modules again."""
     os.environ.update(PIP_REQUIRE_VIRTUALENV="0", PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
-    for name in ("PYTHONPATH", "PYTHONHOME"):
+    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
 
 
@@ -158,10 +186,17 @@ class Environment:
     """A folder with all that developing takes, in versions that a text says; made when it is
     missing, or what it was made from has changed."""
 
-    def __init__(self, folder: str, constraints: Callable[[], str], *requirements: str) -> None:
+    def __init__(
+        self,
+        folder: str,
+        constraints: Callable[[], str],
+        *requirements: str,
+        editable: bool = True,
+    ) -> None:
         self.folder = ROOT / folder
         self.constraints = constraints
         self.requirements = requirements
+        self.option = ["-e"] if editable else []
         self.executable = str(self.folder / "bin" / "python")
         self.stamp = self.folder / "stamp"
 
@@ -186,10 +221,10 @@ class Environment:
         constraints.write_text(self.constraints())
         constrained = [*pip, "install", "-qq", "-c", str(constraints)]
         # One command for all packages: pip would ask the index for a sibling that it was not given.
-        editable = [word for path in project_files() for word in ("-e", str(path.parent))]
+        packages = [word for path in project_files() for word in (*self.option, str(path.parent))]
         # Building them without isolation saves a download for each.
         listed = [word for name in self.requirements for word in ("-r", name)]
-        everything = ["--no-build-isolation", *listed, *editable]
+        everything = ["--no-build-isolation", *listed, *packages]
         install(*constrained, "flit_core")
         install(*constrained, *everything)
 
@@ -221,7 +256,8 @@ def pinned() -> str:
 def lowest() -> str:
     """The lowest versions that the packages admit; what they do not require is as pinned."""
     floors = {name: version for text in requirements() for name, version in FLOOR.findall(text)}
-    others = [line for line in pinned().splitlines() if line.split("==")[0] not in floors]
+    pins = [line for line in pinned().splitlines() if not line.startswith(COMPANIONS)]
+    others = [line for line in pins if line.split("==")[0] not in floors]
     return "\n".join([*others, *(f"{name}=={floor}" for name, floor in floors.items()), ""])
 
 
@@ -245,6 +281,8 @@ def project_files() -> list[Path]:
 
 PINNED = Environment(".venv", pinned, "requirements.txt", "requirements-check.txt")
 OLDEST = Environment(".venv-oldest", lowest, "requirements.txt")
+INSTALLED = Environment(".venv-wheels", pinned, "requirements.txt", editable=False)
+RELEASING = Environment(".venv-release", pinned, "requirements-release.txt")
 
 
 def debian_brings(package: str) -> bool:

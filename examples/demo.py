@@ -1,10 +1,12 @@
 """The shop at work, on its own Redis: `make demo`, or `python examples/demo.py`.
 
 Orders are placed, confirmed by mail, charged and packed; a worker is killed; failed jobs are
-retried; and at the end all records are counted and compared.
+retried; and at the end all records are counted and compared. With --web the dashboard shows it.
 """
 
+import argparse
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -32,7 +34,6 @@ try:
 
     from buoy import BuoyError, Job
     from buoy.embedded.server import Server
-    from buoy.operations.failed_set import Filter, find, retry
 except KeyboardInterrupt:  # nothing has been started yet
     sys.exit(130)
 
@@ -45,6 +46,8 @@ LEASE = 2.0
 """Seconds after which other workers take the jobs of a dead worker. The default is 30."""
 WAIT_SECONDS = 60.0
 ROUNDS = 5
+ADDRESS = re.compile(r"the dashboard is at (\S+)")
+WEB_HINT = "The dashboard shows all of it: make demo ARGS=--web"
 
 
 class DemoFailed(BuoyError):
@@ -54,12 +57,13 @@ class DemoFailed(BuoyError):
 class Demo:
     """What the demo does."""
 
-    def __init__(self, stack: InterruptibleStack, display: LineDisplay) -> None:
-        self.stack, self.display = stack, display
+    def __init__(self, stack: InterruptibleStack, display: LineDisplay, web: bool) -> None:
+        self.stack, self.display, self.web = stack, display, web
         self.orders: list[Order] = []
         self.events = DemoEvents()
         self.started = time.monotonic()
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="buoy-demo-")))
+        self.folder = folder
         server = stack.enter_context(Server(appendonly=True))
         with without_signals():
             self.gateway = stack.enter_context(Gateway())
@@ -81,7 +85,33 @@ class Demo:
         self.open_shop()
         self.kill_a_worker()
         self.retry_failed_jobs()
-        return self.audit()
+        code = self.audit()
+        self.display.print_line()
+        if self.web:
+            self.keep_serving()
+        else:
+            self.display.print_line(WEB_HINT)
+        return code
+
+    # The dashboard
+
+    def open_dashboard(self) -> None:
+        """Serve the dashboard while the shop works."""
+        place = self.folder / "web"
+        with place.open("w", encoding="utf-8") as out:
+            process = DemoProcess("web", "-a", MODULES, "--port", "0", out=out, log=self.log)
+        self.processes.members.append(process)
+        self.wait_until(lambda: bool(ADDRESS.search(place.read_text())), "the dashboard")
+        self.address = ADDRESS.findall(place.read_text())[0]
+        self.say(f"the dashboard is at {self.address}")
+
+    def keep_serving(self) -> None:
+        """Serve the dashboard, while reports go on, until Ctrl-C or TERM."""
+        self.start("scheduler", "-a", "shop.reports")
+        self.display.print_line(f"The dashboard stays at {self.address} until Ctrl-C.")
+        while not self.stack.interrupted:
+            self.check_processes()
+            time.sleep(0.05)
 
     # The four steps
 
@@ -95,8 +125,10 @@ class Demo:
         )
         self.say(f"{self.events.dropped} more are rolled back: none of their jobs may run")
         self.say(f"{self.events.doubles} customers click twice: only one charge each is enqueued")
-        first, second = self.start_worker(), self.start_worker()
-        self.say(f"workers {first.pid} and {second.pid} start, with {SLOTS} slots each")
+        if self.web:
+            self.open_dashboard()
+        self.first, second = self.start_worker(), self.start_worker()
+        self.say(f"workers {self.first.pid} and {second.pid} start, with {SLOTS} slots each")
         self.scheduler = self.start("scheduler", "-a", "shop.reports")
         self.say(f"scheduler {self.scheduler.pid} starts: a report every 2 seconds")
         order = self.orders[1]  # the gateway hangs up on the first one
@@ -116,7 +148,7 @@ class Demo:
             self.events.doubles += 1
 
     def kill_a_worker(self) -> None:
-        victim = self.processes.members[0]
+        victim = self.first
 
         def in_the_middle() -> bool:
             begun = set(database.column(database.runs.c.job_id))
@@ -137,14 +169,14 @@ class Demo:
     def retry_failed_jobs(self) -> None:
         self.wait_until(self.is_quiet, "the end of all jobs")
         for _ in range(ROUNDS):
-            failures = list(find(self.monitor, Filter()))
+            failures = list(Job.app.failures.find())
             if not failures:
                 break
             self.events.failed += len(failures)
             self.say(
                 f"{len(failures)} have failed and are retried, as by `buoy failed retry --all`"
             )
-            answers = retry(Job.app.control, failures)
+            answers = Job.app.failures.retry(failures)
             self.events.retried += Counter(answer.kind for answer in answers.values())["queued"]
             self.wait_until(self.is_quiet, "the end of the retried jobs")
 
@@ -202,13 +234,16 @@ class Demo:
         while not condition():
             self.stack.check()
             self.report()
-            if not all(process.is_alive() for process in self.processes.members):
-                raise self.failure("a worker has ended unexpectedly")
+            self.check_processes()
             if time.monotonic() > deadline:
                 raise self.failure(f"waited {WAIT_SECONDS:g} s for {what}")
             time.sleep(0.05)
         self.stack.check()
         self.report()
+
+    def check_processes(self) -> None:
+        if not all(process.is_alive() for process in self.processes.members):
+            raise self.failure("a worker has ended unexpectedly")
 
     def failure(self, reason: str) -> DemoFailed:
         self.log.seek(0)
@@ -245,11 +280,15 @@ class Demo:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description="A small shop runs its jobs.")
+    parser.add_argument("--web", action="store_true", help="serve the dashboard, until Ctrl-C")
+    web = parser.parse_args().web
     display = make_display()
     try:
         with interruptible() as stack:
-            code = Demo(stack, display).run()
-            stack.check()
+            code = Demo(stack, display, web).run()
+            if not web:  # there Ctrl-C is the usual end
+                stack.check()
             return code
     except KeyboardInterrupt:
         display.close()
