@@ -30,6 +30,10 @@ from .nursery import Nursery
 from .process_table import ProcessTable
 
 
+class WorkerGoneError(Exception):
+    """The worker ended before it sent its first order."""
+
+
 def main(descriptor: int) -> NoReturn:
     """Serve the worker at the other end of this socket, then exit without waiting for the threads
     of the app."""
@@ -37,6 +41,8 @@ def main(descriptor: int) -> NoReturn:
     try:
         serve(socket.socket(fileno=descriptor))
         code = 0
+    except WorkerGoneError:
+        pass
     except BaseException:  # noqa: BLE001 - printed, since the process ends
         traceback.print_exc()
     finally:
@@ -84,12 +90,12 @@ def ignore_signals() -> None:
 
 
 def read_first_order(control: socket.socket) -> dict[str, Any]:
-    """The first order of the worker: which app to load. Exits when the worker is gone."""
+    """The first order of the worker: which app to load."""
     frames = Frames()
     while data := control.recv(1 << 16):
         for order in frames.feed(data):
             return dict(order)
-    sys.exit(1)
+    raise WorkerGoneError
 
 
 def describe(error: BaseException) -> str:
