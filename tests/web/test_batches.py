@@ -79,12 +79,12 @@ def test_the_page_of_a_job_names_its_batch_and_no_claim(batch: Batch, site: Site
 
 def test_of_many_batches_the_page_shows_the_newest(buoy_app: App, site: Site) -> None:
     for number in range(60):
-        Batch(queue="reports", description=f"b{number:02}").close()
+        Batch(queue="reports", description=f"nightly {number:02}").close()
     with Batch(queue="reports", description="still open") as last:
         last.enqueue(Charge, 1)
 
     text = site.text("/batches")
 
-    assert text.index("still open") < text.index("b59")
-    assert "b01" not in text
+    assert text.index("still open") < text.index("nightly 59")
+    assert "nightly 01" not in text
     assert "The newest 50, those that are not complete first" in text
