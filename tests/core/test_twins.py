@@ -53,7 +53,9 @@ def app(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield app
         return
     cluster: Cluster = request.getfixturevalue("cluster")
-    app = App(cluster.url, namespace=f"twins{id(request)}")
+    app = App(cluster.url)
+    for server in cluster.servers:
+        App(server.url).command("FLUSHALL")
     monkeypatch.setattr(Job, "app", app)
     yield app
 

@@ -14,6 +14,12 @@ from buoy.embedded.server import Server, free_port
 
 SIZE = 3
 SLOTS = 16384
+STARTING_TIMEOUT = 1000
+"""Milliseconds of silence after which a node counts as dead, while a cluster starts: nodes find each
+other the sooner, the less that is. With replicas also later: so soon one takes over."""
+BUSY_TIMEOUT = 60_000
+"""The same once a cluster without replicas is ready: nodes that a busy machine holds up for a
+second would else take each other for dead, and refuse all commands for a while."""
 
 
 class Cluster:
@@ -41,9 +47,13 @@ class Cluster:
         hosts = ",".join(f"127.0.0.1:{self.servers[number].port}" for number in numbers)
         return f"redis+cluster://{hosts}"
 
-    def wait_until_ready(self, within: float = 15.0) -> None:
+    def wait_until_ready(self, within: float = 60.0) -> None:
         """Wait until every node knows that all slots are served, and replicas follow."""
         wait_for(lambda: all(self.is_ready(server) for server in self.servers), within)
+        if len(self.servers) == SIZE:
+            for server in self.servers:
+                with Redis.from_url(server.url) as client:
+                    client.config_set("cluster-node-timeout", BUSY_TIMEOUT)
 
     def is_ready(self, server: Server) -> bool:
         info, slots = _ask(server, "INFO"), _ask(server, "SLOTS")
@@ -69,7 +79,7 @@ class Cluster:
             if server.pid is None:
                 server.start()
             self.thaw(number)
-        wait_for(self.is_restored, 30.0)
+        wait_for(self.is_restored, 60.0)
 
     def is_restored(self) -> bool:
         """Whether all nodes agree that the first are the primaries; helps a little."""
@@ -103,7 +113,7 @@ class Cluster:
             _join(self.servers)
             for primary, replica in zip(self.servers, self.servers[SIZE:], strict=False):
                 name = _ask(primary, "MYID")
-                wait_for(lambda: _replicate(replica, name), 15.0)  # noqa: B023 - called here
+                wait_for(lambda: _replicate(replica, name), 60.0)  # noqa: B023 - called here
             self.wait_until_ready()
             self._running = starting.pop_all()
         return self
@@ -115,7 +125,7 @@ class Cluster:
 def _node(appendonly: bool, *, partial: bool) -> Server:
     # The usual port of the cluster's bus, 10 000 above the first, may be taken or out of range.
     bus = ("--cluster-port", str(free_port()))
-    timeout = ("--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
+    timeout = ("--cluster-node-timeout", str(STARTING_TIMEOUT), "--repl-diskless-sync-delay", "0")
     some = ("--cluster-require-full-coverage", "no") if partial else ()
     always = ("--appendfsync", "always") if appendonly else ()
     args = ("--cluster-enabled", "yes", *bus, *timeout, *some, *always)
