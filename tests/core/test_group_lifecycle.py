@@ -1,5 +1,6 @@
-"""Members end, workers carry their ends, sleep or die in between, in any order: each member counts
-once, as what it has come to, and what follows is enqueued exactly once.
+"""Members end or never come, workers carry their ends and look for what never came, sleep or die in
+between, in any order: each member counts once, as what it has come to, and what follows is enqueued
+exactly once.
 
 BUOY_LIFECYCLE=N runs N sequences of acts instead of the usual number.
 """
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
 from buoy.broker.forwarding import forward_steps
 from buoy.errors import Unavailable
 from buoy.model.reservation import OutcomeWord, Reservation, Settlement
+from buoy.operations.lost_members import look_after_groups, look_steps
 from tests.core.test_forwarding_lifecycle import Forwarder
 from tests.core.test_groups import HOME, callback, counts, run
 from tests.support.snapshot import check_whole
@@ -29,6 +31,7 @@ from tests.support.world import LEASE, World
 EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "100"))
 ENDS: dict[OutcomeWord, str] = {"done": "done", "failed": "failed", "rejected": "expired"}
 NO_ENDS: list[OutcomeWord] = ["released", "crashed", "delayed"]
+HOUR = 3_600_000
 WAYS = st.sampled_from([*ENDS, *NO_ENDS, "cancelled"])
 EVENTS = ("on_death", "on_complete", "on_success")
 
@@ -52,18 +55,21 @@ class Lifecycle(RuleBasedStateMachine):
         fields = [word for each in EVENTS for word in (each, callback(each))]
         run(self.world, "group_open", "g", 3, *fields)
 
-    def add_member(self) -> str | None:
+    def add_member(self, fate: str = "open") -> str | None:
+        """Note a member, and enqueue it; the fate of one that never comes is "lost"."""
         id = f"m-{next(self.serial)}"
-        if run(self.world, "group_add", "g", 1, id, 0)[0] != "open":
+        member = f"{self.world.queue} {id}"
+        if run(self.world, "group_add", "g", 1, member, 0)[0] != "open":
             return None
-        self.ended[id] = "open"
-        self.world.enqueue(id, claims=[(f"{HOME} g {id}", "ended")])
+        self.ended[id] = fate
+        if fate == "open":
+            self.world.enqueue(id, claims=[(f"{HOME} g {member}", "ended")])
         return id
 
-    @rule(closes=st.booleans())
-    def a_program_adds(self, closes: bool) -> None:
+    @rule(closes=st.booleans(), fate=st.sampled_from(["open", "open", "lost"]))
+    def a_program_adds(self, closes: bool, fate: str) -> None:
         if not self.closed:
-            self.add_member()
+            self.add_member(fate)
             if closes:
                 run(self.world, "group_close", "g", "closed")
                 self.closed = True
@@ -99,6 +105,16 @@ class Lifecycle(RuleBasedStateMachine):
         if sleeps and not each.over:
             self.forwarders.append(each)
 
+    @rule(steps=st.integers(1, 8), sleeps=st.booleans())
+    def a_worker_looks_for_what_never_came(self, steps: int, sleeps: bool) -> None:
+        unseen = self.world.broker.heartbeat({HOME: []}, []).unseen.get(HOME, [])
+        each = Forwarder(look_steps(self.world.broker, HOME, unseen))
+        for _ in range(steps):
+            if not each.over:
+                each.go_on(self.world.broker.client.calls(each.step))  # type: ignore[arg-type]
+        if sleeps and not each.over:
+            self.forwarders.append(each)
+
     @rule(data=st.data(), fate=st.sampled_from(["well", "well", "lost", "unsent", "dies"]))
     def a_forwarder_goes_on(self, data: st.DataObject, fate: str) -> None:
         if not self.forwarders:
@@ -113,7 +129,7 @@ class Lifecycle(RuleBasedStateMachine):
             each.go_on(replies if fate == "well" else Unavailable("away", sent=True))
         self.forwarders = [each for each in self.forwarders if not each.over]
 
-    @rule(move=st.sampled_from([100, 2000, LEASE + 1000, 600_000]))
+    @rule(move=st.sampled_from([100, 2000, LEASE + 1000, 600_000, HOUR]))
     def time_passes(self, move: int) -> None:
         self.world.wait(move)
         self.world.broker.away.clear()
@@ -146,11 +162,12 @@ class Lifecycle(RuleBasedStateMachine):
         if not self.closed:
             run(self.world, "group_close", "g", "closed")
             self.closed = True
-        for _ in range(300):
+        for number in range(300):
             for member in self.world.take(100):
                 self.settle(member, "done")
-            self.world.wait(60_001)
+            self.world.wait(60_001 if number else HOUR)
             self.world.broker.away.clear()
+            look_after_groups(self.world.broker, HOME, ["g"])
             self.carry_all()
             self.what_follows_runs()
             if "open" not in self.ended.values() and not self.on_their_way():

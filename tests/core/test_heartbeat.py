@@ -233,7 +233,7 @@ class TestFirstBeat:
     ) -> None:
         def miss_one(_: object, missed: list[BrokerError]) -> HeartbeatReply:
             missed.append(error)
-            return HeartbeatReply([], [])
+            return HeartbeatReply([], [], set(), {})
 
         heartbeat = heartbeat_of(world.broker)
         heartbeat.serve(tuple(queues))

@@ -86,7 +86,11 @@ def calls(world: World) -> dict[str, Call]:
         "advance, done": advance(world, 1, Settlement.of(a, "done")),
         "advance, idle": advance(world, 1),
         "advance, again": advance(world, 1, again=True),
-        "beat": call(world, "beat", LEASE, 2, "a", a.token, "d", "stale"),
+        "beat": call(
+            world,
+            *("beat", LEASE, 2, "a", a.token, "d", "stale"),
+            attached=[world.broker.keys.groups(world.queue)],
+        ),
         "remove": call(world, "remove", 1, "e", "queued running", *incr, attached=[key]),
         "retry": call(world, "retry", 1, "b", failed_at, "", "anew", 1, "r", "finished"),
         "take_failed": call(
@@ -133,6 +137,7 @@ def calls(world: World) -> dict[str, Call]:
         "group_open": call_group(world, "group_open", "new", 1, "description", "x"),
         "group_add": call_group(world, "group_add", "g", 1, "mail new", 1, "mail gone"),
         "group_close": call_group(world, "group_close", "g", "cancelled"),
+        "group_unseen": call_group(world, "group_unseen", "g", before=[1000, 1]),
         "group_told": told(world, ("failed", "mail a"), ("done", "mail e"), ("lost", "mail gone")),
         "edit": call(world, "edit", "e", world.jobs["e"], "anew"),
         "reschedule": call(world, "reschedule", "", 2, "slow", "due"),
@@ -151,10 +156,12 @@ def calls(world: World) -> dict[str, Call]:
     return found
 
 
-def call_group(world: World, name: str, group: str, *words: Raw) -> Call:
+def call_group(
+    world: World, name: str, group: str, *words: Raw, before: Sequence[Raw] = ()
+) -> Call:
     keys = world.broker.keys
     attached = [keys.groups(world.queue), *keys.group(world.queue, group)]
-    return call(world, name, OWN + 2, *words, attached=attached)
+    return call(world, name, *before, OWN + 2, *words, attached=attached)
 
 
 def told(world: World, *ends: tuple[str, str]) -> Call:

@@ -9,14 +9,14 @@ from buoy.plugins.redis import (
     MEMBERS_AT_ONCE,
     GroupKey,
     RedisSteps,
-    any_on_their_way,
     change_members,
-    find_jobs,
+    group_in,
+    is_group,
+    lose_members,
+    missing_members,
     open_members,
-    queue_names,
+    place_in,
     steps_of,
-    tell_group,
-    view_groups,
 )
 
 OLD_SECONDS = 600.0
@@ -30,23 +30,6 @@ class BatchOver(BuoyError):
 def member_of(job: Job) -> str:
     """Returns the name of a job in its batch."""
     return f"{job.queue} {job.id}"
-
-
-def is_batch(member: str) -> bool:
-    """Whether a member is a batch: its name is the id of that, and has no blank."""
-    return " " not in member
-
-
-def place_of(member: str) -> tuple[str, str]:
-    """Returns queue and id of a job, by its name in a batch."""
-    queue, _, id = member.partition(" ")
-    return queue, id
-
-
-def group_of(name: str) -> GroupKey:
-    """Returns a batch by its name in another, which is its id."""
-    home, _, id = name.partition(":")
-    return GroupKey(home, id)
 
 
 def batch_id(group: GroupKey) -> str:
@@ -98,13 +81,9 @@ def note_members(app: App, group: GroupKey, members: Sequence[str]) -> RedisStep
 
 def forget_missing(app: App, group: GroupKey, members: set[str]) -> RedisSteps[None]:
     """Forget those of these members that were not enqueued: Redis, or the queue, has refused
-    them. ``lose_members`` says why a job that has ended is none of them."""
-    names = sorted(members)
-    places = [place_of(name) for name in names]
-    found = yield from find_jobs(app, places)
-    missing = [name for name, view in zip(names, found, strict=True) if view is None]
-    queues = sorted({queue for queue, _ in places})
-    if missing and not (yield from any_on_their_way(app, queues)):
+    them."""
+    missing = yield from missing_members(app, group, sorted(members))
+    if missing:
         yield from change_members(app, group, [], missing)
 
 
@@ -113,43 +92,21 @@ def cancel_members(app: App, group: GroupKey) -> RedisSteps[list[GroupKey]]:
     inner: list[GroupKey] = []
     ids: dict[str, list[str]] = {}
     for name, _ in (yield from open_members(app, group)):
-        if is_batch(name):
-            inner.append(group_of(name))
+        if is_group(name):
+            inner.append(group_in(name))
         else:
-            queue, id = place_of(name)
+            queue, id = place_in(name)
             ids.setdefault(queue, []).append(id)
     for queue, some in ids.items():
         yield from steps_of(app.control.remove, queue, some, "queued delayed blocked running")
     return inner
 
 
-def lose_members(app: App, group: GroupKey, now: float) -> RedisSteps[int]:
-    """Count those members as lost that were noted long ago, and are nowhere; returns how many.
-
-    A job that has ended, and whose end is on its way to the batch, is not lost: the ends that are
-    on their way are looked at after the jobs.
-    """
-    queues = yield from queue_names(app)
+def lose_old_members(app: App, group: GroupKey, now: float) -> RedisSteps[int]:
+    """Count those members as lost that were noted long ago, and are nowhere; returns how many."""
     members = yield from open_members(app, group)
     old = [name for name, noted in members if noted < now - OLD_SECONDS]
     found = 0
     for first in range(0, len(old), MEMBERS_AT_ONCE):
-        page = old[first : first + MEMBERS_AT_ONCE]
-        missing = yield from missing_among(app, queues, page)
-        if missing and not (yield from any_on_their_way(app, queues)):
-            yield from tell_group(app, group, missing, "lost")
-            found += len(missing)
+        found += yield from lose_members(app, group, old[first : first + MEMBERS_AT_ONCE])
     return found
-
-
-def missing_among(app: App, queues: Sequence[str], members: Sequence[str]) -> RedisSteps[list[str]]:
-    """Returns those of these members that are nowhere: jobs that are in no queue, and batches that
-    are not known."""
-    jobs = [name for name in members if not is_batch(name)]
-    batches = [name for name in members if is_batch(name)]
-    for queue in [None, *queues]:  # most are still in the queue to which they went
-        places = [(queue or place_of(name)[0], place_of(name)[1]) for name in jobs]
-        views = yield from find_jobs(app, places)
-        jobs = [name for name, view in zip(jobs, views, strict=True) if view is None]
-    known = yield from view_groups(app, [*map(group_of, batches)])
-    return jobs + [name for name, view in zip(batches, known, strict=True) if view is None]

@@ -309,9 +309,9 @@ class Broker(RedisRunner):
             arguments = ScriptArguments([round(self.settings.lease * 1000), len(reservations)])
             for each in reservations:
                 arguments.args += [each.id, each.token]
+            arguments.keys.append(self.keys.groups(queue))
             calls.append(self.script_call("beat", queue, arguments))
-        handing_over: set[str] = set()
-        result = HeartbeatReply([], [], handing_over)
+        result = HeartbeatReply([], [], set(), {})
         replies = run_scripts(self.worker_client, calls) if calls else []
         for (queue, reservations), reply in zip(pages, replies, strict=True):
             if isinstance(reply, BrokerError):
@@ -322,7 +322,9 @@ class Broker(RedisRunner):
             if reply[1] and queue not in result.late:
                 result.late.append(queue)
             if reply[2]:
-                handing_over.add(queue)
+                result.handing_over.add(queue)
+            if reply[3]:
+                result.unseen[queue] = [*map(decode_text, reply[3])]
         return result
 
 

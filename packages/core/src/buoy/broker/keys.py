@@ -73,13 +73,13 @@ class Keys:
         return f"{self.namespace}:{{{queue}}}:{':'.join(parts)}"
 
     def groups(self, queue: str) -> str:
-        """Returns the key of the zset of the groups of jobs whose home is this queue: id -> 0, or
-        when it was complete, in ms."""
+        """Returns the key of the zset of the groups of jobs whose home is this queue: id -> when it
+        was complete, in ms; until then, minus when a worker last looked at it."""
         return self.part(queue, "groups")
 
     def group(self, queue: str, id: str) -> tuple[str, str, str]:
         """Returns the keys of a group: what is known of it (hash), its open members (zset: member
-        -> when it was noted, in ms), those that have failed (set)."""
+        -> when it was noted, or looked for last, in ms), those that have failed (set)."""
         open_members, failed = f"group-open:{id}", f"group-failed:{id}"
         parts = (f"group:{id}", open_members, failed)
         return tuple(self.part(queue, part) for part in parts)  # type: ignore[return-value]

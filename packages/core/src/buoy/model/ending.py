@@ -19,6 +19,23 @@ class GroupKey(NamedTuple):
     id: str
 
 
+def is_group(member: str) -> bool:
+    """Whether a member is a group: its name is the home and the id of that, and has no blank."""
+    return " " not in member
+
+
+def group_in(member: str) -> GroupKey:
+    """Returns a group by its name as a member of another."""
+    home, _, id = member.partition(":")
+    return GroupKey(home, id)
+
+
+def place_in(member: str) -> tuple[str, str]:
+    """Returns queue and id of a job by its name as a member of a group."""
+    queue, _, id = member.partition(" ")
+    return queue, id
+
+
 def groups_in(claims: Iterable[Sequence[str]]) -> list[GroupKey]:
     """Returns the groups that are told of the end of a job with these claims."""
     told = [claim.split(" ", 2) for claim, kind in claims if kind == "ended"]

@@ -1,6 +1,6 @@
 """Reservations of jobs, their settlements, and the round trips that send these to Redis."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
 
@@ -150,9 +150,10 @@ class HeartbeatReply(NamedTuple):
 
     ``lost``: the reservations whose lease is lost. ``late``: the queues in which some worker has
     missed a heartbeat; see lua/heal.lua. ``handing_over``: the queues from which jobs are to be
-    handed over to others.
+    handed over to others. ``unseen``: by queue the ids of groups that a worker is to look at.
     """
 
     lost: list[Reservation]
     late: list[str]
-    handing_over: Set[str] = frozenset()
+    handing_over: set[str]
+    unseen: dict[str, list[str]]

@@ -14,14 +14,16 @@ from ..broker.script_arguments import (
 from ..connection.client import RawArg, RedisSteps, check_replies, send_commands, single_reply
 from ..connection.twins import steps_of
 from ..errors import BrokerError, WrongType
-from ..model.ending import OUTCOMES, Ending, GroupKey, MemberOutcome
-from .handovers import read_open
+from ..model.ending import OUTCOMES, GroupKey
 
 if TYPE_CHECKING:
+    from ..broker.broker import Broker
     from ..broker.redis_access import RedisAccess
 
 MEMBERS_AT_ONCE = 1000
 """How many members one call names."""
+FIRST_KEY = ScriptArguments([], ["names"]).number_of_next_key
+"""The number of the first key of the group itself, in the KEYS of a script on one group."""
 
 AddAnswer = Literal["open", "unknown", "cancelled", "complete"]
 
@@ -52,7 +54,7 @@ def open_group(app: "RedisAccess", group: GroupKey, fields: Mapping[str, str]) -
     on_success, on_complete, on_death: the jobs that follow, one a line (``following_job``)."""
     yield from app.broker.registration.register(group.home)
     words: list[RawArg] = [len(fields), *(word for pair in fields.items() for word in pair)]
-    return bool((yield from run_group(app, "group_open", group, words)))
+    return bool((yield from run_group(app.broker, "group_open", group, words)))
 
 
 def change_members(
@@ -62,8 +64,8 @@ def change_members(
     Returns whether the group takes members, and which were members already."""
     words: list[RawArg] = [len(added), *map(encode_text, added)]
     words += [len(forgotten), *map(encode_text, forgotten)]
-    state, fired, before = yield from run_group(app, "group_add", group, words)
-    yield from follow(app, group, fired)
+    state, fired, before = yield from run_group(app.broker, "group_add", group, words)
+    yield from follow(app.broker, group.home, fired)
     return decode_text(state), set(map(decode_text, before))  # type: ignore[return-value]
 
 
@@ -71,57 +73,33 @@ def close_group(app: "RedisAccess", group: GroupKey, *, cancel: bool = False) ->
     """Close a group, so that it can be complete; or let it take no more members at all. Returns
     False if it is not known."""
     words = ["cancelled" if cancel else "closed"]
-    known, fired = yield from run_group(app, "group_close", group, words)
-    yield from follow(app, group, fired)
+    known, fired = yield from run_group(app.broker, "group_close", group, words)
+    yield from follow(app.broker, group.home, fired)
     return bool(known)
 
 
-def tell_group(
-    app: "RedisAccess", group: GroupKey, members: Sequence[str], outcome: MemberOutcome
-) -> RedisSteps[None]:
-    """Tell a group that these members, 1000 at most, have ended so; those that it does not know as
-    open count nothing."""
-    endings = [Ending(group.home, group.id, each, outcome) for each in members]
-    words: list[RawArg] = [len(endings)]
-    for each in endings:
-        words += [first_key(app), each.outcome, encode_text(each.member)]
-    arguments = ScriptArguments(words, group_keys(app, group))
-    reply = yield from steps_of(app.broker.run_script, "group_told", group.home, arguments)
-    yield from follow(app, group, reply[3])
-
-
 def run_group(
-    app: "RedisAccess", name: str, group: GroupKey, words: Sequence[RawArg]
+    broker: "Broker", name: str, group: GroupKey, words: Sequence[RawArg]
 ) -> RedisSteps[Any]:
     """Run a script on one group; returns its reply."""
-    arguments = ScriptArguments([first_key(app), *words], group_keys(app, group))
-    return (yield from steps_of(app.broker.run_script, name, group.home, arguments))
+    arguments = ScriptArguments([FIRST_KEY, *words], group_keys(broker, group))
+    return (yield from steps_of(broker.run_script, name, group.home, arguments))
 
 
-def group_keys(app: "RedisAccess", group: GroupKey) -> list[str]:
-    return [app._keys.groups(group.home), *app._keys.group(*group)]
+def group_keys(broker: "Broker", group: GroupKey) -> list[str]:
+    """Returns the keys that a script on one group takes after those of its home."""
+    return [broker.keys.groups(group.home), *broker.keys.group(*group)]
 
 
-def first_key(app: "RedisAccess") -> int:
-    """The number of the first key of the group itself in KEYS."""
-    return ScriptArguments([], ["names"]).number_of_next_key
-
-
-def follow(app: "RedisAccess", group: GroupKey, fired: int) -> RedisSteps[None]:
-    """Hand over what follows a group, if anything does. What cannot be handed over now, workers of
-    its home hand over later."""
+def follow(broker: "Broker", home: str, fired: int) -> RedisSteps[None]:
+    """Hand over what follows groups of this home, if anything does. What cannot be handed over now,
+    its workers hand over later."""
     if not fired:
         return
     try:
-        yield from forward_steps(app.broker, group.home, MOST)
+        yield from forward_steps(broker, home, MOST)
     except BrokerError:
         return
-
-
-def any_on_their_way(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[bool]:
-    """Whether anything that ended jobs of these queues have left is yet to be handed over: also the
-    ends of members."""
-    return bool((yield from read_open(app.broker, queues)))
 
 
 def read_groups(

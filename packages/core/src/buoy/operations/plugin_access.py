@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..broker.keys import Keys
 from ..broker.script_arguments import ScriptArguments, decode_text, encode_text
 from ..broker.scripts import script_steps
 from ..connection.client import RawArg, RedisSteps, check_replies, single_reply
@@ -27,7 +28,11 @@ PAGE = 500
 
 def queue_names(app: "RedisAccess") -> RedisSteps[list[str]]:
     """Returns the names of all queues, sorted."""
-    names = single_reply((yield [["SMEMBERS", app._keys.queues()]]))
+    return (yield from names_of_queues(app._keys))
+
+
+def names_of_queues(keys: Keys) -> RedisSteps[list[str]]:
+    names = single_reply((yield [["SMEMBERS", keys.queues()]]))
     return sorted(filter(is_queue, map(decode_text, names)))
 
 

@@ -25,20 +25,19 @@ from ..connection.twins import (
     pages_of,
     steps_of,
 )
-from ..model.ending import GroupKey
+from ..model.ending import GroupKey, group_in, is_group, place_in
 from ..operations.counts import ClassCounts, Histogram
 from ..operations.groups import (
     MEMBERS_AT_ONCE,
     GroupView,
-    any_on_their_way,
     change_members,
     close_group,
     open_group,
     open_members,
     read_groups,
-    tell_group,
     view_groups,
 )
+from ..operations.lost_members import lose_members, missing_members
 from ..operations.pace_reader import PaceView
 from ..operations.permit_reader import PermitView
 from ..operations.plugin_access import (
@@ -72,7 +71,6 @@ __all__ = [
     "RedisSteps",
     "WorkerView",
     "all_of",
-    "any_on_their_way",
     "awaiting",
     "awaiting_call",
     "awaiting_pages",
@@ -89,18 +87,22 @@ __all__ = [
     "find_jobs",
     "find_paces",
     "find_permits",
+    "group_in",
     "if_running",
+    "is_group",
     "keep_plugin_data",
+    "lose_members",
     "lua_steps",
     "map_pages",
     "merge_pages",
+    "missing_members",
     "number_place",
     "open_group",
     "open_members",
     "pages_of",
+    "place_in",
     "queue_names",
     "read_groups",
     "steps_of",
-    "tell_group",
     "view_groups",
 ]

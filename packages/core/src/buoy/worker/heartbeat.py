@@ -14,6 +14,7 @@ from ..errors import BrokerError, WrongType
 from ..executor import Executor
 from ..model.reservation import Reservation, RoundTripRequest, Settlement
 from ..operations.failed_limits import enforce_failed_limits
+from ..operations.lost_members import look_after_groups
 from ..operations.worker_commands import signal_of
 from ..process.logs import Log
 from ..process.system import kill_children
@@ -39,8 +40,8 @@ missed a heartbeat."""
 class Heartbeat(threading.Thread):
     """Renews the leases of all jobs in flight each third of a lease, and heals the queues.
 
-    It also publishes the worker's registration, receives worker commands, removes failed jobs
-    beyond the limits, and settles jobs that an
+    It also hands over what is due, looks after groups of jobs, publishes the worker's registration,
+    receives worker commands, removes failed jobs beyond the limits, and settles jobs that an
     executor in this process cannot settle itself since it is busy with a job. All methods run in
     this thread, but those under "Called by the main thread".
 
@@ -205,20 +206,22 @@ class Heartbeat(threading.Thread):
         missed = [] if missed is None else missed
         before, queues = self.late_queues, self.queues
         try:
-            lost, late, handing_over = self.broker.heartbeat(reservations, missed)
-            for queue in handing_over:
+            reply = self.broker.heartbeat(reservations, missed)
+            for queue in reply.handing_over:
                 forward(self.broker, queue)
+            for queue, ids in reply.unseen.items():
+                look_after_groups(self.broker, queue, ids)
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
             logger.debug("no heartbeat: %s", error)
             self.late_queues, self.next_look = before or [], math.inf
             return False
-        now, self.late_queues = time.monotonic(), late if queues == self.queues else None
+        now, self.late_queues = time.monotonic(), reply.late if queues == self.queues else None
         watch = CLOSE_WATCH * self.broker.settings.lease
         self.next_look = now + watch if self.late_queues else math.inf
         if not before:
             self.late_since = now
-        if lost or self.late_queues != before:
-            self.on_change(lost)
+        if reply.lost or self.late_queues != before:
+            self.on_change(reply.lost)
         return True
 
     def apply_command(self, command: object) -> bool:

@@ -2,11 +2,15 @@
 -- may be in any queues. Each counts once, by how it has ended, also if it is told several times.
 --
 -- In the hash of a group: `description`, `opened` and `completed` (ms), `closed` and `stopped` (1),
--- `total`, how many members have ended in each way, and the hand-overs to be made on each event, one
--- a line: on_death, on_complete, on_success; `parent`: HOME GROUP MEMBER of the group in which this
--- one is a member.
+-- `noted` (ms): when the last member was noted; `total`, how many members have ended in each way, and
+-- the hand-overs to be made on each event, one a line: on_death, on_complete, on_success; `parent`:
+-- HOME GROUP MEMBER of the group in which this one is a member.
+--
+-- In the zset of names a complete group has the time of its last change (ms); one that is not, minus
+-- when a worker last looked at it (groups_unseen.lua); versions that did not look wrote 0.
 
 -- include queue
+-- include groups_unseen
 
 local GROUP_MS = 7 * 24 * 3600 * 1000 -- how long a group is known after its last change, once complete
 local OUTCOMES = { done = true, failed = true, expired = true, cancelled = true, lost = true }
@@ -18,6 +22,7 @@ local function take_group()
   local group = opened[first]
   if group then return group end
   group = { hash = KEYS[first], open = KEYS[first + 1], failed = KEYS[first + 2] }
+  group.name = string.match(group.hash, '([^:]*)$')
   group.known = call('HLEN', group.hash) > 0
   group.open_count = call('ZCARD', group.open)
   call('SCARD', group.failed)
@@ -67,13 +72,14 @@ local function end_member(group, member, outcome)
   end
 end
 
--- Completes a group that is closed and has no open members; and finds whether all have ended well.
--- In the group around it, it has failed if any member has, and is cancelled if others ended otherwise.
+-- Completes a group that is closed and has no open members; and finds whether all have ended well:
+-- one that was cancelled never does, since it may lack members. In the group around it, it has failed if any member has, and is cancelled if others ended otherwise.
 local function check(group)
-  local fields = { 'closed', 'completed', 'total', 'done', 'succeeded', 'failed' }
-  local closed, completed, total, done, succeeded, failures = unpack(ask('HMGET', group.hash, fields))
+  local fields = { 'closed', 'completed', 'total', 'done', 'succeeded', 'failed', 'stopped' }
+  local closed, completed, total, done, succeeded, failures, stopped =
+    unpack(ask('HMGET', group.hash, fields))
   if not closed or call('ZCARD', group.open) > 0 then return end
-  local well = stored_number(total) == stored_number(done)
+  local well = not stopped and stored_number(total) == stored_number(done)
   if not completed then
     call('HSET', group.hash, 'completed', now)
     fire(group, 'on_complete')
@@ -86,6 +92,12 @@ local function check(group)
   end
   for _, key in ipairs({ group.hash, group.open, group.failed }) do call('PEXPIRE', key, GROUP_MS) end
   call('ZREMRANGEBYSCORE', names, '(0', now - GROUP_MS)
-  local name = string.match(group.hash, '([^:]*)$')
-  call('ZADD', names, now, name)
+  call('ZADD', names, now, group.name)
+end
+
+-- Closes a group, or lets it take no more members at all.
+local function close(group, stop)
+  call('HSET', group.hash, 'closed', 1)
+  if stop then call('HSET', group.hash, 'stopped', 1) end
+  check(group)
 end

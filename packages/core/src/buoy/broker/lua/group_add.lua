@@ -25,6 +25,7 @@ for n, noted in ipairs(ask('ZMSCORE', group.open, added)) do
   if noted then before[#before + 1] = added[n] end
 end
 send('ZADD', group.open, scores)
+if #added > 0 then call('HSET', group.hash, 'noted', now) end
 send('ZREM', group.open, forgotten)
 local more = call('ZCARD', group.open) - group.open_count
 if more ~= 0 then add(group, 'total', more) end

@@ -13,7 +13,5 @@ if word ~= 'closed' and word ~= 'cancelled' then refuse('word', 'closed or cance
 read_groups()
 if not group.known then return { 0, 0 } end
 allow_writes()
-call('HSET', group.hash, 'closed', 1)
-if word == 'cancelled' then call('HSET', group.hash, 'stopped', 1) end
-check(group)
+close(group, word == 'cancelled')
 return { 1, fired }

@@ -3,8 +3,6 @@
 -- KEYS     see queue.lua; the zset of the names of groups; the three keys of the group
 -- ARGV     clock shift; number of the group's first key; number of fields, for each: name, text
 -- returns  1, or 0 if there is such a group
---
--- In the zset an open group has the score 0, and a complete one the time of its last change.
 
 -- include group
 
@@ -15,5 +13,5 @@ read_groups()
 if group.known then return 0 end
 send('HSET', group.hash, words)
 call('HSET', group.hash, 'opened', now)
-call('ZADD', names, 0, string.match(group.hash, '([^:]*)$'))
+call('ZADD', names, -now, group.name)
 return 1
