@@ -619,10 +619,7 @@ def test_enqueue_answers_with_the_handle(run: Run, buoy_app: App) -> None:
 
 def test_enqueue_by_name_needs_a_queue(run: Run, buoy_app: App) -> None:
     refused = run("enqueue", "other.Job", "[1]", code=2)
-    assert (
-        "Error: expected -a MODULE, or --queue without --delay, for a push by name"
-        in refused.output
-    )
+    assert refused.output.endswith("Error: expected -a MODULE, or --queue for a push by name\n")
 
     run("enqueue", "other.Job", "[1]", "--queue", "other")
 

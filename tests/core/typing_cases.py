@@ -178,6 +178,9 @@ def apps() -> None:
 
     assert_type(app.push("other.Job", [1], queue="mail").state in ("queued", "exists"), bool)
     app.push("other.Job", [1])  # type: ignore[call-arg]
+    app.push("other.Job", [1], queue="mail", priority="low", front=True, id="a", replace=True)
+    app.push("other.Job", [1], queue="mail", priority=5)  # type: ignore[arg-type]
+    app.push("other.Job", [1], queue="mail", urgency=5)  # type: ignore[call-arg]
     App(lease="30")  # type: ignore[arg-type]
 
 

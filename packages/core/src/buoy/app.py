@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 from weakref import WeakValueDictionary
 
 from .connection.client import RedisSteps, run_steps
 from .connection.twins import awaiting, blocking, steps_of
 from .jobs.after_success import add_child, collecting, take_children
 from .jobs.app_wide import app_wide_plugins, listed_plugins
-from .jobs.building import build_job
+from .jobs.building import build_job, build_named
 from .jobs.enqueueing import (
     Answer,
     encoded_payload,
@@ -28,7 +28,6 @@ from .jobs.enqueueing import (
 from .jobs.facts import Facts, facts
 from .jobs.job import Job, facts_of
 from .jobs.plugin import Plugin
-from .jobs.redacting import seal_named
 from .jobs.registry import check_findable, find_class
 from .jobs.relay import relay
 from .jobs.run import perform, run_inline
@@ -36,14 +35,12 @@ from .model.checks import expect
 from .model.enqueue_answer import QUEUED, EnqueueAnswer
 from .model.entry import Entry
 from .model.handle import Handle
-from .model.identity import new_id
 from .model.names import checked_line, checked_queue
-from .model.options import AS_DECLARED, Options, check_newer
+from .model.options import AS_DECLARED, Options, PushOptions, options
 from .model.outcome import Deferred, Rejected
-from .model.payload import Payload, now
+from .model.payload import Payload
 from .model.reservation import NO_WORKER, Reservation
-from .model.signature import Arguments, check_arguments
-from .model.tags import checked_tags
+from .model.signature import Arguments
 from .operations.job_access import JobAccess
 
 J = TypeVar("J", bound=Job)
@@ -233,30 +230,21 @@ class App(JobAccess):
         kwargs: Mapping[str, Any] | None = None,
         *,
         queue: str,
-        id: str | None = None,
-        newer: tuple[str, int] | None = None,
-        tags: Sequence[str] = (),
+        **given: Unpack[PushOptions],
     ) -> RedisSteps[Handle[Any]]:
         """Enqueue a job by the name of its class, which need not be loaded: only the hooks of
-        app-wide plugins are called.
+        app-wide plugins are called, and what the class declares for its enqueueing (``priority``,
+        ``tags``, ``expires``, ``max_length``) has no effect.
 
-        ``id``, ``newer`` and ``tags`` are those of ``Job.using``. Raises InvalidArguments or
-        ConfigurationError for arguments that are not valid.
+        The options are those of ``Job.using``. Raises InvalidArguments or ConfigurationError for
+        arguments that are not valid.
         """
         expect(isinstance(args, list | tuple), "push(args)", "a list", args)
         expect(isinstance(kwargs, Mapping | None), "push(kwargs)", "a dict", kwargs)
-        args, kwargs = list(args), dict(kwargs or {})
         name = checked_line(name, "push(name)")
-        check_arguments(name, args, kwargs)
-        id = new_id() if id is None else checked_line(id, "push(id)")
-        payload = Payload(name, args, kwargs, id, enqueued_at=now())
-        payload.tags = checked_tags(tags, "push(tags)")
-        seal_named(payload)
+        chosen = options(checked_queue(queue), subject="push", **given)
         kind = find_class(name) if self.is_inline else Job
-        job: Job = facts_of(kind, payload, checked_queue(queue)).new()
-        if newer is not None:
-            check_newer(newer, "push(newer)")
-            facts(job).newer = newer
+        job = build_named(name, args, kwargs, chosen, kind)
         [handle] = yield from self._enqueue_steps([job], by_name=True)
         return handle
 

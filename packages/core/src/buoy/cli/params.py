@@ -72,10 +72,11 @@ class Choice(click.Choice):  # type: ignore[type-arg]  # click has it from 8.2 o
 
 
 class Seconds(click.FloatRange):
-    """A finite number of seconds, 0 or more. To wait for ever, leave the option out."""
+    """A finite number of seconds, 0 or more, or more than 0. To wait for ever, leave the option
+    out."""
 
-    def __init__(self) -> None:
-        super().__init__(min=0, max=10**9)
+    def __init__(self, *, min_open: bool = False) -> None:
+        super().__init__(min=0, max=10**9, min_open=min_open)
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         try:
@@ -83,7 +84,8 @@ class Seconds(click.FloatRange):
         except click.BadParameter:
             seconds = math.nan
         if not math.isfinite(seconds):
-            self.fail(f"expected seconds, 0 to {self.max}, got {value!r:.200}", param, ctx)
+            least = "more than 0, up" if self.min_open else "0"
+            self.fail(f"expected seconds, {least} to {self.max}, got {value!r:.200}", param, ctx)
         return seconds
 
 
@@ -106,6 +108,32 @@ class Instant(Text):
                 param,
                 ctx,
             )
+
+
+class Moment(Text):
+    """A time in epoch seconds, from ISO 8601; local time unless it has a zone."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        text = super().convert(value, param, ctx)
+        try:
+            return datetime.fromisoformat(text).astimezone().timestamp()
+        except (ValueError, OverflowError):
+            self.fail(f"expected a time like 2026-01-31T08:00, got {text!r:.200}", param, ctx)
+
+
+class Newer(Text):
+    """A name and a number, as a tuple."""
+
+    name = "newer"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        name, _, number = (text := super().convert(value, param, ctx)).rpartition("=")
+        try:
+            return name, int(number)
+        except ValueError:
+            self.fail(f"expected a name and a number like version=7, got {text!r:.200}", param, ctx)
 
 
 class Pattern(Text):

@@ -1,18 +1,20 @@
 """Making jobs from a class and arguments, before they are enqueued."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model.checks import expect
 from ..model.identity import new_id
 from ..model.options import Options
 from ..model.payload import Payload, now
-from ..model.signature import Arguments, NormalizedArguments
+from ..model.signature import Arguments, NormalizedArguments, check_arguments
 from ..model.strict_json import is_utf8
 from ..model.tags import joined_tags
 from .arguments import codecs_of, declared_arguments, stored_arguments
 from .declaration import check_usable
 from .facts import Facts
-from .job import Job
+from .job import Job, facts_of
+from .redacting import seal_named
 from .sealing import seal_arguments
 
 
@@ -30,11 +32,36 @@ def build_job(job: type[Job], arguments: Arguments, options: Options) -> Job:
     args, kwargs = normalized_arguments(job, arguments)
     payload = Payload(job.name, args, kwargs, options.id or new_id(), enqueued_at=now())
     payload.tags = joined_tags(job.tags, options.tags, job.name)
-    payload.limits, payload.chain = options.limits, options.chain
     payload.identifier = own_identifier(job, args, kwargs)
     seal_arguments(job, payload)
-    known = Facts(job, payload, options.queue or job.queue)
+    return with_options(Facts(job, payload, options.queue or job.queue), options)
+
+
+def build_named(
+    name: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None,
+    options: Options,
+    kind: type[Job] = Job,
+) -> Job:
+    """Returns a job of the class of this name, which need not be loaded; it is not enqueued yet.
+
+    ``options`` name its queue. ``kind``: the class, if it must be known. Raises InvalidArguments,
+    ConfigurationError and SealError.
+    """
+    positional, named = list(args), dict(kwargs or {})
+    check_arguments(name, positional, named)
+    payload = Payload(name, positional, named, options.id or new_id(), enqueued_at=now())
+    payload.tags = options.tags
+    seal_named(payload)
+    return with_options(facts_of(kind, payload, options.queue or kind.queue), options)
+
+
+def with_options(known: Facts, options: Options) -> Job:
+    """Returns the job of these facts, enqueued as the options say."""
     known.due, known.newer, known.options = options.due, options.newer, options
+    payload = known.payload
+    payload.limits, payload.chain = options.limits, options.chain
     if known.expires is not None:
         start = payload.enqueued_at
         due = options.at if options.at is not None else start + (options.delay or 0)

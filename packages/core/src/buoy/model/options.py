@@ -55,10 +55,9 @@ AS_DECLARED = Options()
 """Nothing differs."""
 
 
-class GivenOptions(TypedDict, total=False):
-    """What ``Job.using`` takes."""
+class PushOptions(TypedDict, total=False):
+    """What ``App.push`` takes beside the queue."""
 
-    queue: str | None
     delay: float | timedelta | None
     at: float | datetime | None
     id: str | None
@@ -73,6 +72,12 @@ class GivenOptions(TypedDict, total=False):
     replace: bool
 
 
+class GivenOptions(PushOptions, total=False):
+    """What ``Job.using`` takes."""
+
+    queue: str | None
+
+
 def options(
     queue: str | None = None,
     delay: float | timedelta | None = None,
@@ -83,62 +88,66 @@ def options(
     priority: str | None = None,
     front: bool = False,
     replace: bool = False,
+    *,
+    subject: str = "using",
     **limits: Any,
 ) -> Options:
-    """Checked options. Raises InvalidArguments or ConfigurationError for invalid values."""
+    """Checked options. ``subject``: what was called with them. Raises InvalidArguments or
+    ConfigurationError for invalid values."""
     if delay is not None and at is not None:
-        raise InvalidArguments(f"using: expected delay or at, got both ({delay!r}, {at!r})")
+        raise InvalidArguments(f"{subject}: expected delay or at, got both ({delay!r}, {at!r})")
     if delay is not None:
-        delay = seconds_of(delay)
+        delay = seconds_of(delay, subject)
     if at is not None:
-        at = epoch_seconds(at, "using")
-    id = checked_id(id, replace=replace)
+        at = epoch_seconds(at, subject)
+    id = checked_id(id, subject, replace=replace)
     if newer is not None:
-        check_newer(newer, "using(newer)")
-    more = checked_place(priority, front=front, replace=replace) | checked_limits(limits)
-    given = NO_TAGS if tags is NO_TAGS else checked_tags(tags, "using(tags)")
+        check_newer(newer, f"{subject}(newer)")
+    more = checked_place(priority, subject, front=front, replace=replace)
+    more |= checked_limits(limits, subject)
+    given = NO_TAGS if tags is NO_TAGS else checked_tags(tags, f"{subject}(tags)")
     where = None if queue is None else checked_queue(queue)
     return Options(where, delay, at, id, newer, given, **more)
 
 
-def checked_id(id: str | None, *, replace: bool) -> str | None:
+def checked_id(id: str | None, subject: str, *, replace: bool) -> str | None:
     """An id; raises ConfigurationError for what is none. Raises InvalidArguments if it is missing
     though a job is to be replaced."""
     if id is not None:
-        return checked_line(id, "using(id)")
+        return checked_line(id, f"{subject}(id)")
     if replace:
-        raise InvalidArguments("using: expected replace with the id of the job, got no id")
+        raise InvalidArguments(f"{subject}: expected replace with the id of the job, got no id")
     return None
 
 
-def checked_place(priority: str | None, **switches: bool) -> dict[str, Any]:
+def checked_place(priority: str | None, subject: str, **switches: bool) -> dict[str, Any]:
     """Returns the options that say where in its queue a job goes. Raises ConfigurationError for
     values that are not valid."""
     if priority is not None:
-        check_level(priority, "using(priority)")
+        check_level(priority, f"{subject}(priority)")
     for name, switch in switches.items():
-        expect(type(switch) is bool, f"using({name})", "True or False", switch)
+        expect(type(switch) is bool, f"{subject}({name})", "True or False", switch)
     return {"priority": priority, **switches}
 
 
-def checked_limits(limits: dict[str, Any]) -> dict[str, Any]:
+def checked_limits(limits: dict[str, Any], subject: str) -> dict[str, Any]:
     """Returns the limits that are given, durations in seconds. Raises ConfigurationError for one
     that is not valid, and for an option that there is not."""
     for name, value in limits.items():
         if name not in LIMITS:
-            known = ", ".join([*GivenOptions.__annotations__])
-            raise ConfigurationError(f"using: expected one of {known}, got {name!r}")
+            known = ", ".join(["queue", *PushOptions.__annotations__])
+            raise ConfigurationError(f"{subject}: expected one of {known}, got {name!r}")
         if isinstance(value, timedelta) and LIMITS[name][0] is SECONDS:
             limits[name] = value = value.total_seconds()
-        check_limit(name, value, f"using({name})")
+        check_limit(name, value, f"{subject}({name})")
     return limits
 
 
-def seconds_of(delay: float | timedelta) -> float:
+def seconds_of(delay: float | timedelta, subject: str) -> float:
     """A delay in seconds; raises ConfigurationError for one that is out of range."""
     given = as_float(delay.total_seconds() if isinstance(delay, timedelta) else delay)
     right = 0 <= given < 10**10
-    expect(right, "using(delay)", "0 or more seconds, less than 10 ** 10", delay)
+    expect(right, f"{subject}(delay)", "0 or more seconds, less than 10 ** 10", delay)
     return given
 
 

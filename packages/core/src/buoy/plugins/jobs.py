@@ -8,18 +8,17 @@ from ..errors import SealError
 from ..jobs import building
 from ..jobs.arguments import codecs_of
 from ..jobs.facts import facts
-from ..jobs.job import Job, facts_of
+from ..jobs.job import Job
 from ..jobs.plugin import Plugin
-from ..jobs.redacting import is_sealed, seal_named, shown_arguments
+from ..jobs.redacting import is_sealed, shown_arguments
 from ..jobs.registry import registry
 from ..jobs.sealing import about, identifier_in, required_sealer, sealer_of
 from ..model.checks import expect
 from ..model.ending import GroupKey, groups_in
-from ..model.identity import new_id
-from ..model.names import checked_line, checked_queue
+from ..model.names import checked_line
 from ..model.options import options
-from ..model.payload import SEALED, Payload, now
-from ..model.signature import Signature, check_arguments
+from ..model.payload import SEALED
+from ..model.signature import Signature
 from ..model.transition import CommandArg
 from ..text.safe import error_message, type_name
 
@@ -48,16 +47,12 @@ def build_job(
     """
     chosen = options(queue, None, None, id, newer, tags)
     if isinstance(job, str):
-        name, fields = checked_line(job, "build_job(job)"), (list(args), dict(kwargs or {}))
+        name = checked_line(job, "build_job(job)")
         expect(queue is not None, "build_job(queue)", "a queue for a class by its name", queue)
-        check_arguments(name, *fields)
-        payload = Payload(name, *fields, chosen.id or new_id(), enqueued_at=now())
-        payload.tags = chosen.tags
-        seal_named(payload)
-        made: Job = facts_of(Job, payload, checked_queue(queue)).new()
+        made = building.build_named(name, args, kwargs, chosen)
     else:
         made = building.build_job(job, (args, kwargs or {}), chosen)
-    facts(made).newer, facts(made).claim = newer, claim
+    facts(made).claim = claim
     return made
 
 
