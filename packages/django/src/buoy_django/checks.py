@@ -5,11 +5,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
 from buoy import BuoyError, Job
 from buoy.plugins.operators import examine
 
-from .configuration import OWN, SOURCE, own_setting
+from .configuration import OWN, SOURCE, import_role, own_setting
 
 Messages = Iterator[checks.CheckMessage]
 
@@ -19,7 +20,7 @@ OF_REDIS = {"eviction", "memory", "persistence", "clock"}
 
 def register_checks() -> None:
     """Add the checks to those of Django."""
-    for check in (check_settings, check_after_commit):
+    for check in (check_settings, check_dashboard_role, check_after_commit):
         checks.register(as_check(check), "buoy")
     checks.register(as_check(check_redis), "buoy", deploy=True)
 
@@ -35,9 +36,10 @@ def as_check(check: Callable[[], Messages]) -> Callable[..., list[checks.CheckMe
 
 def check_settings() -> Messages:
     """All settings have names that are known, and values that are valid; the plugins that they
-    name can be used."""
+    name can be used, and the URL is one of a Redis, which need not be there yet."""
     try:
         Job.app.settings  # noqa: B018 - reads them
+        Job.app.broker  # noqa: B018 - reads the URL
         Job.app.plugins  # noqa: B018 - imports them
     except BuoyError as error:
         hint = f"This package has these settings, too: {', '.join(OWN)}."
@@ -47,6 +49,14 @@ def check_settings() -> Messages:
             f"{SOURCE}: AFTER_COMMIT: expected True or False, got {own_setting('AFTER_COMMIT')!r}"
         )
         yield checks.Error(text, id="buoy.E002")
+
+
+def check_dashboard_role() -> Messages:
+    """The function that decides who sees the dashboard is there."""
+    try:
+        import_role(own_setting("DASHBOARD_ROLE"))
+    except ImproperlyConfigured as error:
+        yield checks.Error(str(error), id="buoy.E005")
 
 
 def check_after_commit() -> Messages:

@@ -1,10 +1,11 @@
 """``settings.BUOY``: takes the place of buoy's configuration file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from buoy import App, Job, Plugin
 from buoy.plugins import use_settings
@@ -55,3 +56,31 @@ def given_settings() -> Mapping[str, Any]:
             f"{SOURCE}: expected names of settings in upper case such as URL, got {wrong[0]!r}"
         )
     return given
+
+
+# Who may see the dashboard
+
+
+def import_role(path: Any) -> Callable[[Any], Any]:
+    """Returns the function of a user that ``DASHBOARD_ROLE`` names, and without it ``role_of``;
+    raises ImproperlyConfigured if there is none under this path."""
+    if path == OWN["DASHBOARD_ROLE"]:
+        return role_of
+    try:
+        found = import_string(path)
+        if callable(found):
+            return found  # type: ignore[no-any-return]  # what it returns is checked at each call
+        problem = f"got {path!r}, which is {type(found).__name__}"
+    except (ImportError, AttributeError) as error:
+        problem = f"got {path!r} ({error})"
+    raise ImproperlyConfigured(
+        f"{SOURCE}: DASHBOARD_ROLE: expected the path of a function of a user that returns "
+        f'"viewer", "operator", "admin" or None, {problem}'
+    )
+
+
+def role_of(user: Any) -> Any:
+    """Returns the role of a user: superusers are admins, other staff sees only."""
+    if not (user.is_active and user.is_staff):
+        return None
+    return "admin" if user.is_superuser else "viewer"

@@ -10,12 +10,11 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
-from django.utils.module_loading import import_string
 
 from buoy import App, Job
 from buoy_web import Person, wsgi_dashboard
 
-from .configuration import SOURCE, own_setting
+from .configuration import import_role, own_setting
 
 PERSON = "buoy_django.person"
 """Where the environment of a request says who sends it."""
@@ -50,28 +49,8 @@ def person_of(request: HttpRequest) -> Person | None:
     """Returns who sends the request; None if they may not see it."""
     if not hasattr(request, "user"):
         raise ImproperlyConfigured(NO_USER)
-    chosen = own_setting("DASHBOARD_ROLE")
-    role = (import_role(chosen) if chosen else role_of)(request.user)
+    role = import_role(own_setting("DASHBOARD_ROLE"))(request.user)
     return None if role is None else Person(role, request.user.get_username())
-
-
-def role_of(user: Any) -> Any:
-    """Returns the role of a user: superusers are admins, other staff sees only."""
-    if not (user.is_active and user.is_staff):
-        return None
-    return "admin" if user.is_superuser else "viewer"
-
-
-def import_role(path: str) -> Callable[[Any], Any]:
-    """Returns the function that a setting names; raises ImproperlyConfigured."""
-    try:
-        found: Callable[[Any], Any] = import_string(path)
-    except ImportError as error:
-        raise ImproperlyConfigured(
-            f"{SOURCE}: DASHBOARD_ROLE: expected the path of a function of a user that returns "
-            f'"viewer", "operator", "admin" or None, got {path!r} ({error})'
-        ) from error
-    return found
 
 
 def refuse(request: HttpRequest) -> HttpResponse:

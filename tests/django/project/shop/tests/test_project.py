@@ -16,7 +16,12 @@ from django.test import SimpleTestCase, override_settings
 
 from buoy import App, Job
 from buoy_aftercommit import AfterCommit
-from buoy_django.checks import check_after_commit, check_redis, check_settings
+from buoy_django.checks import (
+    check_after_commit,
+    check_dashboard_role,
+    check_redis,
+    check_settings,
+)
 from buoy_django.configuration import app_wide_plugins, configure
 from buoy_django.connections import DjangoConnections, call_where_django_connects
 from buoy_django.test import BuoyTestCase, BuoyTransactionTestCase
@@ -95,6 +100,27 @@ class CheckTests(SimpleTestCase):
         [(id, text)] = self.messages(check_settings, PLUGINS=["no_such:Plugin"])
         assert id == "buoy.E001"
         assert text.startswith("plugins (BUOY_PLUGINS): 'no_such:Plugin': expected a module")
+
+    def test_a_url_that_is_none_of_a_redis(self) -> None:
+        [(id, text)] = self.messages(check_settings, URL="http://example")
+        assert id == "buoy.E001"
+        assert text.startswith("BUOY_URL: expected a URL that starts with redis://")
+        assert self.messages(check_settings, URL="redis://127.0.0.1:1") == []
+
+    def test_a_function_of_the_dashboard_that_is_not_there(self) -> None:
+        names = "settings.BUOY: DASHBOARD_ROLE: expected the path of a function of a user"
+        for path, problem in {
+            "shop.jobs.nobody": "got 'shop.jobs.nobody' (Module \"shop.jobs\" does not define",
+            "shop.jobs.__name__": "got 'shop.jobs.__name__', which is str",
+            7: "got 7 (",
+        }.items():
+            [(id, text)] = self.messages(check_dashboard_role, DASHBOARD_ROLE=path)
+            assert id == "buoy.E005"
+            assert text.startswith(names)
+            assert problem in text
+        assert self.messages(check_dashboard_role) == []
+        path = "buoy_django.configuration.role_of"
+        assert self.messages(check_dashboard_role, DASHBOARD_ROLE=path) == []
 
     def test_after_commit_must_be_true_or_false(self) -> None:
         text = "settings.BUOY: AFTER_COMMIT: expected True or False, got 'no'"
