@@ -13,7 +13,6 @@ from buoy.model.entry import Entry
 from buoy.model.handover import Handover
 from buoy.model.reservation import RoundTripRequest, Settlement
 from buoy.operations.doctor import (
-    Finding,
     Inspection,
     clock,
     examine,
@@ -25,6 +24,7 @@ from buoy.operations.doctor import (
     unserved,
     workers,
 )
+from buoy.operations.finding import Finding
 from buoy.operations.worker_commands import forget
 from buoy.testing import Clock, FakeWorker, drain
 
@@ -72,7 +72,8 @@ class TestRedis:
 
         assert list(subjects) == [
             *("eviction", "memory", "persistence", "clock"),
-            *("queues", "workers", "delayed jobs", "hand-overs", "failures", "keys", "places"),
+            *("queues", "workers", "delayed jobs", "hand-overs", "groups", "failures", "keys"),
+            *("places", "members"),
         ]
         assert subjects["eviction"].text == "nothing is evicted (policy noeviction)"
         assert subjects["memory"].text.endswith(" MiB used, no limit set")

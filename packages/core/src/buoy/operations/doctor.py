@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..connection.client import RawArg, RedisSteps, send_commands, single_reply, together
 from ..errors import Unavailable
 from ..text.units import mebibytes
 from .checkup import read_checkups
+from .finding import Finding
+from .group_checks import check_groups, check_members, read_incomplete_groups
 from .handovers import read_open
 from .queue_counts import read_sizes
 from .repair import Survey, by_kind
@@ -25,20 +26,6 @@ HEADROOM = 0.8
 LAST_WRITES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check.
-
-    ``state``: "wrong" if jobs are lost, wait or run late because of it, or soon will be; "note" if
-    somebody should look at it. ``advice``: what to do.
-    """
-
-    subject: str
-    state: Literal["fine", "note", "wrong"]
-    text: str
-    advice: str = ""
-
-
 def examine(app: "App", *, thorough: bool = True) -> list[Finding]:
     """Run all checks; raises BrokerError if Redis does not answer.
 
@@ -51,7 +38,7 @@ def read_findings(app: "App", *, thorough: bool = False) -> RedisSteps[list[Find
     """Returns what ``examine`` does; takes three round trips if it is not thorough."""
     inspection = Inspection(app)
     yield from inspection.read()
-    checks = [*CHECKS, places] if thorough else CHECKS
+    checks = [*CHECKS, places, members] if thorough else CHECKS
     return [finding for check in checks for finding in check(inspection)]
 
 
@@ -61,8 +48,8 @@ class Inspection:
     ``now``: the clock of Redis, epoch seconds. ``paused_since``: since when everything is paused.
     ``queues``: the counts of queues that can be read.
     ``missed``: the errors of queues on nodes of a cluster that are away. ``handovers``: jobs on
-    their way to other queues. ``checkups``: the keys and failures of each of the other queues.
-    ``workers``: all of them, or why they cannot be listed.
+    their way to other queues. ``groups``: those that are not complete. ``checkups``: the keys and
+    failures of each of the other queues. ``workers``: all of them, or why they cannot be listed.
     """
 
     def __init__(self, app: "App") -> None:
@@ -81,11 +68,12 @@ class Inspection:
         self.now = int(seconds) + int(micros) / 1e6 + self.broker.clock_offset_ms / 1000
         since = monitor.readable(monitor.keys.paused(), paused)
         self.paused_since = None if since is None else monitor.number("paused", since) / 1000
-        counted, self.checkups, self.workers, self.handovers = yield from together(
+        counted, self.checkups, self.workers, self.handovers, self.groups = yield from together(
             read_sizes(monitor, self.names),
             read_checkups(monitor, self.names, self.now),
             self.read_workers(),
             read_open(self.broker, self.names),
+            read_incomplete_groups(monitor.keys, self.names),
         )
         self.missed = counted.missed
         self.queues = [
@@ -317,6 +305,17 @@ def handovers(inspection: Inspection) -> Iterator[Finding]:
         yield Finding("hand-overs", "fine", "no job is stuck on its way to another queue")
 
 
+def groups(inspection: Inspection) -> Iterator[Finding]:
+    """Check that groups of jobs will be complete."""
+    return check_groups(inspection.groups, inspection.now)
+
+
+def members(inspection: Inspection) -> Iterator[Finding]:
+    """Check that members of groups which were noted long ago are somewhere."""
+    if not inspection.missed:  # else nobody knows what they hold
+        yield from check_members(inspection.broker, inspection.groups, inspection.now)
+
+
 def failures(inspection: Inspection) -> Iterator[Finding]:
     """Check that the number of jobs that fail in an hour does not grow."""
     found = False
@@ -337,5 +336,6 @@ def failures(inspection: Inspection) -> Iterator[Finding]:
 
 CHECKS: list[Callable[[Inspection], Iterator[Finding]]] = [
     *(eviction, memory, persistence, replication, clock),
-    *(unreached, pause, unserved, workers, overdue, handovers, failures, keys),
+    *(unreached, pause, unserved, workers, overdue, handovers, groups),
+    *(failures, keys),
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..broker.forwarding import MOST, forward_steps
+from ..broker.keys import Keys
 from ..broker.script_arguments import (
     ScriptArguments,
     decode_text,
@@ -172,13 +173,18 @@ def counted(text: bytes | None) -> int:
 
 
 def open_members(app: "RedisAccess", group: GroupKey) -> RedisSteps[list[tuple[str, float]]]:
-    """Returns the open members of a group, the oldest first, and when each was noted, epoch
-    seconds; takes one round trip for each 1000.
+    """Returns the open members of a group, the oldest first, and when each was noted, or looked for
+    last, epoch seconds; takes one round trip for each 1000."""
+    return read_open_members(app._keys, group)
+
+
+def read_open_members(keys: Keys, group: GroupKey) -> RedisSteps[list[tuple[str, float]]]:
+    """Returns what ``open_members`` does.
 
     It reads from the end: members that end meanwhile move others towards the front, so none is
     missed.
     """
-    key = app._keys.group(*group)[1]
+    key = keys.group(*group)[1]
     end = single_reply((yield [["ZCARD", key]]))
     found: dict[str, float] = {}
     while end > 0:

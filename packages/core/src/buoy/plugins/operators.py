@@ -8,9 +8,10 @@ from ..operations import worker_commands
 from ..operations.claim_reader import ClaimPage, read_claim_page
 from ..operations.count_reader import Period
 from ..operations.counts import ClassCounts, CountsAt, sum_counts
-from ..operations.doctor import Finding, examine, read_findings
+from ..operations.doctor import examine, read_findings
 from ..operations.failed_set import Filter as FailedFilter
 from ..operations.failures import FailureSummary, failure_key, summarize
+from ..operations.finding import Finding
 from ..operations.job_filter import JobFilter
 from ..operations.job_walk import Position, Walked, read_walk
 from ..operations.known_job import KnownJob, facts_of, known_job
