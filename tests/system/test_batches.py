@@ -1,10 +1,18 @@
 """Batches with processes that are really killed, and on a cluster."""
 
+import os
 import random
-from collections.abc import Callable
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
+from buoy import App
+from buoy.embedded.server import Server
 from buoy_batch import Batch
 from tests.support.cluster import Cluster
 from tests.support.processes import EXECUTORS, Site, wait_until
@@ -97,3 +105,108 @@ def test_members_on_all_nodes_of_a_cluster(make_site: Callable[..., Site]) -> No
 
         assert numbers(batch) == (12, 0, 12, 0)
         assert site.words("after") == ["success"]
+
+
+# Members that never came
+
+
+@pytest.fixture(params=["server", "cluster"])
+def any_site(
+    request: pytest.FixtureRequest, server: Server, make_site: Callable[..., Site]
+) -> Iterator[Site]:
+    """A site on one server, and again on a cluster."""
+    with ExitStack() as stack:
+        is_cluster = request.param == "cluster"
+        yield make_site(stack.enter_context(Cluster()) if is_cluster else server)
+
+
+def age(site: Site, batch: Batch) -> None:
+    """Let two hours pass for what a batch has noted."""
+    home, _, id = batch.id.partition(":")
+    members, then = site.app.key(home, f"group-open:{id}"), round((time.time() - 7200) * 1000)
+    for member in site.app.command("ZRANGE", members, 0, -1):
+        site.app.command("ZADD", members, "XX", then, member)
+    site.app.command("ZADD", site.app.key(home, "groups"), "XX", -then, id)
+
+
+DIES = """
+import os
+from buoy import App
+from buoy_batch import Batch
+from tests.system.apps.batched import After, Extra
+
+batch = Batch(queue="home")
+batch.on_complete(After, "complete")
+batch.on_success(After, "success")
+batch.enqueue(Extra, 1)
+batch.enqueue(Extra.using(queue="others"), 2)
+batch.close()
+print(batch.id, flush=True)
+App._enqueue_steps = lambda *_: os._exit(9)
+batch.enqueue_many(Extra.using(queue="others"), [(3,), (4,)])
+"""
+
+
+def test_a_worker_mends_a_batch_whose_program_died_before_it_enqueued(any_site: Site) -> None:
+    environ = {**os.environ, "BUOY_URL": any_site.app.settings.url}
+    command = [sys.executable, "-c", DIES]
+    program = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert program.returncode == 9, program.stderr
+    batch = Batch.by_id(program.stdout.strip())
+    any_site.burst(queues="extras,others,home", app="batched")
+    assert numbers(batch) == (4, 2, 2, 0)
+
+    age(any_site, batch)
+    worker = any_site.worker(queues="home", app="batched")
+    wait_until(lambda: any_site.words("after"), what=any_site.logs)
+    progress = batch.progress()
+    assert progress is not None
+    assert (progress.state, progress.done, progress.lost) == ("complete", 2, 2)
+    assert any_site.words("after") == ["complete"]
+    worker.stop()
+    assert "members that never came: 2" in worker.log
+
+
+def test_what_follows_lost_members_comes_once_whoever_is_killed(
+    any_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(17)
+    with monkeypatch.context() as patched:
+        patched.setattr(App, "_enqueue_steps", died)
+        batches = [stuck(str(number)) for number in range(60)]
+
+    def pending() -> int:
+        return sum(numbers(batch)[1] for batch in batches)
+
+    while pending():
+        for batch in batches:
+            age(any_site, batch)
+        worker, enough = any_site.worker(queues="home", app="batched"), dice.randint(1, 25)
+        before = pending()
+        wait_until(lambda: pending() <= max(0, before - enough), what=any_site.logs)  # noqa: B023
+        worker.kill()
+    any_site.worker(queues="home", app="batched")
+    expected = sorted(map(str, range(60)))
+    wait_until(lambda: len(followed(any_site)) >= 60, what=any_site.logs)
+    assert sorted(followed(any_site)) == expected
+
+
+def stuck(name: str) -> Batch:
+    """A closed batch whose only member was noted, and is not enqueued."""
+    batch = Batch(queue="home")
+    batch.on_complete(After.using(queue="later"), name)
+    batch.on_success(After.using(queue="later"), "never")
+    with pytest.raises(KeyboardInterrupt):
+        batch.enqueue(Extra, 1)
+    batch.close()
+    return batch
+
+
+def died(self: object, jobs: object) -> Any:
+    raise KeyboardInterrupt
+
+
+def followed(site: Site) -> list[str]:
+    return [view.args[0] for view in site.app.monitor.peek("later", 0, 1000)]
