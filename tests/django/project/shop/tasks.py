@@ -47,3 +47,9 @@ def give(what: Any, key: Any = None) -> Any:
     if what == "exit":
         raise SystemExit(3)
     return {"function": give, "nan": float("nan")}.get(what)
+
+
+@task(priority=10, takes_context=True)
+def urgent(context: Any, word: str) -> int:
+    """Tells its priority."""
+    return int(context.task_result.task.priority)

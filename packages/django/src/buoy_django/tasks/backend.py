@@ -24,7 +24,7 @@ from .interface import (
 from .options import TaskOptions
 from .results import fields_of_job, result_of
 from .store import Found, find_task, inline_record
-from .task_job import job_class, job_class_named
+from .task_job import job_class, job_class_named, level_of
 
 
 class BuoyBackend(BaseTaskBackend):  # type: ignore[misc]  # Django is not typed
@@ -33,7 +33,7 @@ class BuoyBackend(BaseTaskBackend):  # type: ignore[misc]  # Django is not typed
     supports_defer = True
     supports_async_task = True
     supports_get_result = True
-    supports_priority = False
+    supports_priority = True
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
@@ -73,8 +73,11 @@ class BuoyBackend(BaseTaskBackend):  # type: ignore[misc]  # Django is not typed
         """Returns the job of a task that is not enqueued yet."""
         at = None if task.run_after is None else aware(task.run_after)
         kind: Any = job_class(task, self.task_options)
-        job: Job = kind.using(queue=task.queue_name, at=at).build(*args, **kwargs)
+        given = kind.using(queue=task.queue_name, at=at, priority=level_of(task.priority))
+        job: Job = given.build(*args, **kwargs)
         job.plugin_data[DATA] = {"backend": self.alias}
+        if task.priority != kind.task.priority:
+            job.plugin_data[DATA]["priority"] = task.priority
         return job
 
     def ready_result(self, task: Any, job: Job, handle: Handle[Any] | None = None) -> Any:

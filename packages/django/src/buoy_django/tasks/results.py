@@ -43,6 +43,9 @@ def result_of(task: Any, id: str, queue: str, known: Mapping[str, Any]) -> Any:
     """Returns the result of a task, of what is known of it."""
     if task.queue_name != queue and is_valid_queue(task, queue):
         task = replace(task, queue_name=queue)
+    priority = known.get("priority", task.priority)
+    if priority != task.priority and type(priority) is int and -100 <= priority <= 100:
+        task = replace(task, priority=priority)
     result = TaskResult(
         task=task,
         id=id,

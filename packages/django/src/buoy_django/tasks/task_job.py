@@ -1,7 +1,7 @@
 """The job classes of tasks: one for each task, with the path of the task as its name."""
 
 from inspect import iscoroutinefunction
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from buoy import Job
 from buoy.plugins import check_json, find_classes_by, job_classes
@@ -53,12 +53,20 @@ def job_class(task: Any, options: TaskOptions) -> type[Job]:
         "__doc__": task.func.__doc__,
         "name": task.module_path,
         "queue": task.queue_name,
+        "priority": level_of(task.priority),
         "plugins": [TaskResults(options.result_ttl), *options.plugins],
         "timeout": options.timeout,
         "task": task,
         "perform": aperform if iscoroutinefunction(task.func) else perform,
     }
     return type(task.func.__name__, (TaskJob,), fields)
+
+
+def level_of(priority: int) -> Literal["high", "normal", "low"]:
+    """Returns the priority of a job for that of a task, -100 to 100."""
+    if priority == 0:
+        return "normal"
+    return "high" if priority > 0 else "low"
 
 
 def job_class_named(path: str) -> type[Job] | None:

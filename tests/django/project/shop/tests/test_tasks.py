@@ -131,9 +131,58 @@ class BackendTests(BuoyTransactionTestCase):
         first, second = self.buoy_app.monitor.delayed("default", 0, 10)
         assert abs((first.at or 0) - (second.at or 0)) < 60
 
-    def test_priorities_and_unknown_queues_are_refused(self) -> None:
-        with self.assertRaisesMessage(InvalidTask, "Backend does not support setting priority"):
-            tasks.pack.using(priority=5)
+    def test_tasks_run_in_the_order_of_their_priorities(self) -> None:
+        for priority in (-100, -1, 0, 1, 100):
+            tasks.pack.using(priority=priority).enqueue(priority)
+        tasks.urgent.enqueue("declared")
+        tasks.urgent.using(priority=0).enqueue("as others")
+        assert default_task_backend.supports_priority
+        views = self.buoy_app.monitor.peek("default")
+        assert [(view.args[0], view.priority) for view in views] == [
+            (1, "high"),
+            (100, "high"),
+            ("declared", "high"),
+            (0, "normal"),
+            ("as others", "normal"),
+            (-100, "low"),
+            (-1, "low"),
+        ]
+
+    def test_a_result_has_the_priority_of_its_task(self) -> None:
+        given = [
+            (tasks.urgent, 10),
+            (tasks.urgent.using(priority=0), 0),
+            (tasks.urgent.using(priority=-7), -7),
+        ]
+        results = [(task.enqueue("x"), priority) for task, priority in given]
+        for result, priority in results:
+            assert (result.task.priority, result.status) == (priority, READY)
+            assert default_task_backend.get_result(result.id).task.priority == priority
+        assert self.drain() == {"done": 3}
+        for result, priority in results:
+            found = default_task_backend.get_result(result.id)
+            assert (found.return_value, found.task.priority) == (priority, priority)
+
+    def test_a_task_that_waits_for_a_time_or_a_commit_keeps_its_priority(self) -> None:
+        later = timezone.now() + timedelta(hours=1)
+        result = tasks.pack.using(priority=-1, run_after=later).enqueue(1)
+        tasks.pack.enqueue(2)
+        with transaction.atomic():
+            tasks.pack.using(priority=1).enqueue(3)
+        self.buoy_app.run_now(result.id)
+        assert [view.args for view in self.buoy_app.monitor.peek("default")] == [[3], [2], [1]]
+
+    def test_a_priority_that_redis_holds_and_django_refuses_is_ignored(self) -> None:
+        for wrong in (101, 0.5, "1", None):
+            job = default_task_backend.build(tasks.pack, [1], {})
+            job.plugin_data["django"]["priority"] = wrong
+            found = default_task_backend.get_result(self.buoy_app.submit(job).id)
+            assert found.task.priority == 0
+
+    def test_wrong_priorities_and_unknown_queues_are_refused(self) -> None:
+        for wrong in (-101, 101, 0.5):
+            with self.assertRaisesMessage(InvalidTask, "priority must be a whole number between"):
+                tasks.pack.using(priority=wrong)
         with self.assertRaisesMessage(InvalidTask, "Queue 'no' is not valid for backend"):
             tasks.pack.using(queue_name="no")
 
