@@ -118,6 +118,21 @@ def note_of(app: App, known: KnownJob) -> dict[str, object]:
     return {"note": "<script>", "size": 12, "more": [known.id, float("nan")]}
 
 
+def test_the_page_of_a_queue_lists_jobs_in_the_order_in_which_they_will_run(site: Site) -> None:
+    Charge.using(priority="low").enqueue_many([(n,) for n in range(40, 55)])
+    Charge.enqueue_many([(n,) for n in range(20, 40)])
+    Charge.using(priority="high").enqueue_many([(n,) for n in range(1, 20)])
+    Charge.using(priority="high", front=True).enqueue(0)
+
+    shown = [
+        job["args"][0]
+        for start in (0, 20, 40)
+        for job in site.client.get(f"/api/queues/payments?start={start}").json()["jobs"]
+    ]
+
+    assert shown == list(range(55))
+
+
 def test_pages_show_the_priority_of_jobs_that_have_one(site: Site) -> None:
     Charge.enqueue(1)
     pages = ["/jobs", "/queues/payments?state=queued"]
