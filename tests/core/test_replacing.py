@@ -24,10 +24,12 @@ def entry(
     due: Due = NOW,
     at_most: float | None = None,
     name: str = "Job",
+    priority: str = "normal",
 ) -> Entry:
     """A job that may replace another one; its id is its number."""
     transition = Transition(world.queue)
     transition.claim("k", until, "replace", at_most)  # type: ignore[arg-type]  # it is one of both
+    transition.rank(priority, front=False)
     payload = Payload("Job", [number], {}, str(number), claims=transition.claims)
     return Entry(str(number), payload.encoded().encode(), name, due, transition)
 
@@ -49,6 +51,31 @@ def test_the_job_that_waits_gets_the_new_payload(any_world: World) -> None:
 
     assert stored(any_world) == {"1": [3]}
     assert any_world.queued == ["1"]
+
+
+def test_it_gets_the_new_priority(any_world: World) -> None:
+    said(any_world, entry(any_world, 1, priority="low"))
+    any_world.enqueue("n")
+
+    assert said(any_world, entry(any_world, 2, priority="high")) == ["replaced 1"]
+    assert any_world.queued == ["1", "n"]
+
+    assert said(any_world, entry(any_world, 3)) == ["replaced 1"]
+    assert any_world.queued == ["n", "1"]
+    assert {*any_world.call("HKEYS", "claims")} == {b">k", b"<1"}
+
+
+def test_a_delayed_one_has_the_new_priority_when_it_is_due(any_world: World) -> None:
+    later = Due(in_ms=60_000)
+    said(any_world, entry(any_world, 1, priority="low", due=later))
+    any_world.enqueue("n")
+
+    assert said(any_world, entry(any_world, 2, due=later)) == ["replaced 1"]
+    any_world.wait(60_001)
+    any_world.trip(0)
+
+    assert any_world.queued == ["n", "1"]
+    assert not any_world.call("EXISTS", "ranked")
 
 
 def test_it_gets_the_new_due_time(any_world: World) -> None:

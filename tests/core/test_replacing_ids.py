@@ -10,7 +10,7 @@ from buoy.model.entry import Entry
 from buoy.model.transition import Transition
 from buoy.testing import FakeWorker, drain
 from tests.support.snapshot import check_whole
-from tests.support.world import World
+from tests.support.world import World, done
 
 
 class Report(Job):
@@ -175,6 +175,82 @@ def test_a_delayed_job_gets_the_new_permits_and_the_new_priority(world: World) -
     assert world.queued == ["a", "b"]
     assert world.call("HGET", "claims", "#m") == b"1 1"
     check_whole(world)
+
+
+RANKS: dict[str, list[tuple[str, str]]] = {
+    "normal": [],
+    **{rank: [("priority", rank)] for rank in ("high", "low", "high front", "normal front")},
+}
+
+
+@pytest.mark.parametrize("rank", RANKS)
+@pytest.mark.parametrize("before", RANKS)
+def test_a_queued_job_goes_to_its_new_priority_or_stays(
+    any_world: World, before: str, rank: str
+) -> None:
+    world = any_world
+    levels = {"high": ["h1"], "normal": ["n1"], "low": ["l1"]}
+    world.enqueue("l1", claims=RANKS["low"])
+    world.enqueue("n1")
+    world.enqueue("h1", claims=RANKS["high"])
+    put(world, "a", *RANKS[before])
+    old, front = before.split(maxsplit=1)[0], " front" in before
+    levels[old].insert(0 if front else 1, "a")
+    assert world.queued == [id for ids in levels.values() for id in ids]
+
+    assert put(world, "a", *RANKS[rank]) == "replaced a"
+
+    new = rank.split(maxsplit=1)[0]
+    if " front" in rank or new != old:
+        levels[old].remove("a")
+        levels[new].insert(0 if " front" in rank else 1, "a")
+    assert world.queued == [id for ids in levels.values() for id in ids]
+    check_whole(world)
+    taken = world.take(4)
+    assert {each.id for each in taken} == {"a", "h1", "n1", "l1"}
+    world.trip(0, *map(done, taken))
+    assert not world.call("EXISTS", "claims")
+    check_whole(world)
+
+
+def test_a_blocked_job_has_its_new_priority_when_it_is_let_in(world: World) -> None:
+    one = ("k", "1 finished")
+    assert [put(world, id, one) for id in "ab"] == ["queued", "blocked"]
+    assert put(world, "b", one, ("priority", "high")) == "replaced b"
+    world.enqueue("n")
+    check_whole(world)
+
+    [held] = world.take(1)
+    world.settle(held, "done")
+
+    assert (held.id, world.queued) == ("a", ["b", "n"])
+    check_whole(world)
+
+
+def test_a_job_of_the_call_itself_gets_its_new_priority(world: World) -> None:
+    def entry(*claims: tuple[str, str]) -> Entry:
+        transition = Transition(world.queue)
+        transition.claims = [[key, until] for key, until in claims]
+        transition.replace_same(world.key("replace"))
+        return Entry("a", f"{claims}".encode(), "Job", NOW, transition)
+
+    world.enqueue("n")
+    page = [entry(), entry(("priority", "high")), entry()]
+    said = [str(each) for each in world.broker.enqueue(world.queue, page)]
+
+    assert said == ["queued", "replaced a", "replaced a"]
+    assert world.queued == ["n", "a"]
+    check_whole(world)
+
+
+def test_who_looks_sees_the_priority_that_the_job_has(buoy_app: App) -> None:
+    report(priority="low").enqueue("a")
+    Report.enqueue("other")
+
+    report(priority="high").enqueue("b")
+
+    seen = [(view.args, view.priority) for view in buoy_app.monitor.peek("reports")]
+    assert seen == [(["b"], "high"), (["other"], "normal")]
 
 
 def test_a_delayed_job_may_be_blocked_then(world: World) -> None:

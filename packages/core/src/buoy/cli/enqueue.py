@@ -57,7 +57,7 @@ class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from
 @click.option(
     "--replace",
     is_flag=True,
-    help="If a job with this --id waits, give it these arguments and this time.",
+    help="If a job with this --id waits, give it these arguments, this time and this priority.",
 )
 @click.option("--priority", type=Choice(LEVELS), help="Which jobs of the queue run first.")
 @click.option("--front", is_flag=True, help="Go before all jobs of the same priority.")

@@ -188,7 +188,8 @@ class Job(RunAttributes):
         ``tags``: tags besides those of the class. ``timeout``, ``max_memory``, ``expires`` and
         ``max_length``: in place of those of the class. ``priority``: "high", "normal" or "low", in
         place of that of the class. ``front``: whether it goes before all jobs of its priority.
-        ``replace``: whether a job with this ``id`` that waits gets these arguments and this time.
+        ``replace``: whether a job with this ``id`` that waits gets these arguments, this time and
+        this priority.
         Raises InvalidArguments or ConfigurationError for values that are not valid.
         """
         return Call(cls, options(**given))

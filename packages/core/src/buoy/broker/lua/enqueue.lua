@@ -99,7 +99,7 @@ local function kept_out(entry)
   if not holder then return end
   if not claim or not entry.head then return 'exists ' .. holder end
   if waits(holder) then
-    if replace(holder, claim, entry) then queue_now(holder, entry.claims.needs) end
+    if replace(holder, claim, entry, pushed) then queue_now(holder, entry.claims.needs) end
     return 'replaced ' .. holder
   end
   if claim[2] == 'finished' then return 'exists ' .. holder end
@@ -121,7 +121,7 @@ local function replaced(entry)
   if field then return 'older ' .. field end
   note_numbers(entry.numbers)
   attach(entry.commands)
-  if replace_same(entry) then queue_now(id, entry.claims.needs) end
+  if replace_same(entry, pushed) then queue_now(id, entry.claims.needs) end
   return 'replaced ' .. id
 end
 

@@ -65,11 +65,37 @@ local function put_off(id, due, needs)
   return false
 end
 
--- Gives the holder of a claim the payload of a job, and its due time if the holder is delayed. Returns
--- whether the holder is to be queued now.
-local function replace(holder, claim, entry)
+-- Lets a job that is queued or blocked have another priority, nil for a normal one. It keeps its place,
+-- unless its priority is another one now or it is to go to the front. A job that belongs at the tail of
+-- the list is put among `pushed` then, for the caller, with others that are not in the list yet.
+local function exchange_rank(id, rank, pushed)
+  local needs = permits().read_needs(call('HGET', claims, '?' .. id))
+  local before = needs.rank
+  if rank ~= before then
+    needs.rank = rank
+    call('HDEL', claims, '?' .. id)
+    permits().note_needs(id, needs)
+  end
+  local level, front = string.match(rank or 'normal', '^(%l+)(.*)$')
+  local stays = front == '' and level == string.match(before or 'normal', '^%l+')
+  if stays or needs.line then return end
+  if call('ZREM', ranked, id) == 0 and call('LREM', queued, 1, id) == 0 then
+    for n, other in ipairs(pushed) do
+      if other == id then table.remove(pushed, n) break end
+    end
+  end
+  if not permits().rank(id, needs) then pushed[#pushed + 1] = id end
+end
+
+-- Gives the holder of a claim the payload of a job, its priority, and its due time if the holder is
+-- delayed. Returns whether the holder is to be queued now.
+local function replace(holder, claim, entry, pushed)
   call('HSET', jobs, holder, entry.head .. cjson.encode(holder) .. entry.tail)
-  if not call('ZSCORE', delayed, holder) then return false end
+  if not call('ZSCORE', delayed, holder) then
+    exchange_rank(holder, entry.claims.needs.rank, pushed)
+    return false
+  end
+  call('HDEL', claims, '?' .. holder)
   local due = entry.due
   if claim.at_most then due = math.min(due, deadline_of(claim)) end
   return put_off(holder, due, entry.claims.needs)
@@ -106,14 +132,16 @@ local function exchange_claims(id, wanted)
   call('HSET', claims, '<' .. id, (call('HGET', claims, '<' .. id) or '') .. told_of)
 end
 
--- Gives a job that waits the payload, the claims and the due time of one with the same id. A job that
--- is queued or blocked stays where it is, with its permits and its priority. Returns whether it is to
--- be queued now.
-local function replace_same(entry)
+-- Gives a job that waits the payload, the claims, the priority and the due time of one with the same id.
+-- A job that is queued or blocked keeps its permits. Returns whether it is to be queued now.
+local function replace_same(entry, pushed)
   local id = entry.id
   exchange_claims(id, entry.claims)
   call('HSET', jobs, id, entry.payload)
-  if not call('ZSCORE', delayed, id) then return false end
+  if not call('ZSCORE', delayed, id) then
+    exchange_rank(id, entry.claims.needs.rank, pushed)
+    return false
+  end
   call('HDEL', claims, '?' .. id)
   return put_off(id, entry.due, entry.claims.needs)
 end
