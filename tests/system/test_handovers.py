@@ -2,15 +2,18 @@
 really killed."""
 
 import random
+import subprocess
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from buoy import RESULT
+from tests.support.cluster import Cluster
 from tests.support.processes import EXECUTORS, Site, wait_until
 
-from .apps.charging import AsyncCharge, AsyncTake, Charge, Pack, Take, Tell
+from .apps.charging import LEVELS, SHELVES, AsyncCharge, AsyncTake, Charge, Pack, Sort, Take, Tell
 
 
 def orders_in(site: Site, queue: str) -> list[int]:
@@ -78,7 +81,59 @@ def test_each_order_goes_over_once_whoever_is_killed(site: Site, executor: str) 
     wait_until(lambda: {*map(int, site.words("told"))} == {*orders}, what=site.logs)
 
     assert Counter(orders_in(site, "warehouse")) == Counter(orders)
-    assert site.app.command("ZCARD", site.app.key("payments", "handovers")) == 0
+    assert open_handovers(site) == 0
+
+
+def test_on_a_cluster_each_job_goes_over_once_whoever_is_killed(
+    make_site: Callable[..., Site],
+) -> None:
+    """Workers are killed while they work and hand over. To every other queue nothing can be handed
+    over at first: then those are killed who do it later, workers and `buoy queues repair`."""
+    orders, dice = range(40), random.Random(18)
+    served = {"queues": "payments", "app": "charging"}
+    with Cluster() as cluster:
+        site = make_site(cluster)
+        keys = [site.app.key(shelf, "queued") for shelf in SHELVES[::2]]
+        for key in keys:
+            site.app.command("SET", key, "x")
+        Sort.enqueue_many([(order,) for order in orders])
+        for _ in range(4):
+            worker = site.worker("-c", "2", **served)
+            enough = len(site.words("sorted")) + dice.randint(1, 8)
+            wait_until(
+                lambda: len(site.words("sorted")) >= enough or not orders_in(site, "payments"),  # noqa: B023 - it is called now
+                what=site.logs,
+            )
+            worker.kill()
+        site.worker("-c", "2", **served)
+        wait_until(lambda: site.idle("payments"), what=site.logs)
+        site.workers[-1].kill()
+        left = open_handovers(site)
+        assert left >= len(orders) * len(keys)
+
+        for key in keys:
+            site.app.command("DEL", key)
+        for _ in range(4):
+            worker = site.worker(**served)
+            command = site.start(["queues", "repair", "payments"], subprocess.DEVNULL)
+            enough = max(0, open_handovers(site) - dice.randint(1, 60))
+            wait_until(lambda: open_handovers(site) <= enough, what=site.logs)  # noqa: B023 - as above
+            command.kill()
+            command.wait()
+            worker.kill()
+        assert site.run("queues", "repair", "payments")[0] == 0
+
+        assert open_handovers(site) == 0
+        for shelf in SHELVES:
+            found = orders_in(site, shelf)
+            assert Counter(found) == Counter(orders)
+            levels = [order % len(LEVELS) for order in found]
+            assert levels == sorted(levels)  # in the order of their priorities
+
+
+def open_handovers(site: Site) -> int:
+    found: int = site.app.command("ZCARD", site.app.key("payments", "handovers"))
+    return found
 
 
 def test_a_queue_that_is_blocked_gets_its_jobs_when_it_is_free(site: Site) -> None:
@@ -95,13 +150,12 @@ def test_a_queue_that_is_blocked_gets_its_jobs_when_it_is_free(site: Site) -> No
 
 def test_a_busy_worker_hands_over_what_a_dead_one_has_left(site: Site) -> None:
     """Its heartbeat does it, though its only slot is taken by a long job."""
-    key = site.app.key("payments", "handovers")
     site.app.command("SET", site.app.key("warehouse", "queued"), "x")
     Charge.enqueue(1)
     dead = site.worker(queues="payments", app="charging")
     wait_until(lambda: site.words("told") == ["1"], what=site.logs)
     dead.kill()
-    assert site.app.command("ZCARD", key) == 1
+    assert open_handovers(site) == 1
     Charge.enqueue(2, "gate")
     site.worker("--executor", "inline", queues="payments", app="charging")
     wait_until(lambda: "2" in site.words("charged"), what=site.logs)

@@ -1,8 +1,12 @@
 """A job that charges, and enqueues the packing with its good end."""
 
+from typing import Literal
+
 from buoy import Job, current_job
 
 from .record import note, wait_for
+
+LEVELS: tuple[Literal["high", "normal", "low"], ...] = ("high", "normal", "low")
 
 
 class Pack(Job):
@@ -28,6 +32,26 @@ class Charge(Job):
         note("charged", str(order))
         if gate:
             wait_for(gate)
+
+
+SHELVES = tuple(f"shelf{number}" for number in range(12))
+"""Queues that lie on all nodes of a cluster."""
+
+
+class Put(Job):
+    def perform(self, order: int) -> None: ...
+
+
+class Sort(Job):
+    """Puts something on each shelf with its good end, each order with one of the priorities."""
+
+    queue = "payments"
+
+    def perform(self, order: int) -> None:
+        level = LEVELS[order % 3]
+        for shelf in SHELVES:
+            self.enqueue_after_success(Put.using(queue=shelf, priority=level), order)
+        note("sorted", str(order))
 
 
 class AsyncCharge(Job):
