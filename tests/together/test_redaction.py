@@ -245,6 +245,15 @@ class TestWhereItIsShown:
                 assert SECRET not in text
                 assert REDACTED in text
 
+    def test_what_plugins_keep_with_a_job(self, run: Run, buoy_app: App) -> None:
+        job = buoy_app.build(Pay, 1)
+        job.plugin_data["steps"] = {"done": [], "step": "pay", "cursor": {"CARD": SECRET}}
+        id = buoy_app.submit(job).id
+
+        text = run("jobs", "show", id, "--json")
+        assert SECRET not in text
+        assert json.loads(text)[0]["plugins"]["steps"]["cursor"] == {"CARD": REDACTED}
+
     def test_a_search_does_not_find_what_is_hidden(self, run: Run, buoy_app: App) -> None:
         result = CliRunner().invoke(main, ["jobs", "list", "--args", SECRET])
 

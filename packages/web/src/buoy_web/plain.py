@@ -22,6 +22,7 @@ def plain(value: Any, level: int = 0) -> Any:
     if isinstance(value, JobView):
         facts = {each.name: getattr(value, each.name) for each in fields(value) if each.repr}
         facts |= {"args": value.shown_args, "kwargs": value.shown_kwargs}
+        facts |= {"plugin_data": value.shown_plugin_data}
         return plain(facts | {"identifier": value.identifier}, level)
     if is_dataclass(value) and not isinstance(value, type):
         shown = [each.name for each in fields(value) if each.repr]

@@ -52,7 +52,7 @@ def job_facts(view: JobView) -> Facts:
         "worker": worker_of(view),
         "payload_bytes": Size(len(view.raw.encode(errors="surrogateescape"))),
         "failure": view.failure,
-        "plugins": view.plugin_data,
+        "plugins": view.shown_plugin_data,
         **({} if payload else {"raw": view.raw}),
     }
 

@@ -45,7 +45,7 @@ def known_job(monitor: "Monitor", id: str) -> KnownJob:
 
 def facts_of(app: Any, known: KnownJob) -> dict[str, Facts]:
     """Returns by its name what each plugin keeps with a job, and what it tells of it."""
-    kept: dict[str, Any] = dict(known.job.plugin_data) if known.job else {}
+    kept: dict[str, Any] = dict(known.job.shown_plugin_data) if known.job else {}
     for name, told in told_by_plugins(app, known).items():
         before = kept.get(name)
         kept[name] = before | told if isinstance(before, dict) else told

@@ -107,6 +107,14 @@ class JobView:
         hidden = self.redaction
         return self.kwargs if hidden is NOTHING else hidden.shown_kwargs(self.kwargs)
 
+    @property
+    def shown_plugin_data(self) -> dict[str, Any]:
+        """What plugins keep with the job, as people are shown it: what has the name of an argument
+        that nobody is to see is ``[redacted]``."""
+        hidden = self.redaction
+        data = self.plugin_data
+        return data if hidden is NOTHING else {name: hidden.shown(data[name]) for name in data}
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
