@@ -62,7 +62,9 @@ def test_when_the_worker_stops_the_job_goes_on_elsewhere_at_no_cost_of_an_attemp
 
     view = buoy_app.find(handle.id)
     assert view is not None
-    assert view.plugin_data["steps"] == {"done": ["fetch"], "step": "import", "cursor": 2}
+    kept = view.plugin_data["steps"]
+    assert kept.pop("kept_at") > 0
+    assert kept == {"done": ["fetch"], "step": "import", "cursor": 2, "kept": 2}
     assert view.attempt == 1
     on_row.clear()
     stop_flag.set(False)
@@ -158,4 +160,11 @@ def test_operators_see_the_steps_of_a_job(buoy_app: App) -> None:
 
     shown = CliRunner().invoke(main, ["jobs", "show", handle.id, "--json"])
 
-    assert json.loads(shown.output)[0]["plugins"]["steps"]["cursor"] == 3
+    steps = json.loads(shown.output)[0]["plugins"]["steps"]
+    assert steps["next_run"] == "goes on in step 'import' behind its cursor"
+    assert {name: steps[name] for name in ("done", "step", "cursor", "kept")} == {
+        "done": ["fetch"],
+        "step": "import",
+        "cursor": 3,
+        "kept": 2,
+    }

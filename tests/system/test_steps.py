@@ -42,11 +42,10 @@ def test_when_a_worker_stops_its_job_ends_soon_and_goes_on_elsewhere(
     assert worker.wait(20.0) == 0, worker.log
     view = view_of(site, handle.id)
     assert view.attempt == 1
-    assert view.plugin_data["steps"] == {
-        "done": ["fetch"],
-        "step": "import",
-        "cursor": rows(site)[-1],
-    }
+    kept = view.plugin_data["steps"]
+    assert (kept["done"], kept["step"]) == (["fetch"], "import")
+    assert kept["cursor"] == rows(site)[-1]
+    assert kept["kept"] >= 2
     assert "goes on later: the worker stops" in worker.log
     site.open("enough")
     site.burst("--executor", executor, app="stepping")

@@ -9,6 +9,7 @@ HIDDEN = ("<script>alert", "\x00", "\x1b", "\u202e")
 DEEP: object = [EVIL]
 for _ in range(90):
     DEEP = [DEEP]
+STEPS = {"done": [EVIL] * 40, "step": EVIL, "cursor": {EVIL: [EVIL] * 40}, "crashes": 2, "kept": 9}
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
 
 
@@ -26,7 +27,9 @@ def fill_hostile(app: App) -> None:
     for _ in range(2):
         Hostile.enqueue(EVIL, 1e308, -(10**18), DEEP, **{EVIL: {EVIL: None}})
     drain(app, "evil")
-    Hostile.enqueue(EVIL, DEEP)
+    job = app.build(Hostile, EVIL, DEEP)
+    job.plugin_data["steps"] = STEPS
+    app.submit(job)
     Hostile.using(delay=60).enqueue(EVIL, **{EVIL: EVIL})
     Hostile.enqueue(1)
     FakeWorker(app, "evil").take()

@@ -1,6 +1,7 @@
 """What packages tell of a job on its page (cards), and in lists of jobs (columns)."""
 
 import logging
+import re
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -13,6 +14,7 @@ from buoy_history import History
 from buoy_loner import Loner
 from buoy_retry import Constant, Retry
 from buoy_status import Status, progress
+from buoy_steps import Steps, each, step
 from buoy_web import Card, Column, Event
 
 from .conftest import Browser, Site
@@ -141,6 +143,66 @@ def test_a_unique_job_shows_its_claim_which_is_released_from_there(
     assert f"held by {other}" in site.text(f"/jobs/{id}")
 
 
+class Import(Job):
+    queue = "imports"
+    plugins = [Steps()]
+    redact = ("email",)
+
+    def perform(self, most: int) -> None:
+        for name in ("fetch", "check"):
+            step(name)
+        if step("import"):
+            for row in each(rows, cursor=lambda row: row):
+                if row["page"] == most:
+                    raise ValueError
+
+
+def rows(after: Any) -> Any:
+    return [{"page": page, "email": "ann@shop.example", "more": "<x>" * 200} for page in range(5)]
+
+
+class TestSteps:
+    def failed(self, app: App, most: int) -> str:
+        id = Import.enqueue(most).id
+        drain(app, "imports", raise_errors=False)
+        return id
+
+    def test_a_job_shows_in_which_step_it_is_and_where_it_goes_on(
+        self, site: Site, buoy_app: App
+    ) -> None:
+        text = site.text(f"/jobs/{self.failed(buoy_app, 2)}")
+
+        assert "Steps Done fetch, check Step import Cursor" in text
+        assert re.search(r"Kept 3 times, last [\w. ]+ ago Next run", text)
+        assert "Crashes" not in text
+        assert "Next run goes on in step 'import' behind its cursor" in text
+
+    def test_a_cursor_is_cut_and_what_nobody_is_to_see_is_not_in_it(
+        self, site: Site, buoy_app: App
+    ) -> None:
+        id = self.failed(buoy_app, 2)
+        page, known = site.get(f"/jobs/{id}").text, site.client.get(f"/api/jobs/{id}")
+
+        assert "(646 characters)" in site.text(f"/jobs/{id}")
+        assert "[redacted]" in page
+        assert "ann@shop.example" not in page + known.text
+        assert known.json()["facts"]["steps"]["cursor"]["page"] == 1
+
+    def test_a_step_without_a_cursor_begins_anew(self, site: Site, buoy_app: App) -> None:
+        text = site.text(f"/jobs/{self.failed(buoy_app, 0)}")
+
+        assert "Step import, no cursor yet Kept" in text
+        assert "Next run begins step 'import' anew" in text
+
+    def test_crashes_in_a_step_are_counted(self, site: Site, buoy_app: App) -> None:
+        id = Import.enqueue(9).id
+        worker = FakeWorker(buoy_app, "imports")
+        worker.kill(worker.take())
+
+        text = site.text(f"/jobs/{id}")
+        assert "Crashes 1 in this step Next run begins with its first step" in text
+
+
 def test_a_viewer_releases_nothing(browser: Browser) -> None:
     id = Convert.enqueue("a.png").id
 
@@ -158,6 +220,12 @@ def test_a_viewer_releases_nothing(browser: Browser) -> None:
         {"scheduler": {"entry": HOSTILE, "tick": 1e300}},
         {"scheduler": {"entry": 1, "tick": HOSTILE}},
         {"history": {"ended_at": HOSTILE, "state": 1}},
+        {"steps": [HOSTILE]},
+        {"steps": {"done": HOSTILE, "next_run": HOSTILE, "kept": 1, "kept_at": HOSTILE}},
+        {"steps": {"done": 5, "next_run": HOSTILE, "kept_at": {}, "crashes": HOSTILE}},
+        {"steps": {"done": [HOSTILE], "step": HOSTILE, "cursor": {HOSTILE: HOSTILE}}},
+        {"steps": {"done": [], "step": None, "cursor": 1e300, "kept": 1, "kept_at": 1e300}},
+        {"steps": {"done": [], "step": "a", "cursor": 1, "kept": 2**62, "kept_at": 1e18}},
         {"retry": {"history": [HOSTILE]}},
         {"retry": {"get": 1, "items": 2}},
         {HOSTILE: {HOSTILE: HOSTILE}},

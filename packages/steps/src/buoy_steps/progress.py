@@ -17,6 +17,8 @@ MAX_NAME = 100
 UNNAMED = "perform"
 """The step of a loop before the first call of ``step``."""
 SMALL_INT = 2**63
+MORE: dict[str, type] = {"sealed": str, "crashes": int, "lost": int, "kept": int, "kept_at": float}
+"""The fields that are left out while they are empty, and their types."""
 
 
 @dataclass(slots=True)
@@ -29,10 +31,16 @@ class Progress:
     """The step that has begun and is not done."""
     cursor: Any = None
     """Where the loop of this step goes on; None if it begins."""
+    sealed: str | None = None
+    """That cursor as a plugin has sealed it; ``cursor`` is ``[sealed]`` then."""
     crashes: int = 0
     """How many runs have crashed in this step."""
     lost: int = 0
     """How many of the runs that were lost in a row ``crashes`` knows of."""
+    kept: int = 0
+    """How often all of this was written."""
+    kept_at: float = 0.0
+    """When it was written last: epoch seconds, by the clock of the worker."""
 
     @classmethod
     def parsed(cls, stored: object) -> Self:
@@ -40,12 +48,12 @@ class Progress:
         match stored:
             case None:
                 return cls()
-            case {"done": [*done], "step": str() | None as step, "cursor": cursor} if all(
+            case {"done": [*done], "step": str() | None as step, "cursor": cursor, **more} if all(
                 isinstance(name, str) for name in done
             ):
-                counts = [stored.get(name, 0) for name in ("crashes", "lost")]  # type: ignore[attr-defined]  # a dict
-                if all(type(count) is int and count >= 0 for count in counts):
-                    return cls(done, step, cursor, *counts)
+                counts = {name: more[name] for name in MORE if name in more}
+                if all(fits(name, value) for name, value in counts.items()):
+                    return cls(done, step, cursor, **counts)
         raise StepsError(
             'job.plugin_data["steps"]: expected what buoy-steps has written, '
             f"got {stored!r:.200}: edit the job, or enqueue it anew"
@@ -54,8 +62,7 @@ class Progress:
     def record(self) -> dict[str, Any]:
         """Returns this as it is stored."""
         found = {"done": self.done, "step": self.step, "cursor": self.cursor}
-        counts = {"crashes": self.crashes, "lost": self.lost}
-        return found | {name: count for name, count in counts.items() if count}
+        return found | {name: value for name in MORE if (value := getattr(self, name))}
 
     @property
     def names(self) -> list[str]:
@@ -66,7 +73,7 @@ class Progress:
         """The step before is done, and this one begins."""
         if self.step is not None:
             self.done, self.crashes = [*self.done, self.step], 0
-        self.step, self.cursor = name, None
+        self.step, self.cursor, self.sealed = name, None, None
 
     def add_crashes(self, count: int, limit: int) -> None:
         """Count runs that have crashed in this step. Raises CrashedTooOften above the limit; the
@@ -79,6 +86,11 @@ class Progress:
                 f"{where} has crashed {crashes} times (its process or its worker died), and "
                 f"max_crashes is {limit}"
             )
+
+
+def fits(name: str, value: object) -> bool:
+    """Whether a field of ``MORE`` may have this value."""
+    return type(value) is MORE[name] and (isinstance(value, str) or 0 <= value < SMALL_INT)  # type: ignore[operator]  # a number
 
 
 def checked_name(name: object) -> str:

@@ -9,7 +9,7 @@ from buoy.plugins.redis import RedisSteps, keep_plugin_data
 
 from .errors import GoesOnLater, StepsError
 from .progress import UNNAMED, Progress, changed, check_place, checked_cursor, checked_name
-from .store import NAME, log
+from .store import NAME, log, opened, sealed_cursor
 
 ATTRIBUTE = "buoy_steps"
 """The attribute of the job, as hooks see it, that holds its run."""
@@ -36,7 +36,7 @@ class Run:
         self.every, self.max_crashes, self.lost = every, max_crashes, lost
         self.max_runtime = max_runtime
         stored = None if self.job is None else self.job.plugin_data.get(NAME)
-        self.progress = Progress.parsed(stored)
+        self.progress = opened(Progress.parsed(stored), job)
         self.recorded = self.progress.names
         """The steps that earlier runs have begun."""
         self.begun: list[str] = []
@@ -139,7 +139,10 @@ class Run:
     def write(self) -> None:
         """Put the progress into ``job.plugin_data``, which goes along with the next transition."""
         if self.job is not None and self.progress.step is not None:
-            self.job.plugin_data[NAME] = self.progress.record()
+            self.progress.kept, self.progress.kept_at = self.progress.kept + 1, time.time()
+            self.job.plugin_data[NAME] = self.progress.record() | sealed_cursor(
+                self.job, self.progress.cursor
+            )
 
     def keep_steps(self) -> RedisSteps[None]:
         """Keeps the progress in Redis. If Redis cannot be reached, that is logged. Raises
