@@ -49,7 +49,9 @@ class Sealed(Plugin):
         """The innermost wrapper: no other plugin sees the error of the job itself."""
         try:
             return (yield)
-        except (Exception, SystemExit) as error:
+        except GeneratorExit:  # nobody waits for the end of this run
+            raise
+        except BaseException as error:
             if self.show_errors:
                 raise
             hidden = hidden_error(error)

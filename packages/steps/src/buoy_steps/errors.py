@@ -21,3 +21,6 @@ class GoesOnLater(BaseException):
     Like asyncio.CancelledError it is no Exception, so that ``except Exception`` in a job does not
     stop it. Catch it to clean up, and raise it again.
     """
+
+    shows_no_arguments = True
+    """To buoy-sealed: the message need not be hidden."""
