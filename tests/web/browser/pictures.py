@@ -24,7 +24,7 @@ from .chromium import chromium
 from .serving import Served, served
 
 ROOT = Path(__file__).parents[3]
-HEIGHTS = {360: 780, 820: 1100, 1440: 900}
+HEIGHTS = {390: 844, 820: 1100, 1200: 800}
 """The height of the screen by its width: a phone, a tablet, a laptop."""
 SCENES: dict[str, Callable[[App], object]] = {
     "empty": lambda app: None,

@@ -10,6 +10,11 @@ from .serving import Served
 
 expect.set_options(timeout=20_000)
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+CUT = """async () => {
+  await new Promise(requestAnimationFrame);
+  const frames = [...document.querySelectorAll("main .scroll")];
+  return frames.filter((each) => each.scrollWidth > each.clientWidth).length;
+}"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -77,6 +82,11 @@ class Tab:
     def overflow(self) -> int:
         """By how many pixels the page is wider than the screen."""
         found: int = self.page.evaluate(OVERFLOW)
+        return found
+
+    def cut_tables(self) -> int:
+        """How many tables have values or buttons that are out of sight."""
+        found: int = self.page.evaluate(CUT)
         return found
 
     def violations(self) -> list[str]:

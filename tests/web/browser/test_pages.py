@@ -1,6 +1,6 @@
 """Every page as it is shown: with no data, with much and with hostile data, in light and dark, on
-wide and narrow screens. None has an obstacle that axe finds, none is wider than a phone, none
-complains, and none asks another host."""
+wide and narrow screens. None has an obstacle that axe finds, none is wider than its screen, no
+table has a value out of sight, none complains, and none asks another host."""
 
 from collections.abc import Callable, Iterator
 
@@ -24,6 +24,7 @@ LOOKS = [*((scene, "light") for scene in SCENES), ("much", "dark"), ("hostile", 
 """Each scene, and how it is looked at. Colours are alike in all scenes."""
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
+TABLET: ViewportSize = {"width": 820, "height": 1100}
 PHONE: ViewportSize = {"width": 360, "height": 700}
 LEFT_EDGES = "[...document.querySelectorAll('div.axis time')].map(e => e.getBoundingClientRect().x)"
 MISSING = ["error: Failed to load resource: the server responded with a status of 404 (Not Found)"]
@@ -52,9 +53,12 @@ def test_every_page_is_accessible_and_fits_a_phone(
         tab.go(path)
         if violations := tab.violations():
             found[name] = violations
-        tab.page.set_viewport_size(PHONE)
-        if wider := tab.overflow():
-            found[f"{name} on a phone"] = [f"{wider} pixels too wide"]
+        for screen in (TABLET, PHONE):
+            tab.page.set_viewport_size(screen)
+            if wider := tab.overflow():
+                found[f"{name} at {screen['width']}"] = [f"{wider} pixels too wide"]
+            if cut := tab.cut_tables():
+                found[f"tables of {name} at {screen['width']}"] = [f"{cut} are cut"]
         if theme == "light":
             tab.page.set_viewport_size(WIDE)
         if name == "missing":

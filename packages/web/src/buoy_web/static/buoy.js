@@ -25,8 +25,9 @@ function showTimes() {
   }
 }
 
-// Tables: on a phone each row is a card, whose values need the names of their columns. The roles
-// keep it a table for those who do not see it.
+// Tables: where one is wider than its frame, as on a phone, each row is a card, so that no value
+// and no button is out of sight. Values of cards need the names of their columns. The roles keep it
+// a table for those who do not see it.
 
 function labelTables() {
   for (const table of document.querySelectorAll("main table")) {
@@ -66,6 +67,14 @@ function labelRow(row, names) {
   }
 }
 
+function fitTables() {
+  for (const table of document.querySelectorAll("main .labelled")) {
+    table.classList.remove("cards");
+    const frame = table.parentElement;
+    table.classList.toggle("cards", frame.scrollWidth > frame.clientWidth);
+  }
+}
+
 // What can be scrolled must be reached by the keyboard.
 function reachScrollers() {
   for (const each of document.querySelectorAll("main :is(pre, .scroll)")) {
@@ -76,8 +85,11 @@ function reachScrollers() {
 function prepare() {
   showTimes();
   labelTables();
+  fitTables();
   reachScrollers();
 }
+
+addEventListener("resize", fitTables);
 
 // Live updates: not while nobody looks, and not while the reader works with the page.
 
