@@ -1,7 +1,8 @@
 """The filter language of the pages: one line of text, which is in the URL.
 
 ``class:shop.Charge state:failed error:"time out" age>2h 4711``: words with a key must match that
-field; other words must occur in the arguments. All must match.
+field; the other words are one text, which must occur in the arguments as JSON. All must match, so
+no key comes twice.
 """
 
 import re
@@ -67,21 +68,31 @@ class Search:
 
 
 def parse_search(text: str) -> Search:
-    """Returns what a line says. Raises ConfigurationError for an unknown key or a wrong age."""
+    """Returns what a line says. Raises ConfigurationError for an unknown key, one that comes twice,
+    and a wrong age."""
+    words = words_of(text)
     found: dict[str, Any] = {}
-    free: list[str] = []
-    for key, sign, value in words_of(text):
-        if key == "":
-            free.append(value)
-        elif key == "age":
-            found["since" if sign == "<" else "until"] = time.time() - seconds_of(value)
-        elif key in KEYS:
-            found["name" if key == "class" else key] = value
-        else:
-            raise ConfigurationError(f"filter: expected one of {', '.join(KEYS)}, got {key!r}")
+    for key, sign, value in words:
+        if key:
+            add_condition(found, key, sign, value)
+    free = [value for key, _, value in words if not key]
     if free:
         found["args"] = " ".join([*([found["args"]] if "args" in found else []), *free])
     return Search(text, **found)
+
+
+def add_condition(found: dict[str, Any], key: str, sign: str, value: str) -> None:
+    """Add what a word with a key says. A second one with this key is refused: if only one of them
+    counted, "retry all" would act on jobs that the other one excludes."""
+    if key not in KEYS:
+        raise ConfigurationError(f"filter: expected one of {', '.join(KEYS)}, got {key!r}")
+    if (sign == ":") == (key == "age"):
+        right = "age>2h or age<2h" if key == "age" else f"{key}:{value}"
+        raise ConfigurationError(f"filter: expected {right}, got {key}{sign}{value}")
+    name = {"class": "name", "age": "since" if sign == "<" else "until"}.get(key, key)
+    if name in found:
+        raise ConfigurationError(f"filter: expected {key}{sign} once, got it twice")
+    found[name] = time.time() - seconds_of(value) if key == "age" else value
 
 
 def words_of(text: str) -> list[tuple[str, str, str]]:
