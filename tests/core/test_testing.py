@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from buoy import App, Deferred, EnqueueError, Job, Plugin, hookimpl
+from buoy import App, ConfigurationError, Deferred, EnqueueError, Job, Plugin, hookimpl
 from buoy.testing import (
     AsyncBuoyTestCase,
     BuoyTestCase,
@@ -105,6 +105,23 @@ class TestEnqueued:
             f"expected no {Weigh.name}(3) to be enqueued, got:\n"
             f"  {Weigh.name} [3] in scales due in 60 s"
         )
+
+    def test_what_cannot_be_meant_is_refused(self, buoy_app: App) -> None:
+        wrong: Any = Pack.name
+        calls: dict[Callable[[], object], str] = {
+            lambda: assert_enqueued(wrong, 1): f"job: expected a job class, got {wrong!r}",
+            lambda: all_enqueued(wrong): f"job: expected a job class, got {wrong!r}",
+            lambda: refute_enqueued(Pack, delay=5, at=6): (
+                "assert_enqueued: expected delay or at, got (5, 6)"
+            ),
+            lambda: drain(wrong): (
+                f'drain: expected an app before the queues, drain(app, "mail"), got {wrong!r}'
+            ),
+        }
+        for call, message in calls.items():
+            with pytest.raises(ConfigurationError) as raised:
+                call()
+            assert str(raised.value) == message
 
     def test_a_job_that_a_plugin_has_deferred_is_said_to_be(self) -> None:
         class Hold(Plugin):

@@ -9,6 +9,7 @@ from ..app import App
 from ..jobs.building import build_job
 from ..jobs.facts import facts
 from ..jobs.job import Job
+from ..model.checks import expect
 from ..model.options import AS_DECLARED, epoch_seconds
 from ..operations.views import JobView
 
@@ -27,7 +28,7 @@ def all_enqueued(
     ``job``: those of this class. ``queue``: those of this queue. ``app``: by default the one of the
     class, or ``Job.app``.
     """
-    monitor = (app or (Job if job is None else job).app).monitor
+    monitor = (app or (Job if job is None else checked_class(job)).app).monitor
     return [
         view
         for name in (monitor.queue_names() if queue is None else [queue])
@@ -82,6 +83,12 @@ def refute_enqueued(
         raise AssertionError(f"expected no {wanted} to be enqueued, got:{wanted.listed(found)}")
 
 
+def checked_class(job: type[Job]) -> type[Job]:
+    """Returns a job class; raises ConfigurationError for what is none."""
+    expect(isinstance(job, type) and issubclass(job, Job), "job", "a job class", job)
+    return job
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which jobs are meant. ``due``: about when they are due, by the clock of Redis."""
@@ -106,8 +113,11 @@ class Wanted:
         at: float | datetime | None,
         app: App | None,
     ) -> "Wanted":
-        """Returns what the arguments of ``assert_enqueued`` mean."""
-        known, now, identifier = app or job.app, 0.0, None
+        """Returns what the arguments of ``assert_enqueued`` mean. Raises ConfigurationError for
+        what is no job class, and for both times."""
+        known, now, identifier = app or checked_class(job).app, 0.0, None
+        both = delay is not None and at is not None
+        expect(not both, "assert_enqueued", "delay or at", (delay, at))
         if args or kwargs:
             identifier = build_job(job, (list(args), kwargs), AS_DECLARED).identifier
         if isinstance(delay, timedelta):

@@ -21,6 +21,7 @@ from ..jobs.job import Job, facts_of
 from ..jobs.run import load_run, run, run_inline
 from ..jobs.run_events import Ended
 from ..jobs.run_failures import code_of
+from ..model.checks import expect
 from ..model.failure import traceback_since
 from ..model.options import AS_DECLARED
 from ..model.outcome import Failed, Later, Outcome
@@ -39,7 +40,7 @@ def drain(app: App | None = None, *queues: str, raise_errors: bool = False) -> C
     again, and raise its error. Its job is settled before.
     """
     __tracebackhide__ = True  # pytest then shows the lines of the test and of the job
-    app, counts = app or Job.app, Counter[str]()
+    app, counts = checked_app(app), Counter[str]()
     for reservation in due_jobs(app, queues):
         endings: list[Ended] = []
         settlement = run_here(app, reservation, endings)
@@ -53,7 +54,7 @@ async def adrain(app: App | None = None, *queues: str, raise_errors: bool = Fals
     """Run all jobs that are due, as ``drain`` does: those with ``async def perform`` on the event
     loop of the test, one after another."""
     __tracebackhide__ = True
-    app, counts = app or Job.app, Counter[str]()
+    app, counts = checked_app(app), Counter[str]()
     for reservation in due_jobs(app, queues):
         endings: list[Ended] = []
         if job := load_awaitable(reservation):
@@ -65,6 +66,13 @@ async def adrain(app: App | None = None, *queues: str, raise_errors: bool = Fals
         if raise_errors:
             raise_error(reservation, endings)
     return counts
+
+
+def checked_app(app: App | None) -> App:
+    """Returns the app whose jobs are to run; raises ConfigurationError for what is none."""
+    right = app is None or isinstance(app, App)
+    expect(right, "drain", 'an app before the queues, drain(app, "mail")', app)
+    return app or Job.app
 
 
 def due_jobs(app: App, queues: tuple[str, ...]) -> Iterator[Reservation]:
