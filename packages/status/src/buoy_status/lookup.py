@@ -162,7 +162,7 @@ def read_state(app: App, queue: str, id: str) -> RedisSteps[tuple[State[Any] | N
     counts more than the record of an end: an operator may have retried a failed job."""
     view, record, progress = yield from store.state(app, queue, id)
     if view is not None:
-        return live_state(view, progress), True
+        return live_state(view, progress, opens=True), True
     return ended_state(id, queue, record, progress, opens=True), False
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from buoy import Job, SealError
 from buoy.plugins import (
+    SEALED,
     Log,
     NotJson,
     check_json,
@@ -28,7 +29,7 @@ def done(job: Job, started_at: float, result: Any, limit: int) -> str:
     """Returns the record of a completed run, with its result, or the reason why it is missing:
     JSON cannot hold it, or it is larger than ``limit`` bytes of JSON."""
     fields = run_fields(job, "done") | {"started_at": round(started_at, 3)}
-    missing = reason_not_kept(result, limit)
+    missing = reason_not_kept(result, limit, job)
     if missing is None:
         kept, missing = kept_result(job, result)
         fields |= kept
@@ -77,15 +78,16 @@ def now() -> float:
     return round(time.time(), 3)
 
 
-def reason_not_kept(result: Any, limit: int) -> str | None:
-    """Returns why a result cannot be kept; None if it can."""
+def reason_not_kept(result: Any, limit: int, job: Job) -> str | None:
+    """Returns why a result cannot be kept; None if it can. It shows nothing of a sealed one."""
     if result is None:
         return None
     try:
         check_json(result, "result")
         size = len(encode_json(result).encode())
     except NotJson as refused:
-        return str(refused)
+        told = f"result: expected what JSON can hold, got {SEALED}"
+        return told if is_sealed(job) else str(refused)
     except Exception as error:  # noqa: BLE001 - no result may make a completed job fail
         return f"result: expected what JSON can hold, got {type(error).__name__}"
     if size > limit:

@@ -7,13 +7,13 @@ logged.
 import time
 from dataclasses import dataclass
 
-from buoy import BrokerError, InvalidArguments, Job
-from buoy.plugins import encode_json, log_fields
+from buoy import BrokerError, InvalidArguments, Job, SealError
+from buoy.plugins import SEALED, encode_json, is_sealed, log_fields, seal_text
 from buoy.plugins.redis import RedisSteps
 
 from . import store
 from .record import log
-from .state import Number
+from .state import NOTE, Number
 
 INTERVAL = 0.2
 """Seconds between two reports."""
@@ -94,4 +94,15 @@ def encode_progress(job: Job, done: Number, of: Number | None, note: str | None)
     if note is not None:
         note = note[:LONGEST_NOTE].encode(errors="backslashreplace").decode()
     fields = {"token": job.token, "done": done, "of": of, "note": note}
+    fields |= sealed_note(job, note) if note and is_sealed(job) else {}
     return encode_json({**fields, "at": round(time.time(), 3)})
+
+
+def sealed_note(job: Job, note: str) -> dict[str, str | None]:
+    """Returns the fields that keep a note if the class of the job seals its arguments; without keys
+    it is not kept."""
+    try:
+        sealed = seal_text(job.name, job.id, note, NOTE)
+    except SealError:
+        return {"note": SEALED}
+    return {"note": SEALED, "sealed": sealed, "class": job.name}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from buoy import BuoyError
+from buoy import BuoyError, SealError
 from buoy.plugins import SEALED, open_text
 from buoy.plugins.redis import JobView
 
@@ -14,6 +14,8 @@ from .record import RESULT
 R = TypeVar("R")
 End = Literal["done", "failed", "cancelled"]
 StateName = Literal["queued", "blocked", "delayed", "running"] | End
+NOTE = "note"
+"""What a sealed note of a progress is to those who open it."""
 ENDS: tuple[End, ...] = ("done", "failed", "cancelled")
 Number = int | float
 
@@ -69,8 +71,9 @@ class State(Generic[R]):
         return self.state == "failed" or (self.state == "cancelled" and self.ended_at is None)
 
 
-def live_state(view: JobView, progress: str) -> State[Any]:
-    """Returns the state of a job that its queue holds. Where it is determines its state."""
+def live_state(view: JobView, progress: str, *, opens: bool = False) -> State[Any]:
+    """Returns the state of a job that its queue holds. Where it is determines its state. ``opens``:
+    as in ``ended_state``."""
     last_error: object = view.failure or view.plugin_data.get("status")
     error = last_error if isinstance(last_error, dict) else {}
     return State(
@@ -80,7 +83,7 @@ def live_state(view: JobView, progress: str) -> State[Any]:
         attempt=view.attempt,
         error=text_or_none(error.get("error")),
         message=text_or_none(error.get("message")),
-        progress=parse_progress(progress, view.token),
+        progress=parse_progress(progress, view.token, opens=view.id if opens else ""),
         enqueued_at=view.enqueued_at or None,
         due_at=view.at if view.state == "delayed" else None,
         ended_at=view.at if view.state == "failed" else None,
@@ -91,7 +94,8 @@ def ended_state(
     id: str, queue: str, record: str, progress: str, *, opens: bool = False
 ) -> State[Any] | None:
     """Returns the state of a job that its queue does not hold, as its record says. With ``opens`` a
-    sealed result is opened, if this process can; people are shown ``[sealed]`` in its place.
+    sealed result is opened, if this process can, and the note of its progress; people are shown
+    ``[sealed]`` in their place.
 
     A job that was enqueued and has no record of its end was cancelled. Returns None if the record
     is missing or cannot be read.
@@ -105,7 +109,8 @@ def ended_state(
     known = {name: value for name, value in fields.items() if is_valid_field(name, value)}
     if known.get("state") not in ENDS:
         return None
-    return State(id=id, queue=queue, progress=parse_progress(progress), **known)
+    told = parse_progress(progress, opens=id if opens else "")
+    return State(id=id, queue=queue, progress=told, **known)
 
 
 def opened_result(id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,18 +140,30 @@ def is_valid_field(name: str, value: object) -> bool:
     return name in FIELDS and isinstance(value, FIELDS[name])
 
 
-def parse_progress(text: str, token: str | None = None) -> Progress | None:
+def parse_progress(text: str, token: str | None = None, *, opens: str = "") -> Progress | None:
     """Returns the stored progress; None if there is none, it cannot be read, or it is not that of
-    the run with this token."""
+    the run with this token. ``opens``: the id of the job whose sealed note is opened, if this
+    process can."""
     fields = parse_object(text)
     if fields is None or (token is not None and fields.get("token") != token):
         return None
     match fields:
         case {"done": int() | float() as done, "at": int() | float() as at}:
-            of, note = fields.get("of"), fields.get("note")
+            of = fields.get("of")
             of = of if isinstance(of, int | float) else None
-            return Progress(done, of, text_or_none(note), at)
+            return Progress(done, of, note_in(fields, opens), at)
     return None
+
+
+def note_in(fields: Mapping[str, Any], opens: str) -> str | None:
+    """Returns the note of a progress: opened, if it is sealed and that is wanted."""
+    match fields:
+        case {"sealed": str(sealed), "class": str(name)} if opens:
+            try:
+                return open_text(name, opens, sealed, NOTE)
+            except SealError:
+                return SEALED
+    return text_or_none(fields.get("note"))
 
 
 def parse_object(text: str) -> dict[str, Any] | None:
