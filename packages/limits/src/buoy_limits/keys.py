@@ -6,11 +6,11 @@ from typing import Any
 from buoy import ConfigurationError, Job
 from buoy.plugins import (
     REDACTED,
-    SEALED,
     arguments_of,
     encode_json,
     expect,
     identifier_of,
+    is_sealed,
 )
 
 Key = str | tuple[str, ...] | Callable[[Mapping[str, Any]], object] | None
@@ -72,6 +72,8 @@ def text_of(job: Job, name: str, value: Any) -> str:
 def is_shown(job: Job, name: str) -> bool:
     """Whether people may see an argument of a job. What a function returns may be made of all
     arguments, so all must be shown."""
+    if is_sealed(job):
+        return False
     shown = arguments_of(job, shown=True)
-    hidden = {each for each, value in shown.items() if value in (REDACTED, SEALED)}
+    hidden = {each for each, value in shown.items() if value == REDACTED}
     return name not in hidden if name in shown else not hidden
