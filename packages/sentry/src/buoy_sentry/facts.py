@@ -7,7 +7,7 @@ from typing import Any
 import sentry_sdk
 
 from buoy import Job, RunInfo
-from buoy.plugins import arguments_of, shown_arguments
+from buoy.plugins import arguments_of, is_sealed, shown_arguments
 
 LONGEST_TAG = 200
 """Characters. Sentry drops tags with a longer value."""
@@ -19,12 +19,22 @@ def describer(job: Job | None, run: RunInfo, arguments: bool) -> Callable[[Any, 
     nothing is put together before. ``arguments``: whether to add those of the job."""
 
     def describe(event: Any, hint: Any) -> Any:
+        if job is not None and is_sealed(job):
+            remove_variables(event)
         event["tags"] = tags_of(run) | dict(event.get("tags") or {})
         contexts = event.setdefault("contexts", {})
         contexts.setdefault(CONTEXT, context_of(job, run, arguments))
         return event
 
     return describe
+
+
+def remove_variables(event: Any) -> None:
+    """Take the local variables out of the stacks of an event: they hold arguments of the job."""
+    for part in ("exception", "threads"):
+        for each in (event.get(part) or {}).get("values") or ():
+            for frame in ((each or {}).get("stacktrace") or {}).get("frames") or ():
+                frame.pop("vars", None)
 
 
 def tags_of(run: RunInfo) -> dict[str, str]:
