@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from buoy import App, BuoyError, Handle, Job
-from buoy.plugins import build_job, checked_queue, expect, job_classes, shown_arguments
+from buoy.plugins import (
+    build_job,
+    checked_queue,
+    expect,
+    job_classes,
+    seal_text,
+    shown_arguments,
+)
 
 from .cron import Crontab, printable
 from .entry import Entry, EntryError
@@ -79,14 +86,23 @@ def job_of(entry: Entry, target: Target, tick: int | None = None) -> Job:
 
 def shown_args(entry: Entry) -> str:
     """Returns the arguments of an entry as people may see them: as JSON, with ``[redacted]`` for
-    what the class or the app hides. If no job can be made of them, all are hidden."""
+    what the class or the app hides, and ``[sealed]`` for all that the class seals. If no job can be
+    made of them, all are hidden."""
     job = job_classes.get(entry.job)
     try:
         args, kwargs = shown_arguments(job_of(entry, resolve_target(entry, job)))
     except Exception:  # noqa: BLE001 - daemons leave the entry out, and the page says why
-        hides = job is None or job.redact or job.app.settings.redacted
+        hides = job is None or job.redact or job.app.settings.redacted or seals(entry)
         return '["[redacted]"]' if hides and entry.args != "[]" else entry.args
     return json.dumps([*args, *filter(None, [kwargs])], ensure_ascii=False)
+
+
+def seals(entry: Entry) -> bool:
+    """Whether the class of an entry seals arguments, or would if it had keys."""
+    try:
+        return seal_text(entry.job, entry.name, "", "") is not None
+    except BuoyError:
+        return True
 
 
 def origin_of(entry: Entry, tick: int | None) -> dict[str, Any]:

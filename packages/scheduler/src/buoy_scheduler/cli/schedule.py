@@ -1,5 +1,6 @@
 """``buoy schedule``."""
 
+import json
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -30,7 +31,7 @@ from ..entry_format import fields_of
 from ..plain_language import describe_times
 from ..schedule import format_names
 from ..store import Store
-from ..targets import run_now, target_of
+from ..targets import run_now, shown_args, target_of
 from ..visible import VisibleSchedule, format_local, local_time, queue_of, visible_schedule
 from .options import count_option, sources
 
@@ -108,7 +109,10 @@ def row(visible: VisibleSchedule, name: str) -> dict[str, Any]:
     entry = visible.schedule.entries[name]
     state = visible.state_of(entry)
     ticks = list(islice(visible.ticks(entry), 5))
-    return fields_of(entry) | {
+    fields = fields_of(entry)
+    if "args" in fields:
+        fields["args"] = json.loads(shown_args(entry))
+    return fields | {
         "name": name,
         "when": describe_times(entry),
         "next": format_local(entry, ticks[0]) if ticks and state == "active" else None,
