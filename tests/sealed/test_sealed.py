@@ -1,15 +1,11 @@
 """What is stored of a sealed job, and who can read it."""
 
 import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 import buoy_loner
 from buoy import RESULT, App, ConfigurationError, PayloadTooLarge, SealError
@@ -23,6 +19,7 @@ from buoy_scheduler import get_schedule, set_schedule
 from buoy_scheduler.store import Store
 from buoy_sealed import Sealed, new_key
 from buoy_status import status
+from tests.support.monitor import watched
 
 from .shop import NEW, OLD, SECRET, Charge, Everything, Plain, Settled, Typed, seen
 
@@ -40,32 +37,6 @@ def find(app: App, id: str) -> Any:
 
 def failure_of(app: App, id: str) -> str:
     return f"{find(app, id).failure['error']}: {find(app, id).failure['message']}"
-
-
-@contextmanager
-def watched(app: App) -> Iterator[Callable[[], str]]:
-    """Yields what returns all that Redis was sent since the beginning of the block."""
-    client = redis.Redis.from_url(app.settings.url)
-    lines: list[str] = []
-    with client.monitor() as monitor:
-        thread = threading.Thread(target=listen, args=(monitor, lines))
-        thread.start()
-
-        def text() -> str:
-            client.echo("THE END")
-            thread.join(20)
-            return "\n".join(lines)
-
-        yield text
-        client.echo("THE END")
-        thread.join(20)
-
-
-def listen(monitor: Any, lines: list[str]) -> None:
-    for command in monitor.listen():
-        lines.append(command["command"])
-        if "THE END" in command["command"]:
-            return
 
 
 def test_arguments_are_sealed_in_redis_and_plain_in_the_run(buoy_app: App) -> None:

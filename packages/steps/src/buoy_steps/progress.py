@@ -51,9 +51,9 @@ class Progress:
             case {"done": [*done], "step": str() | None as step, "cursor": cursor, **more} if all(
                 isinstance(name, str) for name in done
             ):
-                counts = {name: more[name] for name in MORE if name in more}
-                if all(fits(name, value) for name, value in counts.items()):
-                    return cls(done, step, cursor, **counts)
+                known: dict[str, Any] = {name: more[name] for name in MORE if name in more}
+                if all(fits(name, value) for name, value in known.items()):
+                    return cls(done, step, cursor, **known)
         raise StepsError(
             'job.plugin_data["steps"]: expected what buoy-steps has written, '
             f"got {stored!r:.200}: edit the job, or enqueue it anew"

@@ -1,0 +1,395 @@
+"""What Sealed hides beside each other package: nothing of a secret is in Redis, in what Redis is
+sent, in logs, commands and pages of the dashboard, or in what leaves for other services.
+
+Each secret has 4111 in it: in arguments, results, progress, cursors and errors.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import buoy_otel.spans
+from buoy import App, ConfigurationError, Job, Plugin
+from buoy.cli import main
+from buoy.plugins.operators import facts_of, known_job
+from buoy.testing import FakeWorker, drain
+from buoy_batch import Batch
+from buoy_history import History, history
+from buoy_limits import Debounce, Fair, Limit, Lonely, Rate, Throttle
+from buoy_loner import Loner
+from buoy_mailer import Mail, Mailer, mail, outbox
+from buoy_otel import OpenTelemetry
+from buoy_retry import Constant, Retry
+from buoy_scheduler import set_schedule
+from buoy_sealed import Sealed, new_key
+from buoy_sentry import Sentry
+from buoy_status import Status, progress, status
+from buoy_steps import Steps, each, step
+from buoy_web import Person, dashboard
+from tests.support.monitor import watched
+from tests.web.browser.addresses import addresses
+from tests.web.conftest import TestClient
+
+from ..sentry.conftest import Kept, client, sent  # noqa: F401 - fixtures
+
+SECRET = "4111-1111"
+KEYS = [new_key("2026-11")]
+SEALED = Sealed(KEYS)
+noted: list[Any] = []
+
+
+class Charge(Job):
+    queue = "vault"
+
+    def perform(self, card: str, how: str = "well") -> Any:
+        local = f"{card} local"
+        progress(self, 1, of=3, note=f"charging {card}")
+        if step("charge"):
+            for row in each([local, local]):
+                noted.append(row)
+                if how == "cursor":
+                    raise KeyError(row)
+            if how == "fail":
+                raise ValueError(local) from LookupError(card)
+        return {"odd": f"{card} \ud800", "deep": {card: object()}}.get(how, {"charged": card})
+
+
+class Secret(Charge):
+    """With each plugin that keeps, sends or compares something of a job."""
+
+    plugins = [
+        Status(),
+        History(result=True),
+        Retry(1, Constant(600)),
+        Steps(every=0.1),
+        Loner(key="card"),
+        Limit(at_once=5, key="card"),
+        Fair(key="card", ahead=9),
+        Rate(1000, per=1, burst=1000, key=lambda arguments: arguments["card"]),
+        Sentry(arguments=True, retried=True),
+        OpenTelemetry(),
+        SEALED,
+    ]
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(buoy_otel.spans, "tracer", lambda: provider.get_tracer("test"))
+    return exporter
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    noted.clear()
+    outbox.clear()
+    yield
+    outbox.clear()
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(main, words, env={"COLUMNS": "300"})
+    assert not isinstance(result.exception, SystemExit | None) or result.exit_code in (0, 1)
+    return result.output
+
+
+def shown_by_commands(ids: list[str]) -> str:
+    """Returns what commands print of jobs, for people and as JSON."""
+    lists = [
+        "jobs list",
+        "failed list",
+        "failed summary",
+        "retry list",
+        "delayed list",
+        "limits list",
+    ]
+    lists += ["queues peek vault", "loner list", "history list", "batch list", "schedule list"]
+    commands = [words.split() for words in lists]
+    commands += [[*words, id] for id in ids for words in (["jobs", "show"], ["failed", "show"])]
+    return "".join(run(*words) + run(*words, "--json") for words in commands)
+
+
+def shown_by_pages(app: App, ids: list[str]) -> str:
+    """Returns all pages of the dashboard, and what its API tells."""
+    site = dashboard(app, authorize=lambda _: Person("admin", "ann"))
+    browser = TestClient(site)
+    paths = [path for _, path in addresses(app)] + [f"/jobs/{id}" for id in ids]
+    paths += [f"/api{path}" for path in paths]
+    return "".join(browser.get(path).text for path in paths)
+
+
+def stored(app: App) -> str:
+    """Returns all that lies in Redis, as text."""
+    app.command("CONFIG", "SET", "rdbcompression", "no")
+    return "".join(str((key, app.command("DUMP", key))) for key in app.command("KEYS", "*"))
+
+
+def test_nothing_of_a_secret_is_stored_sent_logged_or_shown(
+    buoy_app: App,
+    sent: Kept,  # noqa: F811
+    spans: InMemorySpanExporter,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with watched(buoy_app) as seen:
+        ids = [Secret.enqueue(f"{SECRET}-{how}", how).id for how in ("well", "fail", "cursor")]
+        ids += [Secret.enqueue(f"{SECRET}-{how}", how).id for how in ("odd", "deep")]
+        assert Secret.enqueue(f"{SECRET}-well").state == "exists"
+        drain(buoy_app, "vault")
+        for view in list(buoy_app.monitor.delayed("vault")):
+            buoy_app.control.reschedule("vault", [view.id], None)
+        drain(buoy_app, "vault")  # two have failed for good
+        ids += [Secret.enqueue(f"{SECRET}-{word}").id for word in ("waits", "held")]
+        ids.append(Secret.using(delay=60).enqueue(f"{SECRET}-late").id)
+        FakeWorker(buoy_app, "vault").take()
+        with Batch(queue="vault", description="a batch") as batch:
+            batch.on_complete(Secret, f"{SECRET}-after")
+            batch.enqueue(Secret, f"{SECRET}-member")
+        set_schedule("noon", Secret, cron="0 12 * * *", args=[SECRET])
+        shown = shown_by_commands(ids) + shown_by_pages(buoy_app, ids)
+        told = run("jobs", "edit", ids[-2], "--args", f'["{SECRET}-edited"]', "--keep-claims")
+        assert "edited" in told
+        redis_was_sent, redis_holds = seen(), stored(buoy_app)
+
+    texts = {
+        "commands and pages": shown + told,
+        "sent to Redis": redis_was_sent,
+        "stored": redis_holds,
+        "logs": "".join(map(logging.Formatter().format, caplog.records)),
+        "Sentry": json.dumps(sent.items),
+        "spans": "".join(span.to_json() for span in spans.get_finished_spans()),
+    }
+    for name, text in texts.items():
+        assert Secret.name in text, name
+        assert "4111" not in text, name + text[max(0, text.find("4111") - 300) :][:600]
+        if name != "logs":
+            assert "[sealed]" in text, name
+    assert len(noted) == 2 * 5  # one of them in the second run
+    assert len(sent.events) == 4
+
+
+def test_those_with_the_keys_have_the_plain_values(buoy_app: App) -> None:
+    seen: list[Any] = []
+
+    class Watched(Secret):
+        def perform(self, card: str, how: str = "well") -> Any:
+            progress(self, 1, of=3, note=f"charging {card}")
+            seen.append(status(self.id))
+            return {"charged": card}
+
+    handle = Watched.enqueue(SECRET)
+    drain(buoy_app, "vault")
+
+    assert seen[0].progress.note == f"charging {SECRET}"
+    state = status(handle)
+    assert state is not None
+    assert state.progress is not None
+    assert (state.progress.note, state.result) == (f"charging {SECRET}", {"charged": SECRET})
+    known = facts_of(buoy_app, known_job(buoy_app.monitor, handle.id))["status"]
+    assert (known["progress"]["note"], known["result"]) == ("[sealed]", "[sealed]")
+
+
+def test_why_a_result_is_not_kept_tells_nothing_of_it(buoy_app: App) -> None:
+    handle = Secret.enqueue(SECRET, "odd")
+    drain(buoy_app, "vault")
+
+    state = status(handle)
+    assert state is not None
+    assert state.missing == "result: expected what JSON can hold, got [sealed]"
+    [end] = history().find(name=Secret)
+    assert end.result == "[sealed]"
+
+
+def test_a_sealed_cursor_is_where_the_next_run_goes_on(buoy_app: App) -> None:
+    class Paged(Job):
+        queue = "vault"
+        plugins = [Steps(), SEALED]
+
+        def perform(self) -> None:
+            for row in each(rows, cursor=lambda row: row):
+                noted.append(row)
+                if len(noted) == 2:
+                    raise ValueError
+
+    def rows(after: Any) -> Any:
+        assert after in (None, {"card": f"{SECRET}-0"})
+        return [{"card": f"{SECRET}-{place}"} for place in range(0 if after is None else 1, 3)]
+
+    id = Paged.enqueue().id
+    drain(buoy_app, "vault")
+
+    view = buoy_app.find(id)
+    assert view is not None
+    kept = view.plugin_data["steps"]
+    assert kept["cursor"] == "[sealed]"
+    assert kept["sealed"].startswith("2026-11.")
+    assert SECRET not in view.raw
+    buoy_app.failures.retry(id)
+    assert drain(buoy_app, "vault") == {"done": 1}
+    assert [row["card"][-1] for row in noted] == ["0", "1", "1", "2"]
+
+
+def test_a_crash_leaves_a_sealed_cursor_as_it_was(buoy_app: App) -> None:
+    class Cut(Job):
+        queue = "vault"
+        plugins = [Steps(every=0.1), SEALED]
+
+        def perform(self, secret: str) -> None:
+            for row in each(lambda after: [after or secret], cursor=lambda row: row):
+                noted.append(row)  # noqa: PERF402 - each ends runs
+            if len(noted) == 1:
+                raise ValueError
+
+    id = Cut.enqueue(SECRET).id
+    drain(buoy_app, "vault")
+    buoy_app.failures.retry(id)
+    worker = FakeWorker(buoy_app, "vault")
+    worker.kill(worker.take())
+
+    view = buoy_app.find(id)
+    assert view is not None
+    assert view.plugin_data["steps"]["crashes"] == 1
+    assert drain(buoy_app, "vault") == {"done": 1}
+    assert noted == [SECRET, SECRET]
+
+
+@pytest.mark.parametrize("old", [True, False], ids=["removed", "changed"])
+def test_a_cursor_that_cannot_be_opened_fails_the_job_and_says_why(
+    buoy_app: App, old: bool
+) -> None:
+    class Kept(Job):
+        plugins = [Steps(), SEALED]
+
+        def perform(self) -> None:
+            list(each([1, 2]))
+
+    job = buoy_app.build(Kept)
+    sealed = "2020.abc" if old else "2026-11.abc"
+    record = {"done": [], "step": "perform", "cursor": "[sealed]", "sealed": sealed}
+    job.plugin_data["steps"] = record
+    id = buoy_app.submit(job).id
+    drain(buoy_app)
+
+    view = buoy_app.find(id)
+    assert view is not None
+    assert view.failure["error"] == "buoy.errors.SealError"
+    reason = "the key '2020' is missing" if old else "expected what the key '2026-11' has sealed"
+    assert view.failure["message"].startswith(f"{Kept.name}: cursor of step 'perform': {reason}")
+
+
+KEYED: dict[str, Plugin] = {
+    "Limit": Limit(at_once=1, key="card"),
+    "Limit of two": Limit(at_once=1, key=("card", "order")),
+    "Limit by a function": Limit(at_once=1, key=lambda arguments: arguments["card"]),
+    "Lonely": Lonely(),
+    "Lonely by key": Lonely(key="card"),
+    "Fair": Fair(key="card"),
+    "Rate": Rate(1, per=60, key="card"),
+    "Throttle": Throttle(60, key="card"),
+    "Loner": Loner(),
+    "Loner by key": Loner(key="card"),
+}
+
+
+@pytest.mark.parametrize("which", KEYED)
+def test_keys_made_of_arguments_are_digests_that_need_a_key(buoy_app: App, which: str) -> None:
+    class Keyed(Job):
+        queue = "vault"
+        plugins = [KEYED[which], SEALED]
+
+        def perform(self, card: str = f"{SECRET}-default", order: int = 1) -> None: ...
+
+    with watched(buoy_app) as seen:
+        Keyed.enqueue(SECRET)
+        Keyed.enqueue(SECRET)
+        Keyed.enqueue()
+        Keyed.enqueue(f"{SECRET}-default")
+        sent_to_redis = seen()
+
+    assert Keyed.name in sent_to_redis
+    assert "4111" not in sent_to_redis + stored(buoy_app) + shown_by_commands([])
+
+
+def test_a_default_counts_under_the_key_of_the_value_that_it_is(buoy_app: App) -> None:
+    class Defaulted(Job):
+        queue = "vault"
+        plugins = [Throttle(60, key="card"), SEALED]
+
+        def perform(self, card: str = SECRET) -> None: ...
+
+    assert Defaulted.enqueue().state == "queued"
+    assert Defaulted.enqueue(SECRET).state == "exists"
+    assert Defaulted.enqueue("another").state == "queued"
+
+
+@pytest.mark.parametrize("plugin", [Debounce(5), Loner(on_conflict="replace")], ids=str)
+def test_what_would_give_sealed_arguments_to_another_job_is_refused(
+    buoy_app: App, plugin: Plugin
+) -> None:
+    class Replacing(Charge):
+        plugins = [plugin, SEALED]
+
+    with pytest.raises(ConfigurationError, match="expected arguments that are not sealed"):
+        Replacing.enqueue(SECRET)
+
+
+class Letters(Mailer):
+    queue = "vault"
+    plugins = [Retry(0), SEALED]
+    mail_url = "memory://"
+
+    @mail
+    def receipt(self, to: str, card: str) -> Mail:
+        if card.endswith("bad"):
+            raise ValueError(card)
+        return Mail(
+            to=to, sender="shop@shop.example", subject="Receipt", text=f"You paid by {card}"
+        )
+
+
+def test_mails_are_sealed_until_they_are_sent_and_reports_tell_nothing(
+    buoy_app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("BUOY_MAIL_URL", "memory://")
+    with watched(buoy_app) as seen:
+        Letters.receipt("ann@shop.example", SECRET).enqueue()
+        Letters.receipt("ann@shop.example", f"{SECRET}-bad").enqueue()
+        shown = shown_by_commands([])
+        drain(buoy_app, "vault")
+        shown += shown_by_commands([])
+        [letter] = outbox
+        report = run("mail", "failures", "--to", "ops@example.com", "--from", "buoy@example.com")
+        everything = seen()
+
+    assert f"You paid by {SECRET}" in str(letter.message)
+    assert "mailed to ops@example.com" in report
+    assert "[sealed]" in str(outbox[1].message)
+    for text in (everything, stored(buoy_app), shown, report, str(outbox[1].message), caplog.text):
+        assert "4111" not in text
+    assert "ann@shop.example" not in everything + shown
+
+
+def test_sentry_gets_no_variables_of_a_sealed_job(buoy_app: App, sent: Kept) -> None:  # noqa: F811
+    class Open(Charge):
+        plugins = [Sentry(), Status(), Steps()]
+
+    class Closed(Charge):
+        plugins = [Sentry(), Status(), Steps(), SEALED]
+
+    for job in (Open, Closed):
+        job.enqueue(SECRET, "fail")
+    drain(buoy_app, "vault")
+
+    by_class = {event["tags"]["job_class"]: json.dumps(event) for event in sent.events}
+    assert '"vars"' in by_class[Open.name]
+    assert '"vars"' not in by_class[Closed.name]
+    assert "4111" not in by_class[Closed.name]
