@@ -15,6 +15,8 @@ from buoy.embedded.server import Server
 from buoy.testing import drain
 from buoy_batch import Batch
 from buoy_limits import Debounce, Limit, Lonely, Throttle
+from buoy_sealed import Sealed, new_key
+from buoy_status import progress
 from buoy_steps import Steps, each, step
 from tests.docs.blocks import ROOT
 from tests.support.proxy import Proxy
@@ -135,6 +137,55 @@ def test_steps_cost_one_command_for_each_that_is_done_but_the_last(
     assert sent(lambda: Stepwise.enqueue(steps)) == ["EVALSHA"]
     drained = sent(lambda: drain(Job.app, "payments"))
     assert drained == ["GET", *["EVALSHA"] * (3 + kept)]  # the first looks for a pause
+
+
+class Stepless(Stepwise):
+    """Calls no function of buoy_steps."""
+
+    perform = Pay.perform
+
+
+def test_steps_add_nothing_to_a_job_that_is_enqueued_or_reserved(sent: Sent) -> None:
+    stored = {}
+    for job in (Pay, Stepless):
+        job.enqueue("warm")
+        drain(Job.app, "payments")
+        assert sent(lambda job=job: job.enqueue_many(ROWS)) == ["EVALSHA"]  # type: ignore[misc]
+        [first, *_] = Job.app.monitor.peek("payments", 0, 1)
+        stored[job] = first.raw.replace(job.name, "")
+        assert sent(lambda: drain(Job.app, "payments")) == ["GET", *["EVALSHA"] * (2 * 50 + 1)]
+
+    assert [*map(len, stored.values())] == [len(stored[Pay])] * 2
+
+
+class Sealing(Pay):
+    plugins = [Sealed(new_key("2026-11")), *ALL_THREE.plugins]
+
+    def perform(self, how: str = "") -> str:
+        if how == "told":
+            progress(self, 1, of=2, note=how)
+        return super().perform(how)
+
+
+class SealedSteps(Stepwise):
+    plugins = [Sealed(new_key("2026-11"))]
+
+
+@pytest.mark.parametrize("how", ["well", "busy", "refused"])
+def test_a_sealed_job_costs_no_command_more(sent: Sent, how: str) -> None:
+    assert sent(lambda: Sealing.enqueue(how)) == ["EVALSHA"]
+    assert sent(lambda: Sealing.enqueue_many(ROWS)) == ["EVALSHA"]
+    drained = sent(lambda: drain(Job.app, "payments"))
+    assert drained == ["GET", *["EVALSHA"] * (2 * (1 + len(ROWS)) + 1)]
+
+
+def test_a_sealed_note_and_a_sealed_cursor_cost_no_command_more(sent: Sent) -> None:
+    for job, how, more in ((Sealing, "told", 1), (SealedSteps, "abc", 2)):
+        job.enqueue(how)
+        drain(Job.app, "payments")  # the server learns the scripts
+        job.enqueue(how)
+        drained = sent(lambda: drain(Job.app, "payments"))
+        assert drained == ["GET", *["EVALSHA"] * (3 + more)]
 
 
 @pytest.mark.parametrize("job", [Pay, ALL_THREE], ids=["plain", "with all three"])
