@@ -29,8 +29,10 @@ class Cleans(Job):
     """Ends well, although it is cancelled."""
 
     name = "async.cleans"
+    began = threading.Event()
 
     async def perform(self) -> None:
+        self.began.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -50,9 +52,11 @@ class Meets(Job):
 
 class Blocks(Job):
     name = "async.blocks"
+    named = threading.Event()
+    """That it blocks the loop was logged."""
 
     async def perform(self) -> None:
-        time.sleep(0.3)
+        self.named.wait(60)
 
 
 class InThread(Job):
@@ -78,7 +82,7 @@ def executor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Async]:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    last = time.monotonic() + 10
+    last = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < last
         time.sleep(0.005)
@@ -120,8 +124,7 @@ def test_slots_limit_how_many_run(executor: Async) -> None:
 
 def test_terminated_jobs_that_do_not_end_well_are_released(executor: Async) -> None:
     executor.start_jobs([reserve(Awaits, "a", "closed"), reserve(Cleans, "b")])
-    wait_until(lambda: all(executor.running.get(f"token of {id}") for id in "ab"))
-    time.sleep(0.05)  # until both await
+    assert Cleans.began.wait(60)
     executor.terminate()
 
     assert finish(executor, 2) == {"a": "released", "b": "done"}
@@ -155,6 +158,8 @@ def test_a_job_that_blocks_the_loop_is_named_once(
 
     def look() -> bool:
         executor.take_overdue()
+        if caplog.messages:
+            Blocks.named.set()
         return bool(executor.take_finished())
 
     wait_until(look)

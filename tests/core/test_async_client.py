@@ -1,4 +1,5 @@
 import asyncio
+import select
 import socket
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -207,7 +208,7 @@ def test_only_a_call_that_has_no_reply_in_time_is_given_up(
     buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One timer watches all of them; a call of several commands has the time for each reply."""
-    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.5)
+    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 2.0)
 
     async def program() -> None:
         async def blocked(seconds: float) -> Any:
@@ -235,16 +236,18 @@ def test_only_a_call_that_has_no_reply_in_time_is_given_up(
 def test_a_reply_that_came_while_the_program_did_something_else_is_read(
     buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.05)
-
     async def program() -> None:
-        asking = asyncio.create_task(buoy_app.acommand("PING"))
-        while not getattr(buoy_app.broker.async_client, "by_loop", {}):
-            await asyncio.sleep(0)
+        await buoy_app.acommand("PING")  # it is connected
         [connections] = buoy_app.broker.async_client.by_loop.values()  # type: ignore[attr-defined]
-        while not connections.limit.ends:  # it is sent
-            await asyncio.sleep(0)
-        [end], loop = connections.limit.ends.values(), asyncio.get_running_loop()
+        with monkeypatch.context() as patch:
+            patch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.05)
+            asking = asyncio.create_task(buoy_app.acommand("PING"))
+            while not connections.limit.ends:  # it is sent
+                await asyncio.sleep(0)
+        [(connection, end)] = connections.limit.ends.items()
+        reply = connection._writer.get_extra_info("socket")
+        assert select.select([reply], [], [], 60)[0]
+        loop = asyncio.get_running_loop()
         while loop.time() <= end:  # the event loop cannot read the reply meanwhile
             pass
         assert await asking == b"PONG"

@@ -6,9 +6,8 @@ import mmap
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -280,8 +279,15 @@ class TestSend:
 
 
 class TestDeath:
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Time stands still, one and a half seconds after the start."""
+        monkeypatch.setattr(
+            "buoy.executor.fork.child_state.time", SimpleNamespace(monotonic=lambda: 101.5)
+        )
+
     def child(self, ended_for: str = "", **limits: Any) -> Child:
-        started = time.monotonic() - 1.5
+        started = 100.0
         child = Child(1, -1, reservation_of(), None, 0, started, Limits(**limits))
         child.ended_for = ended_for
         return child
@@ -294,7 +300,7 @@ class TestDeath:
             "with 2 MiB of memory at its peak"
         )
         assert (death.cause, death.peak_memory) == ("signal 11 (SIGSEGV)", 2048 * 1024)
-        assert death.seconds == pytest.approx(1.5, abs=0.4)
+        assert death.seconds == 1.5
 
     def test_is_of_unknown_cause_when_the_app_has_reaped_it(self) -> None:
         assert "ended by an unknown cause" in str(death_of(self.child(), None, 0))

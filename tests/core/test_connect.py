@@ -4,6 +4,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +24,7 @@ from buoy.embedded.server import Server
 from buoy.errors import BrokerError, ConfigurationError, RedisFull, Unavailable, WrongType
 from buoy.settings import Settings
 from buoy.text.urls import SPECIAL, masked
+from tests.support.processes import wait_until
 from tests.support.proxy import Proxy
 
 
@@ -30,6 +33,17 @@ def client(buoy_server: Server) -> ServerClient:
     client = ServerClient(buoy_server.url)
     client.call("FLUSHALL")
     return client
+
+
+def in_time(client: ServerClient, *words: str) -> Any:
+    """A reply. A busy machine may take too long for one: then asks again."""
+
+    def ask() -> list[Any]:
+        with suppress(Unavailable):
+            return [client.call(*words)]
+        return []
+
+    return wait_until(ask)[0]
 
 
 NO_NUMBER = "expected the number of a database behind the host"
@@ -205,13 +219,13 @@ class TestServerClient:
         self, buoy_server: Server, proxy: Proxy
     ) -> None:
         client = ServerClient(proxy.url, socket_timeout=0.2)
-        client.call("SET", "key", "value")
+        in_time(client, "SET", "key", "value")
         proxy.freeze()
         with pytest.raises(Unavailable):
             client.call("GET", "key")
         proxy.resume()
 
-        assert client.call("PING") == b"PONG"
+        assert in_time(client, "PING") == b"PONG"
 
     def test_a_forked_child_has_a_connection_of_its_own(self, buoy_server: Server) -> None:
         code = (
@@ -248,7 +262,7 @@ class TestErrors:
 
     def test_a_silence_ends(self, proxy: Proxy) -> None:
         far = ServerClient(proxy.url, socket_timeout=0.05)
-        far.call("PING")
+        in_time(far, "PING")
         proxy.freeze()
 
         with pytest.raises(Unavailable, match=r"^Redis did not answer: Timeout") as raised:

@@ -327,7 +327,7 @@ class TestCurrentJob:
         threads: list[threading.Thread] = []
 
         def late() -> None:
-            gate.wait(10)
+            gate.wait(60)
             seen.append(current_job(None))
             try:
                 current_job()

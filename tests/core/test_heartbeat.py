@@ -66,10 +66,11 @@ class TestBeats:
         heartbeat = heartbeat_of(world.broker)
         world.wait(LEASE)
 
+        before = time.monotonic()
         assert heartbeat.beat() == SECONDS / 3
 
         assert heartbeat.late_queues == ["mail"]
-        assert heartbeat.next_look == pytest.approx(time.monotonic() + SECONDS / 30, abs=0.5)
+        assert before <= heartbeat.next_look - SECONDS / 30 <= time.monotonic()
 
     def test_the_main_thread_hears_when_a_holder_begins_and_ceases_to_be_late(
         self, world: World, lost: Reservation
@@ -143,15 +144,16 @@ class TestThread:
         heartbeat.run_once()
 
         assert done == ["beat", "renew", "housekeep"]
-        assert heartbeat.seconds_to_next() == pytest.approx(10.0, abs=1.0)
+        assert 1.0 < heartbeat.seconds_to_next() <= 10.0
 
     def test_after_a_look_that_fails_a_whole_heartbeat_follows_soon(self) -> None:
         heartbeat = heartbeat_of(nowhere())
-        heartbeat.late_queues, heartbeat.next_beat = ["mail"], time.monotonic() + 10.0
+        before = time.monotonic()
+        heartbeat.late_queues, heartbeat.next_beat = ["mail"], before + 600.0
 
         heartbeat.run_once()
 
-        assert heartbeat.next_beat == pytest.approx(time.monotonic() + 0.5, abs=0.2)
+        assert before <= heartbeat.next_beat - 0.5 <= time.monotonic()
         assert heartbeat.late_queues == ["mail"]
 
     def test_it_is_woken_by_other_queues_and_by_jobs_to_look_after(self, world: World) -> None:

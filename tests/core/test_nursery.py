@@ -17,7 +17,7 @@ from buoy.model.reservation import Reservation
 from tests.support.processes import wait_until
 
 APP = "tests.support.nursery_jobs"
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Worker:

@@ -231,7 +231,7 @@ def told_by(folder: Path, text: str, *words: str, stdin: str | None = None, **fa
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     return ended.stdout + ended.stderr
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,8 +31,22 @@ def node(address: str) -> list[Any]:
     return [host.encode(), int(port), b"id", []]
 
 
+over = threading.Event()
+"""Ends the threads that watch silent nodes."""
+
+
+@pytest.fixture(autouse=True)
+def end_of_watches() -> Iterator[None]:
+    over.clear()
+    yield
+    over.set()
+    for each in threading.enumerate():
+        if each.name == "buoy-node-watch":
+            each.join(60.0)
+
+
 def topology(url: str = f"redis+cluster://:a%40b@{A},{B},{C}/0?x=1") -> Topology:
-    return Topology(url, lambda _: threading.Event().wait(0.2))
+    return Topology(url, lambda _: over.wait(60.0))
 
 
 def have(steps: NodeSteps[Any], answers: dict[str, Any]) -> tuple[Any, list[set[str]]]:
@@ -139,18 +154,18 @@ class TestRouting:
 class TestSuspects:
     def test_a_silent_node_is_not_asked_until_it_answers_again(self) -> None:
         answers = threading.Event()
-        suspects = Suspects(lambda _: answers.wait(5.0))
+        suspects = Suspects(lambda _: answers.wait(60.0))
         suspects.add(A)
         with pytest.raises(Unavailable, match=r"^Redis cannot be reached: a:7000 has been silent"):
             suspects.check(A)
         suspects.check(B)
         watcher = next(each for each in threading.enumerate() if each.name == "buoy-node-watch")
         answers.set()
-        watcher.join(5.0)
+        watcher.join(60.0)
         suspects.check(A)
 
     def test_a_forked_child_suspects_nobody(self) -> None:
-        suspects = Suspects(lambda _: threading.Event().wait(0.2))
+        suspects = Suspects(lambda _: over.wait(60.0))
         suspects.add(A)
         suspects.owner = os.getppid()
         assert A not in suspects

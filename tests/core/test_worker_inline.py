@@ -1,7 +1,5 @@
 """A whole worker whose executor runs jobs in its own process."""
 
-import time
-
 import pytest
 
 from buoy import App, Job
@@ -12,6 +10,7 @@ from buoy.model.queue_list import QueueList
 from buoy.settings import Settings
 from buoy.worker.recycling import RecycleLimits
 from buoy.worker.worker import Worker
+from tests.support.processes import wait_until
 
 
 class Small(Job):
@@ -19,8 +18,10 @@ class Small(Job):
 
 
 class Slow(Job):
+    """Runs until those behind it are put back."""
+
     def perform(self) -> None:
-        time.sleep(0.5)
+        wait_until(lambda: self.app.monitor.queues()[0].queued == 3)
 
 
 class TestInline:
@@ -54,7 +55,7 @@ class TestInline:
     def test_jobs_behind_a_slow_one_are_put_back_and_nothing_is_lost(
         self, buoy_app: App, executor: Inline, caplog: pytest.LogCaptureFixture
     ) -> None:
-        broker = Broker(Settings(url=buoy_app.settings.url, lease=0.6))
+        broker = Broker(Settings(url=buoy_app.settings.url, lease=3.0))
         Slow.enqueue()
         Small.enqueue_many([()] * 3)
         executor.prefetched.seconds_each = 1e-6  # it takes all at once

@@ -162,13 +162,13 @@ def test_the_event_loop_goes_on_while_redis_is_read(
     reads = mounted.AsgiApp._answer
 
     def reading(app: mounted.AsgiApp, scope: Any) -> Any:
-        assert turned.wait(10)
+        assert turned.wait(60)
         return reads(app, scope)
 
     monkeypatch.setattr(mounted.AsgiApp, "_answer", reading)
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(asgi_app(timeout=1))
+        transport = httpx.ASGITransport(asgi_app(timeout=60))
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
             asking = asyncio.ensure_future(client.get("/"))
             await asyncio.sleep(0.05)

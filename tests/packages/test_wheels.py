@@ -61,7 +61,7 @@ def run(command: list[str], folder: Path, **environ: str) -> str:
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -5,12 +5,11 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.error import HTTPError, URLError
 
@@ -23,6 +22,8 @@ from buoy_retry import HTTP_ERRORS, Retry, RetryAfter, retry_after
 from tests.support.tls import TlsFront
 
 Fetch = Callable[[str], Any]
+ended = Event()
+"""The tests have ended: who waits for an answer that does not come gives up."""
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -31,7 +32,7 @@ class Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         match self.path.split("?"):
             case ["/slow"]:
-                time.sleep(1)
+                ended.wait()
             case ["/cut"]:
                 self.connection.shutdown(socket.SHUT_RDWR)
             case ["/short"]:
@@ -52,17 +53,24 @@ class Answering(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
+    ended.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
+        ended.set()
         server.shutdown()
         thread.join()
 
 
+def patience(url: str) -> float:
+    """Seconds that a call waits: few for an answer that does not come."""
+    return 0.2 if url.endswith("/slow") else 60.0
+
+
 def urllib_fetch(url: str) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=0.2) as response:
+        with urllib.request.urlopen(url, timeout=patience(url)) as response:
             response.read()
     except HTTPError as error:
         error.close()  # it is a file, too
@@ -70,13 +78,13 @@ def urllib_fetch(url: str) -> None:
 
 
 def httpx_fetch(url: str) -> None:
-    httpx.get(url, timeout=0.2, trust_env=False).raise_for_status()
+    httpx.get(url, timeout=patience(url), trust_env=False).raise_for_status()
 
 
 def requests_fetch(url: str) -> None:
     with requests.Session() as session:
         session.trust_env = False
-        session.get(url, timeout=0.2).raise_for_status()
+        session.get(url, timeout=patience(url)).raise_for_status()
 
 
 @pytest.fixture(params=[urllib_fetch, httpx_fetch, requests_fetch], ids=lambda each: each.__name__)

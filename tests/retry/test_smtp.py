@@ -46,8 +46,8 @@ def server(answers: dict[str, str], greeting: str = "220 ready") -> Iterator[int
         thread.join()
 
 
-def send(port: int) -> None:
-    with smtplib.SMTP("127.0.0.1", port, timeout=0.3) as smtp:
+def send(port: int, timeout: float = 60.0) -> None:
+    with smtplib.SMTP("127.0.0.1", port, timeout=timeout) as smtp:
         smtp.ehlo_or_helo_if_needed()
         if "auth" in smtp.esmtp_features:
             smtp.login("ann", "secret")
@@ -82,8 +82,9 @@ def raised(call: Callable[[], None]) -> Exception:
     ],
 )
 def test_codes_4xx_are_temporary(answers: dict[str, str], kind: type[Exception]) -> None:
+    timeout = 0.3 if "wait" in answers.values() else 60.0
     with server(answers) as port:
-        error = raised(lambda: send(port))
+        error = raised(lambda: send(port, timeout))
 
     assert isinstance(error, kind)
     assert SMTP_ERRORS.holds(error), repr(error)

@@ -28,7 +28,7 @@ def run(folder: Path, server: Server, *words: str) -> str:
         env={"BUOY_URL": server.url},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

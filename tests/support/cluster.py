@@ -15,8 +15,8 @@ from buoy.embedded.server import Server, free_port
 SIZE = 3
 SLOTS = 16384
 STARTING_TIMEOUT = 1000
-"""Milliseconds of silence after which a node counts as dead, while a cluster starts: nodes find each
-other the sooner, the less that is. With replicas also later: so soon one takes over."""
+"""Milliseconds of silence after which a node counts as dead, while a cluster starts: the less, the
+sooner nodes find each other. With replicas also later: after that one takes over."""
 BUSY_TIMEOUT = 60_000
 """The same once a cluster without replicas is ready: nodes that a busy machine holds up for a
 second would else take each other for dead, and refuse all commands for a while."""

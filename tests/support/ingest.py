@@ -32,7 +32,7 @@ class Ingest:
 
             def do_POST(self) -> None:
                 body = read_body(self)
-                ingest.gate.wait(30.0)
+                ingest.gate.wait(600.0)
                 ingest.requests.append(self.path)
                 ingest.take(self.path, body)
                 self.send_response(ingest.status)

@@ -285,7 +285,7 @@ def burst(url: str) -> None:
     """Run a worker until nothing is left to do."""
     environ = {**os.environ, "BUOY_URL": url}
     command = [sys.executable, "-c", WORKER]
-    subprocess.run(command, cwd=ROOT, env=environ, check=True, timeout=60)
+    subprocess.run(command, cwd=ROOT, env=environ, check=True, timeout=120)
 
 
 # How many jobs go together in one trip depends on how long they take, by a clock that stands here.
@@ -321,7 +321,7 @@ print([name for name in [*heavy, "socket", "threading"] if name in sys.modules])
 def test_declaring_the_three_plugins_loads_nothing_that_each_forked_child_pays_for() -> None:
     command = [sys.executable, "-c", LEAN]
 
-    assert subprocess.check_output(command, text=True, timeout=30) == "[]\n"
+    assert subprocess.check_output(command, text=True, timeout=120) == "[]\n"
 
 
 NURSERY = """
@@ -344,4 +344,4 @@ def test_the_nursery_loads_nothing_that_each_forked_child_pays_for() -> None:
     """With threads loaded, each child has a third more pages to copy."""
     command = [sys.executable, "-c", NURSERY]
 
-    assert subprocess.check_output(command, text=True, timeout=30) == "[]\n"
+    assert subprocess.check_output(command, text=True, timeout=120) == "[]\n"

@@ -97,8 +97,8 @@ def test_selected_jobs_move(
     page = site.post("/delayed/move", "/delayed", id=delayed[5], to=to)
 
     assert "1 job is due at " in page.text
-    assert due(buoy_app)[5] == pytest.approx(seconds, abs=5)
-    assert due(buoy_app)[3] == pytest.approx(300, abs=5)
+    assert due(buoy_app)[5] == pytest.approx(seconds, abs=60)
+    assert due(buoy_app)[3] == pytest.approx(300, abs=60)
 
 
 def test_a_time_without_a_zone_is_utc(site: Site, buoy_app: App, delayed: dict[int, str]) -> None:
@@ -115,7 +115,7 @@ def test_a_wrong_time_is_told_and_nothing_moves(
 
     assert response.status_code == 400
     assert "expected " in response.text
-    assert due(buoy_app)[5] == pytest.approx(500, abs=5)
+    assert due(buoy_app)[5] == pytest.approx(500, abs=60)
 
 
 def test_selected_jobs_are_cancelled(site: Site, buoy_app: App, delayed: dict[int, str]) -> None:

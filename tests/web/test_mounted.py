@@ -222,6 +222,6 @@ def run_program(text: str, folder: Path, server: Server) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert ended.returncode == 0, ended.stderr

@@ -258,7 +258,7 @@ class TestShared:
         assert found == (["ann", "bob", "ann"] if personal else ["", "", ""])
 
     def test_an_error_goes_to_all_who_wait_and_is_not_kept(self, buoy_app: App) -> None:
-        shared, begun, calls = Shared(), Barrier(2, timeout=20), []
+        shared, begun, calls = Shared(), Barrier(2, timeout=60), []
 
         def show(visit: Visit) -> dict[str, Any]:
             calls.append(visit)
@@ -280,7 +280,7 @@ class TestShared:
             first = pool.submit(ask)
             begun.wait()
             second = pool.submit(ask)
-            assert (first.result(20), second.result(20)) == ("no", "no")
+            assert (first.result(60), second.result(60)) == ("no", "no")
         assert ask() == {"n": 2}
 
     def test_values_are_read_again_when_they_are_old(
@@ -299,7 +299,7 @@ class TestShared:
 def wait_for_second(shared: Shared) -> None:
     """Wait until somebody waits for the reading that runs now."""
     [reading] = shared.readings.values()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not reading.values._condition._waiters:  # type: ignore[attr-defined]
         assert time.monotonic() < deadline
         time.sleep(0.001)

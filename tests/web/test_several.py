@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from buoy import App, ConfigurationError
 from buoy_web import Person, dashboard
 from buoy_web.several import checked_names
+from tests.support.processes import wait_until
 
 from .conftest import Browser, Site
 
@@ -98,10 +99,11 @@ def test_a_redis_that_is_silent_holds_up_no_other_app(
 ) -> None:
     site = opened(browser, {"silent": silent, "shop": apps["shop"]})
 
-    rows = {row["name"]: row for row in site.get("/api/").json()["apps"]}
+    def rows() -> dict[str, Any]:
+        return {row["name"]: row for row in site.get("/api/").json()["apps"]}
 
-    assert rows["silent"]["problem"] == "Redis has not answered for 0.1 seconds"
-    assert rows["shop"]["queued"] == 1
+    assert rows()["silent"]["problem"] == "Redis has not answered for 0.1 seconds"
+    wait_until(lambda: rows()["shop"].get("queued") == 1)  # a busy machine may be silent, too
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "api", "static", "..", "ä", "x" * 61, 7])
