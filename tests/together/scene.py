@@ -3,9 +3,12 @@
 from typing import Any
 
 from buoy import App, Handle
+from buoy.broker.forwarding import forward
+from buoy.model.ending import OUTCOMES
 from buoy.model.reservation import Reservation
 from buoy.operations.views import JobView
 from buoy.testing import Clock, FakeWorker
+from buoy_batch import Batch
 from buoy_loner import holder
 from buoy_retry import history
 from buoy_status import status
@@ -84,6 +87,28 @@ class Seen:
 
 class Scene(Seen):
     """What is seen of a job, and what can happen to it, without any process."""
+
+    batch: Batch | None = None
+    """Of which the first job is a member, if it is one."""
+
+    def enqueue(self, *words: Any, **options: Any) -> None:
+        if self.batch is None or self.handles:
+            super().enqueue(*words, **options)
+        else:
+            self.words = words
+            self.handles.append(self.batch.enqueue(self.job.using(**options), *words))
+
+    def counted(self) -> str:
+        """Returns what the batch counts its member as."""
+        assert self.batch is not None
+        for queue in self.app.monitor.queue_names():
+            forward(self.app.broker, queue)
+        progress = self.batch.progress()
+        assert progress is not None
+        assert progress.total == 1
+        found: str
+        [found] = [name for name in (*OUTCOMES, "pending") if getattr(progress, name)]
+        return found
 
     def __init__(self, app: App, clock: Clock, job: Any) -> None:
         super().__init__(app, job)

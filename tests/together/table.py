@@ -25,12 +25,13 @@ class Row(NamedTuple):
     claim: str
     claim_until_started: str
     status: str
+    batch: str
     story: Story
     base: type[Pay] = Pay
 
     @property
     def cells(self) -> tuple[str, ...]:
-        return self[:5]
+        return self[:6]
 
 
 TABLE: list[Row] = []
@@ -38,8 +39,8 @@ TABLE: list[Row] = []
 
 def row(event: str, *cells: str, base: type[Pay] = Pay) -> Callable[[Story], Story]:
     def enter(story: Story) -> Story:
-        retry, claim, until_started, status = cells
-        TABLE.append(Row(event, retry, claim, until_started, status, story, base))
+        retry, claim, until_started, status, batch = cells
+        TABLE.append(Row(event, retry, claim, until_started, status, batch, story, base))
         return story
 
     return enter
@@ -61,26 +62,26 @@ def buoy(*words: str, code: int = 0) -> None:
 # On its way
 
 
-@row("it is enqueued", "is not asked", "held", "held", "queued")
+@row("it is enqueued", "is not asked", "held", "held", "queued", "pending")
 def enqueued(scene: Scene) -> Iterator[None]:
     yield
     scene.enqueue()
 
 
-@row("it is enqueued with a delay", "is not asked", "held", "held", "delayed")
+@row("it is enqueued with a delay", "is not asked", "held", "held", "delayed", "pending")
 def delayed(scene: Scene) -> Iterator[None]:
     yield
     scene.enqueue(delay=DELAY)
 
 
-@row("a worker takes it", "is not asked", "held", "free", "running")
+@row("a worker takes it", "is not asked", "held", "free", "running", "pending")
 def taken(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
     scene.take()
 
 
-@row("it succeeds", "is not asked", "free", "free", "done")
+@row("it succeeds", "is not asked", "free", "free", "done", "done")
 def succeeds(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
@@ -90,14 +91,14 @@ def succeeds(scene: Scene) -> Iterator[None]:
 # Failures
 
 
-@row("it fails, and has retries left", "runs it again", "held", "free", "delayed")
+@row("it fails, and has retries left", "runs it again", "held", "free", "delayed", "pending")
 def fails(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     yield
     scene.run()
 
 
-@row("a worker takes it for its next attempt", "is not asked", "held", "free", "running")
+@row("a worker takes it for its next attempt", "is not asked", "held", "free", "running", "pending")
 def taken_again(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     scene.run()
@@ -106,14 +107,14 @@ def taken_again(scene: Scene) -> Iterator[None]:
     scene.take()
 
 
-@row("it raises `Snooze`", "snoozes it", "held", "free", "delayed")
+@row("it raises `Snooze`", "snoozes it", "held", "free", "delayed", "pending")
 def puts_itself_off(scene: Scene) -> Iterator[None]:
     scene.enqueue("early")
     yield
     scene.run()
 
 
-@row("it fails, and has no retries left", "gives up", "free", "free", "failed")
+@row("it fails, and has no retries left", "gives up", "free", "free", "failed", "failed")
 def fails_too_often(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     scene.run()
@@ -122,7 +123,7 @@ def fails_too_often(scene: Scene) -> Iterator[None]:
     scene.run()
 
 
-@row("it fails by an error of `never`", "gives up", "free", "free", "failed")
+@row("it fails by an error of `never`", "gives up", "free", "free", "failed", "failed")
 def refused(scene: Scene) -> Iterator[None]:
     scene.enqueue("refused")
     yield
@@ -132,21 +133,28 @@ def refused(scene: Scene) -> Iterator[None]:
 # Deaths
 
 
-@row("its child is killed (`DirtyExit`)", "runs it again", "held", "free", "delayed")
+@row("its child is killed (`DirtyExit`)", "runs it again", "held", "free", "delayed", "pending")
 def killed(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
     scene.kill()
 
 
-@row("its worker is killed, and it goes back", "is not asked", "held", "free", "queued")
+@row("its worker is killed, and it goes back", "is not asked", "held", "free", "queued", "pending")
 def worker_killed(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
     scene.lose()
 
 
-@row("its workers die too often (`WorkerLost`)", "runs it again", "held", "free", "delayed")
+@row(
+    "its workers die too often (`WorkerLost`)",
+    "runs it again",
+    "held",
+    "free",
+    "delayed",
+    "pending",
+)
 def worker_lost(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     scene.lose(4)
@@ -154,7 +162,7 @@ def worker_lost(scene: Scene) -> Iterator[None]:
     scene.run()
 
 
-@row("the same with `never=WorkerLost`", "gives up", "free", "free", "failed", base=Wary)
+@row("the same with `never=WorkerLost`", "gives up", "free", "free", "failed", "failed", base=Wary)
 def worker_lost_for_good(scene: Scene) -> Iterator[None]:
     yield from worker_lost(scene)
 
@@ -162,7 +170,7 @@ def worker_lost_for_good(scene: Scene) -> Iterator[None]:
 # Ends from outside
 
 
-@row("it expires", "is not asked", "free", "free", "cancelled", base=Fleeting)
+@row("it expires", "is not asked", "free", "free", "cancelled", "expired", base=Fleeting)
 def expires(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     scene.clock.advance(6)
@@ -170,21 +178,23 @@ def expires(scene: Scene) -> Iterator[None]:
     scene.run()
 
 
-@row("it is dequeued while it waits", "is not asked", "free", "free", "cancelled")
+@row("it is dequeued while it waits", "is not asked", "free", "free", "cancelled", "cancelled")
 def dequeued(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
     assert scene.app.dequeue(scene.job, *scene.words) == [scene.id]
 
 
-@row("it is dequeued while it is delayed", "is not asked", "free", "free", "cancelled")
+@row("it is dequeued while it is delayed", "is not asked", "free", "free", "cancelled", "cancelled")
 def dequeued_while_delayed(scene: Scene) -> Iterator[None]:
     scene.enqueue(delay=DELAY)
     yield
     assert scene.app.dequeue(scene.id) == [scene.id]
 
 
-@row("it is dequeued between two attempts", "is not asked", "free", "free", "cancelled")
+@row(
+    "it is dequeued between two attempts", "is not asked", "free", "free", "cancelled", "cancelled"
+)
 def dequeued_before_its_next_attempt(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     scene.run()
@@ -192,7 +202,7 @@ def dequeued_before_its_next_attempt(scene: Scene) -> Iterator[None]:
     assert scene.app.dequeue(scene.job, *scene.words) == [scene.id]
 
 
-@row("it is dequeued while it runs", "is not asked", "held", "free", "running")
+@row("it is dequeued while it runs", "is not asked", "held", "free", "running", "pending")
 def dequeued_while_running(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     scene.take()
@@ -200,7 +210,7 @@ def dequeued_while_running(scene: Scene) -> Iterator[None]:
     assert scene.app.dequeue(scene.id) == []
 
 
-@row("it is cancelled while it runs", "is not asked", "free", "free", "cancelled")
+@row("it is cancelled while it runs", "is not asked", "free", "free", "cancelled", "cancelled")
 def cancelled(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     scene.take()
@@ -208,7 +218,7 @@ def cancelled(scene: Scene) -> Iterator[None]:
     assert cancel(scene.id) == "running"
 
 
-@row("`buoy retry cancel`", "is not asked", "free", "free", "cancelled")
+@row("`buoy retry cancel`", "is not asked", "free", "free", "cancelled", "cancelled")
 def retry_cancelled(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     scene.run()
@@ -216,7 +226,7 @@ def retry_cancelled(scene: Scene) -> Iterator[None]:
     buoy("retry", "cancel", scene.id)
 
 
-@row("`buoy queues clear`", "is not asked", "free", "free", "cancelled")
+@row("`buoy queues clear`", "is not asked", "free", "free", "cancelled", "cancelled")
 def cleared(scene: Scene) -> Iterator[None]:
     scene.enqueue()
     yield
@@ -226,7 +236,7 @@ def cleared(scene: Scene) -> Iterator[None]:
 # Operators
 
 
-@row("`buoy retry now`", "is not asked", "held", "free", "queued")
+@row("`buoy retry now`", "is not asked", "held", "free", "queued", "pending")
 def made_due(scene: Scene) -> Iterator[None]:
     scene.enqueue("busy")
     scene.run()
@@ -234,14 +244,14 @@ def made_due(scene: Scene) -> Iterator[None]:
     buoy("retry", "now", scene.id)
 
 
-@row("`buoy failed retry`", "begins anew", "held", "held", "queued")
+@row("`buoy failed retry`", "begins anew", "held", "held", "queued", "failed")
 def put_back(scene: Scene) -> Iterator[None]:
     give_up(scene)
     yield
     buoy("failed", "retry", scene.id)
 
 
-@row("it is dequeued after `buoy failed retry`", "is not asked", "free", "free", "failed")
+@row("it is dequeued after `buoy failed retry`", "is not asked", "free", "free", "failed", "failed")
 def dequeued_after_all(scene: Scene) -> Iterator[None]:
     give_up(scene)
     buoy("failed", "retry", scene.id)
@@ -254,6 +264,7 @@ def dequeued_after_all(scene: Scene) -> Iterator[None]:
     "is not asked",
     *2 * ["another job's"],
     "failed",
+    "failed",
 )
 def not_put_back(scene: Scene) -> Iterator[None]:
     give_up(scene)
@@ -262,7 +273,7 @@ def not_put_back(scene: Scene) -> Iterator[None]:
     buoy("failed", "retry", scene.id, code=1)
 
 
-@row("`buoy failed remove`", "is not asked", "free", "free", "failed")
+@row("`buoy failed remove`", "is not asked", "free", "free", "failed", "failed")
 def removed(scene: Scene) -> Iterator[None]:
     give_up(scene)
     yield
@@ -275,6 +286,7 @@ def removed(scene: Scene) -> Iterator[None]:
     "held in the other queue",
     "held in the other queue",
     "queued",
+    "pending",
 )
 def moved(scene: Scene) -> Iterator[None]:
     scene.enqueue()

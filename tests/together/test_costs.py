@@ -208,6 +208,15 @@ def test_members_of_a_batch_are_noted_by_one_command_more(sent: Sent, job: Any) 
     assert drained == ["GET", *["EVALSHA"] * (2 * (len(ROWS) + 3) + 1 + carried)]
 
 
+@pytest.mark.parametrize("job", [Pay, ALL_THREE], ids=["plain", "with all three"])
+def test_a_job_in_no_batch_costs_nothing_for_batches(sent: Sent, job: Any) -> None:
+    """No script that runs for each job reads their keys: it would refuse one of a wrong type."""
+    Job.app.command("SET", Job.app.key("payments", "groups"), "a text")
+
+    assert sent(lambda: job.enqueue("well")) == ["EVALSHA"]
+    assert sent(lambda: drain(Job.app, "payments")) == ["GET", *["EVALSHA"] * 3]
+
+
 class Stored(Pay):
     """Enqueues jobs with its good end."""
 

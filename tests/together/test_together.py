@@ -4,6 +4,7 @@ import pytest
 
 from buoy import App
 from buoy.testing import Clock
+from buoy_batch import Batch
 from tests.docs.blocks import Page
 
 from . import jobs
@@ -16,9 +17,20 @@ orders = pytest.mark.parametrize("order", ORDERS)
 
 
 @pytest.fixture
-def played(buoy_app: App, buoy_clock: Clock, row: Row, order: str, until: Until) -> Scene:
+def scene(buoy_app: App, buoy_clock: Clock, row: Row, order: str, until: Until) -> Scene:
+    return Scene(buoy_app, buoy_clock, VARIATIONS[row.base, order, until])
+
+
+@pytest.fixture
+def member(scene: Scene) -> Scene:
+    """Its first job is a member of a batch."""
+    scene.batch = Batch(queue="batches")
+    return scene
+
+
+@pytest.fixture
+def played(scene: Scene, row: Row) -> Scene:
     """The story of the row, told to its end."""
-    scene = Scene(buoy_app, buoy_clock, VARIATIONS[row.base, order, until])
     story = row.story(scene)
     next(story)
     scene.before = scene.view if scene.handles else None
@@ -39,6 +51,13 @@ class TestCell:
 
     def test_the_status_is_as_the_table_says(self, played: Scene, row: Row) -> None:
         assert played.status() == row.status
+
+    def test_its_batch_counts_it_as_the_table_says(
+        self, member: Scene, played: Scene, row: Row
+    ) -> None:
+        assert member is played
+        assert played.counted() == row.batch
+        assert (played.retry(jobs.given_up), played.claim()) == (row.retry, row.claim)
 
 
 @rows
