@@ -6,13 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from buoy import App
-from buoy.embedded.server import Server
 from buoy_batch import Batch
 from tests.support.cluster import Cluster
 from tests.support.processes import EXECUTORS, Site, wait_until
@@ -111,13 +109,13 @@ def test_members_on_all_nodes_of_a_cluster(make_site: Callable[..., Site]) -> No
 
 
 @pytest.fixture(params=["server", "cluster"])
-def any_site(
-    request: pytest.FixtureRequest, server: Server, make_site: Callable[..., Site]
-) -> Iterator[Site]:
-    """A site on one server, and again on a cluster."""
-    with ExitStack() as stack:
-        is_cluster = request.param == "cluster"
-        yield make_site(stack.enter_context(Cluster()) if is_cluster else server)
+def any_site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """An empty site on one server, and again on a cluster."""
+    if request.param == "server":
+        yield request.getfixturevalue("site")
+        return
+    with Cluster() as cluster:
+        yield request.getfixturevalue("make_site")(cluster)
 
 
 def age(site: Site, batch: Batch) -> None:
