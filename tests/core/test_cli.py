@@ -189,7 +189,9 @@ def test_clear_asks_first(run: Run, buoy_app: App) -> None:
 
     refused = run("queues", "clear", "purchasing", answer="n\n", code=1)
 
-    assert refused.output.startswith("End all queued and delayed jobs of purchasing? [y/N]: n\n")
+    assert refused.output.startswith(
+        "End all queued, blocked and delayed jobs of purchasing? [y/N]: n\n"
+    )
     assert buoy_app.monitor.queues()[0].queued == 1
 
 

@@ -180,3 +180,20 @@ def test_a_file_or_an_object_instead_of_a_module_gets_a_hint(
 def test_a_misspelt_command_gets_a_hint() -> None:
     assert run("worke", code=2).endswith("No such command 'worke'. Did you mean 'worker'?\n")
     assert run("nothing", code=2).endswith("No such command 'nothing'.\n")
+    assert run("failed", "sumary", code=2).endswith("Did you mean 'summary'?\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-a", "shop", "worker"], "-a: expected it behind the command: main worker -a\n"),
+        (
+            ["--queue=mail", "failed"],
+            "--queue: expected it behind the command: main failed --queue\n",
+        ),
+        (["-x", "worker"], "No such option '-x'.\n"),
+        (["--queue", "mail"], "No such option '--queue'.\n"),
+    ],
+)
+def test_an_option_in_front_of_its_command_gets_a_hint(words: list[str], said: str) -> None:
+    assert run(*words, code=2).endswith(f"Error: {said}")

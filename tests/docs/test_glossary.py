@@ -50,8 +50,6 @@ def commands(command: click.Command, name: str) -> Iterator[str]:
         below = command.get_command(context, each)
         assert below is not None
         yield from commands(below, f"{name} {each}")
-    if command.invoke_without_command and "list" not in command.list_commands(context):
-        yield name
 
 
 def listed_commands() -> Iterator[str]:

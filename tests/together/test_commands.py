@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from buoy import App, Job
 from buoy.cli import main
+from buoy.cli.group import ListGroup
 from buoy.cli.params import COUNT
 from buoy.testing import drain
 from tests.docs.blocks import Page
@@ -112,7 +113,7 @@ READING = {
         path[:1] not in {(name,) for name in ENDLESS}
         and path[-1:] in {("list",), ("count",), ("summary",), ("peek",), ("show",), ("doctor",)}
     )
-    or (isinstance(command, click.Group) and command.invoke_without_command)
+    or isinstance(command, ListGroup)
 }
 
 

@@ -12,7 +12,7 @@ from buoy.plugins.commands import (
     TEXT,
     Choice,
     Duration,
-    Group,
+    ListGroup,
     args_option,
     class_option,
     count_option,
@@ -53,14 +53,9 @@ NO_MATCH = "no job that has ended matches"
 NONE = "nothing is remembered: no job with the plugin History has ended"
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@watch_option
-@click.pass_context
-def history(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=ListGroup)
+def history() -> None:
     """Jobs that have ended: list, show. Needs the plugin History."""
-    if ctx.invoked_subcommand is None:
-        list_ended(Wanted(), 50, as_json=as_json)
 
 
 @history.command("list")

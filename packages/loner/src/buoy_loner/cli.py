@@ -7,7 +7,7 @@ import click
 from buoy import Job
 from buoy.plugins.commands import (
     TEXT,
-    Group,
+    ListGroup,
     class_option,
     count_option,
     empty_text,
@@ -30,13 +30,9 @@ NONE = "no claim is held"
 WANTED = "a claim that is held, or the id of its holder"
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@watch_option
-@click.pass_context
-def loner(ctx: click.Context) -> None:
+@click.group(cls=ListGroup)
+def loner() -> None:
     """Unique jobs: which job holds which claim, and how to release a claim."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(listing, queue=None, name=None, count=50, as_json=False)
 
 
 @loner.command("list")

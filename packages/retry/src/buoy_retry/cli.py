@@ -10,7 +10,7 @@ from buoy import Job
 from buoy.plugins.commands import (
     TEXT,
     Duration,
-    Group,
+    ListGroup,
     bulk_command,
     class_option,
     confirm,
@@ -42,13 +42,9 @@ LONGEST_WAIT = 10**18
 """Seconds; a longer one, which another program has written, is shown as a number."""
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@watch_option
-@click.pass_context
-def retry(ctx: click.Context) -> None:
+@click.group(cls=ListGroup)
+def retry() -> None:
     """Jobs that are delayed for another attempt: list, show, run now, cancel."""
-    if ctx.invoked_subcommand is None:
-        print_rows(map(row, find_retrying(Job.app, RetryFilter())), COLUMNS, empty=NONE)
 
 
 def make_filter(

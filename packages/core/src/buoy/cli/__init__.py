@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from ..text.printable import one_line
 from ..text.safe import safe_text, summarize_error
-from .group import Group
+from .group import LIST, Group, ListGroup
 from .guard import escape_unprintable, readable_errors
 from .program import Program, running
 from .redis_options import add_redis_options
@@ -79,6 +79,18 @@ class Commands(Group):
         ]
         return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, [*args])
+        except click.NoSuchOption as error:
+            for name in filter(self.list_commands(ctx).__contains__, args):
+                if has_option(self.get_command(ctx, name), error.option_name):
+                    place = f"{ctx.command_path} {name} {error.option_name}"
+                    raise click.UsageError(
+                        f"{error.option_name}: expected it behind the command: {place}", ctx
+                    ) from None
+            raise
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -88,16 +100,7 @@ class Commands(Group):
             from ..process.signals import exit_on_signals
 
             ctx.with_resource(exit_on_signals(ctx.close))
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from difflib import get_close_matches
-
-            close = get_close_matches(args[0], self.list_commands(ctx), 1)
-            if not close:
-                raise
-            message = f"{error.message} Did you mean {close[0]!r}?"
-            raise click.UsageError(message, ctx) from None
+        return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         if PARENT in os.environ:
@@ -114,6 +117,12 @@ class Commands(Group):
     def invoke(self, ctx: click.Context) -> object:
         with readable_errors():
             return super().invoke(ctx)
+
+
+def has_option(command: click.Command | None, option: str) -> bool:
+    """Whether a command, or the list of a group, has an option of this name."""
+    found = command.commands[LIST] if isinstance(command, ListGroup) else command
+    return found is not None and any(option in param.opts for param in found.params)
 
 
 def plugin_entry_points() -> list["EntryPoint"]:

@@ -15,7 +15,7 @@ from ..operations.failed_set import retry as retry_failures
 from ..operations.failures import summarize_all
 from ..operations.views import JobView
 from .bulk import bulk_command, filter_options, print_preview
-from .group import Group
+from .group import ListGroup
 from .job_facts import job_facts, print_facts
 from .options import (
     args_option,
@@ -49,14 +49,9 @@ KINDS = ("class", "error", "count", "first_at", "last_at", "message")
 NONE = "no failed jobs"
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@watch_option
-@click.pass_context
-def failed(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=ListGroup)
+def failed() -> None:
     """Failed jobs: list, sum up, show, retry, remove."""
-    if ctx.invoked_subcommand is None:
-        show_failures(Filter(), 50, as_json=as_json)
 
 
 def make_filter(

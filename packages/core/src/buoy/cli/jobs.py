@@ -12,7 +12,7 @@ from ..operations.known_job import KnownJob, facts_of, known_job
 from ..operations.views import JobState, JobView
 from .bulk import filter_options
 from .edit_job import edit
-from .group import Group
+from .group import ListGroup
 from .job_facts import Facts, job_facts, print_facts
 from .options import args_option, class_option, empty_text, queue_option, tag_option
 from .output import (
@@ -44,14 +44,9 @@ COLUMNS = (
 ids_argument = click.argument("ids", metavar="ID...", nargs=-1, type=TEXT, required=True)
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@watch_option
-@click.pass_context
-def jobs(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=ListGroup)
+def jobs() -> None:
     """Jobs in any state: list, show, cancel, retry, edit, run them."""
-    if ctx.invoked_subcommand is None:
-        list_jobs(JobFilter(), 50, as_json=as_json)
 
 
 jobs.add_command(edit)

@@ -16,7 +16,7 @@ from ..operations.move import PAGE_SIZE, Move
 from ..operations.repair import Survey, by_kind
 from ..operations.views import JobView
 from .cells import Duration
-from .group import Group
+from .group import ListGroup
 from .options import confirm, require_queue, tag_option, yes_option
 from .output import exit_unless, format_job_count, format_time, json_option, print_line, print_rows
 from .params import COUNT, QUEUE, QueueName
@@ -40,14 +40,9 @@ NAMED = 10
 """How many ids one line lists."""
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@watch_option
-@click.pass_context
-def queues(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=ListGroup)
+def queues() -> None:
     """Queues: list, pause, resume, clear, move and repair them."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(listing, as_json=as_json)
 
 
 @queues.command("list")
@@ -127,7 +122,7 @@ def clear(queue: str, yes: bool) -> None:
     """End all queued, blocked and delayed jobs of a queue. Running and failed jobs stay."""
     app = Job.app
     require_queue(queue)
-    confirm(f"End all queued and delayed jobs of {queue}?", yes=yes)
+    confirm(f"End all queued, blocked and delayed jobs of {queue}?", yes=yes)
     [view] = app.monitor.queues([queue])
     with progress("ended", view.queued + view.blocked + view.delayed) as shown:
         for ended in end_jobs(app.control, app.monitor, queue):

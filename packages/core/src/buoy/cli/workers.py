@@ -14,7 +14,7 @@ from ..operations.worker_commands import forget as forget_worker
 from ..text.printable import one_line
 from ..worker.registration import ID
 from .cells import Size
-from .group import Group
+from .group import ListGroup
 from .output import exit_unless, format_time, json_option, print_line, print_rows
 from .params import SECONDS, TEXT
 from .pause import report_pause
@@ -27,22 +27,25 @@ COLUMNS = (
 POLL_SECONDS = 0.2
 
 
-@click.group(cls=Group, invoke_without_command=True)
+@click.group(cls=ListGroup)
+def workers() -> None:
+    """Workers: list them with their queues and jobs in flight, send commands to them."""
+
+
+@workers.command("list")
 @json_option
 @watch_option
-@click.pass_context
-def workers(ctx: click.Context, as_json: bool) -> None:
-    """Workers: list them with their queues and jobs in flight, send commands to them.
+def listing(as_json: bool) -> None:
+    """List all workers, with their queues and jobs in flight.
 
     State "gone": the heartbeats stopped, and the worker did not say that it ends. It was killed, or
     it cannot reach Redis.
     """
-    if ctx.invoked_subcommand is None:
-        rows = [worker_row(view) for view in Job.app.monitor.workers()]
-        if not as_json:
-            rows = [row | {"running": ", ".join(row["running"]) or None} for row in rows]
-        print_rows(rows, COLUMNS, as_json=as_json, empty="no workers")
-        report_pause()
+    rows = [worker_row(view) for view in Job.app.monitor.workers()]
+    if not as_json:
+        rows = [row | {"running": ", ".join(row["running"]) or None} for row in rows]
+    print_rows(rows, COLUMNS, as_json=as_json, empty="no workers")
+    report_pause()
 
 
 @workers.command()

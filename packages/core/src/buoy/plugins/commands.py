@@ -2,7 +2,7 @@
 
 from ..cli import run_commands
 from ..cli.bulk import bulk_command, filter_options, ids_argument, print_preview
-from ..cli.group import Group
+from ..cli.group import Group, ListGroup
 from ..cli.job_facts import print_facts
 from ..cli.options import (
     app_option,
@@ -51,6 +51,7 @@ __all__ = [
     "Duration",
     "File",
     "Group",
+    "ListGroup",
     "WholeNumber",
     "app_option",
     "args_option",

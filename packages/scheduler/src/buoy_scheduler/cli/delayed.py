@@ -9,7 +9,7 @@ import click
 
 from buoy import ConfigurationError
 from buoy.plugins.commands import (
-    Group,
+    ListGroup,
     bulk_command,
     class_option,
     confirm,
@@ -37,13 +37,9 @@ COLUMNS = ("id", "class", "queue", "args", "tags", "state", "due")
 NONE = "no delayed jobs"
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@watch_option
-@click.pass_context
-def delayed(ctx: click.Context) -> None:
+@click.group(cls=ListGroup)
+def delayed() -> None:
     """Delayed jobs: list, count, move to another time, run now, remove."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(listing, count=50, as_json=False)
 
 
 class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from 8.4 on

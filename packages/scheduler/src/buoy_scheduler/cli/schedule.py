@@ -13,7 +13,7 @@ from buoy import ConfigurationError, Job
 from buoy.plugins.commands import (
     TEXT,
     File,
-    Group,
+    ListGroup,
     app_option,
     exit_unless,
     format_time,
@@ -55,17 +55,13 @@ def entry_in(visible: VisibleSchedule, name: str) -> Entry:
         ) from None
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@watch_option
-@click.pass_context
-def schedule(ctx: click.Context) -> None:
+@click.group(cls=ListGroup)
+def schedule() -> None:
     """Recurring jobs: list them, check a file, run, pause and resume.
 
     Entries that were set at run time are always included; give -a for those of job classes and
     --schedule for those of a file.
     """
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(listing, app=[], file=None, env=None, as_json=False)
 
 
 @schedule.command("list")
