@@ -78,7 +78,7 @@ class TestRedis:
         assert subjects["eviction"].text == "nothing is evicted (policy noeviction)"
         assert subjects["memory"].text.endswith(" MiB used, no limit set")
         assert subjects["clock"].text == "this machine and Redis differ by 0.0 s"
-        assert [each.subject for each in subjects.values() if each.state != "fine"] == [
+        assert [each.subject for each in subjects.values() if each.state != "ok"] == [
             "persistence"
         ]
 
@@ -87,7 +87,7 @@ class TestRedis:
             app = App(server.url)
             configure(app, maxmemory_policy="allkeys-lru")
             assert found(app, "eviction") == Finding(
-                "eviction", "fine", "nothing is evicted (policy allkeys-lru)"
+                "eviction", "ok", "nothing is evicted (policy allkeys-lru)"
             )
 
             configure(app, maxmemory="1gb")
@@ -102,7 +102,7 @@ class TestRedis:
     def test_memory_is_short_before_it_is_full(self, inspection: Inspection) -> None:
         mib = 2**20
         inspection.info |= {"used_memory": str(79 * mib), "maxmemory": str(100 * mib)}
-        assert list(memory(inspection)) == [Finding("memory", "fine", "79 MiB of 100 MiB used")]
+        assert list(memory(inspection)) == [Finding("memory", "ok", "79 MiB of 100 MiB used")]
 
         inspection.info["used_memory"] = str(80 * mib)
         assert list(memory(inspection)) == [
@@ -127,7 +127,7 @@ class TestRedis:
 
         with Server(appendonly=True) as server:
             finding = found(App(server.url), "persistence")
-        assert finding == Finding("persistence", "fine", "an append-only file is written")
+        assert finding == Finding("persistence", "ok", "an append-only file is written")
 
     def test_a_redis_that_cannot_write_to_its_disk(self, inspection: Inspection) -> None:
         inspection.info |= {"aof_enabled": "1", "aof_last_write_status": "err"}
@@ -181,7 +181,7 @@ class TestQueues:
 
         buoy_clock.advance(59)
         assert list(unserved(inspected(buoy_app))) == [
-            Finding("queues", "fine", "known: 1; all that hold jobs are served")
+            Finding("queues", "ok", "known: 1; all that hold jobs are served")
         ]
 
         buoy_clock.advance(4)
@@ -194,7 +194,7 @@ class TestQueues:
         work(buoy_app)
         buoy_clock.advance(HOUR)
 
-        assert [each.state for each in unserved(inspected(buoy_app))] == ["fine"]
+        assert [each.state for each in unserved(inspected(buoy_app))] == ["ok"]
 
     def test_jobs_that_are_stuck_on_their_way_to_another_queue(
         self, buoy_app: App, buoy_clock: Clock
@@ -206,7 +206,7 @@ class TestQueues:
         settled = Settlement.of(worker.take(), "done", children=[child])
         buoy_app.broker.advance_queue("fake", RoundTripRequest(Charge.queue, 9, 0, 0, [settled]))
         buoy_app.command("ZADD", buoy_app.key("none", "handovers"), 1, "odd")
-        fine = [Finding("hand-overs", "fine", "no job is stuck on its way to another queue")]
+        fine = [Finding("hand-overs", "ok", "no job is stuck on its way to another queue")]
         assert list(handovers(inspected(buoy_app))) == fine
 
         buoy_clock.advance(61)
@@ -224,7 +224,7 @@ class TestQueues:
         Charge.using(delay=10).enqueue(1)
         buoy_clock.advance(69)
         assert list(overdue(inspected(buoy_app))) == [
-            Finding("delayed jobs", "fine", "none is overdue")
+            Finding("delayed jobs", "ok", "none is overdue")
         ]
 
         buoy_clock.advance(3)
@@ -252,7 +252,7 @@ class TestQueues:
         buoy_clock.advance(HOUR + 1)
         Charge.enqueue_many([(-3,), (-4,)])
         work(buoy_app)
-        assert list(failures(inspected(buoy_app))) == [Finding("failures", "fine", "not growing")]
+        assert list(failures(inspected(buoy_app))) == [Finding("failures", "ok", "not growing")]
 
         Charge.enqueue(-5)
         work(buoy_app)
@@ -281,7 +281,7 @@ class TestWorkers:
         buoy_app.command("HSET", "buoy:worker:w-1", "state", "running")
         buoy_app.command("ZADD", "buoy:workers", 1000, "w-1")
 
-        assert list(workers(inspected(buoy_app))) == [Finding("workers", "fine", "1 at work")]
+        assert list(workers(inspected(buoy_app))) == [Finding("workers", "ok", "1 at work")]
 
     def test_a_worker_that_is_gone_is_noted_until_it_is_forgotten(
         self, buoy_app: App, gone: Callable[[float], Finding]
@@ -293,7 +293,7 @@ class TestWorkers:
             "see its log and the kernel's (killed? out of memory?); then buoy workers forget w-2",
         )
         assert forget(buoy_app.broker, "w-2")
-        assert list(workers(inspected(buoy_app))) == [Finding("workers", "fine", "1 at work")]
+        assert list(workers(inspected(buoy_app))) == [Finding("workers", "ok", "1 at work")]
 
     def test_a_gone_worker_is_a_finding_until_its_jobs_are_taken(
         self, buoy_app: App, gone: Callable[[float], Finding]

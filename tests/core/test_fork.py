@@ -143,11 +143,11 @@ class TestDeathOfTheNursery:
             ("b", "crashed"),
             ("c", "released"),
         ]
-        put_back = "put back: its process ended with the nursery"
+        again = "queued again: its process ended with the nursery"
         assert [line.partition(" id=")[0] for line in caplog.messages] == [
             "the nursery ended (exit code 7) with 2 jobs",
-            f"a job {put_back}",
-            f"a job {put_back}",
+            f"a job {again}",
+            f"a job {again}",
         ]
         lost = [vars(each) for each in caplog.records if each.name == "buoy.job"]
         assert [(each["job_id"], each["state"]) for each in lost] == [("a", "lost"), ("b", "lost")]

@@ -78,7 +78,7 @@ class TestGrace:
 
         assert world.queued == ["b", "d"]
         assert heartbeat.in_flight.counts == {"done": 2, "released": 2}
-        assert caplog.messages == ["grace time over: 2 unfinished jobs are put back"]
+        assert caplog.messages == ["grace time over: 2 unfinished jobs are released"]
 
     @pytest.mark.parametrize(
         ("deadline", "in_process"),

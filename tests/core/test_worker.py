@@ -146,7 +146,10 @@ class TestJobs:
         setting.executor.finished = []
         setting.worker.collect()
 
-        assert caplog.messages == [f"lost the lease of id=a queue=mail token={a.token}"]
+        assert caplog.messages == [
+            f"lost the lease of id=a queue=mail token={a.token}: the job was cancelled, or this "
+            "worker was not heard for a whole lease"
+        ]
         told = {"job_id": "a", "queue": "mail", "state": "lost"}
         assert told.items() <= vars(caplog.records[0]).items()
         assert setting.executor.calls[2:] == [f"abandon {a.token}"]

@@ -83,7 +83,7 @@ def test_a_job_that_its_worker_takes_back_is_told_of_as_released(watched: Site) 
     assert worker.wait() == 0
     assert watched.words("after_run") == ["unlucky Released"]
     assert watched.view().queued == 1
-    assert "put back" in worker.log
+    assert "released: " in worker.log
     assert "failed" not in worker.log
 
 

@@ -161,7 +161,7 @@ def test_a_worker_that_ends_with_a_job_in_it_exports_what_it_has(
     shop.note("began")
     worker.stop()
 
-    assert "grace time over: 1 unfinished jobs are put back" in worker.log
+    assert "grace time over: 1 unfinished jobs are released" in worker.log
     assert [span.name for span in collector.spans].count("pay a") == 1
 
 

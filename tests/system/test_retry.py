@@ -154,7 +154,7 @@ def test_a_job_that_is_put_back_has_not_failed(site: Site) -> None:
 
     worker.stop()
 
-    assert "put back: the worker stops, and the job had not ended within its grace" in worker.log
+    assert "released: the worker stops, and the job had not ended within its grace" in worker.log
     assert "ERROR" not in worker.log
     assert site.words("given up") == []
     view = site.app.find(handle.id)

@@ -141,7 +141,7 @@ def test_what_cannot_be_cancelled_is_put_back_and_ends_with_the_process(
     began(site, 2)
     worker.signal(signal.SIGTERM)
     assert worker.wait(5.0) == 0, worker.log
-    assert "grace time over: 2 unfinished jobs are put back" in worker.log
+    assert "grace time over: 2 unfinished jobs are released" in worker.log
     assert sorted(waiting(site)) == [("first", 1), ("second", 1)]
     assert site.view().done == 1
     assert site.app.monitor.workers() == []

@@ -10,7 +10,7 @@ from .output import exit_unless, json_option, print_line, print_marked, print_ro
 from .program import with_program
 from .table import GREEN, RED, YELLOW
 
-MARKS = {"fine": ("ok   ", GREEN), "note": ("NOTE ", YELLOW), "wrong": ("WRONG", RED)}
+MARKS = {"ok": ("ok   ", GREEN), "note": ("NOTE ", YELLOW), "wrong": ("WRONG", RED)}
 
 
 @click.command()

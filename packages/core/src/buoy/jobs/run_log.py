@@ -47,7 +47,7 @@ def log_outcome(
         case Rejected(reason):
             log_run(WARNING, "rejected", reservation, payload, "rejected: %s", reason)
         case Released(reason):
-            log_run(INFO, "released", reservation, payload, "put back: %s", reason)
+            log_run(INFO, "released", reservation, payload, "released: %s", reason)
         case Later():
             log_later(reservation, payload, outcome, error, since)
         case Failed(failure):

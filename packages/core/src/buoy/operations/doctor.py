@@ -103,7 +103,7 @@ def eviction(inspection: Inspection) -> Iterator[Finding]:
     """Check that a full Redis throws no data away."""
     policy = inspection.info.get("maxmemory_policy", "unknown")
     if policy == "noeviction" or not inspection.number("maxmemory"):
-        yield Finding("eviction", "fine", f"nothing is evicted (policy {policy})")
+        yield Finding("eviction", "ok", f"nothing is evicted (policy {policy})")
     else:
         yield Finding(
             "eviction",
@@ -117,9 +117,9 @@ def memory(inspection: Inspection) -> Iterator[Finding]:
     """Check that less than HEADROOM of the memory is used."""
     used, limit = inspection.number("used_memory"), inspection.number("maxmemory")
     if not limit:
-        yield Finding("memory", "fine", f"{mebibytes(used)} used, no limit set")
+        yield Finding("memory", "ok", f"{mebibytes(used)} used, no limit set")
     elif used < HEADROOM * limit:
-        yield Finding("memory", "fine", f"{mebibytes(used)} of {mebibytes(limit)} used")
+        yield Finding("memory", "ok", f"{mebibytes(used)} of {mebibytes(limit)} used")
     else:
         yield Finding(
             "memory",
@@ -141,7 +141,7 @@ def persistence(inspection: Inspection) -> Iterator[Finding]:
             "see the log of Redis; is its disk full?",
         )
     elif inspection.info.get("aof_enabled") == "1":
-        yield Finding("persistence", "fine", "an append-only file is written")
+        yield Finding("persistence", "ok", "an append-only file is written")
     else:
         yield Finding(
             "persistence",
@@ -155,7 +155,7 @@ def clock(inspection: Inspection) -> Iterator[Finding]:
     """Check that the clocks of this machine and of Redis agree."""
     skew = time.time() - inspection.now
     if abs(skew) < SKEW_SECONDS:
-        yield Finding("clock", "fine", f"this machine and Redis differ by {abs(skew):.1f} s")
+        yield Finding("clock", "ok", f"this machine and Redis differ by {abs(skew):.1f} s")
     else:
         yield Finding(
             "clock",
@@ -177,7 +177,7 @@ def keys(inspection: Inspection) -> Iterator[Finding]:
             "RENAME it to a name of its own, and find out what writes there",
         )
     if not wrong:
-        yield Finding("keys", "fine", "each is of its type")
+        yield Finding("keys", "ok", "each is of its type")
 
 
 def places(inspection: Inspection) -> Iterator[Finding]:
@@ -193,7 +193,7 @@ def places(inspection: Inspection) -> Iterator[Finding]:
                 f"list and mend them: buoy queues repair {queue.name} --dry-run",
             )
     if not found:
-        yield Finding("places", "fine", "each job is in one place, and each claim has its job")
+        yield Finding("places", "ok", "each job is in one place, and each claim has its job")
 
 
 def replication(inspection: Inspection) -> Iterator[Finding]:
@@ -203,7 +203,7 @@ def replication(inspection: Inspection) -> Iterator[Finding]:
     if replicas and inspection.info.get("role") == "master":
         text = f"connected replicas: {replicas}"
         if bounded:
-            yield Finding("replication", "fine", text)
+            yield Finding("replication", "ok", text)
         else:
             loses = "a failover or a split can lose jobs"
             yield Finding("replication", "note", f"{text}; {loses}", "set min-replicas-to-write")
@@ -234,7 +234,7 @@ def unserved(inspection: Inspection) -> Iterator[Finding]:
             )
     if not found:
         yield Finding(
-            "queues", "fine", f"known: {len(inspection.queues)}; all that hold jobs are served"
+            "queues", "ok", f"known: {len(inspection.queues)}; all that hold jobs are served"
         )
 
 
@@ -248,7 +248,7 @@ def workers(inspection: Inspection) -> Iterator[Finding]:
         if view.gone:
             yield gone_worker(view, inspection.now - view.beat_at)
     if not any(view.gone for view in views):
-        yield Finding("workers", "fine", f"{len(views)} at work")
+        yield Finding("workers", "ok", f"{len(views)} at work")
 
 
 def gone_worker(view: "WorkerView", ago: float) -> Finding:
@@ -282,7 +282,7 @@ def overdue(inspection: Inspection) -> Iterator[Finding]:
                 "workers queue delayed jobs when they are due: start one for this queue",
             )
     if not found:
-        yield Finding("delayed jobs", "fine", "none is overdue")
+        yield Finding("delayed jobs", "ok", "none is overdue")
 
 
 def handovers(inspection: Inspection) -> Iterator[Finding]:
@@ -302,7 +302,7 @@ def handovers(inspection: Inspection) -> Iterator[Finding]:
                 f"buoy queues repair {queue}",
             )
     if not found:
-        yield Finding("hand-overs", "fine", "no job is stuck on its way to another queue")
+        yield Finding("hand-overs", "ok", "no job is stuck on its way to another queue")
 
 
 def groups(inspection: Inspection) -> Iterator[Finding]:
@@ -331,7 +331,7 @@ def failures(inspection: Inspection) -> Iterator[Finding]:
                 f"buoy failed list --queue {queue.name} --since 1h",
             )
     if not found:
-        yield Finding("failures", "fine", "not growing")
+        yield Finding("failures", "ok", "not growing")
 
 
 CHECKS: list[Callable[[Inspection], Iterator[Finding]]] = [

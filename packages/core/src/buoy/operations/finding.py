@@ -13,6 +13,6 @@ class Finding:
     """
 
     subject: str
-    state: Literal["fine", "note", "wrong"]
+    state: Literal["ok", "note", "wrong"]
     text: str
     advice: str = ""

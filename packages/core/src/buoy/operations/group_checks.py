@@ -110,7 +110,7 @@ def check_groups(groups: Sequence[IncompleteGroup], now: float) -> Iterator[Find
             f"start a worker: buoy worker -a MODULE -q {home}; or buoy batch repair {oldest.id}",
         )
     if not left_open and not unseen:
-        yield Finding("groups", "fine", f"not complete: {len(groups)}; none is left open")
+        yield Finding("groups", "ok", f"not complete: {len(groups)}; none is left open")
 
 
 def check_members(
@@ -133,7 +133,7 @@ def check_members(
             f"buoy batch repair {some[0].id}",
         )
     if not affected:
-        yield Finding("members", "fine", "each member of a group is somewhere, or has ended")
+        yield Finding("members", "ok", "each member of a group is somewhere, or has ended")
 
 
 def count_missing(broker: "Broker", group: GroupKey, now: float) -> RedisSteps[int]:

@@ -77,7 +77,7 @@ class Heartbeat(threading.Thread):
         self.woken = threading.Event()
         self.last_command: bytes | None = None
         self.unsettled: list[Settlement] = []
-        self.has_put_back = False
+        self.has_released = False
         self.late_queues: list[str] | None = None
         """The queues where a holder of a lease has missed a heartbeat; None before the first look
         at all queues."""
@@ -265,8 +265,8 @@ class Heartbeat(threading.Thread):
         self.unsettled += self.executor.take_overdue()
         if self.unsettled:
             self.settle()
-        if not self.has_put_back and self.executor.in_process and self.is_past_deadline():
-            self.has_put_back = True
+        if not self.has_released and self.executor.in_process and self.is_past_deadline():
+            self.has_released = True
             self.release_all()
 
     def is_past_deadline(self) -> bool:
@@ -293,7 +293,7 @@ class Heartbeat(threading.Thread):
         ended = [*self.unsettled, *self.executor.take_finished()]
         tokens = {each.token for each in ended}
         unfinished = [each for each in self.in_flight.all() if each.token not in tokens]
-        logger.warning("grace time over: %d unfinished jobs are put back", len(unfinished))
+        logger.warning("grace time over: %d unfinished jobs are released", len(unfinished))
         self.unsettled = ended + [
             Settlement.of(each, "released", seconds=0.0) for each in unfinished[::-1]
         ]

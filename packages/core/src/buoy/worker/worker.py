@@ -38,7 +38,7 @@ class Worker:
     The executor must have been started. ``grace`` is in seconds. With ``burst`` the worker ends
     when there is nothing to do. ``supervisor`` is a file descriptor to write to when the worker
     begins to serve. ``leave(code)`` ends this process when the grace time is over and a job in it
-    still runs; without it that job is put back, but the worker ends only after it.
+    still runs; without it that job is released, but the worker ends only after it.
 
     All methods run in the main thread, but ``on_leases_changed`` and ``on_all_paused``.
     """
@@ -258,10 +258,11 @@ class Worker:
         if not lost:
             return
         for each in lost:
-            message, fields = (
-                "lost the lease of id=%s queue=%s token=%s",
-                reservation_fields(each, "lost"),
+            message = (
+                "lost the lease of id=%s queue=%s token=%s: the job was cancelled, or this worker "
+                "was not heard for a whole lease"
             )
+            fields = reservation_fields(each, "lost")
             logger.warning(message, each.id, each.queue, each.token, extra=fields)
         self.executor.abandon(lost)
         self.in_flight.remove(lost)

@@ -214,6 +214,6 @@ def settle_crash(reservation: Reservation) -> Settlement:
     limit of crashes fails: the nursery, which would ask its plugins, is dead."""
     if reservation.crash_limit_reached:
         return settle_without_plugins(reservation, worker_lost(reservation))
-    text = "put back: its process ended with the nursery"
+    text = "queued again: its process ended with the nursery"
     log_run(WARNING, "lost", reservation, readable_payload(reservation), text)
     return Settlement.of(reservation, "crashed")
