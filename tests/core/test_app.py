@@ -365,7 +365,7 @@ class TestRoundTrips:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("buoy.broker.broker.ENQUEUE_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("buoy.broker.producer_broker.ENQUEUE_PAUSES", (0.0, 0.0))
 
 
 @pytest.mark.usefixtures("no_pauses")

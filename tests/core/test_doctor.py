@@ -12,19 +12,10 @@ from buoy.embedded.server import Server
 from buoy.model.entry import Entry
 from buoy.model.handover import Handover
 from buoy.model.reservation import RoundTripRequest, Settlement
-from buoy.operations.doctor import (
-    Inspection,
-    clock,
-    examine,
-    failures,
-    handovers,
-    memory,
-    overdue,
-    persistence,
-    unserved,
-    workers,
-)
+from buoy.operations.doctor import examine, failures, handovers, overdue, unserved, workers
 from buoy.operations.finding import Finding
+from buoy.operations.inspection import Inspection
+from buoy.operations.server_checks import clock, memory, persistence
 from buoy.operations.worker_commands import forget
 from buoy.testing import Clock, FakeWorker, drain
 
@@ -78,9 +69,7 @@ class TestRedis:
         assert subjects["eviction"].text == "nothing is evicted (policy noeviction)"
         assert subjects["memory"].text.endswith(" MiB used, no limit set")
         assert subjects["clock"].text == "this machine and Redis differ by 0.0 s"
-        assert [each.subject for each in subjects.values() if each.state != "ok"] == [
-            "persistence"
-        ]
+        assert [each.subject for each in subjects.values() if each.state != "ok"] == ["persistence"]
 
     def test_eviction_of_jobs_is_wrong_once_there_is_a_limit(self, buoy_app: App) -> None:
         with Server() as server:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from buoy.broker.broker import ENQUEUE_PAUSES, Broker
+from buoy.broker.broker import Broker
+from buoy.broker.producer_broker import ENQUEUE_PAUSES
 from buoy.broker.scripts import script
 from buoy.connection.client import RedisSteps
 from buoy.errors import BrokerError, EnqueueError, Unavailable

@@ -18,7 +18,7 @@ class TestTheSameJobAgain:
         return Worker(world.broker, FakeExecutor(), QueueList.parse("mail"))
 
     def take(self, worker: Worker) -> Reservation:
-        worker.refresh_queues()
+        worker.served_queues.refresh()
         taken: list[Reservation] = []
         while not taken:
             worker.selector.expect_jobs("mail")

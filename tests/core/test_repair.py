@@ -447,7 +447,7 @@ def test_the_doctor_finds_what_can_be_repaired(broken: World) -> None:
     assert "claims of jobs that are gone: 1" in said
     buoy("queues", "repair")
     [places] = [each for each in examine(Job.app) if each.subject == "places"]
-    assert places.state == "fine"
+    assert places.state == "ok"
 
 
 def test_the_doctor_finds_a_key_of_a_wrong_type_and_looks_at_the_others(broken: World) -> None:

@@ -21,7 +21,7 @@ def worker(world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(limits, "registry", {})  # classes of other tests have limits
     worker = Worker(Broker(Settings(url=proxy.url)), Inline(), QueueList.parse("odd,mail"))
     with worker.signals:
-        worker.refresh_queues()
+        worker.served_queues.refresh()
         yield worker
     worker.wakeup.close()
     worker.broker.client.close()

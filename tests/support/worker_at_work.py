@@ -20,7 +20,7 @@ class WorkerAtWork:
         self.clock = ManualClock()
         self.worker.lifecycle.clock = self.clock
         self.worker.lifecycle.start()
-        self.worker.read_queues()
+        self.worker.served_queues.read()
         self.worker.round_trips.run_once(0)  # it has looked at its queue
 
     def take(self, wanted: int = 2) -> list[Reservation]:

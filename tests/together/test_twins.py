@@ -35,7 +35,6 @@ WITHOUT_REDIS = {
         "number",
         "readable",
         "report_skipped",
-        "token_places",
         "view_of",
         "where_call",
     },

@@ -25,12 +25,11 @@ from ..connection.twins import (
 from ..errors import CorruptPayload, Unavailable
 from ..model.names import is_queue
 from ..model.payload import Payload
-from ..model.reservation import time_in
 from ..model.strict_json import is_utf8
 from .id_reader import IdReader
 from .places import Place, scored_places
 from .queued import read_queued
-from .reader import groups_of, read_hashes
+from .reader import groups_of
 from .views import ClaimView, JobState, JobView, job_view
 
 PAGE_SIZE = 500
@@ -288,38 +287,6 @@ class JobReader(IdReader):
             yield Page((decode_text(found[n]), found[n + 1]) for n in range(0, len(found), 2))
             if int(cursor) == 0:
                 return
-
-    def read_running(self, queues: Sequence[str]) -> RedisSteps[list[Place]]:
-        """Returns where the jobs in flight of these queues are, ordered as ``running_jobs`` is."""
-        keys = {queue: self.keys.part(queue, "tokens") for queue in queues}
-        found = yield from read_hashes(self, keys)
-        return [
-            place
-            for queue, words in found.items()
-            if words is None or words
-            for place in self.token_places(queue, keys[queue], self.readable(keys[queue], words))
-        ]
-
-    def token_places(self, queue: str, key: str, words: Sequence[bytes] | None) -> list[Place]:
-        """Returns where the jobs of the tokens in a reply are; skips what is no token. ``words``:
-        None if the key has a wrong type."""
-        if words is None:
-            self.report_skipped(key, "it has a wrong type")
-            return []
-        found: list[tuple[float, Place]] = []
-        for id, token in zip(words[::2], words[1::2], strict=True):
-            parts = token.split(b":", 2)  # as worker_in does, which reads texts
-            if len(parts) == 3 and parts[1]:
-                since = time_in(parts[0]) or 0.0
-                found.append((since, Place(queue, "running", id, token)))
-            else:
-                reason = (
-                    f"expected a token of job {decode_text(id)}, got {decode_text(token)!r:.80}"
-                )
-                self.report_skipped(key, reason)
-        if len(found) > 1:
-            found.sort(key=itemgetter(0))
-        return [place for _, place in found]
 
 
 def held_claims(queue: str, items: Iterable[tuple[str, bytes]]) -> Iterator[ClaimView]:

@@ -20,6 +20,7 @@ from .places import Place, scored_places
 from .queue_counts import QueueSizes
 from .queued import queued_call
 from .reader import read_hashes
+from .running_places import token_places
 from .views import JobState, JobView, QueueView
 
 
@@ -146,7 +147,7 @@ def places(reader: JobReader, stretch: Stretch, reply: Any) -> list[Place]:
     key = reader.keys.part(queue, part)
     words = () if isinstance(reply, Unavailable) else reader.readable(key, reply)
     if state == "running":
-        return reader.token_places(queue, key, words)[start : start + size]
+        return token_places(reader, queue, key, words)[start : start + size]
     if state == "queued":
         return [Place(queue, state, id, b"") for id in words or ()]
     return scored_places(queue, state, words)

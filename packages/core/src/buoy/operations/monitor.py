@@ -13,6 +13,7 @@ from .count_reader import Period, Since, read_counts, read_series
 from .counts import ClassCounts, CountsAt
 from .job_reader import JobReader
 from .queue_counts import Counted, read_queues
+from .running_places import read_running
 from .views import JobView, QueueView, WorkerView
 from .worker_reader import read_workers
 
@@ -117,7 +118,7 @@ class Monitor(JobReader):
     def running_jobs(self, queues: Iterable[str] | None = None) -> RedisSteps[list[JobView]]:
         """Returns the jobs in flight of these queues, or of all, queue by queue, the one that was
         reserved first before the others."""
-        places = yield from self.read_running((yield from self.chosen(queues)))
+        places = yield from read_running(self, (yield from self.chosen(queues)))
         return (yield from self.read_views(places))
 
     arunning_jobs = awaiting(running_jobs)

@@ -13,6 +13,7 @@ from ..model.reservation import worker_in
 from .job_reader import JobReader
 from .places import Place
 from .reader import groups_of, read_hashes
+from .running_places import read_running
 from .views import WorkerView, worker_view
 
 Fields = Sequence[str]
@@ -53,7 +54,7 @@ def read_running_by_worker(
 ) -> RedisSteps[dict[str, list[Place]]]:
     """Returns where the jobs are that each worker has in flight."""
     found: dict[str, list[Place]] = {}
-    for place in (yield from reader.read_running(queues)):
+    for place in (yield from read_running(reader, queues)):
         found.setdefault(worker_in(decode_text(place.detail)), []).append(place)
     return found
 

@@ -21,9 +21,9 @@ Reaction = Literal["continue", "exit", "stop"]
 class Lifecycle:
     """Knows what the worker may do now, from the signals that it has received and from the clock.
 
-    Only the main thread changes it, but ``all_paused``. A signal handler may interrupt the main
+    Only the main thread changes it, but for ``pause_all``. A signal handler may interrupt the main
     thread anywhere, so ``start`` and ``recycle`` never write a field that tells of a signal. The
-    heartbeat thread sets ``all_paused``, and reads ``deadline`` and ``shown_state``.
+    heartbeat thread calls ``pause_all``, and reads ``deadline`` and ``shown_state``.
 
     ``grace`` is in seconds. All times are seconds of ``clock``.
     """
@@ -39,7 +39,7 @@ class Lifecycle:
         self.started = False
         self.paused = False
         self.all_paused = False
-        """Whether everything is paused; the heartbeat thread sets it."""
+        """Whether everything is paused."""
         self.told_to_stop = False
         """Whether a signal has asked it to stop. A recycled worker stops without one."""
         self.stopped_at: float | None = None
@@ -82,6 +82,10 @@ class Lifecycle:
     def start(self) -> None:
         """The worker is connected, and serves its queues from now on."""
         self.started = True
+
+    def pause_all(self, paused: bool) -> None:
+        """Everything is paused, or is no longer; the heartbeat thread calls this."""
+        self.all_paused = paused
 
     def recycle(self) -> None:
         """Stop, since a recycle limit is reached; running jobs have as long as they need. Does

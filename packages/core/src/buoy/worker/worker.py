@@ -6,16 +6,13 @@ import select
 import signal
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from ..broker.broker import Broker
 from ..connection.startup import wait_for_redis
-from ..errors import BrokerError
 from ..executor import Executor
 from ..jobs.run_log import reservation_fields
 from ..model.queue_list import QueueList
 from ..model.reservation import Reservation, Settlement
-from ..operations.monitor import Monitor
 from ..process.logs import Log, enable_loggers
 from ..process.signals import SignalPipe
 from ..process.titles import set_title
@@ -27,6 +24,7 @@ from .queue_selection import POLL_SECONDS, QueueSelector
 from .recycling import RecycleLimits
 from .registration import WorkerRegistration, worker_id
 from .round_trips import RoundTrips
+from .served_queues import ServedQueues
 from .wakeup import wakeup_for
 
 logger = Log("buoy.worker")
@@ -92,7 +90,14 @@ class Worker:
         )
         self.signals = SignalPipe(self.on_signal)
         self.lost: deque[Reservation] = deque()
-        self.queues_read_at = self.job_ended_at = float("-inf")
+        self.served_queues = ServedQueues(
+            broker,
+            queues,
+            self.selector,
+            on_read=self.heartbeat.serve,
+            clock=self.lifecycle.clock,
+        )
+        self.job_ended_at = float("-inf")
         self.awaiting_lost_jobs = False
 
     def run(self) -> None:
@@ -103,7 +108,7 @@ class Worker:
                 wait_for_redis(self.connect, self.broker.settings.url, self.rest_at_start)
                 self.start_serving()
                 logger.info("worker %s serves %s with %s", self.id, self.queues, self.executor.name)
-                self.refresh_queues()
+                self.served_queues.refresh()
                 self.heartbeat.start()
                 self.work()
             finally:
@@ -113,7 +118,7 @@ class Worker:
     def connect(self) -> None:
         """Find out which queues there are, and publish this worker. Raises BrokerError if Redis
         cannot be used."""
-        self.read_queues()
+        self.served_queues.read()
         self.heartbeat.first_beat()
 
     def rest_at_start(self, seconds: float) -> None:
@@ -133,7 +138,7 @@ class Worker:
     def work(self) -> None:
         """The main loop."""
         while not self.is_over():
-            self.refresh_queues()
+            self.served_queues.refresh()
             if self.round_trips.has_work(self.jobs_wanted()):
                 self.start_jobs(self.round_trips.run_once(self.jobs_wanted()))
             else:
@@ -249,7 +254,7 @@ class Worker:
     def on_all_paused(self, paused: bool) -> None:
         """Called by the heartbeat thread: everything is paused, or resumed. Wakes the main
         thread."""
-        self.lifecycle.all_paused = paused
+        self.lifecycle.pause_all(paused)
         self.signals.notify()
 
     def lose(self, lost: Sequence[Reservation]) -> None:
@@ -267,25 +272,6 @@ class Worker:
         self.executor.abandon(lost)
         self.in_flight.remove(lost)
         self.round_trips.discard(lost)
-
-    # Queues
-
-    def refresh_queues(self) -> None:
-        """Read the names of all queues every POLL_SECONDS, if the list of queues has globs."""
-        if self.lifecycle.clock() - self.queues_read_at < POLL_SECONDS:
-            return
-        if self.queues.fixed and self.selector.queues:
-            return
-        with suppress(BrokerError):  # a round trip will log it
-            self.read_queues()
-
-    def read_queues(self) -> None:
-        """Serve the queues that exist now. Raises BrokerError if Redis cannot be reached."""
-        self.queues_read_at = self.lifecycle.clock()
-        known = [] if self.queues.fixed else Monitor(self.broker, brisk=True).queue_names()
-        names = self.queues.resolve({*known, *self.selector.nonempty_queues()})
-        self.selector.serve(names, self.queues.weights_of(names))
-        self.heartbeat.serve(names)
 
     # Waiting
 

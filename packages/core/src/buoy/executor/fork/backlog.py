@@ -18,6 +18,14 @@ class Backlog:
         self.jobs: deque[Reservation] = deque()
         self.exiting = 0
 
+    def note_answer(self) -> None:
+        """A child has answered, and lives on."""
+        self.exiting += 1
+
+    def note_end(self) -> None:
+        """A child that had answered has ended."""
+        self.exiting -= 1
+
     def next(self) -> Reservation | None:
         """Returns a job that need not wait any longer; None if there is none."""
         if self.jobs and self.exiting < MOST_EXITING:

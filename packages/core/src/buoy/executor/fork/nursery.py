@@ -277,7 +277,7 @@ class Nursery:
     def take(self, child: Child, answer: Answer) -> None:
         """Pass on the answer of a child, which has END_SECONDS to exit."""
         child.answered, child.deadline = True, time.monotonic() + END_SECONDS
-        self.backlog.exiting += 1
+        self.backlog.note_answer()
         self.answer(child, answer)
         self.close_pipe(child)
 
@@ -325,7 +325,8 @@ class Nursery:
         self.close_pipe(child)
         del self.children[child.pid]
         self.orphans.ended.append(child)
-        self.backlog.exiting -= child.answered
+        if child.answered:
+            self.backlog.note_end()
         if child.ended_for == "lost":
             self.send(child.reservation.token, RELEASED)
         elif child.answered:
