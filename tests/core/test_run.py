@@ -131,6 +131,17 @@ class TestFailed:
         assert "in perform" in record["traceback"]
         assert "buoy/jobs/run.py" not in record["traceback"]
 
+    def test_the_error_of_a_coroutine_has_no_other_error_behind_it(self) -> None:
+        class FailsSoon(Job):
+            name = "run.fails_soon"
+
+            async def perform(self) -> None:
+                raise KeyError
+
+        record = failure_in(run(held(FailsSoon)))
+
+        assert "During handling" not in record["traceback"]
+
     def test_what_the_run_attached_is_not_applied(self) -> None:
         class Noting(Job):
             name = "noting-then-failing"

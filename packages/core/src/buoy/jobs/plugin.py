@@ -220,10 +220,20 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     import asyncio  # takes 40 ms to load, and only asynchronous jobs need it
     from concurrent.futures import ThreadPoolExecutor
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    # Not within a handler of errors: the errors of the job would be shown with the one handled.
+    if not is_on_loop():
         return asyncio.run(coroutine)
     # An inline job was enqueued on an event loop, which cannot run another coroutine to its end.
     with ThreadPoolExecutor(1) as other_thread:
         return other_thread.submit(asyncio.run, coroutine).result()
+
+
+def is_on_loop() -> bool:
+    """Whether an event loop runs in this thread."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
