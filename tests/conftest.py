@@ -7,14 +7,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.exits import guarded_exit
 from tests.support.old_click import use_streams_apart
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("untimed", deadline=None)
-settings.register_profile("fast", deadline=None, max_examples=10)
+# How long an example takes, or to make it, says more of the machine than of the code.
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("untimed", UNTIMED)
+settings.register_profile("fast", UNTIMED, max_examples=10)
 
 
 TESTS = Path(__file__).parent

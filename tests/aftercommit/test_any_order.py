@@ -99,7 +99,7 @@ class World:
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 1)), max_size=40))
 def test_in_any_order_of_acts_exactly_the_committed_jobs_are_pushed(

@@ -42,7 +42,7 @@ class TestRuns:
     @settings(
         max_examples=60,
         deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(LIMITS, st.integers(0, 2), st.lists(st.sampled_from(sorted(ERRORS)), max_size=8))
     def test_a_job_runs_as_often_as_declared(

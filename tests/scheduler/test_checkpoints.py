@@ -160,7 +160,9 @@ class TestWrongClock:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     st.lists(
@@ -191,7 +193,9 @@ def test_ticks_are_soon_regular_again_after_any_jumps_of_the_clock(
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(st.integers(-10 * DAY, 0), st.integers(0, 8)), max_size=4))
 def test_each_tick_fires_once_when_the_clock_was_behind_for_moments(

@@ -78,7 +78,9 @@ def test_any_fields_are_an_entry_or_an_error(fields: Any) -> None:
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.one_of(entries, values))
 def test_no_entry_of_a_file_affects_others(tmp_path: Path, fields: Any) -> None:
@@ -111,7 +113,9 @@ def test_any_text_in_a_file_is_entries_or_errors(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(fields=st.one_of(entries, values), name=st.text(max_size=5))
 def test_any_garbage_in_redis_does_not_stop_other_entries(

@@ -38,20 +38,27 @@ class Kept(Transport):
 class Client:
     """Sets up Sentry as an app does, but sends nothing. ``start`` takes options of its client."""
 
+    def __init__(self) -> None:
+        self.started: list[sentry_sdk.Client] = []
+
     def start(self, **options: Any) -> Kept:
         kept = Kept()
         # Integrations change other libraries for the rest of the process.
         quiet = {"default_integrations": False, "auto_enabling_integrations": False}
         client = sentry_sdk.Client("http://key@127.0.0.1:9/1", transport=kept, **quiet | options)
         sentry_sdk.get_global_scope().set_client(client)
+        self.started.append(client)
         return kept
 
 
 @pytest.fixture
 def client() -> Iterator[Client]:
     before = sentry_sdk.get_client()
-    yield Client()
+    client = Client()
+    yield client
     sentry_sdk.get_global_scope().set_client(before if before.is_active() else None)
+    for each in client.started:  # else its threads run on, beside the tests that follow
+        each.close()
 
 
 @pytest.fixture
