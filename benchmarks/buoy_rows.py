@@ -18,6 +18,7 @@ ROOMY_APP = "benchmarks.apps.buoy_roomy"
 LINED_APP = "benchmarks.apps.buoy_lined"
 FAIR_APP = "benchmarks.apps.buoy_fair"
 FOLLOWING_APP = "benchmarks.apps.buoy_following"
+BATCHED_APP = "benchmarks.apps.buoy_batched"
 WORKER = "buoy worker --quiet -a {app} -q bench"
 
 
@@ -86,6 +87,8 @@ FAIR = buoy("inline, fair turns", "inline", 6_000, app=FAIR_APP, compared=False)
 """Limit and Fair: what a job costs that no limit keeps back, and one that waits in line."""
 FOLLOWED = buoy("inline, followed", "inline", 7_000, app=FOLLOWING_APP, compared=False)
 """Each is followed by another job, which is enqueued if and only if it ends well."""
+BATCHED = buoy("inline, in a batch", "inline", 10_000, app=BATCHED_APP, compared=False)
+"""Each is a member of one batch, which counts its end."""
 
 LOOP = bare("loop, buoy's script", "loop buoy", 70_000)
 LEAST = bare("loop, least script", "loop least", 100_000)
@@ -96,6 +99,8 @@ POP = bare("blocking pop", "pop", 10_000, app=BARE_APP, promise="at most once")
 ENQUEUE = buoy("enqueue", "inline", 10_000)
 AENQUEUE = buoy("aenqueue", "inline", 6_000, app=AWAITING_APP, compared=False)
 """The same jobs, by a coroutine, one after the other."""
+ENQUEUE_MEMBER = buoy("enqueue, in a batch", "inline", 5_000, app=BATCHED_APP, compared=False)
+"""The same jobs, as members of one batch."""
 PUSH = bare("RPUSH", "pop", 30_000, app=BARE_APP, promise="")
 
 EXECUTORS = (INLINE, THREAD, ASYNC, FORK)
@@ -106,9 +111,23 @@ ABREAST = (THREAD, ASYNC, FORK)
 def drained() -> list[Subject]:
     """Returns the rows that drain empty jobs; those with plugins only if these are installed."""
     needed = {PLUGINS: ("retry", "status", "loner"), STEPS: ("steps",), SEALED: ("sealed",)}
-    needed |= dict.fromkeys((ROOMY, LINED, FAIR), ("limits",))
-    plugins = [row for row, names in needed.items() if all(find_spec(f"buoy_{n}") for n in names)]
+    needed |= dict.fromkeys((ROOMY, LINED, FAIR), ("limits",)) | {BATCHED: ("batch",)}
+    plugins = [row for row, names in needed.items() if all(map(is_installed, names))]
     return [*EXECUTORS, BIG_FORK, FOLLOWED, *plugins]
+
+
+def enqueued() -> list[Subject]:
+    """Returns the rows that enqueue one job a call."""
+    return [ENQUEUE, AENQUEUE, *members()]
+
+
+def members() -> list[Subject]:
+    """Returns the row that enqueues members of a batch, if buoy-batch is installed."""
+    return [ENQUEUE_MEMBER] if is_installed("batch") else []
+
+
+def is_installed(package: str) -> bool:
+    return find_spec(f"buoy_{package}") is not None
 
 
 def serving(subject: Subject, queues: int) -> Subject:

@@ -7,7 +7,7 @@ from .. import buoy_rows
 from ..measure import Case, Effort, Measure, case
 from ..placement import Placement
 from ..subject import Subject
-from .enqueue import COLUMNS, enqueue, one_each
+from .enqueue import COLUMNS, LIMITS, enqueue, one_each
 
 
 def cases(
@@ -15,8 +15,8 @@ def cases(
 ) -> Iterator[Case]:
     able = [subject for subject in one_each(subjects) if subject.bulk]
     for placement in placements:
-        for subject in [buoy_rows.PUSH, buoy_rows.ENQUEUE, *able]:
-            limit = buoy_rows.PUSH.name if subject is buoy_rows.ENQUEUE else ""
+        for subject in [buoy_rows.PUSH, buoy_rows.ENQUEUE, *buoy_rows.members(), *able]:
+            limit = LIMITS.get(subject.name, "")
             run = partial(enqueue, subject, placement, effort.jobs(40_000), "many")
             yield case(subject, placement, run, limit)
 

@@ -44,6 +44,7 @@ def test_a_tiny_run_writes_its_results(tmp_path: Path) -> None:
     assert [(row.name, len(row.samples)) for row in table.rows] == [
         ("bare RPUSH", 1),
         ("buoy enqueue", 1),
+        ("buoy enqueue, in a batch", 1),
     ]
     assert (tmp_path / "results.md").read_text().strip() == ended.stdout.strip()
     assert (tmp_path / "chart.svg").read_text().startswith("<svg")
@@ -55,9 +56,11 @@ def test_a_tiny_run_writes_its_results(tmp_path: Path) -> None:
         ("drain", "bare loop, buoy's script"),
         ("drain", "bare loop, least script"),
         ("drain", "buoy fork"),
+        ("drain", "buoy inline, in a batch"),
         ("naps", "buoy async"),
         ("enqueue", "bare RPUSH"),
         ("enqueue", "buoy enqueue"),
+        ("enqueue", "buoy enqueue, in a batch"),
         ("latency", "bare blocking pop"),
         ("latency", "buoy thread, 7 of 8 slots busy"),
         ("delayed", "buoy thread: 20 over 1 s"),
