@@ -54,8 +54,8 @@ def begin(*names: str, then: Callable[[], object] = lambda: 1 / 0) -> Callable[[
 
 RENAMED = (
     "expected step 'import', which an earlier run of this job has begun, {}: steps keep their "
-    "names and their order while jobs with progress exist; name it as before, or enqueue the job "
-    "anew"
+    "names and their order while jobs with progress exist, and none begins within another; name it "
+    "as before, or enqueue the job anew"
 )
 
 
@@ -65,21 +65,47 @@ RENAMED = (
         (begin("fetch", "load"), "got 'load'"),
         (begin("fetch", "check", "import"), "got 'check'"),
         (begin("fetch", then=lambda: "done"), "and this run has ended without it"),
+        (begin("import", "fetch"), "got 'import'"),
     ],
-    ids=["renamed", "inserted", "removed"],
+    ids=["renamed", "inserted", "removed", "reordered"],
 )
 def test_steps_that_have_changed_between_two_runs_are_an_error(
     buoy_app: App, second: Callable[[], object], got: str
 ) -> None:
     found = failure_of(buoy_app, Acting, begin("fetch", "import"), second)
 
-    assert found == ("StepsChanged", RENAMED.format(got))
+    old = "fetch" if got == "got 'import'" else "import"
+    assert found == ("StepsChanged", RENAMED.format(got).replace("'import'", repr(old), 1))
+
+
+def test_a_step_within_another_is_an_error_in_the_next_run(buoy_app: App) -> None:
+    def nested() -> object:
+        if step("import") and step("part"):
+            return 1 / 0
+        return "done"
+
+    found = failure_of(buoy_app, Acting, nested, nested)
+
+    without = "and this run has ended without it"
+    assert found == ("StepsChanged", RENAMED.format(without).replace("'import'", "'part'", 1))
 
 
 def test_further_steps_may_come_behind_those_that_have_begun(buoy_app: App) -> None:
     names = "fetch", "import", "report"
 
     assert failure_of(buoy_app, Acting, begin(*names[:2]), begin(*names))[0] == "ZeroDivisionError"
+
+
+def endless() -> list[Any]:
+    found: list[Any] = []
+    found.append(found)
+    return found
+
+
+def late_loop() -> list[int]:
+    rows = each([1])
+    step("b")
+    return [*rows]
 
 
 CASES: dict[str, tuple[Callable[[], object], str]] = {
@@ -113,6 +139,59 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: checkpoint("\ud800"),
         "step 'perform': cursor: expected text that UTF-8 can hold, got '\\ud800': make the cursor "
         "of values that JSON can hold",
+    ),
+    "NaN in a list": (
+        lambda: checkpoint({"rows": [1, float("-inf")]}),
+        "step 'perform': cursor, [\"rows\"][1]: expected a finite number, got -inf: make the "
+        "cursor of values that JSON can hold",
+    ),
+    "endless": (
+        lambda: checkpoint(endless()),
+        f"step 'perform': cursor, {'[0]' * 25}[…: expected at most 100 levels of lists and dicts, "
+        "got more: make the cursor of values that JSON can hold",
+    ),
+    "bytes": (
+        lambda: checkpoint(b"x"),
+        "step 'perform': cursor: expected str, int, float, bool, None, list or dict, got bytes: "
+        "make the cursor of values that JSON can hold",
+    ),
+    "a number without end": (
+        lambda: checkpoint(10**5000),
+        "step 'perform': cursor: expected an int of at most 4000 digits, got a longer one: "
+        "make the cursor of values that JSON can hold",
+    ),
+    "a key that is no text": (
+        lambda: checkpoint({1: 2}),
+        "step 'perform': cursor: expected str as keys, got int 1: make the cursor of values that "
+        "JSON can hold",
+    ),
+    "None": (
+        lambda: checkpoint(None),
+        "step 'perform': cursor: expected where to go on, got None, with which a loop begins: "
+        "leave out rows without a cursor, or begin another step",
+    ),
+    "None of a row": (
+        lambda: [*each(lambda after: [1], cursor=lambda row: None)],
+        "step 'perform': cursor: expected where to go on, got None, with which a loop begins: "
+        "leave out rows without a cursor, or begin another step",
+    ),
+    "a step within a loop": (
+        begin("a", then=lambda: [step(f"row {row}") for row in each([1, 2])]),
+        "step 'row 1' has begun within the loop of step 'a': end the loop first, or let its body "
+        "begin no step",
+    ),
+    "a loop that begins late": (
+        begin("a", then=late_loop),
+        "step 'b' has begun within the loop of step 'a': end the loop first, or let its body "
+        "begin no step",
+    ),
+    "a name that is no text": (
+        lambda: step(5),  # type: ignore[arg-type]
+        "step(name): expected a text of 1 to 100 printable characters, got 5",
+    ),
+    "a name of two lines": (
+        begin("a\nb"),
+        "step(name): expected a text of 1 to 100 printable characters, got 'a\\nb'",
     ),
     "large": (
         lambda: checkpoint("x" * 4095),

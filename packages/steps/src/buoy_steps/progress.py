@@ -108,17 +108,27 @@ def checked_cursor(step: str | None, cursor: object) -> Any:
     if type(cursor) is int and -SMALL_INT < cursor < SMALL_INT:
         return cursor
     where = f"step {step!r}: cursor"
+    if cursor is None:
+        raise StepsError(
+            f"{where}: expected where to go on, got None, with which a loop begins: leave out rows "
+            "without a cursor, or begin another step"
+        )
     try:
         check_json(cursor, where)
+        text = encode_json(cursor)
     except NotJson as error:
         raise StepsError(f"{error}: make the cursor of values that JSON can hold") from None
-    text = encode_json(cursor)
     if (size := len(text.encode())) > MAX_CURSOR:
         raise StepsError(
             f"{where}: expected at most {MAX_CURSOR} bytes of JSON, got {size}: keep where to go "
             "on, not what was done"
         )
     return json.loads(text) if isinstance(cursor, list | dict) else cursor
+
+
+def copied(cursor: Any) -> Any:
+    """Returns a cursor that a job may change: only ``checkpoint`` says how far it is."""
+    return json.loads(encode_json(cursor)) if isinstance(cursor, list | dict) else cursor
 
 
 def check_place(begun: list[str], recorded: list[str], name: str) -> None:
@@ -137,6 +147,6 @@ def changed(expected: str, got: str) -> StepsChanged:
     """Returns the error for a step that an earlier run has begun, and this one has not."""
     return StepsChanged(
         f"expected step {expected!r}, which an earlier run of this job has begun, {got}: steps "
-        "keep their names and their order while jobs with progress exist; name it as before, or "
-        "enqueue the job anew"
+        "keep their names and their order while jobs with progress exist, and none begins within "
+        "another; name it as before, or enqueue the job anew"
     )

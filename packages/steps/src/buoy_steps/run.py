@@ -8,7 +8,15 @@ from buoy.plugins import NotJson, is_stopping, log_fields, seen_by_hooks
 from buoy.plugins.redis import RedisSteps, keep_plugin_data
 
 from .errors import GoesOnLater, StepsError
-from .progress import UNNAMED, Progress, changed, check_place, checked_cursor, checked_name
+from .progress import (
+    UNNAMED,
+    Progress,
+    changed,
+    check_place,
+    checked_cursor,
+    checked_name,
+    copied,
+)
 from .store import NAME, log, opened, sealed_cursor
 
 ATTRIBUTE = "buoy_steps"
@@ -45,6 +53,8 @@ class Run:
         self.has_looped = False
         """Whether the present step has had its loop."""
         self.has_lost_job = False
+        self.goes_on_later: GoesOnLater | None = None
+        """Why this run ends early, if it does."""
         self.keep_at = now + every
         self.away_until = now
         """Until when Redis is not asked, since it could not be reached."""
@@ -81,7 +91,10 @@ class Run:
         self.progress.add_crashes(max(0, self.lost - known), self.max_crashes)
 
     def check_end(self) -> None:
-        """Raise StepsChanged if this run ends without a step that an earlier one has begun."""
+        """Raise StepsChanged if this run ends without a step that an earlier one has begun; and
+        what a bare ``except`` in perform has stopped: the job is not done."""
+        if self.goes_on_later is not None:
+            raise self.goes_on_later
         if len(self.begun) < len(self.recorded):
             raise changed(self.recorded[len(self.begun)], "and this run has ended without it")
 
@@ -90,7 +103,7 @@ class Run:
     def last_cursor(self) -> Any:
         """Returns the cursor of the present step; None if its loop begins, or the step is done."""
         self.begin_unnamed()
-        return self.progress.cursor if self.is_live else None
+        return copied(self.progress.cursor) if self.is_live else None
 
     def begin_unnamed(self) -> None:
         """Begin the step of what stands before all steps with names."""
@@ -115,6 +128,15 @@ class Run:
         """Let a loop of the job's own begin, if none has."""
         if not (self.has_looped and self.is_live):
             self.begin_loop()
+
+    def check_loop(self, place: int) -> None:
+        """Raise StepsError if another step has begun than that of a loop, which has this place: its
+        cursors would be those of the other step."""
+        if len(self.begun) != place:
+            raise StepsError(
+                f"step {self.begun[-1]!r} has begun within the loop of step "
+                f"{self.begun[place - 1]!r}: end the loop first, or let its body begin no step"
+            )
 
     def rows_done(self) -> int:
         """Returns how many rows a loop without cursors has done. Raises StepsError if the cursor of
@@ -161,7 +183,8 @@ class Run:
     def end_if_due(self) -> None:
         """Raise GoesOnLater if the run is to end at this checkpoint."""
         if self.job is not None and (reason := self.reason_to_end()):
-            raise GoesOnLater(f"step {self.progress.step!r} goes on later: {reason}")
+            self.goes_on_later = GoesOnLater(f"step {self.progress.step!r} goes on later: {reason}")
+            raise self.goes_on_later
 
     def reason_to_end(self) -> str:
         if self.has_lost_job:

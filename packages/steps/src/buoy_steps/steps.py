@@ -75,14 +75,16 @@ def each(rows: Any, /, *, cursor: Any = None) -> Iterator[Any]:
     check_source(rows, cursor, "each", Iterable)
     run = current_run()
     run.begin_loop()
-    return loop(run, rows, cursor)
+    return loop(run, len(run.begun), rows, cursor)
 
 
-def loop(run: Run, rows: Any, cursor: Any) -> Iterator[Any]:
+def loop(run: Run, place: int, rows: Any, cursor: Any) -> Iterator[Any]:
+    run.check_loop(place)
     count = 0 if cursor is not None else run.rows_done()
-    for row in islice(rows, count, None) if cursor is None else rows(run.progress.cursor):
+    for row in islice(rows, count, None) if cursor is None else rows(run.last_cursor()):
         yield row
         count += 1
+        run.check_loop(place)
         keep(run, run.reach(count if cursor is None else cursor(row)))
 
 
@@ -97,17 +99,19 @@ def aeach(rows: Any, /, *, cursor: Any = None) -> AsyncIterator[Any]:
     check_source(rows, cursor, "aeach", AsyncIterable)
     run = current_run()
     run.begin_loop()
-    return aloop(run, rows, cursor)
+    return aloop(run, len(run.begun), rows, cursor)
 
 
-async def aloop(run: Run, rows: Any, cursor: Any) -> AsyncIterator[Any]:
+async def aloop(run: Run, place: int, rows: Any, cursor: Any) -> AsyncIterator[Any]:
+    run.check_loop(place)
     skipped = 0 if cursor is not None else run.rows_done()
     count = 0
-    async for row in rows if cursor is None else rows(run.progress.cursor):
+    async for row in rows if cursor is None else rows(run.last_cursor()):
         count += 1
         if count <= skipped:
             continue
         yield row
+        run.check_loop(place)
         await akeep(run, run.reach(count if cursor is None else cursor(row)))
 
 
