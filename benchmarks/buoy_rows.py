@@ -13,6 +13,7 @@ AWAITING_APP = "benchmarks.apps.buoy_awaiting"
 BARE_APP = "benchmarks.apps.bare_app"
 PLUGINS_APP = "benchmarks.apps.buoy_plugins"
 STEPS_APP = "benchmarks.apps.buoy_stepping"
+CHECKPOINTS_APP = "benchmarks.apps.buoy_checkpoints"
 SEALED_APP = "benchmarks.apps.buoy_sealed"
 ROOMY_APP = "benchmarks.apps.buoy_roomy"
 LINED_APP = "benchmarks.apps.buoy_lined"
@@ -79,6 +80,8 @@ PLUGINS = buoy("inline, three plugins", "inline", 15_000, app=PLUGINS_APP, compa
 """Retry, Status and Loner."""
 STEPS = buoy("inline, one step", "inline", 15_000, app=STEPS_APP, compared=False)
 """Steps: what declaring it costs a job that keeps nothing."""
+CHECKPOINTS = buoy("inline, two checkpoints", "inline", 6_000, app=CHECKPOINTS_APP, compared=False)
+"""Steps: three steps, so that the progress is kept twice."""
 SEALED = buoy("inline, sealed", "inline", 15_000, app=SEALED_APP, compared=False)
 """Its arguments are encrypted by buoy-sealed."""
 ROOMY = buoy("inline, limit with room", "inline", 10_000, app=ROOMY_APP, compared=False)
@@ -97,6 +100,7 @@ BIG_FORK_LOOP = bare("fork, 150 MB parent", "fork_loop 150", 250, forks=True)
 POP = bare("blocking pop", "pop", 10_000, app=BARE_APP, promise="at most once")
 
 ENQUEUE = buoy("enqueue", "inline", 10_000)
+ENQUEUE_SEALED = buoy("enqueue, sealed", "inline", 8_000, app=SEALED_APP, compared=False)
 AENQUEUE = buoy("aenqueue", "inline", 6_000, app=AWAITING_APP, compared=False)
 """The same jobs, by a coroutine, one after the other."""
 ENQUEUE_MEMBER = buoy("enqueue, in a batch", "inline", 5_000, app=BATCHED_APP, compared=False)
@@ -110,15 +114,21 @@ ABREAST = (THREAD, ASYNC, FORK)
 
 def drained() -> list[Subject]:
     """Returns the rows that drain empty jobs; those with plugins only if these are installed."""
-    needed = {PLUGINS: ("retry", "status", "loner"), STEPS: ("steps",), SEALED: ("sealed",)}
-    needed |= dict.fromkeys((ROOMY, LINED, FAIR), ("limits",)) | {BATCHED: ("batch",)}
+    needed: dict[Subject, tuple[str, ...]] = {
+        PLUGINS: ("retry", "status", "loner"),
+        STEPS: ("steps",),
+        CHECKPOINTS: ("steps",),
+        SEALED: ("sealed",),
+        BATCHED: ("batch",),
+    }
+    needed |= dict.fromkeys((ROOMY, LINED, FAIR), ("limits",))
     plugins = [row for row, names in needed.items() if all(map(is_installed, names))]
     return [*EXECUTORS, BIG_FORK, FOLLOWED, *plugins]
 
 
 def enqueued() -> list[Subject]:
-    """Returns the rows that enqueue one job a call."""
-    return [ENQUEUE, AENQUEUE, *members()]
+    """Returns the rows that enqueue one job a call; those with a plugin only if it is installed."""
+    return [ENQUEUE, AENQUEUE, *members(), *([ENQUEUE_SEALED] if is_installed("sealed") else [])]
 
 
 def members() -> list[Subject]:
@@ -126,8 +136,8 @@ def members() -> list[Subject]:
     return [ENQUEUE_MEMBER] if is_installed("batch") else []
 
 
-def is_installed(package: str) -> bool:
-    return find_spec(f"buoy_{package}") is not None
+def is_installed(plugin: str) -> bool:
+    return find_spec(f"buoy_{plugin}") is not None
 
 
 def serving(subject: Subject, queues: int) -> Subject:

@@ -17,6 +17,8 @@ LIMITS = {
     buoy_rows.ASYNC.name: buoy_rows.LOOP,
     buoy_rows.PLUGINS.name: buoy_rows.LOOP,
     buoy_rows.STEPS.name: buoy_rows.LOOP,
+    buoy_rows.CHECKPOINTS.name: buoy_rows.LOOP,
+    buoy_rows.SEALED.name: buoy_rows.LOOP,
     buoy_rows.ROOMY.name: buoy_rows.LOOP,
     buoy_rows.LINED.name: buoy_rows.LOOP,
     buoy_rows.FAIR.name: buoy_rows.LOOP,

@@ -12,6 +12,7 @@ from ..subject import Subject
 LIMITS = {
     buoy_rows.ENQUEUE.name: buoy_rows.PUSH.name,
     buoy_rows.ENQUEUE_MEMBER.name: buoy_rows.ENQUEUE.name,
+    buoy_rows.ENQUEUE_SEALED.name: buoy_rows.ENQUEUE.name,
 }
 
 
