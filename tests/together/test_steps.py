@@ -8,7 +8,8 @@ import pytest
 
 from buoy import App, Plugin
 from buoy.process.stopping import stop_flag
-from buoy.testing import Clock
+from buoy.testing import Clock, drain
+from buoy_limits import Limit
 from buoy_loner import Loner
 from buoy_retry import Retry
 from buoy_status import Status
@@ -176,6 +177,50 @@ def retry(scene: Scene) -> str:
     if now.attempt == before.attempt:
         return "is not asked"
     return "runs it again" if now.attempt > before.attempt else "begins anew"
+
+
+class Limited(Long):
+    plugins = [Steps(max_runtime=0.1, max_crashes=1), Limit(at_once=1)]
+
+
+PERMITS = [
+    (
+        "its worker stops, and it comes to a checkpoint",
+        "free, for the next in line",
+        "blocked",
+        stops,
+    ),
+    ("it has run for `max_runtime`", "free, for the next in line", "blocked", takes_long),
+    ("its child is killed (`DirtyExit`)", "free, for the next in line", "blocked", is_killed),
+    ("its worker is killed, and it goes back", "taken", "queued", loses_its_worker),
+]
+"""The table "With Steps" of docs/together.md: where another job waits in line."""
+
+
+@pytest.mark.parametrize(("event", "permit", "state", "story"), PERMITS)
+def test_the_permit_of_a_job_that_goes_on_later_is_as_the_table_says(
+    buoy_app: App, buoy_clock: Clock, event: str, permit: str, state: str, story: Any
+) -> None:
+    scene = Scene(buoy_app, buoy_clock, Limited)
+    play = story(scene)
+    next(play)
+    other = Limited.enqueue()
+    assert other.state == "blocked"
+    assert next(play, "over") == "over"
+
+    views = [buoy_app.find(id) for id in (scene.id, other.id)]
+    states = [view and view.state for view in views]
+    assert states == ([state, "queued"] if permit != "taken" else [state, "blocked"])
+    stop_flag.set(False)
+    assert buoy_app.cancel(scene.id) == state
+    assert drain(buoy_app, "payments") == {"done": 1}
+
+
+def test_the_table_of_permits_of_the_documentation_is_the_tested_one() -> None:
+    lines = Page("docs/together.md").text().split("## With Steps")[1].splitlines()
+    cells = [tuple(cell.strip() for cell in line.split("|")[1:-1]) for line in lines if "|" in line]
+
+    assert cells[2 : 2 + len(PERMITS)] == [row[:3] for row in PERMITS]
 
 
 def test_the_table_of_the_documentation_is_the_tested_one() -> None:

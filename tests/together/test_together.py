@@ -5,6 +5,7 @@ import pytest
 from buoy import App
 from buoy.testing import Clock
 from buoy_batch import Batch
+from buoy_sealed import Sealed, new_key
 from tests.docs.blocks import Page
 
 from . import jobs
@@ -13,6 +14,7 @@ from .scene import Scene
 from .table import TABLE, Row
 
 rows = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.event)
+SEALED = Sealed(new_key("2026-11"))
 orders = pytest.mark.parametrize("order", ORDERS)
 
 
@@ -65,6 +67,27 @@ class TestCell:
 @pytest.mark.parametrize("until", ["started"])
 def test_the_claim_until_started_is_as_the_table_says(played: Scene, row: Row) -> None:
     assert played.claim() == row.claim_until_started
+
+
+@rows
+@pytest.mark.parametrize("until", ["finished", "started"])
+def test_with_sealed_each_cell_stays_as_it_is(
+    buoy_app: App, buoy_clock: Clock, row: Row, until: Until
+) -> None:
+    base = VARIATIONS[row.base, ORDERS[0], until]
+    sealed = type("Sealed_Pay", (base,), {"plugins": [SEALED], "__module__": __name__})
+    scene = Scene(buoy_app, buoy_clock, sealed)
+    story = row.story(scene)
+    next(story)
+    scene.before = scene.view if scene.handles else None
+    jobs.given_up.clear()
+    assert next(story, "over") == "over"
+
+    claim = row.claim if until == "finished" else row.claim_until_started
+    found = scene.retry(jobs.given_up), scene.status(), scene.claim()
+    assert found == (row.retry, row.status, claim)
+    view = scene.view
+    assert view is None or view.args == ["[sealed]"]
 
 
 def test_the_table_of_the_documentation_is_the_tested_one() -> None:
