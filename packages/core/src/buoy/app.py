@@ -23,6 +23,7 @@ from .jobs.enqueueing import (
     raise_if_full,
     restart_times,
     run_before_enqueue,
+    sees_enqueueing,
     tell_enqueued,
 )
 from .jobs.facts import Facts, facts
@@ -74,10 +75,7 @@ class App(JobAccess):
     @cached_property
     def _sees_enqueueing(self) -> bool:
         """Whether a plugin of all classes has a part in every enqueueing."""
-        hooks = self._hooks
-        return hooks is not None and bool(
-            hooks.before_enqueue or hooks.after_enqueue or hooks.sealer
-        )
+        return sees_enqueueing(self._hooks)
 
     # Enqueueing
 

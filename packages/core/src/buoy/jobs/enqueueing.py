@@ -30,8 +30,14 @@ def is_plain(job: type[Job]) -> bool:
     return (
         job._findable is job
         and job.priority == NORMAL
-        and not (job._declared or job._identifies or job.expires or job.max_length)
+        and not (job._identifies or job.expires or job.max_length)
+        and not (job._declared and sees_enqueueing(job._hooks()))
     )
+
+
+def sees_enqueueing(hooks: Any) -> bool:
+    """Whether one of the plugins that have these hooks has a part in an enqueueing."""
+    return hooks is not None and bool(hooks.before_enqueue or hooks.after_enqueue or hooks.sealer)
 
 
 def plain_entries(
