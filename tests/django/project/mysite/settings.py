@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from buoy_retry import Constant, Retry
+from buoy_sealed import Sealed, new_key
 
 BASE_DIR = Path(__file__).parent.parent
 SECRET_KEY = "of tests"
@@ -47,6 +48,7 @@ BACKEND = "buoy_django.tasks.BuoyBackend"
 TASKS = {
     "default": {"BACKEND": BACKEND, "QUEUES": ["default", "slow"]},
     "patient": {"BACKEND": BACKEND, "OPTIONS": {"PLUGINS": [Retry(limit=1, delay=Constant(60))]}},
+    "secret": {"BACKEND": BACKEND, "OPTIONS": {"PLUGINS": [Sealed(new_key("2026-11"))]}},
 }
 if find_spec("django.tasks") is None:
     INSTALLED_APPS.append("django_tasks")

@@ -41,6 +41,14 @@ def retried(word: str) -> None:
     raise ValueError(word)
 
 
+@task(backend="secret")
+def charge(card: str, how: str = "well") -> Any:
+    """Its arguments and its result are sealed."""
+    if how == "fail":
+        raise ValueError(card)
+    return f"charged {card}" if how == "well" else {"odd": f"{card} \ud800"}
+
+
 @task
 def give(what: Any, key: Any = None) -> Any:
     """Returns what JSON cannot hold, or ends."""

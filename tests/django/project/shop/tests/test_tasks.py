@@ -39,6 +39,31 @@ except ModuleNotFoundError:
 READY, SUCCESSFUL, FAILED = "READY", "SUCCESSFUL", "FAILED"
 
 
+class SealedTests(BuoyTransactionTestCase):
+    """Tasks whose arguments and results are encrypted (buoy-sealed)."""
+
+    def test_nothing_of_a_secret_is_kept(self) -> None:
+        with self.assertLogs("buoy", "DEBUG") as logs:
+            results = [tasks.charge.enqueue("4111", how=how) for how in ("well", "fail", "odd")]
+            before = self.stored()
+            self.drain()
+        found = [task_backends["secret"].get_result(result.id) for result in results]
+
+        assert [result.status for result in found] == [SUCCESSFUL, FAILED, FAILED]
+        assert [result.args for result in found] == [["[sealed]"]] * 3
+        assert found[0].return_value == "[sealed]"
+        texts = [before, self.stored(), *logs.output]
+        texts += [str(error) for result in found for error in result.errors]
+        assert "[sealed]" in before
+        assert "4111" not in "".join(texts)
+
+    def stored(self) -> str:
+        """Returns all that lies in Redis, as text."""
+        command = Job.app.command
+        command("CONFIG", "SET", "rdbcompression", "no")
+        return "".join(str((key, command("DUMP", key))) for key in command("KEYS", "*"))
+
+
 class BackendTests(BuoyTransactionTestCase):
     """What each backend does."""
 
