@@ -80,7 +80,7 @@ class Picky(Exception):
     def __getattribute__(self, name: str) -> Any:
         raise RuntimeError(SECRET)
 
-    with_traceback = property(lambda self: 1 / 0)  # type: ignore[assignment]
+    with_traceback = property(lambda self: 1 / 0)
 
 
 class Closed(Exception):
