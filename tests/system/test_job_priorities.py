@@ -29,8 +29,8 @@ def test_jobs_run_in_the_order_of_their_priorities_under_every_executor(
     assert site.words() == [*high, *normal, *low]
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
 def test_what_comes_while_a_long_job_runs_goes_before_what_waits(site: Site, executor: str) -> None:
+    """These executors reserve nothing ahead before they have seen short jobs."""
     Wait.enqueue("long", "gate")
     site.worker("--executor", executor, "-c", "1")
     site.note("began")
