@@ -1,5 +1,6 @@
 """The rows of buoy, and the limits that they are compared with."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -20,6 +21,7 @@ LINED_APP = "benchmarks.apps.buoy_lined"
 FAIR_APP = "benchmarks.apps.buoy_fair"
 FOLLOWING_APP = "benchmarks.apps.buoy_following"
 BATCHED_APP = "benchmarks.apps.buoy_batched"
+RANKED_APP = "benchmarks.apps.buoy_ranked"
 WORKER = "buoy worker --quiet -a {app} -q bench"
 
 
@@ -32,6 +34,7 @@ def buoy(
     slots: int = 1,
     forks: bool = False,
     compared: bool = True,
+    environ: Mapping[str, str] | None = None,
 ) -> Subject:
     """Returns a row of buoy."""
     return Subject(
@@ -46,6 +49,7 @@ def buoy(
         promise="at least once",
         rate=rate,
         bulk=True,
+        environ=environ or {},
     )
 
 
@@ -93,6 +97,16 @@ FOLLOWED = buoy("inline, followed", "inline", 7_000, app=FOLLOWING_APP, compared
 BATCHED = buoy("inline, in a batch", "inline", 10_000, app=BATCHED_APP, compared=False)
 """Each is a member of one batch, which counts its end."""
 
+
+def ranked(name: str, rate: float, priority: str) -> Subject:
+    """Returns a row of jobs with this priority, or with "all"."""
+    given = {"BENCH_PRIORITY": priority}
+    return buoy(name, "inline", rate, app=RANKED_APP, compared=False, environ=given)
+
+
+RANKED = ranked("inline, three priorities", 10_000, "all")
+"""A third of the jobs has each priority; those of INLINE have none, as in most queues."""
+
 LOOP = bare("loop, buoy's script", "loop buoy", 70_000)
 LEAST = bare("loop, least script", "loop least", 100_000)
 FORK_LOOP = bare("fork", "fork_loop 0", 1_000, forks=True)
@@ -105,6 +119,9 @@ AENQUEUE = buoy("aenqueue", "inline", 6_000, app=AWAITING_APP, compared=False)
 """The same jobs, by a coroutine, one after the other."""
 ENQUEUE_MEMBER = buoy("enqueue, in a batch", "inline", 5_000, app=BATCHED_APP, compared=False)
 """The same jobs, as members of one batch."""
+ENQUEUE_HIGH = ranked("enqueue, high priority", 6_000, "high")
+ENQUEUE_LOW = ranked("enqueue, low priority", 6_000, "low")
+RANKED_ENQUEUES = (ENQUEUE_HIGH, ENQUEUE_LOW)
 PUSH = bare("RPUSH", "pop", 30_000, app=BARE_APP, promise="")
 
 EXECUTORS = (INLINE, THREAD, ASYNC, FORK)
@@ -123,12 +140,13 @@ def drained() -> list[Subject]:
     }
     needed |= dict.fromkeys((ROOMY, LINED, FAIR), ("limits",))
     plugins = [row for row, names in needed.items() if all(map(is_installed, names))]
-    return [*EXECUTORS, BIG_FORK, FOLLOWED, *plugins]
+    return [*EXECUTORS, BIG_FORK, FOLLOWED, RANKED, *plugins]
 
 
 def enqueued() -> list[Subject]:
     """Returns the rows that enqueue one job a call; those with a plugin only if it is installed."""
-    return [ENQUEUE, AENQUEUE, *members(), *([ENQUEUE_SEALED] if is_installed("sealed") else [])]
+    sealed = [ENQUEUE_SEALED] if is_installed("sealed") else []
+    return [ENQUEUE, AENQUEUE, *RANKED_ENQUEUES, *members(), *sealed]
 
 
 def members() -> list[Subject]:

@@ -15,7 +15,8 @@ def cases(
 ) -> Iterator[Case]:
     able = [subject for subject in one_each(subjects) if subject.bulk]
     for placement in placements:
-        for subject in [buoy_rows.PUSH, buoy_rows.ENQUEUE, *buoy_rows.members(), *able]:
+        ours = [buoy_rows.ENQUEUE, *buoy_rows.RANKED_ENQUEUES, *buoy_rows.members()]
+        for subject in [buoy_rows.PUSH, *ours, *able]:
             limit = LIMITS.get(subject.name, "")
             run = partial(enqueue, subject, placement, effort.jobs(40_000), "many")
             yield case(subject, placement, run, limit)

@@ -23,6 +23,7 @@ LIMITS = {
     buoy_rows.LINED.name: buoy_rows.LOOP,
     buoy_rows.FAIR.name: buoy_rows.LOOP,
     buoy_rows.BATCHED.name: buoy_rows.INLINE,
+    buoy_rows.RANKED.name: buoy_rows.LOOP,
     buoy_rows.FORK.name: buoy_rows.FORK_LOOP,
     buoy_rows.BIG_FORK.name: buoy_rows.BIG_FORK_LOOP,
 }

@@ -9,10 +9,9 @@ from ..placement import Placement
 from ..sandbox import new_sandbox
 from ..subject import Subject
 
-LIMITS = {
-    buoy_rows.ENQUEUE.name: buoy_rows.PUSH.name,
-    buoy_rows.ENQUEUE_MEMBER.name: buoy_rows.ENQUEUE.name,
-    buoy_rows.ENQUEUE_SEALED.name: buoy_rows.ENQUEUE.name,
+LIMITS = {buoy_rows.ENQUEUE.name: buoy_rows.PUSH.name} | {
+    row.name: buoy_rows.ENQUEUE.name
+    for row in (*buoy_rows.RANKED_ENQUEUES, buoy_rows.ENQUEUE_MEMBER, buoy_rows.ENQUEUE_SEALED)
 }
 
 

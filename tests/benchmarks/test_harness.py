@@ -44,6 +44,8 @@ def test_a_tiny_run_writes_its_results(tmp_path: Path) -> None:
     assert [(row.name, len(row.samples)) for row in table.rows] == [
         ("bare RPUSH", 1),
         ("buoy enqueue", 1),
+        ("buoy enqueue, high priority", 1),
+        ("buoy enqueue, low priority", 1),
         ("buoy enqueue, in a batch", 1),
     ]
     assert (tmp_path / "results.md").read_text().strip() == ended.stdout.strip()
@@ -57,9 +59,12 @@ def test_a_tiny_run_writes_its_results(tmp_path: Path) -> None:
         ("drain", "bare loop, least script"),
         ("drain", "buoy fork"),
         ("drain", "buoy inline, in a batch"),
+        ("drain", "buoy inline, three priorities"),
         ("naps", "buoy async"),
         ("enqueue", "bare RPUSH"),
         ("enqueue", "buoy enqueue"),
+        ("enqueue", "buoy enqueue, high priority"),
+        ("enqueue", "buoy enqueue, low priority"),
         ("enqueue", "buoy enqueue, in a batch"),
         ("latency", "bare blocking pop"),
         ("latency", "buoy thread, 7 of 8 slots busy"),
