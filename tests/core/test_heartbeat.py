@@ -11,12 +11,14 @@ import pytest
 
 from buoy.broker.broker import Broker
 from buoy.errors import BrokerError, Unavailable
-from buoy.model.reservation import HeartbeatReply, Reservation
+from buoy.model.entry import Entry
+from buoy.model.handover import Handover
+from buoy.model.reservation import HeartbeatReply, Reservation, Settlement
 from buoy.settings import Settings
 from buoy.worker.heartbeat import COMMAND_SECONDS
 from tests.support.heartbeat import heartbeat_of, nowhere
 from tests.support.processes import wait_until
-from tests.support.world import LEASE, World
+from tests.support.world import LEASE, World, payload_of
 
 SECONDS = LEASE / 1000
 
@@ -46,6 +48,21 @@ def test_the_heartbeat_goes_on_whatever_fails(
 
     assert len(rounds) == 3
     assert set(caplog.messages) == {"the heartbeat failed, and is tried again"}
+
+
+def test_it_hands_over_at_once_what_the_jobs_that_it_settles_have_enqueued(world: World) -> None:
+    """The main thread is in a long job then, and would do it only after that."""
+    world.enqueue("a")
+    held = world.take_one()
+    heartbeat = heartbeat_of(world.broker)
+    heartbeat.in_flight.add([held])
+    follower = Handover("to-b", "a", "shop", Entry("b", payload_of("b"), "Pack"))
+    heartbeat.unsettled = [Settlement.of(held, "done", children=[(follower.encoded(),)])]
+
+    heartbeat.settle()
+
+    assert World(world.broker, world.nodes, "shop").queued == ["b"]
+    assert [heartbeat.has_handed_over(), heartbeat.has_handed_over()] == [True, False]
 
 
 class TestBeats:

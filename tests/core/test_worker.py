@@ -262,6 +262,24 @@ class TestStartAndEnd:
         worker.round_trips.run_once(1)
         assert worker.is_over()
 
+    def test_with_burst_it_looks_once_more_when_its_heartbeat_has_handed_jobs_over(
+        self, setting: WorkerAtWork, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They may have gone to a queue that was empty a moment ago."""
+        worker = setting.worker
+        worker.burst = True
+        monkeypatch.setattr(worker.heartbeat, "expects_lost_jobs", lambda: False)
+        worker.round_trips.run_once(1)
+        assert worker.is_over()
+        worker.heartbeat.hand_over("mail")
+
+        assert not worker.is_over()
+        assert worker.round_trips.has_work(1)
+        worker.round_trips.run_once(1)
+        assert worker.is_over()
+        worker.heartbeat.handing_over = True
+        assert not worker.is_over()
+
     def test_it_notes_when_it_has_last_collected_a_job(self, setting: WorkerAtWork) -> None:
         [taken] = setting.run_jobs("a")
         assert setting.worker.selector.has_seen_all_since(setting.worker.job_ended_at)

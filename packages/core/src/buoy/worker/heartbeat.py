@@ -82,6 +82,7 @@ class Heartbeat(threading.Thread):
         """The queues where a holder of a lease has missed a heartbeat; None before the first look
         at all queues."""
         self.late_since = 0.0
+        self.handing_over = self.handed_over = False
         self.next_beat = self.next_look = 0.0
 
     # Called by the main thread
@@ -125,6 +126,13 @@ class Heartbeat(threading.Thread):
             return True
         seconds = time.monotonic() - self.late_since
         return bool(self.late_queues) and seconds < AWAITED_LEASES * self.broker.settings.lease
+
+    def has_handed_over(self) -> bool:
+        """Whether it hands jobs over to other queues, or has done so since the last call: what the
+        main thread knows of these queues may be older."""
+        handing_over = self.handing_over
+        handed_over, self.handed_over = self.handed_over, False
+        return handing_over or handed_over
 
     def end(self) -> None:
         """Stop the thread, and withdraw the registration. Returns after 10 seconds at most."""
@@ -208,7 +216,7 @@ class Heartbeat(threading.Thread):
         try:
             reply = self.broker.heartbeat(reservations, missed)
             for queue in reply.handing_over:
-                forward(self.broker, queue)
+                self.hand_over(queue)
             for queue, ids in reply.unseen.items():
                 look_after_groups(self.broker, queue, ids)
         except Exception as error:  # noqa: BLE001 - without this thread all leases would be lost
@@ -223,6 +231,15 @@ class Heartbeat(threading.Thread):
         if reply.lost or self.late_queues != before:
             self.on_change(reply.lost)
         return True
+
+    def hand_over(self, queue: str) -> None:
+        """Hand over the jobs that ended jobs of this queue have enqueued in other queues."""
+        self.handing_over = True
+        try:
+            forward(self.broker, queue)
+        finally:
+            self.handed_over = True  # before the other one ends: the main thread must see either
+            self.handing_over = False
 
     def apply_command(self, command: object) -> bool:
         """Obey a worker command that is new: send this process the signal of the command. Returns
@@ -286,6 +303,8 @@ class Heartbeat(threading.Thread):
                 continue
             self.in_flight.settle(mine, answer.refused)
             self.unsettled = [each for each in self.unsettled if each.queue != queue]
+            if answer.handovers:
+                self.hand_over(queue)
 
     def release_all(self) -> None:
         """The grace time is over and the main thread is still in a job: release all jobs, and

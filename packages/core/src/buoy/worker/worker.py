@@ -157,8 +157,9 @@ class Worker:
             return False
         if self.lifecycle.all_paused:
             return True
-        if not self.selector.has_seen_all_since(self.job_ended_at):
-            self.selector.expire()  # the job may have enqueued others
+        handed_over = self.heartbeat.has_handed_over()
+        if handed_over or not self.selector.has_seen_all_since(self.job_ended_at):
+            self.selector.expire()  # jobs may have been enqueued since
         if self.selector.is_older_than(POLL_SECONDS) or self.selector.choose() is not None:
             return False
         return not self.awaits_lost_jobs()
