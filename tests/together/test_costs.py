@@ -100,13 +100,45 @@ class Urgent(Pay):
     priority = "high"
 
 
-def test_a_job_with_a_priority_costs_no_command_more(sent: Sent) -> None:
-    Urgent.enqueue("warm")
+class Patient(Pay):
+    priority = "low"
+
+
+@pytest.mark.parametrize("job", [Urgent, Patient])
+def test_a_job_with_a_priority_costs_no_command_more(sent: Sent, job: type[Pay]) -> None:
+    job.enqueue("warm")
     drain(Job.app, "payments")
 
-    assert sent(lambda: Urgent.enqueue("well")) == ["EVALSHA"]
-    assert sent(lambda: Urgent.using(front=True).enqueue_many(ROWS)) == ["EVALSHA"]
+    assert sent(lambda: job.enqueue("well")) == ["EVALSHA"]
+    assert sent(lambda: job.using(front=True).enqueue_many(ROWS)) == ["EVALSHA"]
     assert sent(lambda: drain(Job.app, "payments")) == ["GET", *["EVALSHA"] * (2 * 51 + 1)]
+
+
+def test_a_push_by_name_with_options_costs_no_command_more(sent: Sent) -> None:
+    def push() -> None:
+        Job.app.push(Pay.name, queue="payments", priority="high", front=True, timeout=60)
+
+    push()  # the server learns the script
+    assert sent(push) == ["EVALSHA"]
+
+
+def test_a_job_that_replaces_the_one_of_its_id_costs_no_command_more(sent: Sent) -> None:
+    def replace(**more: Any) -> Callable[[], object]:
+        return lambda: Pay.using(id="r", replace=True, **more).enqueue("well")
+
+    replace()()
+    assert sent(replace()) == ["EVALSHA"]
+    assert sent(replace(priority="high")) == ["EVALSHA"]
+    assert sent(replace(front=True)) == ["EVALSHA"]
+    assert sent(lambda: drain(Job.app, "payments")) == ["GET", *["EVALSHA"] * 3]
+
+
+def test_beside_jobs_with_priorities_a_plain_job_costs_no_command_more(sent: Sent) -> None:
+    for job in (Urgent, Patient):
+        job.enqueue("well")
+
+    assert sent(lambda: Pay.enqueue("well")) == ["EVALSHA"]
+    assert sent(lambda: drain(Job.app, "payments")) == ["GET", *["EVALSHA"] * (2 * 3 + 1)]
 
 
 def test_where_no_job_has_a_priority_nothing_is_asked_for_it(sent: Sent) -> None:
