@@ -32,10 +32,9 @@ from buoy_sealed import Sealed, new_key
 from buoy_sentry import Sentry
 from buoy_status import Status, progress, status
 from buoy_steps import Steps, each, step
-from buoy_web import Person, dashboard
 from tests.support.monitor import watched
 from tests.web.browser.addresses import addresses
-from tests.web.conftest import TestClient
+from tests.web.conftest import Browser, Site, browser  # noqa: F401 - a fixture
 
 from ..sentry.conftest import Kept, client, sent  # noqa: F401 - fixtures
 
@@ -117,13 +116,11 @@ def shown_by_commands(ids: list[str]) -> str:
     return "".join(run(*words) + run(*words, "--json") for words in commands)
 
 
-def shown_by_pages(app: App, ids: list[str]) -> str:
+def shown_by_pages(site: Site, app: App, ids: list[str]) -> str:
     """Returns all pages of the dashboard, and what its API tells."""
-    site = dashboard(app, authorize=lambda _: Person("admin", "ann"))
-    browser = TestClient(site)
     paths = [path for _, path in addresses(app)] + [f"/jobs/{id}" for id in ids]
     paths += [f"/api{path}" for path in paths]
-    return "".join(browser.get(path).text for path in paths)
+    return "".join(site.get(path).text for path in paths)
 
 
 def stored(app: App) -> str:
@@ -136,6 +133,7 @@ def test_nothing_of_a_secret_is_stored_sent_logged_or_shown(
     buoy_app: App,
     sent: Kept,  # noqa: F811
     spans: InMemorySpanExporter,
+    browser: Browser,  # noqa: F811
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -154,7 +152,7 @@ def test_nothing_of_a_secret_is_stored_sent_logged_or_shown(
             batch.on_complete(Secret, f"{SECRET}-after")
             batch.enqueue(Secret, f"{SECRET}-member")
         set_schedule("noon", Secret, cron="0 12 * * *", args=[SECRET])
-        shown = shown_by_commands(ids) + shown_by_pages(buoy_app, ids)
+        shown = shown_by_commands(ids) + shown_by_pages(browser(), buoy_app, ids)
         told = run("jobs", "edit", ids[-2], "--args", f'["{SECRET}-edited"]', "--keep-claims")
         assert "edited" in told
         redis_was_sent, redis_holds = seen(), stored(buoy_app)
@@ -243,7 +241,7 @@ def test_a_crash_leaves_a_sealed_cursor_as_it_was(buoy_app: App) -> None:
         plugins = [Steps(every=0.1), SEALED]
 
         def perform(self, secret: str) -> None:
-            for row in each(lambda after: [after or secret], cursor=lambda row: row):
+            for row in each(lambda after: [after or secret], cursor=str):
                 noted.append(row)  # noqa: PERF402 - each ends runs
             if len(noted) == 1:
                 raise ValueError
