@@ -162,7 +162,11 @@ def worker_lost(scene: Scene) -> Iterator[None]:
     scene.run()
 
 
-@row("the same with `never=WorkerLost`", "gives up", "free", "free", "failed", "failed", base=Wary)
+@row(
+    "its workers die too often, with `never=WorkerLost`",
+    *("gives up", "free", "free", "failed", "failed"),
+    base=Wary,
+)
 def worker_lost_for_good(scene: Scene) -> Iterator[None]:
     yield from worker_lost(scene)
 
