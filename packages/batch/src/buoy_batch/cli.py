@@ -7,7 +7,7 @@ import click
 from buoy import ConfigurationError, Job
 from buoy.plugins.commands import (
     TEXT,
-    Group,
+    ListGroup,
     confirm,
     count_option,
     empty_text,
@@ -36,13 +36,9 @@ WANTED = "the id of a batch that buoy batch list shows"
 id_argument = click.argument("batch", type=TEXT)
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@watch_option
-@click.pass_context
-def batch(ctx: click.Context) -> None:
+@click.group(cls=ListGroup)
+def batch() -> None:
     """Batches: how far each is; cancel or repair one."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(listing, queue=None, count=50, as_json=False)
 
 
 @batch.command("list")

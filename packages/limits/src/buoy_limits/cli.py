@@ -7,7 +7,7 @@ import click
 from buoy import Job
 from buoy.plugins.commands import (
     TEXT,
-    Group,
+    ListGroup,
     WholeNumber,
     count_option,
     empty_text,
@@ -34,13 +34,9 @@ FIXED = ("Rate:", "Throttle:", "Debounce:")
 WANTED = "a key that buoy limits list shows"
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@watch_option
-@click.pass_context
-def limits(ctx: click.Context) -> None:
+@click.group(cls=ListGroup)
+def limits() -> None:
     """Limits: how many jobs each counts, how many are blocked; change them while jobs run."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(listing, queue=None, count=50, as_json=False)
 
 
 @limits.command("list")

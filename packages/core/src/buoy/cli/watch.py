@@ -35,15 +35,13 @@ class Frame(StringIO):
 
 
 def watch_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option ``--watch`` to a listing, or to a group that lists without a sub-command."""
+    """Add the option ``--watch`` to a listing."""
 
     @wraps(command)
     def watched(*args: Any, watch: float | None, **options: Any) -> Any:
         context = click.get_current_context()
         if watch is None:
             return command(*args, **options)
-        if context.invoked_subcommand is not None:
-            raise click.UsageError(f"--watch belongs behind {context.invoked_subcommand}")
         require_terminal(options)
         return repeat(context, lambda: command(*args, **options), max(watch, LEAST_INTERVAL))
 
