@@ -71,7 +71,7 @@ def test_a_new_daemon_takes_away_the_notes_of_those_that_are_gone(
     buoy_clock.advance(31)
 
     assert store.polled_ago()[name] > 31
-    assert probe_daemons(buoy_app) == (False, f"no scheduler of {gethostname()} polls Redis")
+    assert probe_daemons(buoy_app) == (False, f"no scheduler of host {gethostname()} polls Redis")
     store.poll()
     assert probe_daemons(buoy_app) == (True, f"scheduler {name} polls Redis")
     assert b"entry:a" in buoy_app.command("HKEYS", store.key)
@@ -90,4 +90,4 @@ def test_a_daemon_that_has_ended_is_not_alive_though_it_has_polled_just_now(buoy
         buoy_app.command("HSET", store.key, f"daemon:{name}", now)
 
     assert len(store.polled_ago()) == 3
-    assert probe_daemons(buoy_app) == (False, f"no scheduler of {gethostname()} polls Redis")
+    assert probe_daemons(buoy_app) == (False, f"no scheduler of host {gethostname()} polls Redis")

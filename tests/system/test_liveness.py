@@ -19,7 +19,7 @@ def serving(worker: WorkerProcess) -> WorkerProcess:
 
 
 def test_a_worker_of_this_host_that_sends_heartbeats_is_alive(site: Site) -> None:
-    assert check(site) == (1, f"no worker of {HOST} sends heartbeats\n")
+    assert check(site) == (1, f"no worker of host {HOST} sends heartbeats\n")
     worker = serving(site.worker("--executor", "inline"))
 
     code, said = check(site)
@@ -27,7 +27,7 @@ def test_a_worker_of_this_host_that_sends_heartbeats_is_alive(site: Site) -> Non
     assert (code, said.startswith(f"worker {HOST}-{worker.pid}-")) == (0, True)
     assert said.endswith(" sends heartbeats\n")
     serving(site.worker("--executor", "inline"))
-    assert check(site) == (0, f"2 workers of {HOST} send heartbeats\n")
+    assert check(site) == (0, f"2 workers of host {HOST} send heartbeats\n")
 
 
 def test_a_worker_that_hangs_is_not_alive(site: Site) -> None:
@@ -49,7 +49,7 @@ def test_a_pidfile_tells_which_worker_is_meant(site: Site) -> None:
     assert check(site, "--pidfile", str(file))[0] == 0
     worker.signal(signal.SIGSTOP)
     wait_until(lambda: check(site, "--pidfile", str(file))[0] == 1, 15.0)
-    said = f"no worker of {HOST}, process {worker.pid}, sends heartbeats\n"
+    said = f"no worker of host {HOST}, process {worker.pid}, sends heartbeats\n"
     assert check(site, "--pidfile", str(file)) == (1, said)
     assert check(site)[1].startswith(f"worker {HOST}-{other.pid}-")
     worker.kill()
@@ -62,7 +62,7 @@ def test_the_pidfile_of_a_supervisor_stands_for_its_workers(site: Site) -> None:
     supervisor = site.worker(*options)
     wait_until(lambda: supervisor.log.count(" serves default") == 2)
 
-    said = f"2 workers of {HOST}, process {supervisor.pid}, send heartbeats\n"
+    said = f"2 workers of host {HOST}, process {supervisor.pid}, send heartbeats\n"
     assert check(site, "--pidfile", str(file)) == (0, said)
 
 

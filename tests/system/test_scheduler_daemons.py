@@ -209,7 +209,7 @@ def test_a_daemon_writes_its_pid_file_while_it_runs(site: Site, file: Path) -> N
 
 def test_the_probe_of_containers_finds_the_daemons_of_this_host(site: Site, file: Path) -> None:
     host, pidfile = socket.gethostname(), site.folder / "scheduler.pid"
-    assert site.run("scheduler", "--check") == (1, f"no scheduler of {host} polls Redis\n")
+    assert site.run("scheduler", "--check") == (1, f"no scheduler of host {host} polls Redis\n")
     daemon = scheduler(site, file, "--pidfile", str(pidfile))
     daemon.wait_for_log("serves")
 
@@ -218,7 +218,7 @@ def test_the_probe_of_containers_finds_the_daemons_of_this_host(site: Site, file
     assert site.run("scheduler", "--check", "--pidfile", str(pidfile)) == alive
     other = scheduler(site, file)
     other.wait_for_log("serves")
-    assert site.run("scheduler", "--check") == (0, f"2 schedulers of {host} poll Redis\n")
+    assert site.run("scheduler", "--check") == (0, f"2 schedulers of host {host} poll Redis\n")
     daemon.kill()
     assert site.run("scheduler", "--check") == (0, f"scheduler {host}:{other.pid} polls Redis\n")
     dead = 1, f"there is no process {daemon.pid}\n"

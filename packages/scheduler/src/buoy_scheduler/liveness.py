@@ -30,7 +30,7 @@ def probe_daemons(app: App, pid: int | None = None) -> tuple[bool, str]:
     alive = [name for name, ago in found.items() if ago < SILENCE and is_here(name, host)]
     if pid is not None:
         alive = [name for name in alive if name == daemon_name(pid)]
-    whose = host if pid is None else f"{host}, process {pid},"
+    whose = f"host {host}" if pid is None else f"host {host}, process {pid},"
     if not alive:
         return False, f"no scheduler of {whose} polls Redis"
     if len(alive) == 1:

@@ -46,7 +46,7 @@ def answer_of(broker: "Broker", pid: int | None) -> Liveness:
         for id, reply in zip(listed, found, strict=True)
         if isinstance(reply, list) and is_wanted(reply, host, pid)
     ]
-    whose = host if pid is None else f"{host}, process {pid},"
+    whose = f"host {host}" if pid is None else f"host {host}, process {pid},"
     if len(beating) == 1:
         return Liveness(True, f"worker {beating[0]} sends heartbeats")
     if beating:

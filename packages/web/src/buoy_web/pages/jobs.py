@@ -43,7 +43,7 @@ def show(visit: Visit) -> Values:
         "id": search.text if ID.fullmatch(search.text) and not jobs else "",
         "counts": {} if job or reads_payloads else counts,
         "total": total,
-        "held": sum(counts.values()),
+        "jobs_in_all": sum(counts.values()),
         "looked": found.looked if reads_payloads else None,
         "after": after,
         "next": "" if job else cursor_of(found.next),
