@@ -137,13 +137,13 @@ def test_a_payload_without_a_plain_id_changes_nothing(any_world: World) -> None:
 def test_a_key_throttles(any_world: World) -> None:
     def throttled(number: int) -> Entry:
         transition = Transition(any_world.queue)
-        transition.throttle(any_world.key("t"), 60)
+        transition.throttle("t", 60)
         return Entry(str(number), b"{}", "Job", NOW, transition)
 
     assert said(any_world, throttled(1), throttled(2)) == ["queued", "throttled 1"]
     assert said(any_world, throttled(3)) == ["throttled 1"]
-    assert 0 < any_world.call("PTTL", "t") <= 60_000
-    any_world.call("DEL", "t")
+    assert any_world.control.lift_throttle(any_world.queue, "t") == "1"
+    assert any_world.control.lift_throttle(any_world.queue, "t") is None
     assert said(any_world, throttled(4)) == ["queued"]
 
 
@@ -154,15 +154,22 @@ def test_the_longer_of_two_claims_holds() -> None:
     transition.permit("a", 3)
     transition.claim("a", "finished", "replace")
     transition.claim("a", "started")
+    transition.throttle("a", 1)
+    transition.throttle("a", 2)
+    transition.claim("a", "started")
 
-    assert transition.claims == [["a", "3 finished"], ["a", "finished replace"]]
+    assert transition.claims == [
+        ["a", "3 finished"],
+        ["a", "finished replace"],
+        ["a", "throttled 2000"],
+    ]
 
 
 @pytest.mark.parametrize("seconds", [0, -1, "1", None, float("nan"), 1e9])
 def test_times_are_checked(seconds: object) -> None:
     said = f"expected from 0.001 to 100000000 seconds, got {seconds!r}"
     with pytest.raises(PluginError, match=f"^throttle: {re.escape(said)}$"):
-        Transition("mail").throttle("buoy:{mail}:t", seconds)  # type: ignore[arg-type]
+        Transition("mail").throttle("t", seconds)  # type: ignore[arg-type]
     if seconds is not None:
         with pytest.raises(PluginError, match=f"^claim: {re.escape(said)}$"):
             Transition("mail").claim("k", "started", "replace", seconds)  # type: ignore[arg-type]

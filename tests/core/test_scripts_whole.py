@@ -41,6 +41,7 @@ def crowd(world: World) -> World:
     world.enqueue("p1", "p2", "p3", claims=[("p", "1 finished"), ("q", "2 started")])
     world.enqueue("r1", "r2", claims=[("r", "9000000000 1 paced"), ("q", "2 started")])
     world.enqueue("p4", due="+600000", claims=[("p", "1 finished")])
+    world.enqueue("rare", due="+600000", claims=[("late", "throttled 900000")])
     world.enqueue("low later", due="+600000", claims=[("priority", "low")])
     world.trip(4, number=5)
     world.enqueue("h1", "h2", claims=[("priority", "high"), ("s", "1 finished")])
@@ -106,8 +107,21 @@ def calls(world: World) -> dict[str, Call]:
         ),
         "enqueue throttled": call(
             world,
-            *("enqueue", "", 1, "new", "p", "Job", "", 0, 0, 1, 3, "THROTTLE", OWN + 1, 1000),
-            attached=[world.key("throttle")],
+            *("enqueue", "", 1, "new", "p", "Job", "", 1, "t", "throttled 1000", 0, 0),
+        ),
+        "enqueue throttled, kept out": call(
+            world, "enqueue", "", 1, "new", "p", "Job", "", 1, "late", "throttled 1000", 0, 0
+        ),
+        "remove, throttled": call(world, "remove", 1, "rare", "delayed", 0),
+        "lift": call(world, "lift", "late"),
+        "pace": call(world, "pace", "r", 500, 2),
+        "pace, reset": call(world, "pace", "r", "", ""),
+        "enqueue, same id, of other limits": call(
+            world,
+            *("enqueue", "", 2),
+            *("p1", "p", "Job", "", 1, "s", "1 finished", 0, 1, 2, "REPLACE", OWN + 1),
+            *("p2", "p", "Job", "", 1, "r", "600 2 paced", 0, 1, 2, "REPLACE", OWN + 1),
+            attached=[world.key("replace")],
         ),
         "enqueue ranked": call(
             world, "enqueue", "", 1, "new", "p", "Job", "", 1, "priority", "high front", 0, 0
@@ -208,21 +222,24 @@ ENQUEUES = {
     "enqueue limited",
     "enqueue paced",
     "enqueue throttled",
+    "enqueue throttled, kept out",
     "enqueue ranked",
     "enqueue replacing",
     "enqueue, same id",
+    "enqueue, same id, of other limits",
     "enqueue, handed over",
 }
 PLAIN = {"push", "push_new"}
+OF_SAME_ID = {"enqueue, same id", "enqueue, same id, of other limits"}
 HEEDLESS: dict[str, set[str]] = {
     "failed": {
-        *ENQUEUES - {"enqueue throttled", "enqueue, same id"},
+        *ENQUEUES - OF_SAME_ID,
         "advance, children",
         "advance, done",
         "advance, idle",
         "advance, again",
     },
-    "tokens": ENQUEUES - {"enqueue replacing", "enqueue, same id"},
+    "tokens": ENQUEUES - {"enqueue replacing", *OF_SAME_ID},
     "leases": ENQUEUES,
 }
 """What does not read a key, nor write to it. A plain push knows four keys."""
@@ -240,6 +257,7 @@ def heedless(part: str, name: str) -> bool:
     if name == "forward" or name.startswith("group"):
         return part not in (
             *("blocked", "claims", "crashes", "due", "lines", "paces", "ranked"),
+            *("throttles", "paced"),
             "handovers",
             "meta",
             "wakeup",

@@ -1,7 +1,7 @@
 """Job classes with limits."""
 
 from buoy import Job
-from buoy_limits import Debounce, Fair, Limit, Limits, Lonely, Rate
+from buoy_limits import Debounce, Fair, Limit, Limits, Lonely, Rate, Throttle
 
 
 class Pay(Job):
@@ -34,6 +34,10 @@ class Both(Pay):
 
 class Slow(Pay):
     plugins = [Rate(1, per=10, key="account")]
+
+
+class Rare(Pay):
+    plugins = [Throttle(60, key="account")]
 
 
 class Late(Pay):

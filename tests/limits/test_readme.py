@@ -17,7 +17,7 @@ def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> 
 
     lines = output.splitlines()
     assert lines[:2] == ["queued queued blocked", "queued"]
-    counts = ["2", "2", "1", "-", "-"]
+    counts = ["2", "2", "1", *"----"]
     assert lines[3].split() == ["Limit:charges.Charge", 'account="ann"', "purchasing", *counts]
     assert sorted(lines[-4:]) == [f"charging {who}" for who in ("ann 1", "ann 2", "ann 3", "bob 4")]
 

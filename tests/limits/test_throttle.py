@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from buoy import App, ConfigurationError, EnqueueError, Handle, Job, PluginError, QueueFull
+from buoy import (
+    App,
+    ConfigurationError,
+    EnqueueError,
+    Handle,
+    Job,
+    Later,
+    Plugin,
+    PluginError,
+    QueueFull,
+    hookimpl,
+)
 from buoy.operations.failed_set import Filter, find, remove, retry
 from buoy.operations.move import Move
 from buoy.testing import Clock, FakeWorker, drain, plugin_contract
@@ -69,13 +80,19 @@ def test_the_time_counts_from_the_enqueueing(buoy_app: App, buoy_clock: Clock) -
     assert kept_out(Remind.enqueue(1), by=second)
 
 
-def test_redis_removes_it(buoy_app: App) -> None:
+def test_a_worker_that_looks_at_the_queue_removes_it(buoy_app: App, buoy_clock: Clock) -> None:
     Remind.enqueue(1)
-    key = buoy_app.key("mail", "limits", f"Throttle:{Remind.name} user=1")
+    throttles = buoy_app.key("mail", "throttles")
+    assert buoy_app.command("ZRANGE", throttles, 0, -1) == [
+        f"throttle:Throttle:{Remind.name} user=1".encode()
+    ]
 
-    assert 58_000 < buoy_app.command("PTTL", key) <= 60_000
     assert drain(buoy_app) == {"done": 1}
     assert buoy_app.command("EXISTS", buoy_app.key("mail", "claims")) == 0
+    buoy_clock.advance(61)
+    drain(buoy_app, "mail")
+
+    assert buoy_app.command("EXISTS", throttles, buoy_app.key("mail", "paced")) == 0
 
 
 def test_a_failed_job_keeps_no_other_one_out(buoy_app: App) -> None:
@@ -89,25 +106,77 @@ def test_a_failed_job_keeps_no_other_one_out(buoy_app: App) -> None:
     assert kept_out(Remind.enqueue(1), by=second)
 
 
-def test_a_cancelled_job_and_one_that_was_removed_count(buoy_app: App) -> None:
-    first = Remind.enqueue(1)
-    assert buoy_app.cancel(first.id)
-    assert kept_out(Remind.enqueue(1), by=first)
+def test_a_job_that_does_not_become_done_throttles_no_further_one(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
+    assert buoy_app.cancel(Remind.enqueue(1).id)
+    second = Remind.using(delay=10).enqueue(1)
+    assert second.state == "delayed"
+    assert buoy_app.dequeue(Remind, 1) == [second.id]
 
-    failing = Remind.enqueue(2, "fail")
+    expiring = Remind.using(expires=1).enqueue(1)
+    assert kept_out(Remind.enqueue(1), by=expiring)
+    buoy_clock.advance(2)
+    assert drain(buoy_app) == {"rejected": 1}
+
+    running = Remind.enqueue(1)
+    assert running.state == "queued"
+    FakeWorker(buoy_app, "mail").take()
+    assert buoy_app.cancel(running.id)
+    assert Remind.enqueue(1).state == "queued"
+
+
+def test_a_failed_job_that_is_removed_throttles_none(buoy_app: App) -> None:
+    Remind.enqueue(2, "fail")
     drain(buoy_app)
     remove(buoy_app.control, list(find(buoy_app.monitor, Filter())))
-    assert kept_out(Remind.enqueue(2), by=failing)
+
+    assert Remind.enqueue(2).state == "queued"
 
 
-def test_a_job_that_is_retried_is_not_throttled(buoy_app: App) -> None:
+def test_a_job_lifts_no_throttle_of_another_one(buoy_app: App, buoy_clock: Clock) -> None:
+    first = Remind.using(delay=600).enqueue(1)
+    buoy_clock.advance(61)
+    second = Remind.enqueue(1)
+
+    assert buoy_app.cancel(first.id)
+
+    assert kept_out(Remind.enqueue(1), by=second)
+
+
+def test_a_job_that_is_cancelled_in_another_queue_throttles_its_first_one(buoy_app: App) -> None:
+    moved = Remind.enqueue(1)
+    buoy_app.run_steps(Move(buoy_app.control, buoy_app.monitor, "mail", "other").run())
+    assert buoy_app.cancel(moved.id)
+
+    assert kept_out(Remind.enqueue(1), by=moved)
+
+
+def test_a_job_whose_run_fails_and_is_tried_again_throttles(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
+    class Again(Plugin):
+        @hookimpl
+        def on_failure(self, job: Job, error: BaseException) -> Later:
+            return Later(1)
+
+    class Stubborn(Remind):
+        plugins = [Throttle(60, key="user"), Again()]
+
+    first = Stubborn.enqueue(1, "fail")
+    assert drain(buoy_app) == {"delayed": 1}
+
+    assert kept_out(Stubborn.enqueue(1), by=first)
+
+
+def test_a_job_that_is_retried_by_hand_is_not_throttled_and_throttles_none(buoy_app: App) -> None:
     first = Remind.enqueue(1, "fail")
     drain(buoy_app)
 
     retry(buoy_app.control, list(find(buoy_app.monitor, Filter())))
 
     assert buoy_app.find(first.id).state == "queued"  # type: ignore[union-attr]
-    assert kept_out(Remind.enqueue(1), by=first)
+    assert Remind.enqueue(1).state == "queued"
 
 
 def test_a_job_that_is_moved_is_not_throttled(buoy_app: App) -> None:
@@ -148,16 +217,12 @@ def test_a_job_that_is_not_stored_does_not_throttle(buoy_app: App) -> None:
 
 
 def test_a_key_of_a_wrong_type_changes_nothing(buoy_app: App) -> None:
-    key = buoy_app.key("mail", "limits", f"Throttle:{Remind.name} user=2")
-    buoy_app.command("LPUSH", key, "x")
+    buoy_app.command("LPUSH", buoy_app.key("mail", "throttles"), "x")
 
-    with pytest.raises(EnqueueError, match="wrong kind of value"):
+    with pytest.raises(EnqueueError, match="throttles: expected a zset, got a list"):
         Remind.enqueue_many([(1,), (2,)])
 
     assert buoy_app.command("EXISTS", buoy_app.key("mail", "jobs")) == 0
-    buoy_app.command("DEL", key)
-    buoy_app.command("SET", key, "no throttle")
-    assert Remind.enqueue(2).state == "queued"
 
 
 @pytest.mark.parametrize("seconds", [0, True, "1", 1e9, float("nan")])
@@ -173,6 +238,6 @@ def test_options_are_checked(seconds: Any) -> None:
 def test_a_transition_checks_what_it_gets(buoy_app: App) -> None:
     transition = buoy_app.build(Remind, 1).transition
     with pytest.raises(PluginError, match=r"throttle: expected from 0.001 to 100000000 seconds"):
-        transition.throttle(buoy_app.key("mail", "x"), 0)
-    with pytest.raises(PluginError, match="then: expected a key of queue 'mail'"):
-        transition.throttle("x", 1)
+        transition.throttle("x", 0)
+    with pytest.raises(PluginError, match=r"throttle: expected a key of one line, got 'x\\ny'"):
+        transition.throttle("x\ny", 1)

@@ -86,7 +86,7 @@ def test_every_page_has_the_fields_and_the_query_of_the_manual(
         "runs": found["schedule"]["entries"][0]["runs"],
         "claims": found["unique"]["claims"],
         "batches": found["batches"]["batches"],
-        "limits": found["limits"]["limits"],
+        "limits, rates, throttles, debounces": found["limits"]["limits"],
         "classes": found["classes"]["classes"],
         "findings": found["doctor"]["findings"],
         "entries of the audit log": found["audit"]["entries"],

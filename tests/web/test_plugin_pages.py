@@ -10,7 +10,7 @@ import pytest
 import buoy_web.installed
 from buoy import App, Job
 from buoy.testing import FakeWorker
-from buoy_limits import Limit
+from buoy_limits import Debounce, Limit, Rate, Throttle
 from buoy_loner import Loner, holder
 from buoy_scheduler import remove_schedule, set_schedule
 from buoy_scheduler.store import Store
@@ -32,6 +32,18 @@ class Weigh(Job):
     plugins = [Limit(at_once=2, key="order")]
 
     def perform(self, order: object) -> None: ...
+
+
+class Label(Weigh):
+    plugins = [Rate(6, per=60)]
+
+
+class Greet(Weigh):
+    plugins = [Throttle(60)]
+
+
+class Index(Weigh):
+    plugins = [Debounce(60)]
 
 
 @pytest.fixture(autouse=True)
@@ -244,7 +256,7 @@ class TestLimits:
         fields = {"queue": "parcels", "key": self.KEY}
 
         page = site.post("/limits/set", "/limits", **fields, limit="3")
-        assert f"{self.KEY}: 3 now; 1 job was queued." in page.text
+        assert f"{self.KEY}: 3; 1 job was queued." in page.text
         assert f"{self.KEY} parcels 3 3 set 1" in site.text("/limits")
         page = site.post("/limits/set", "/limits", **fields, limit="")
         assert f"{self.KEY}: as declared; 0 jobs were queued." in page.text
@@ -271,6 +283,44 @@ class TestLimits:
         assert self.KEY in text
         assert "waits for a permit" in text
         assert "This job is queued as soon as one of them ends." in text
+
+    def test_a_rate_is_shown_set_and_reset(self, site: Site) -> None:
+        Label.enqueue_many([(1,)] * 3)
+        key = f"Rate:{Label.name}"
+        fields = {"queue": "parcels", "key": key}
+
+        text = site.text("/limits")
+        assert f"{key} parcels 6/60" in text
+        [row] = site.get("/api/limits").json()["rates"]
+        assert (row["limit"], row["delayed"], row["set"]) == ("6/60", 2, None)
+        page = site.post("/limits/set", "/limits", **fields, limit="1/2 burst 2")
+        assert f"{key}: 30/60 burst 2; 2 jobs were given other times." in page.text
+        assert f"{key} parcels 30/60 burst 2 set" in site.text("/limits")
+        page = site.post("/limits/set", "/limits", **fields, limit="")
+        assert f"{key}: as declared; 2 jobs were given other times." in page.text
+        response = site.post("/limits/set", "/limits", **fields, limit="5")
+        assert response.status_code == 400
+        assert "rate: expected jobs and seconds, such as 100/60" in response.text
+
+    def test_a_throttle_is_shown_and_lifted(self, site: Site) -> None:
+        first = Greet.enqueue(1)
+        key = f"Throttle:{Greet.name}"
+        fields = {"queue": "parcels", "key": key}
+
+        assert f"{key} parcels" in site.text("/limits")
+        assert site.get("/api/limits").json()["throttles"][0]["holder"] == first.id
+        response = site.post("/limits/set", "/limits", **fields, limit="1")
+        assert response.status_code == 400
+        page = site.post("/limits/lift", "/limits", **fields)
+        assert f"{key}: lifted; job {first.id} throttles no other one." in page.text
+        assert Greet.enqueue(1).state == "queued"
+        assert f"{key}: lifted;" in site.text("/audit")
+
+    def test_a_burst_is_shown_with_the_job_that_waits(self, site: Site) -> None:
+        waiting = Index.enqueue(1)
+
+        assert f"Debounce:{Index.name} parcels" in site.text("/limits")
+        assert site.get("/api/limits").json()["debounces"][0]["holder"] == waiting.id
 
     def test_no_limits_say_so(self, site: Site) -> None:
         assert "No limit counts any job." in site.text("/limits")

@@ -1,11 +1,11 @@
-"""What this package tells of a job: which limits count it."""
+"""What this package tells of a job: which limits count it, and which throttle it has set."""
 
 from typing import Any
 
 from buoy import App
 from buoy.plugins.operators import KnownJob
 
-PREFIXES = ("Limit:", "Lonely:", "Fair:", "Rate:", "Debounce:")
+PREFIXES = ("Limit:", "Lonely:", "Fair:", "Rate:", "Throttle:", "Debounce:")
 """The keys of this package begin with one of these."""
 
 

@@ -13,8 +13,8 @@ from .plugin import LONGEST, check_name, check_queue
 class Throttle(Plugin):
     """Enqueues no job of a key within ``seconds`` after one was enqueued.
 
-    ``enqueue`` is answered with that job, also when it has ended since: the state of the handle is
-    "exists", ``holder`` is the id of that job. A job in the failed set keeps no other one out.
+    ``enqueue`` is answered with that job, also when it is done since: the state of the handle is
+    "exists", ``holder`` is the id of that job. One that ends in another way lets the next one in.
     ``key`` and ``name``: as in ``Limit``. Raises ConfigurationError for other options.
     """
 
@@ -30,8 +30,7 @@ class Throttle(Plugin):
     @hookimpl
     def before_enqueue(self, job: Job) -> None:
         check_queue(job, "Throttle")
-        key = key_of(job, self.key, "Throttle", self.name)
-        job.transition.throttle(job.app.key(job.queue, "limits", key), self.seconds)
+        job.transition.throttle(key_of(job, self.key, "Throttle", self.name), self.seconds)
 
 
 @dataclass(frozen=True)

@@ -33,16 +33,19 @@ QUEUE_PARTS = (
     # a claim that may be replaced -> when its holder is due at the latest
     "ranked",  # zset: id of a queued job of low priority -> since when, in microseconds; of high
     # priority -> the same, less 2 ** 53
+    "throttles",  # zset: "throttle:KEY" -> until when no job of this key is enqueued, in ms
+    "paced",  # hash: key of a pace -> what was declared last, "MICROSECONDS:BURST"; "throttle:KEY"
+    # -> id of the job that was enqueued
 )
 
 ZSETS = (
     *("leases", "delayed", "failed", "ended", "due", "minutes", "hours", "days"),
     *("handovers", "receipts"),
-    *("blocked", "lines", "paces", "ranked"),
+    *("blocked", "lines", "paces", "ranked", "throttles"),
 )
 TYPES = {
     **dict.fromkeys(("queued", "wakeup"), "list"),
-    **dict.fromkeys(("jobs", "tokens", "claims", "crashes", "meta"), "hash"),
+    **dict.fromkeys(("jobs", "tokens", "claims", "crashes", "meta", "paced"), "hash"),
     **dict.fromkeys(ZSETS, "zset"),
 }
 """The Redis type of each part of a queue."""

@@ -240,12 +240,12 @@ def unexpected(field: str, value: Any, wanted: str = "") -> CorruptPayload:
 UNTIL = re.compile(
     r"([1-9][0-9]{0,6} )?(started|finished)|latest|ended"
     r"|(started|finished) replace( [1-9][0-9]{0,14})?"
-    r"|[1-9][0-9]{0,14} [1-9][0-9]{0,6} paced|" + "|".join(RANKS)
+    r"|[1-9][0-9]{0,14} [1-9][0-9]{0,6} paced|throttled [1-9][0-9]{0,14}|" + "|".join(RANKS)
 )
 """What a claim is held until, and whether its holder may be replaced: at the latest so many
 milliseconds after the first. With a number it is a permit, and the number its limit; a pace
-has the microseconds between two jobs, and how many may begin together. With "ended" it is no claim,
-but whom to tell of the end of the job. Or it is the priority."""
+has the microseconds between two jobs, and how many may begin together; a throttle the milliseconds.
+With "ended" it is no claim, but whom to tell of the end of the job. Or it is the priority."""
 
 
 def check_claims(claims: Sequence[Any]) -> None:

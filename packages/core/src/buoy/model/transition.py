@@ -83,7 +83,7 @@ class Transition:
         word = str(until)
         if on_conflict == "replace":
             word += " replace" if at_most is None else f" replace {milliseconds(at_most, 'claim')}"
-        own = [each for each in self.claims if each[0] == key and not is_permit(each[1])]
+        own = [each for each in self.claims if each[0] == key and is_plain(each[1])]
         if not any(held_until.startswith("finished") for _, held_until in own):
             self.claims = [*(each for each in self.claims if each not in own), [key, word]]
 
@@ -140,29 +140,25 @@ class Transition:
         ``burst`` of them at once after a time without any. A job gets its time when it would enter
         the queue: for its first run and for each further attempt. Raises PluginError for other
         arguments."""
-        if not isinstance(interval, int | float) or not 1e-6 <= interval <= LONGEST_INTERVAL:
-            raise PluginError(
-                f"pace: expected an interval from 0.000001 to {LONGEST_INTERVAL} seconds, "
-                f"got {short_repr(interval)}"
-            )
-        if type(burst) is not int or not 1 <= burst <= MOST_PERMITS:
-            raise PluginError(
-                f"pace: expected a burst from 1 to {MOST_PERMITS}, got {short_repr(burst)}"
-            )
+        check_pace(interval, burst, "pace")
         check_claim(key, "pace")
         self.count_attached(2)
         others = [each for each in self.claims if each[0] != key or not is_permit(each[1])]
         self.claims = [*others, [key, f"{round(interval * 1e6)} {burst} paced"]]
 
     def throttle(self, key: str, seconds: float) -> None:
-        """Enqueue only if no job with this key was enqueued within so many seconds before.
+        """Enqueue only if no job of the queue with this key was enqueued within so many seconds
+        before.
 
-        ``key``: one of the job's own queue, made by ``app.key(queue, ...)``; Redis removes it when
-        the time is over. If there was such a job, ``enqueue`` returns a handle of that job, also
-        when it has ended since, unless it is in the failed set. Only an enqueue counts: not a
-        further attempt, and no move. Raises PluginError for other arguments.
+        If there was such a job, ``enqueue`` returns a handle of that job, also when it is done
+        since. A job that ends in another way than done lets the next one in. Only an enqueue
+        counts: not a further attempt, and no move. Raises PluginError for other arguments.
         """
-        self.then("THROTTLE", key, milliseconds(seconds, "throttle"))
+        word = f"throttled {milliseconds(seconds, 'throttle')}"
+        check_claim(key, "throttle")
+        self.count_attached(2)
+        others = [each for each in self.claims if each[0] != key or not is_throttle(each[1])]
+        self.claims = [*others, [key, word]]
 
     def rank(self, level: str, *, front: bool) -> None:
         """Let the job have a priority in its queue: see ``priority.py``."""
@@ -272,6 +268,16 @@ def is_permit(word: str) -> bool:
     return word[:1].isdigit()
 
 
+def is_throttle(word: str) -> bool:
+    """Whether the word that stands with a key makes it a throttle."""
+    return word.startswith("throttled")
+
+
+def is_plain(word: str) -> bool:
+    """Whether the word that stands with a key leaves it a claim."""
+    return not (is_permit(word) or is_throttle(word))
+
+
 def milliseconds(seconds: float, subject: str) -> int:
     """Returns a time in ms. Raises PluginError for what cannot be one."""
     if type(seconds) not in (int, float) or not 1e-3 <= seconds <= LONGEST_INTERVAL:
@@ -280,6 +286,20 @@ def milliseconds(seconds: float, subject: str) -> int:
             f"got {short_repr(seconds)}"
         )
     return round(seconds * 1000)
+
+
+def check_pace(interval: float, burst: int, subject: str) -> None:
+    """Raise PluginError for what cannot be a pace: the seconds between two jobs, and how many may
+    begin together."""
+    if not isinstance(interval, int | float) or not 1e-6 <= interval <= LONGEST_INTERVAL:
+        raise PluginError(
+            f"{subject}: expected an interval from 0.000001 to {LONGEST_INTERVAL} seconds, "
+            f"got {short_repr(interval)}"
+        )
+    if type(burst) is not int or not 1 <= burst <= MOST_PERMITS:
+        raise PluginError(
+            f"{subject}: expected a burst from 1 to {MOST_PERMITS}, got {short_repr(burst)}"
+        )
 
 
 def check_claim(key: str, subject: str = "claim") -> None:

@@ -18,7 +18,7 @@ from ..connection.client import RedisSteps
 from ..connection.twins import awaiting, blocking, steps_of
 from ..model.reservation import RoundTripRequest, Settlement
 from ..model.retry_answer import Retry, RetryAnswer, Waiting
-from ..model.transition import CommandArg
+from ..model.transition import CommandArg, check_pace
 from .removed_job import RemovedJob
 
 Kept = tuple[str, str, str, str | int]
@@ -194,6 +194,36 @@ class Control:
         return queued
 
     aset_limit = awaiting(set_limit)
+
+    @blocking
+    def set_pace(
+        self, queue: str, key: str, interval: float | None, burst: int = 1
+    ) -> RedisSteps[int]:
+        """Set how many seconds lie between two jobs of a pace, and how many may begin together,
+        whatever its jobs declare; with None, what they declare counts again.
+
+        The jobs that wait for their times get new ones, in their order; returns how many do. Of
+        100 000 delayed jobs, those that are due first. Raises PluginError for other numbers.
+        """
+        words: list[str | int] = ["", ""]
+        if interval is not None:
+            check_pace(interval, burst, "set_pace")
+            words = [round(interval * 1e6), burst]
+        arguments = ScriptArguments([encode_text(key), *words])
+        changed: int = yield from self.script("pace", queue, arguments)
+        return changed
+
+    aset_pace = awaiting(set_pace)
+
+    @blocking
+    def lift_throttle(self, queue: str, key: str) -> RedisSteps[str | None]:
+        """Let the next job of a key be enqueued; returns the id of the job that throttled it, or
+        None if none did."""
+        words = ScriptArguments([encode_text(key)])
+        id: bytes | None = yield from self.script("lift", queue, words)
+        return decode_text(id) if id else None
+
+    alift_throttle = awaiting(lift_throttle)
 
     @blocking
     def pause(self, queue: str, *, resume: bool = False) -> RedisSteps[bool]:

@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 
 from ..broker.keys import Keys
 from ..broker.script_arguments import decode_text
-from ..connection.client import RawArg, RedisSteps, check_replies
-from ..errors import WrongType
-
-PAGE = 500
-"""How many values are read at once."""
+from ..connection.client import RedisSteps
+from .field_reader import scan_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +86,9 @@ def taken_in(text: bytes) -> int:
 def read_permits(keys: Keys, queues: Sequence[str]) -> RedisSteps[list[PermitView]]:
     """Returns the keys of these queues of which permits are taken, or whose limit was set; by queue
     and key. Takes one round trip for each 500 claims of the queue that has most, and two more."""
-    fields = {"claims": "#", "meta": "limit:"}
-    found: dict[tuple[str, bytes], dict[str, bytes]] = {}
-    for part, prefix in fields.items():
-        cursors = dict.fromkeys(queues, 0)
-        while cursors:
-            commands: list[list[RawArg]] = [
-                ["HSCAN", keys.part(queue, part), cursor, "MATCH", f"{prefix}*", "COUNT", PAGE]
-                for queue, cursor in cursors.items()
-            ]
-            replies = yield commands
-            cursors = dict(note_page(found, part, len(prefix), cursors, replies))
-    places = sorted(found)
+    taken = yield from scan_fields(keys, queues, "claims", "#")
+    of_operators = yield from scan_fields(keys, queues, "meta", "limit:")
+    places = sorted(taken.keys() | of_operators.keys())
     lengths = (
         yield [
             ["ZLEXCOUNT", keys.part(queue, "lines"), b"[%s\n" % key, b"(%s\x0b" % key]
@@ -110,33 +98,16 @@ def read_permits(keys: Keys, queues: Sequence[str]) -> RedisSteps[list[PermitVie
         else ()
     )
     return [
-        permit_view(queue, key, found[queue, key], length)
-        for (queue, key), length in zip(places, lengths, strict=True)
+        permit_view(*place, taken.get(place, b""), of_operators.get(place), length)
+        for place, length in zip(places, lengths, strict=True)
     ]
 
 
-def note_page(
-    found: dict[tuple[str, bytes], dict[str, bytes]],
-    part: str,
-    skip: int,
-    cursors: Mapping[str, int],
-    replies: Sequence[Any],
-) -> Iterable[tuple[str, int]]:
-    """Note what a page tells of each key; returns the queues that have further pages."""
-    for queue, reply in zip(cursors, replies, strict=True):
-        if isinstance(reply, WrongType):
-            continue
-        cursor, words = check_replies([reply])[0]
-        for field, value in zip(words[::2], words[1::2], strict=True):
-            found.setdefault((queue, field[skip:]), {})[part] = value
-        if int(cursor):
-            yield queue, int(cursor)
-
-
-def permit_view(queue: str, key: bytes, texts: Mapping[str, bytes], blocked: Any) -> PermitView:
+def permit_view(
+    queue: str, key: bytes, taken: bytes, of_operator: bytes | None, blocked: Any
+) -> PermitView:
     """Returns the view of a key from what the claims and the meta of its queue say of it."""
-    taken, declared = texts.get("claims", b""), texts.get("claims", b"").partition(b" ")[2]
-    of_operator = texts.get("meta")
+    declared = taken.partition(b" ")[2]
     return PermitView(
         queue,
         decode_text(key),

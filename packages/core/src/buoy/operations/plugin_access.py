@@ -9,11 +9,11 @@ from ..broker.script_arguments import ScriptArguments, decode_text, encode_text
 from ..broker.scripts import script_steps
 from ..connection.client import RawArg, RedisSteps, check_replies, single_reply
 from ..connection.twins import PageSteps, blocking_pages, pages_of
-from ..errors import WrongType
 from ..model.names import is_queue
 from ..model.strict_json import check_json, is_utf8
+from .field_reader import scan_fields
 from .job_search import newest
-from .pace_reader import PaceView, read_paces
+from .pace_reader import PaceView, ThrottleView, read_paces, read_throttles
 from .permit_reader import PermitView, read_permits
 from .views import ClaimView, JobView, job_view
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..broker.redis_access import RedisAccess
     from ..jobs.job import Job
     from .job_access import JobAccess
-
-PAGE = 500
-"""How many values are read at once."""
 
 
 def queue_names(app: "RedisAccess") -> RedisSteps[list[str]]:
@@ -76,28 +73,16 @@ def find_jobs(
     return found
 
 
-def find_claims(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[list[ClaimView]]:
-    """Returns the claims that jobs of these queues hold, not sorted; takes one round trip for each
-    500 claims of the queue that has most of them."""
-    cursors, found = dict.fromkeys(queues, 0), dict[ClaimView, None]()
-    while cursors:
-        keys = {queue: app._keys.part(queue, "claims") for queue in cursors}
-        commands: list[list[RawArg]] = [
-            ["HSCAN", keys[queue], cursors[queue], "COUNT", PAGE] for queue in cursors
-        ]
-        replies = yield commands
-        rest: dict[str, int] = {}
-        for queue, reply in zip(cursors, replies, strict=True):
-            if isinstance(reply, WrongType):
-                continue
-            cursor, words = check_replies([reply])[0]
-            for name, id in zip(words[::2], words[1::2], strict=True):
-                if name.startswith(b">"):
-                    found[ClaimView(decode_text(name[1:]), decode_text(id), queue)] = None
-            if int(cursor):
-                rest[queue] = int(cursor)
-        cursors = rest
-    return [*found]
+def find_claims(
+    app: "RedisAccess", queues: Sequence[str], prefix: str = ""
+) -> RedisSteps[list[ClaimView]]:
+    """Returns the claims that jobs of these queues hold and that begin with ``prefix``, not sorted;
+    takes one round trip for each 500 claims of the queue that has most of them."""
+    found = yield from scan_fields(app._keys, queues, "claims", f">{prefix}")
+    return [
+        ClaimView(prefix + decode_text(rest), decode_text(id), queue)
+        for (queue, rest), id in found.items()
+    ]
 
 
 def find_permits(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[list[PermitView]]:
@@ -107,9 +92,15 @@ def find_permits(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[list[P
 
 
 def find_paces(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[list[PaceView]]:
-    """Returns the paces of these queues by which a job that comes now would wait, or that bound a
-    claim which may be replaced; the longest wait first. Takes one round trip."""
+    """Returns the paces of these queues by which a job that comes now would wait, and those that an
+    operator has set; the longest wait first. Takes at most four round trips, and one more for each
+    500 counts that a queue keeps."""
     return read_paces(app._keys, queues, time.time() * 1000 + app.clock_shift)
+
+
+def find_throttles(app: "RedisAccess", queues: Sequence[str]) -> RedisSteps[list[ThrottleView]]:
+    """Returns what throttles jobs of these queues, the longest first; takes two round trips."""
+    return read_throttles(app._keys, queues, time.time() * 1000 + app.clock_shift)
 
 
 def claim_holder(

@@ -38,7 +38,7 @@ from ..operations.groups import (
     view_groups,
 )
 from ..operations.lost_members import lose_members, missing_members
-from ..operations.pace_reader import PaceView
+from ..operations.pace_reader import Pace, PaceView, ThrottleView
 from ..operations.permit_reader import PermitView
 from ..operations.plugin_access import (
     claim_holder,
@@ -48,6 +48,7 @@ from ..operations.plugin_access import (
     find_jobs,
     find_paces,
     find_permits,
+    find_throttles,
     if_running,
     keep_plugin_data,
     number_place,
@@ -63,12 +64,14 @@ __all__ = [
     "GroupView",
     "Histogram",
     "JobView",
+    "Pace",
     "PaceView",
     "Page",
     "PageSteps",
     "PermitView",
     "QueueView",
     "RedisSteps",
+    "ThrottleView",
     "WorkerView",
     "all_of",
     "awaiting",
@@ -87,6 +90,7 @@ __all__ = [
     "find_jobs",
     "find_paces",
     "find_permits",
+    "find_throttles",
     "group_in",
     "if_running",
     "is_group",

@@ -52,10 +52,9 @@ end
 local function read_entry()
   local entry = { id = take(), payload = take(), class = take(), due = read_due() }
   entry.claims, entry.numbers, entry.commands = read_claims(), read_numbers(), read_commands()
-  entry.throttles, entry.commands = take_throttles(entry.commands)
   entry.replaces_id, entry.commands = take_replaces_id(entry.commands)
   prepare_to_replace(entry)
-  any_needs = any_needs or any_need(entry.claims.needs)
+  any_needs = any_needs or any_need(entry.claims.needs) or #entry.claims.throttles > 0
   return entry
 end
 
@@ -80,6 +79,28 @@ local function queue_now(id, needs)
   return 'queued'
 end
 
+-- Takes a job out of its line. It may have been put there by this call.
+local function leave_line(id)
+  if call('ZREM', ranked, id) + call('LREM', queued, 1, id) > 0 then return end
+  for n, each in ipairs(pushed) do
+    if each == id then table.remove(pushed, n) break end
+  end
+end
+
+-- Puts a job that was replaced into its place: see exchange_needs.
+local function put_into(place, id, needs)
+  if place == 'enters' then queue_now(id, needs) end
+  if place == 'leaves' or place == 'moves' then leave_line(id) end
+  if place == 'leaves' then forget_due({ id }) end
+  if place == 'is let in' then
+    any_queued = true
+    note_due({ now, id })
+  end
+  if place == 'is let in' or place == 'moves' then
+    if not permits().rank(id, needs) then pushed[#pushed + 1] = id end
+  end
+end
+
 local function place(id, class, due, needs, handed_over)
   there, accepted[class] = there + 1, (accepted[class] or 0) + 1
   if due > now then
@@ -99,7 +120,7 @@ local function kept_out(entry)
   if not holder then return end
   if not claim or not entry.head then return 'exists ' .. holder end
   if waits(holder) then
-    if replace(holder, claim, entry, pushed) then queue_now(holder, entry.claims.needs) end
+    put_into(replace(holder, claim, entry), holder, entry.claims.needs)
     return 'replaced ' .. holder
   end
   if claim[2] == 'finished' then return 'exists ' .. holder end
@@ -121,7 +142,7 @@ local function replaced(entry)
   if field then return 'older ' .. field end
   note_numbers(entry.numbers)
   attach(entry.commands)
-  if replace_same(entry, pushed) then queue_now(id, entry.claims.needs) end
+  put_into(replace_same(entry), id, entry.claims.needs)
   return 'replaced ' .. id
 end
 
@@ -131,7 +152,7 @@ local function enqueue(entry)
   if call('HEXISTS', jobs, id) == 1 then return entry.replaces_id and replaced(entry) or 'exists' end
   local removed = call('ZSCORE', ended, id)
   if is_over(removed) then return 'ended' end
-  local earlier, field = throttled_by(entry.throttles), older(entry.numbers)
+  local earlier, field = throttled_by(entry), older(entry.numbers)
   if earlier then return 'throttled ' .. earlier end
   local instead = kept_out(entry)
   if instead then return instead end
@@ -141,7 +162,7 @@ local function enqueue(entry)
   if removed then call('ZREM', ended, id) end
   write_claims(id, entry.claims)
   note_numbers(entry.numbers)
-  note_throttles(id, entry.throttles)
+  note_throttles(entry)
   attach(entry.commands)
   return place(id, entry.class, first_due(entry), entry.claims.needs, entry.handover)
 end
@@ -175,7 +196,7 @@ if any_needs then read_lines() end
 for n, entry in ipairs(entries) do answers[n] = enqueue(entry) end
 if handed_over then note_received(entries, answers) end
 send('RPUSH', queued, pushed)
-if any_queued then wake() end
+if any_queued or admitted then wake() end
 apply_attached()
 for class, number in pairs(accepted) do
   if class ~= '' then count_enqueued(class, number) end

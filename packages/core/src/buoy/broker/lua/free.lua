@@ -17,12 +17,24 @@ local function tell_end(whom, outcome)
   told = told + #whom
 end
 
+-- Lifts the throttles of jobs, so that further ones of their keys are enqueued: `names` as in `throttles`,
+-- and the id of the job of each. Leaves alone a throttle that another job has set since.
+local function lift_throttles(names, ids)
+  local lifted = {}
+  for n, id in ipairs(ask('HMGET', paced, names)) do
+    if id == ids[n] then lifted[#lifted + 1] = names[n] end
+  end
+  send('ZREM', throttles, lifted)
+  send('HDEL', paced, lifted)
+end
+
 -- Frees the claims and permits of jobs: all, or only those that last until a job starts. Leaves alone
 -- a claim that another job holds by now (because an operator released it, or it is of kind
--- "latest"). `outcome`: how the jobs have ended; nil if they start, or go on in another queue.
+-- "latest"). `outcome`: how the jobs have ended; nil if they start, or go on in another queue. Only a job
+-- that is done throttles others further.
 local function free(ids, outcome, started_only)
   local lists, freed, owners, gone, left, needs, any_needs = {}, {}, {}, {}, {}, {}, false
-  local whom = {}
+  local whom, throttles, throttling = {}, {}, {}
   for n, id in ipairs(ids) do lists[n], lists[#ids + n] = '<' .. id, '?' .. id end
   local found = ask('HMGET', claims, lists)
   for n in ipairs(ids) do
@@ -37,6 +49,8 @@ local function free(ids, outcome, started_only)
         rest[#rest + 1] = kind .. key .. '\n'
       elseif kind == 'e' then
         whom[#whom + 1] = key
+      elseif kind == 't' then
+        throttles[#throttles + 1], throttling[#throttling + 1] = 'throttle:' .. key, ids[n]
       else
         freed[#freed + 1], owners[#owners + 1] = '>' .. key, ids[n]
       end
@@ -53,5 +67,6 @@ local function free(ids, outcome, started_only)
   send('HDEL', claims, gone)
   send('HSET', claims, left)
   if outcome then tell_end(whom, outcome) end
+  if outcome and outcome ~= 'done' then lift_throttles(throttles, throttling) end
   if any_needs then permits().take_back(ids, needs, started_only and 'started' or 'ended') end
 end

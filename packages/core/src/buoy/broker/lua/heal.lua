@@ -56,6 +56,8 @@ end
 local function forget()
   local old = call('ZCOUNT', ended, '-inf', now - ENDED_SECONDS * 1000)
   if old > 0 then call('ZREMRANGEBYRANK', ended, 0, math.min(old, 10000) - 1) end
+  -- A key of a wrong type must not stop what has begun to write.
+  for _, zset in ipairs({ paces, throttles }) do pcall(forget_old, zset) end
 end
 
 -- Healing costs time, so it runs at most once in RATION of a lease. Older versions of buoy write

@@ -9,7 +9,9 @@
 -- many may begin together, ' ', the key; '+' says that the job has been given its time.
 -- A blocked job has one more line: 'b', its number in the line, ' ', the key of the line. #KEY holds
 -- how many permits are taken, ' ', the limit that was declared last. In `meta`, limit:KEY is the
--- limit that an operator has set. A member of `lines` is KEY, NUMBER and ID, with line ends between.
+-- limit that an operator has set, pace:KEY the microseconds and ':' and how many may begin together.
+-- `paced` holds the same of a pace as it was declared last.
+-- A member of `lines` is KEY, NUMBER and ID, with line ends between.
 --
 -- The needs of a job that has a priority have a line 'q' and that (see RANKS in claims.lua). Such a
 -- job is queued in `ranked`, from where it is taken before or after those in the list.
@@ -19,6 +21,13 @@
 -- Returns whether there is anything that the queue must know of a job before it queues it.
 local function any_need(needs)
   return #needs > 0 or needs.rank ~= nil
+end
+
+-- Forgets what is over of `paces` or of `throttles`.
+local function forget_old(zset)
+  local old = call('ZRANGEBYSCORE', zset, '-inf', now, 'LIMIT', 0, 1000)
+  send('ZREM', zset, old)
+  send('HDEL', paced, old)
 end
 
 local admitted = false -- whether a job that was blocked is queued now
@@ -153,17 +162,26 @@ local function permits()
     needs.line, needs.number = nil, nil
   end
 
+  -- Returns the milliseconds between two jobs of a pace, and how many may begin together, in a text
+  -- from Redis; nil if there is none.
+  local function pace_in(text)
+    local micros, burst = string.match(text or '', '^(%d+):(%d+)$')
+    if micros then return math.max(1, stored_number(micros)) / 1000, math.max(1, stored_number(burst)) end
+  end
+
   -- Gives a job its time by the paces of its keys: the latest, if there are several. Returns that time,
   -- or `now`. A key whose times are all past needs no entry.
   local function give_time(needs)
     local due = now
     for _, need in ipairs(needs) do
       if need.burst and not need.held then
-        local interval = need.most / 1000
-        call('ZREMRANGEBYSCORE', paces, '-inf', now)
+        forget_old(paces)
+        local interval, burst = pace_in(call('HGET', meta, 'pace:' .. need.key))
+        if not interval then interval, burst = need.most / 1000, need.burst end
         local given_until = math.max(stored_number(call('ZSCORE', paces, need.key)), now)
-        due = math.max(due, math.ceil(given_until - interval * (need.burst - 1)))
+        due = math.max(due, math.ceil(given_until - interval * (burst - 1)))
         call('ZADD', paces, given_until + interval, need.key)
+        call('HSET', paced, need.key, string.format('%.0f:%.0f', need.most, need.burst))
         need.held = true
       end
     end
@@ -216,7 +234,8 @@ local function permits()
     return number_queued
   end
 
-  -- Gives back permits of these keys; a key may be listed several times.
+  -- Gives back permits of these keys; a key may be listed several times. Returns each key once: the
+  -- caller lets the next jobs of their lines in.
   local function give_back(keys)
     local times, distinct, fields, kept, gone = {}, {}, {}, {}, {}
     for _, key in ipairs(keys) do
@@ -234,7 +253,28 @@ local function permits()
     end
     send('HSET', claims, kept)
     send('HDEL', claims, gone)
-    for _, key in ipairs(distinct) do admit(key, GREATEST) end
+    return distinct
+  end
+
+  local function admit_all(keys)
+    for _, key in ipairs(keys) do admit(key, GREATEST) end
+  end
+
+  -- Gives a job that is queued or blocked other needs, so that it holds the permits of these and of no
+  -- others. It keeps the time of a pace that is among both. Returns whether it may be queued now, and
+  -- whether it was blocked.
+  local function exchange(id, needs, wanted)
+    local returned, timed, was_blocked = {}, {}, needs.line ~= nil
+    for _, need in ipairs(needs) do
+      if need.burst then timed[need.key] = need.held elseif need.held then returned[#returned + 1] = need.key end
+    end
+    for _, need in ipairs(wanted) do need.held = need.burst and timed[need.key] or false end
+    step_out_of_line(id, needs)
+    call('HDEL', claims, '?' .. id)
+    local free_keys = give_back(returned)
+    local entered = enter(id, wanted)
+    admit_all(free_keys)
+    return entered, was_blocked
   end
 
   -- Takes permits back from jobs whose needs are in these texts (false for a job without needs).
@@ -259,13 +299,14 @@ local function permits()
     end
     send('HDEL', claims, gone)
     send('HSET', claims, kept)
-    if #returned > 0 then give_back(returned) end
+    if #returned > 0 then admit_all(give_back(returned)) end
   end
 
   made = {
     read_needs = read_needs, note_needs = note_needs, member = member, taken_in = taken_in,
     find_full = find_full, rank = rank, step_out_of_line = step_out_of_line, enter = enter, admit = admit,
-    take_back = take_back,
+    take_back = take_back, exchange = exchange, pace_in = pace_in, give_time = give_time,
+    needs_text = needs_text,
   }
   return made
 end

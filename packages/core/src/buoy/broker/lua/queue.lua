@@ -1,15 +1,16 @@
 -- Included by every script over one queue: names its keys, reads the clock, and holds the changes
 -- that several scripts share.
 --
--- KEYS  1-21 the keys of the queue in the order of keys.py; then the keys that plugins attached
+-- KEYS  1-23 the keys of the queue in the order of keys.py; then the keys that plugins attached
 -- ARGV  1    milliseconds that are added to the clock of the server (0 outside tests); the script
 --            takes the other words one by one
 
 -- include base
 
-local OWN = 21
+local OWN = 23
 local queued, jobs, leases, tokens, delayed, failed, claims, crashes, ended, meta, wakeup, due_since,
-  minutes, hours, days, handovers, receipts, blocked, lines, paces, ranked = unpack(KEYS, 1, OWN)
+  minutes, hours, days, handovers, receipts, blocked, lines, paces, ranked,
+  throttles, paced = unpack(KEYS, 1, OWN)
 local NAMED = 1000 -- how many jobs one call may name if it searches a long list for them
 local ENDED_SECONDS, ENDED_MOST = 120, 100000
 
@@ -27,12 +28,14 @@ end
 local function read_lines()
   any_blocked = call('ZCARD', blocked) + call('ZCARD', lines) > 0
   call('ZCARD', paces)
+  call('ZCARD', throttles)
+  call('HLEN', paced)
   any_ranked = call('ZCARD', ranked) > 0
   call('ZCARD', handovers)
 end
 
 -- Who is blocked or has a priority is noted among the claims, too, and who is told of an end.
-if claims_or_crashes and call('EXISTS', blocked, lines, paces, ranked, handovers) > 0 then
+if claims_or_crashes and call('EXISTS', blocked, lines, paces, ranked, handovers, throttles, paced) > 0 then
   read_lines()
 end
 

@@ -37,7 +37,7 @@ local function first_due(entry)
   for _, claim in ipairs(entry.claims) do
     if claim.at_most and entry.head then
       due = math.min(due, now + claim.at_most)
-      call('ZREMRANGEBYSCORE', paces, '-inf', now)
+      forget_old(paces)
       call('ZADD', paces, now + claim.at_most, claim[1])
     end
   end
@@ -57,48 +57,71 @@ local function waits(id)
   return call('HEXISTS', jobs, id) == 1 and call('HEXISTS', tokens, id) == 0
 end
 
--- Gives a delayed job another due time. Returns whether it is to be queued now.
-local function put_off(id, due, needs)
-  if due <= now then return call('ZREM', delayed, id) == 1 end
-  delay(id, due)
-  if any_need(needs) then permits().note_needs(id, needs) end
-  return false
+-- Whether jobs with these needs are kept back by the keys of each other: of limits, and of paces.
+local function have_equal_keys(needs, others)
+  local words = {}
+  for _, need in ipairs(needs) do words[need.key] = need.word end
+  for _, need in ipairs(others) do
+    if words[need.key] ~= need.word then return false end
+  end
+  return #needs == #others
 end
 
--- Lets a job that is queued or blocked have another priority, nil for a normal one. It keeps its place,
--- unless its priority is another one now or it is to go to the front. A job that belongs at the tail of
--- the list is put among `pushed` then, for the caller, with others that are not in the list yet.
-local function exchange_rank(id, rank, pushed)
-  local needs = permits().read_needs(call('HGET', claims, '?' .. id))
-  local before = needs.rank
-  if rank ~= before then
+-- Gives a delayed job other needs and another due time. A job that waits for its time by a pace keeps
+-- that time, unless it is to wait longer. Returns 'enters' if it is to be queued now.
+local function put_off(id, due, at, needs, wanted)
+  local timed = false
+  for _, need in ipairs(needs) do timed = timed or need.burst and need.held end
+  if timed and due <= at and have_equal_keys(needs, wanted) then
+    due = at
+    for _, need in ipairs(wanted) do need.held = need.burst ~= nil end
+  end
+  call('HDEL', claims, '?' .. id)
+  if due <= now and call('ZREM', delayed, id) == 1 then return 'enters' end
+  delay(id, due)
+  permits().note_needs(id, wanted)
+end
+
+-- Whether a job that is queued with one priority is to stand elsewhere with another one; nil for normal.
+local function changes_line(before, rank)
+  local level, front = string.match(rank or 'normal', '^(%l+)(.*)$')
+  return front ~= '' or level ~= string.match(before or 'normal', '^%l+')
+end
+
+-- Gives a job that is queued or blocked the priority of another one. Returns 'moves' if it is to stand
+-- elsewhere in the queue.
+local function exchange_rank(id, needs, rank)
+  local changes = changes_line(needs.rank, rank)
+  if needs.rank ~= rank then
     needs.rank = rank
     call('HDEL', claims, '?' .. id)
     permits().note_needs(id, needs)
   end
-  local level, front = string.match(rank or 'normal', '^(%l+)(.*)$')
-  local stays = front == '' and level == string.match(before or 'normal', '^%l+')
-  if stays or needs.line then return end
-  if call('ZREM', ranked, id) == 0 and call('LREM', queued, 1, id) == 0 then
-    for n, other in ipairs(pushed) do
-      if other == id then table.remove(pushed, n) break end
-    end
-  end
-  if not permits().rank(id, needs) then pushed[#pushed + 1] = id end
+  return changes and not needs.line and 'moves' or nil
 end
 
--- Gives the holder of a claim the payload of a job, its priority, and its due time if the holder is
--- delayed. Returns whether the holder is to be queued now.
-local function replace(holder, claim, entry, pushed)
+-- Gives a job that waits the needs of another one, and its due time if it is delayed; `latest`: when it
+-- is due at the latest. A job that is queued or blocked keeps its place, unless it gets another priority;
+-- it gets the permits of the other needs. Returns what its place is to be: 'enters' if it is to be queued
+-- now, 'leaves' if it is in the queue and may not be there, 'moves' if it is to stand elsewhere there,
+-- 'is let in' if it was blocked and has got all.
+local function exchange_needs(id, due, latest, wanted)
+  local at = tonumber(call('ZSCORE', delayed, id))
+  local needs = permits().read_needs(call('HGET', claims, '?' .. id))
+  if at then return put_off(id, latest and math.min(due, latest) or due, at, needs, wanted) end
+  if have_equal_keys(needs, wanted) then return exchange_rank(id, needs, wanted.rank) end
+  local moves = changes_line(needs.rank, wanted.rank)
+  local entered, was_blocked = permits().exchange(id, needs, wanted)
+  if was_blocked then return entered and 'is let in' or nil end
+  if not entered then return 'leaves' end
+  return moves and 'moves' or nil
+end
+
+-- Gives the holder of a claim the payload of a job. Returns its place: see exchange_needs.
+local function replace(holder, claim, entry)
   call('HSET', jobs, holder, entry.head .. cjson.encode(holder) .. entry.tail)
-  if not call('ZSCORE', delayed, holder) then
-    exchange_rank(holder, entry.claims.needs.rank, pushed)
-    return false
-  end
-  call('HDEL', claims, '?' .. holder)
-  local due = entry.due
-  if claim.at_most then due = math.min(due, deadline_of(claim)) end
-  return put_off(holder, due, entry.claims.needs)
+  local latest = claim.at_most and call('ZSCORE', delayed, holder) and deadline_of(claim)
+  return exchange_needs(holder, entry.due, latest, entry.claims.needs)
 end
 
 -- Takes the word out of the attached commands that a job replaces the one of its id: REPLACE, with a key.
@@ -116,32 +139,27 @@ local function take_replaces_id(commands)
   return replaces, others
 end
 
--- Exchanges the claims of a job. Who is to be told of its end stays so.
+-- Exchanges the claims of a job. Who is to be told of its end stays so, and which throttle it lifts.
 local function exchange_claims(id, wanted)
-  local gone, told_of = { '<' .. id }, ''
+  local gone, kept = { '<' .. id }, ''
+  wanted.throttles = {}
   for kind, key in string.gmatch(call('HGET', claims, '<' .. id) or '', '(%l)([^\n]*)\n') do
-    if kind == 'e' then
-      told_of = told_of .. 'e' .. key .. '\n'
+    if kind == 'e' or kind == 't' then
+      kept = kept .. kind .. key .. '\n'
     elseif call('HGET', claims, '>' .. key) == id then
       gone[#gone + 1] = '>' .. key
     end
   end
   send('HDEL', claims, gone)
   write_claims(id, wanted)
-  if told_of == '' then return end
-  call('HSET', claims, '<' .. id, (call('HGET', claims, '<' .. id) or '') .. told_of)
+  if kept == '' then return end
+  call('HSET', claims, '<' .. id, (call('HGET', claims, '<' .. id) or '') .. kept)
 end
 
--- Gives a job that waits the payload, the claims, the priority and the due time of one with the same id.
--- A job that is queued or blocked keeps its permits. Returns whether it is to be queued now.
-local function replace_same(entry, pushed)
-  local id = entry.id
-  exchange_claims(id, entry.claims)
-  call('HSET', jobs, id, entry.payload)
-  if not call('ZSCORE', delayed, id) then
-    exchange_rank(id, entry.claims.needs.rank, pushed)
-    return false
-  end
-  call('HDEL', claims, '?' .. id)
-  return put_off(id, entry.due, entry.claims.needs)
+-- Gives a job that waits the payload and the claims of one with the same id. Returns its place: see
+-- exchange_needs.
+local function replace_same(entry)
+  exchange_claims(entry.id, entry.claims)
+  call('HSET', jobs, entry.id, entry.payload)
+  return exchange_needs(entry.id, entry.due, nil, entry.claims.needs)
 end
