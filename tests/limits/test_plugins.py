@@ -183,7 +183,8 @@ def test_another_queue_is_refused(buoy_app: App, job: Any) -> None:
         ),
         (
             lambda: Limit(at_once=1, name="a\nb"),
-            "Limit.name: expected a text of one line, or None, got 'a\\nb'",
+            "Limit.name: expected a text of one line with at most 200 characters, or None, "
+            "got 'a\\nb'",
         ),
         (lambda: Limits(5), "Limits(...): expected objects of Limit or Rate, got 5"),  # type: ignore[arg-type]
         (lambda: Fair(key=None), "Fair.key: expected what makes a tenant, got None"),

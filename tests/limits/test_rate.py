@@ -1,5 +1,6 @@
 """``Rate``: when jobs begin."""
 
+import math
 from typing import Any
 
 import pytest
@@ -117,6 +118,10 @@ def test_a_rate_and_a_limit_hold_both(buoy_app: App, buoy_clock: Clock) -> None:
         (
             lambda: Rate(1, per=1e9),
             "Rate.per: expected seconds, from 0.000001 to 100000000 for each job, got 1000000000.0",
+        ),
+        (
+            lambda: Rate(1, per=math.inf),
+            "Rate.per: expected seconds, from 0.000001 to 100000000 for each job, got inf",
         ),
         (
             lambda: Rate(5, per=0),

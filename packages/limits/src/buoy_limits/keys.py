@@ -1,6 +1,7 @@
 """Under which key jobs are counted together."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from buoy import ConfigurationError, Job
@@ -32,16 +33,18 @@ def key_of(job: Job, key: Key, kind: str, name: str | None) -> str:
     """Returns the key under which a job is counted: ``KIND:NAME ARGUMENT=VALUE …``.
 
     People read it, so it shows short values, and a digest of others: of those that nobody is to
-    see, too. Raises ConfigurationError when ``perform`` has no argument of a name in ``key``, or
-    when JSON cannot hold a value.
+    see, too. Raises ConfigurationError when ``perform`` has no argument of a name in ``key``, when
+    a function raises an error, or when JSON cannot hold a value.
     """
-    head = f"{kind}:{job.name if name is None else name}"
+    head, values = f"{kind}:{job.name if name is None else name}", compared(job, key, kind)
     try:
-        return " ".join([head, *(text_of(job, *pair) for pair in compared(job, key, kind).items())])
-    except (TypeError, ValueError) as error:
+        text = " ".join([head, *(text_of(job, *pair) for pair in values.items())])
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"{job.name}: {kind}(key={key!r}): expected values that JSON can hold, got: {error}"
         ) from None
+    return text
 
 
 def compared(job: Job, key: Key, kind: str) -> Mapping[str, Any]:
@@ -50,7 +53,7 @@ def compared(job: Job, key: Key, kind: str) -> Mapping[str, Any]:
         return {}
     arguments = arguments_of(job)
     if callable(key):
-        return {"key": key(arguments)}
+        return {"key": answer_of(job, key, kind, arguments)}
     names = (key,) if isinstance(key, str) else key
     if not {*names} <= {*arguments}:
         raise ConfigurationError(
@@ -58,6 +61,20 @@ def compared(job: Job, key: Key, kind: str) -> Mapping[str, Any]:
             f"({', '.join(arguments)})"
         )
     return {name: arguments[name] for name in names}
+
+
+def answer_of(
+    job: Job, key: Callable[[Mapping[str, Any]], object], kind: str, arguments: Mapping[str, Any]
+) -> object:
+    """Returns what a function makes of the arguments of a job. It gets a copy, so that it changes
+    none. Raises ConfigurationError for any error of it."""
+    try:
+        return key(deepcopy(dict(arguments)))
+    except Exception as error:
+        raise ConfigurationError(
+            f"{job.name}: {kind}(key={key!r}): expected a function that takes all arguments by "
+            f"their names and returns what is compared, got {type(error).__name__}: {error!s:.200}"
+        ) from error
 
 
 def text_of(job: Job, name: str, value: Any) -> str:

@@ -10,6 +10,8 @@ from .keys import Key, check_key, key_of
 
 MOST = 1_000_000
 """The highest limit."""
+LONGEST_NAME = 200
+"""The most characters of a name."""
 LONGEST = 10**8
 """The longest time between two jobs of a rate, in seconds."""
 
@@ -66,7 +68,7 @@ class Rate(Plugin):
             is_count = type(value) is int and 1 <= value <= MOST
             expect(is_count, f"Rate.{option}", f"a whole number from 1 to {MOST}", value)
         per = self.per
-        is_time = type(per) in (int, float) and 1e-6 <= per / self.number <= LONGEST
+        is_time = type(per) in (int, float) and (1e-6 * self.number <= per <= LONGEST * self.number)
         expect(is_time, "Rate.per", f"seconds, from 0.000001 to {LONGEST} for each job", per)
         check_key(self.key, "Rate.key")
         check_name(self.name, "Rate.name")
@@ -93,6 +95,10 @@ class Limits(Plugin):
         for limit in limits:
             is_limit = isinstance(limit, Limit | Rate)
             expect(is_limit, "Limits(...)", "objects of Limit or Rate", limit)
+        for n, limit in enumerate(limits):
+            counted_alike = {(type(each), each.key, each.name) for each in limits[:n]}
+            is_new = (type(limit), limit.key, limit.name) not in counted_alike
+            expect(is_new, "Limits(...)", "limits of which each has its own key or name", limit)
         object.__setattr__(self, "limits", limits)
 
     @hookimpl
@@ -153,8 +159,11 @@ class Fair(Plugin):
 
 def check_name(name: Any, subject: str) -> None:
     """Raise ConfigurationError for what cannot be the name of a limit."""
-    is_name = name is None or (isinstance(name, str) and name != "" and name.isprintable())
-    expect(is_name, subject, "a text of one line, or None", name)
+    is_name = name is None or (
+        isinstance(name, str) and 1 <= len(name) <= LONGEST_NAME and name.isprintable()
+    )
+    wanted = f"a text of one line with at most {LONGEST_NAME} characters, or None"
+    expect(is_name, subject, wanted, name)
 
 
 def check_queue(job: Job, kind: str) -> None:
