@@ -72,6 +72,17 @@ def test_a_burst_may_begin_at_once(world: World) -> None:
     assert waits(world) == [1, 2, 3]
 
 
+def test_a_burst_that_has_begun_counts_as_what_may_begin_together_now(world: World) -> None:
+    world.control.set_pace("mail", "k", 10, 3)
+    world.enqueue(*"abc", claims=TEN)
+    assert len(world.take(5)) == 3
+
+    world.control.set_pace("mail", "k", None)
+    world.enqueue("d", claims=TEN)
+
+    assert waits(world) == [1]
+
+
 def test_what_is_declared_counts_again_after_a_reset(world: World) -> None:
     world.control.set_pace("mail", "k", 100)
     world.enqueue(*"abc", claims=TEN)

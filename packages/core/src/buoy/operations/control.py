@@ -202,8 +202,9 @@ class Control:
         """Set how many seconds lie between two jobs of a pace, and how many may begin together,
         whatever its jobs declare; with None, what they declare counts again.
 
-        The jobs that wait for their times get new ones, in their order; returns how many do. Of
-        100 000 delayed jobs, those that are due first. Raises PluginError for other numbers.
+        The jobs that wait for their times get new ones, in their order; returns how many do. It
+        looks at the 20 000 delayed jobs of the queue that are due first: others keep their times.
+        Raises PluginError for other numbers.
         """
         words: list[str | int] = ["", ""]
         if interval is not None:

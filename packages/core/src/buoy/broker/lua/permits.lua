@@ -305,8 +305,7 @@ local function permits()
   made = {
     read_needs = read_needs, note_needs = note_needs, member = member, taken_in = taken_in,
     find_full = find_full, rank = rank, step_out_of_line = step_out_of_line, enter = enter, admit = admit,
-    take_back = take_back, exchange = exchange, pace_in = pace_in, give_time = give_time,
-    needs_text = needs_text,
+    take_back = take_back, exchange = exchange, pace_in = pace_in,
   }
   return made
 end
