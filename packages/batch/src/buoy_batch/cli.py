@@ -121,8 +121,8 @@ def repair(batch: str) -> None:
     """Count members as lost that are in no queue.
 
     A program notes members before it enqueues them. If it dies between, they
-    never come, and the batch would never be complete. Members count as lost
-    that were noted ten minutes ago or longer.
+    never come. Members count as lost that were noted ten minutes ago or longer.
+    Workers count them by themselves after an hour.
     """
     progress_of(batch)
     found = Batch.by_id(batch).repair()
