@@ -7,7 +7,7 @@ from buoy_sealed import new_key
 from buoy_status import status
 from tests.support.processes import EXECUTORS, Site
 
-from .apps.sealed import AsyncSecret, Secret
+from .apps.sealed import AsyncSecret, Paged, Secret
 
 SECRET = "4111-1111-1111-1111"
 
@@ -56,6 +56,20 @@ def test_a_process_that_was_killed_leaves_nothing(site: Site) -> None:
     assert (view.attempt, view.shown_args) == (2, ["[sealed]"])
     assert view.failure["cause"] == "signal 9 (SIGKILL)"
     assert SECRET not in worker.log + stored(site)
+
+
+def test_a_process_that_was_killed_in_a_loop_leaves_a_sealed_cursor(site: Site) -> None:
+    Paged.enqueue(SECRET)
+
+    site.worker(app="sealed")
+    site.note("row", "2")
+    left = stored(site)
+    site.open("end")
+    site.settled()
+
+    assert site.words("row") == ["0", "1", "1", "2"]
+    assert site.words("known") == ["[sealed]"] * 2
+    assert SECRET not in left + site.logs()
 
 
 def test_commands_show_and_edit_without_telling(site: Site) -> None:
