@@ -30,7 +30,7 @@ from tests.support.snapshot import check_whole
 from tests.support.world import LEASE, RECOVERY, World, payload_of
 
 DAY = 24 * 3600 * 1000
-EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "100"))
+EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "60"))
 KINDS = st.lists(st.sampled_from(["own", "shop", "shop", "claims", "limited"]), max_size=3)
 MOVES = st.sampled_from([100, 2000, LEASE // 3, LEASE + 1000, 600_000, DAY])
 

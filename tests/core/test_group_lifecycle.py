@@ -28,7 +28,7 @@ from tests.core.test_groups import HOME, callback, counts, run
 from tests.support.snapshot import check_whole
 from tests.support.world import LEASE, World
 
-EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "100"))
+EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "60"))
 ENDS: dict[OutcomeWord, str] = {"done": "done", "failed": "failed", "rejected": "expired"}
 NO_ENDS: list[OutcomeWord] = ["released", "crashed", "delayed"]
 HOUR = 3_600_000

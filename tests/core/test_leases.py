@@ -27,7 +27,7 @@ from buoy.model.reservation import Reservation
 from buoy.worker.heartbeat import CLOSE_WATCH
 from tests.support.world import LEASE, RECOVERY, World
 
-EXAMPLES = int(os.environ.get("BUOY_LEASES", "100"))
+EXAMPLES = int(os.environ.get("BUOY_LEASES", "60"))
 SOON = 500
 """Milliseconds after which a worker tries again what did not go through."""
 MOMENT = 100

@@ -54,7 +54,7 @@ MOVES = st.sampled_from([100, 1000, LEASE // 3, LEASE // 3, LEASE + 1000, 10 * L
 FREE = ("latest", *RANKS)
 PLACES = st.sets(st.sampled_from(["queued", "delayed", "running", "failed"]), min_size=1)
 
-EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "200"))
+EXAMPLES = int(os.environ.get("BUOY_LIFECYCLE", "120"))
 
 
 @dataclass

@@ -279,7 +279,7 @@ def minutes(after: datetime, until: datetime) -> list[datetime]:
     return [after + timedelta(minutes=n + 1) for n in range(count)]
 
 
-@settings(max_examples=400, deadline=None, phases=set(Phase) - {Phase.explain})
+@settings(max_examples=200, deadline=None, phases=set(Phase) - {Phase.explain})
 @given(
     expression=expressions,
     zone=st.sampled_from(sorted(ZONES)),
@@ -345,7 +345,7 @@ def test_the_error_of_croniter_is_in_the_message() -> None:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text("0123456789*/-,#LWHR?@ abcdmonfri", max_size=30))
 def test_any_text_is_a_crontab_or_a_configuration_error(text: str) -> None:
     try:

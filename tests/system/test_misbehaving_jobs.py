@@ -57,7 +57,7 @@ def check(failures: dict[str, dict[str, Any]], wanted: dict[type[Job], Any]) -> 
         got = (failure["error"].rpartition(".")[2], failure["cause"])
         assert got == (error, cause), failure
         assert message in failure.get("message", "")
-        assert failure["seconds"] < 30
+        assert failure["seconds"] < 60
         assert failure["peak_memory"] > 1 << 20
         assert failure["attempt"] == 1
         assert failure["worker"]
@@ -69,7 +69,7 @@ def check(failures: dict[str, dict[str, Any]], wanted: dict[type[Job], Any]) -> 
 def test_in_a_process_of_their_own_jobs_harm_only_themselves(site: Site, slots: str) -> None:
     enqueue(*RAISED, *DIED, *FINE)
     worker = site.worker("-c", slots, queues="bad", app=APP)
-    site.settled("bad", within=30.0)
+    site.settled("bad")
     assert sorted(site.words()) == sorted(
         f"after {job.__name__}" for job in [*RAISED, *DIED, *FINE]
     )

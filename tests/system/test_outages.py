@@ -17,9 +17,6 @@ from .apps.jobs import Note, Sleep, Wait
 LEASES = 3
 """How many leases an outage lasts here."""
 
-SLACK = 1.5
-"""Seconds that a busy machine may take on top of what is promised."""
-
 WITHOUT_PAUSES = 1.0
 """CPU seconds that two seconds of tries without pauses take at least, on a busy machine, too. With
 pauses it is a tenth of that."""
@@ -63,7 +60,7 @@ def test_no_job_is_taken_from_a_worker_by_an_outage(
         site.note("ran", "during")
         holds_for(LEASES * site.lease / 2, lambda: all(map(runs, workers)))
     Note.enqueue("new")
-    site.note("ran", "new", within=SLACK + 1.0)
+    site.note("ran", "new")
     holds_for(1.5 * site.lease, lambda: len(site.words("began")) == 2)
     site.open("second gate")
     site.settled()
@@ -82,7 +79,7 @@ def test_while_clients_are_paused_no_job_is_taken(site: Site, executor: str) -> 
     site.note("began")
     site.app.broker.client.call("CLIENT", "PAUSE", round(3 * site.lease * 1000))
     Note.enqueue("new")  # waits for the end of the pause
-    site.note("ran", "new", within=SLACK + 1.0)
+    site.note("ran", "new")
     holds_for(site.lease, lambda: site.words("began") == ["running"])
     site.open("gate")
     site.settled()
@@ -116,7 +113,7 @@ def test_a_proxy_that_closes_every_connection_is_not_hammered(site: Site, execut
         assert worker.cpu_seconds - cost < WITHOUT_PAUSES
         proxy.resume()
         Note.enqueue("after")
-        site.note("ran", "after", within=2.0)
+        site.note("ran", "after")
         worker.stop()
 
 
@@ -128,7 +125,7 @@ def test_a_black_hole_does_not_keep_a_worker_from_stopping(site: Site, executor:
         site.note("began")
         proxy.freeze()
         worker.signal(signal.SIGTERM)
-        assert worker.wait(25.0) == 0
+        assert worker.wait() == 0
         proxy.resume()
     site.open("gate")
     site.burst("--executor", executor)
@@ -148,7 +145,7 @@ def test_what_redis_cannot_do_for_now_is_waited_for(own_site: Site, executor: st
     worker.wait_for_log("read only replica")
     holds_for(2 * site.lease, lambda: runs(worker))
     client.call("REPLICAOF", "NO", "ONE")
-    site.note("ran", "next", within=3.0)
+    site.note("ran", "next")
     site.settled()
     assert site.words("began") == ["running"]
     assert worker.log.count("trying again") == 1
@@ -156,13 +153,13 @@ def test_what_redis_cannot_do_for_now_is_waited_for(own_site: Site, executor: st
 
 
 def test_an_idle_worker_stops_soon_though_redis_is_away(own_site: Site, executor: str) -> None:
-    worker = own_site.worker("--executor", executor, "--grace", "60")
+    worker = own_site.worker("--executor", executor, "--grace", "600")
     # Without a job: the answer to what it says of one could be lost, and it would ask for that.
     worker.wait_for_log("serves")
     own_site.server.kill()
     worker.wait_for_log("trying again")
     worker.signal(signal.SIGTERM)
-    assert worker.wait(8.0) == 0
+    assert worker.wait() == 0
 
 
 def test_a_full_redis_takes_nothing_in_and_is_drained(own_site: Site, executor: str) -> None:
@@ -177,7 +174,7 @@ def test_a_full_redis_takes_nothing_in_and_is_drained(own_site: Site, executor: 
     assert sorted(site.words(), key=int) == [str(n) for n in range(100)]
     client.call("CONFIG", "SET", "maxmemory", 0)
     Note.enqueue("room again")
-    site.note("ran", "room again", within=3.0)
+    site.note("ran", "room again")
     for worker in workers:
         worker.stop()
 
@@ -214,4 +211,4 @@ def test_scripts_that_redis_forgets_are_sent_again(site: Site, executor: str) ->
     for n in range(5):
         site.app.broker.client.call("SCRIPT", "FLUSH")
         Note.enqueue(str(n))
-        site.note("ran", str(n), within=3.0)
+        site.note("ran", str(n))

@@ -59,7 +59,7 @@ def test_workers_have_what_they_need(site: Site, url: str, executor: str) -> Non
         assert buoy("workers", word, view.id) == f"{view.id}: {word}\n"
     site.open("gate")
     worker.wait()
-    assert wait_for(handle, timeout=5).result == "first"  # type: ignore[union-attr]
+    assert wait_for(handle, timeout=60).result == "first"  # type: ignore[union-attr]
 
 
 def test_producers_and_plugins_have_what_they_need(site: Site, url: str) -> None:

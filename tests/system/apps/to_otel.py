@@ -25,6 +25,7 @@ from buoy import App, Job
 from buoy_otel import OpenTelemetry
 from buoy_retry import Constant, Retry
 
+from .patience import FLUSH_SECONDS
 from .record import note, wait_for
 
 
@@ -50,7 +51,8 @@ def set_up_logs(endpoint: str) -> None:
 if "OTLP_ENDPOINT" in os.environ:  # in a worker, not in the process of the tests
     set_up(os.environ["OTLP_ENDPOINT"])
     set_up_logs(os.environ["OTLP_ENDPOINT"])
-    Job.app = App(plugins=[OpenTelemetry(**json.loads(os.environ.get("OTEL_OPTIONS", "{}")))])
+    given = {"flush_seconds": FLUSH_SECONDS} | json.loads(os.environ.get("OTEL_OPTIONS", "{}"))
+    Job.app = App(plugins=[OpenTelemetry(**given)])
     if "OTEL_EARLY" in os.environ:
         with trace.get_tracer("app").start_as_current_span("the app is loaded"):
             pass

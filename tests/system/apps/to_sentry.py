@@ -13,6 +13,7 @@ from buoy_retry import Constant, Retry
 from buoy_scheduler import Cron
 from buoy_sentry import Sentry
 
+from .patience import FLUSH_SECONDS
 from .record import note, wait_for
 
 if "SENTRY_DSN" in os.environ:  # in a worker, not in the process of the tests
@@ -21,7 +22,8 @@ if "SENTRY_DSN" in os.environ:  # in a worker, not in the process of the tests
         auto_enabling_integrations=False,  # they take longer to load than all else here
     )
     if "SENTRY_NOWHERE" not in os.environ:
-        Job.app = App(plugins=[Sentry(**json.loads(os.environ.get("SENTRY_OPTIONS", "{}")))])
+        given = json.loads(os.environ.get("SENTRY_OPTIONS", "{}"))
+        Job.app = App(plugins=[Sentry(**{"flush_seconds": FLUSH_SECONDS} | given)])
     if "SENTRY_EARLY" in os.environ:
         sentry_sdk.capture_message("the app is loaded")
 
