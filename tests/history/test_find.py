@@ -219,7 +219,7 @@ class TestCommand:
         lines = run().stdout.splitlines()
 
         assert lines[0].split() == [
-            *("ended_at", "state", "class", "id", "queue", "args", "seconds", "waited"),
+            *("ended_at", "state", "class", "id", "queue", "args", "run_time", "waited"),
             *("attempt", "tags", "error", "message"),
         ]
         assert len(lines) == 7
