@@ -261,7 +261,7 @@ class TestActs:
             "heartbeat\n"
         )
         refused = run("cancel", ids["failed"], ids["queued"], "nope", code=1)
-        wanted = "expected a queued, delayed or running job, but"
+        wanted = "expected a queued, blocked, delayed or running job, but"
         assert refused.stderr == (
             f"{ids['failed']}: {wanted} it is failed in purchasing; remove it with buoy failed "
             f"remove\n{ids['queued']}: {wanted} it has ended in mail\n"
@@ -337,7 +337,7 @@ class TestEdit:
     def test_what_cannot_be_edited_is_told(
         self, run: Run, buoy_app: App, everywhere: dict[str, str]
     ) -> None:
-        wanted = "expected a queued, delayed or failed job, but"
+        wanted = "expected a queued, blocked, delayed or failed job, but"
         running, id = everywhere["running"], everywhere["queued"]
 
         assert run("edit", running, "--args", "[1]", code=1).output == (

@@ -1,4 +1,4 @@
-"""Other arguments for a job that is queued, delayed or failed: `app.edit`."""
+"""Other arguments for a job that is queued, blocked, delayed or failed: `app.edit`."""
 
 import json
 import random

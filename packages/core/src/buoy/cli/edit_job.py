@@ -65,7 +65,7 @@ def edit(
     keep_claims: bool,
     app: list[str],
 ) -> None:
-    """Change the arguments of a job that is queued, delayed or failed.
+    """Change the arguments of a job that is queued, blocked, delayed or failed.
 
     Without --args and --kwargs it opens them in $EDITOR. With -a, `perform` of the class must be
     able to take them. A job that runs, or that has changed meanwhile, is left as it is.
@@ -82,7 +82,7 @@ def edit(
 def editable(id: str) -> JobView:
     """Returns a job that can be edited; raises ClickException if it cannot."""
     view = Job.app.find(id)
-    wanted = f"{id}: expected a queued, delayed or failed job, but "
+    wanted = f"{id}: expected a queued, blocked, delayed or failed job, but "
     if view is None:
         raise click.ClickException(f"{wanted}no queue knows it")
     if view.state == "running":

@@ -165,7 +165,7 @@ def facts_of_ended(known: KnownJob) -> Facts:
 @jobs.command()
 @ids_argument
 def cancel(ids: tuple[str, ...]) -> None:
-    """End jobs that are queued, delayed or running.
+    """End jobs that are queued, blocked, delayed or running.
 
     The worker of a running job ends the run at its next heartbeat.
     """
@@ -178,7 +178,7 @@ def cancel_one(id: str) -> bool:
     state = Job.app.cancel(id)
     if state is None:
         hint = "; remove it with buoy failed remove"
-        return refuse(id, "a queued, delayed or running job", failed=hint)
+        return refuse(id, "a queued, blocked, delayed or running job", failed=hint)
     more = "; its worker ends the run at its next heartbeat" if state == "running" else ""
     print_line(f"{id}: cancelled, it was {state}{more}")
     return True

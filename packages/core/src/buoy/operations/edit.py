@@ -1,4 +1,4 @@
-"""Changes the arguments of a job that is queued, delayed or failed."""
+"""Changes the arguments of a job that is queued, blocked, delayed or failed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -178,7 +178,7 @@ class JobAccess(RedisAccess):
         seen: "JobView | None" = None,
         keep_claims: bool = False,
     ) -> "RedisSteps[EditAnswer]":
-        """Change the arguments of a job that is queued, delayed or failed.
+        """Change the arguments of a job that is queued, blocked, delayed or failed.
 
         ``args``, ``kwargs``: the new ones; None leaves these as they are. If the class is loaded,
         ``perform`` must be able to take them. ``seen``: change the job only if it is still as in
