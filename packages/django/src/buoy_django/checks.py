@@ -39,7 +39,7 @@ def check_settings() -> Messages:
     name can be used, and the URL is one of a Redis, which need not be there yet."""
     try:
         Job.app.settings  # noqa: B018 - reads them
-        Job.app.broker  # noqa: B018 - reads the URL
+        Job.app.monitor  # noqa: B018 - reads the URL
         Job.app.plugins  # noqa: B018 - imports them
     except BuoyError as error:
         hint = f"This package has these settings, too: {', '.join(OWN)}."
