@@ -15,6 +15,7 @@ from buoy.cli import main
 from buoy.cli.options import chosen_app
 from buoy.cli.params import Choice, WholeNumber
 from buoy.cli.setting import Setting, setting_option
+from buoy.cli.worker import worker
 from buoy.settings import KINDS
 
 
@@ -175,6 +176,18 @@ def test_a_file_or_an_object_instead_of_a_module_gets_a_hint(
     output = run("classes", "Purchase", "-a", given, code=code)
 
     assert output.endswith(said), output
+
+
+def test_modules_and_queues_may_come_in_several_options() -> None:
+    words = ["-a", "shop", "-a", "mail,admin", "-q", "mail:2", "-q", "admin:1"]
+    params = worker.make_context("worker", words).params
+
+    assert params["app"] == ["shop", "mail", "admin"]
+    assert params["queues"] == "mail:2,admin:1"
+
+    os.environ |= {"BUOY_APP": "shop,mail", "BUOY_QUEUES": "mail"}
+    params = worker.make_context("worker", []).params
+    assert (params["app"], params["queues"]) == (["shop", "mail"], "mail")
 
 
 def test_a_misspelt_command_gets_a_hint() -> None:

@@ -45,7 +45,25 @@ class Setting(click.Option):
                 return f"{option} (or {self.variable}, or {self.setting} in buoy.toml)"
 
 
-class AppOption(Setting):
+class ListSetting(Setting):
+    """An option whose value is a list with commas. When it comes several times, each adds to the
+    list: if the last one replaced the others, a worker would not know their jobs."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        self.multiple = True  # the parser then keeps all of them
+        try:
+            super().add_to_parser(parser, ctx)
+        finally:
+            self.multiple = False
+
+    def consume_value(self, ctx: click.Context, opts: Any) -> tuple[Any, ParameterSource]:
+        given = opts.get(self.name)
+        if isinstance(given, list):
+            opts = {**opts, self.name: ",".join(given)}
+        return super().consume_value(ctx, opts)
+
+
+class AppOption(ListSetting):
     """The option ``-a``. ``--check`` looks for a process, and needs no app."""
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
@@ -54,11 +72,13 @@ class AppOption(Setting):
         return super().process_value(ctx, value)
 
 
-def setting_option(*names: str, setting: str | None = None, **more: Any) -> Callable[[Any], Any]:
+def setting_option(
+    *names: str, setting: str | None = None, cls: type[Setting] = Setting, **more: Any
+) -> Callable[[Any], Any]:
     """Returns an option as ``click.option`` does, whose value may also come from ``BUOY_NAME`` or
     the configuration file.
 
     ``setting`` is the name there, by default that of the parameter. A package of plugins lists the
     names of its settings as entry points ``buoy.settings``.
     """
-    return click.option(*names, cls=Setting, setting=setting, **more)
+    return click.option(*names, cls=cls, setting=setting, **more)

@@ -26,7 +26,7 @@ from .options import (
 from .output import exit_unless, print_line
 from .params import SECONDS, TEXT, Choice, File, WholeNumber
 from .program import program
-from .setting import setting_option
+from .setting import ListSetting, setting_option
 
 SLOTS = {"fork": 1, "inline": 1, "thread": 10, "async": 10}
 ALL_QUEUES = "*:1"
@@ -36,6 +36,7 @@ ALL_QUEUES = "*:1"
 queues_option = setting_option(
     "-q",
     "--queues",
+    cls=ListSetting,
     type=TEXT,
     default=ALL_QUEUES,
     show_default="all, each with its share",
