@@ -202,7 +202,7 @@ STARRED = (
         (timedelta, "PT", ": expected timedelta, such as 'PT1H30M', got another text"),
         (timedelta, 90, ": expected timedelta, got int"),
         (bytes, "?", ": expected bytes, such as 'aGVsbG8=', got another text"),
-        (Kind, "c", ": expected Kind, got a str that is none of it"),
+        (Kind, "c", ": expected Kind, got another str"),
         (Kind, Level.LOW, f": expected Kind, got {__name__}.Level"),
         (list[date], DAY, ": expected list[date], got datetime.date"),
         (list[date], [DAY, None], "[1]: expected date, got NoneType"),

@@ -29,7 +29,8 @@ def test_the_page_tells_how_far_each_batch_is(batch: Batch, site: Site) -> None:
 
     assert re.search(r"complete .* 3 0 2 1 0 ", site.text("/batches"))
     assert "<script>alert" not in site.get("/batches").text
-    assert "There is no batch in payments." in site.text("/batches?queue=payments")
+    nothing = site.text("/batches?queue=payments")
+    assert "There is no batch in payments. Open one: with Batch()" in nothing
 
 
 def test_a_batch_is_cancelled(batch: Batch, site: Site) -> None:

@@ -323,7 +323,7 @@ class TestLimits:
         assert site.get("/api/limits").json()["debounces"][0]["holder"] == waiting.id
 
     def test_no_limits_say_so(self, site: Site) -> None:
-        assert "No limit counts any job." in site.text("/limits")
+        assert "No limit counts any job. Declare one on a class: plugins" in site.text("/limits")
 
 
 class TestAnyPackage:

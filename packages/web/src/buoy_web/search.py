@@ -13,6 +13,8 @@ from typing import Any
 from buoy import ConfigurationError
 from buoy.plugins.operators import FailedFilter, JobFilter
 
+from .queue_rows import STATES
+
 WORD = re.compile(r'(?:([a-z]+)([:<>]))?("(?:[^"\\]|\\.)*"|\S+)')
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 LOOK = 100
@@ -75,7 +77,7 @@ def parse_search(text: str) -> Search:
     for key, sign, value in words:
         if key:
             add_condition(found, key, sign, value)
-    free = [value for key, _, value in words if not key]
+    free = [value for key, _, value in words if value and not key]
     if free:
         found["args"] = " ".join([*([found["args"]] if "args" in found else []), *free])
     return Search(text, **found)
@@ -86,6 +88,10 @@ def add_condition(found: dict[str, Any], key: str, sign: str, value: str) -> Non
     counted, "retry all" would act on jobs that the other one excludes."""
     if key not in KEYS:
         raise ConfigurationError(f"filter: expected one of {', '.join(KEYS)}, got {key!r}")
+    if key == "state" and value not in STATES:
+        raise ConfigurationError(f"filter: expected a state of {', '.join(STATES)}, got {value!r}")
+    if not value:
+        raise ConfigurationError(f"filter: expected a text behind {key}{sign}, got none")
     if (sign == ":") == (key == "age"):
         right = "age>2h or age<2h" if key == "age" else f"{key}:{value}"
         raise ConfigurationError(f"filter: expected {right}, got {key}{sign}{value}")

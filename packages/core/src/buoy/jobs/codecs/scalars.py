@@ -75,7 +75,7 @@ class Member(Known):
         try:
             return self.kind(stored) if self.by_value else self.kind[stored]
         except Exception:  # noqa: BLE001 - an enum may have a method for missing values
-            raise Mismatch(self.name, f"a {type(stored).__name__} that is none of it") from None
+            raise Mismatch(self.name, f"another {type(stored).__name__}") from None
 
 
 DURATION = re.compile(
