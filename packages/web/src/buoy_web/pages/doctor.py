@@ -11,6 +11,7 @@ from ..readings import read_kept
 
 MOST = 50
 """How many findings are shown."""
+ORDER = ("wrong", "note", "ok")
 
 
 def show(visit: Visit) -> Values:
@@ -22,9 +23,11 @@ def show(visit: Visit) -> Values:
 def look(app: App) -> RedisSteps[tuple[list[Finding], float]]:
     """Returns what is found, what is wrong first if not all of it can be shown; and when."""
     found = yield from read_findings(app)
-    if len(found) > MOST:  # wrong, note, fine: that is the order of the alphabet read backwards
-        found.sort(key=lambda each: each.state, reverse=True)
-    return found, time.time()
+    return (worst_first(found) if len(found) > MOST else found), time.time()
+
+
+def worst_first(found: list[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda each: ORDER.index(each.state))
 
 
 PARTS: list[Page | Action] = [Page("doctor", show, "buoy_web/doctor.html", "Doctor", 80)]
