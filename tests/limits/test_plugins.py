@@ -125,6 +125,19 @@ def test_values_that_are_long_or_hidden_are_digests(buoy_app: App) -> None:
     assert all(len(key.partition("=#")[2]) == 32 for key in found)
 
 
+def test_a_default_of_a_hidden_argument_is_a_digest(buoy_app: App) -> None:
+    class Secret(Job):
+        redact = ["card"]
+        plugins = [Limit(at_once=1, key="card")]
+
+        def perform(self, card: str = "4711") -> None: ...
+
+    assert Secret.enqueue().state == "queued"
+    assert Secret.enqueue("4711").state == "blocked"
+    [key] = keys(buoy_app, "default")
+    assert "4711" not in key
+
+
 def refused(job: Any, *args: Any, **options: Any) -> str:
     with pytest.raises(ConfigurationError) as raised:
         job.using(**options).enqueue(*args)

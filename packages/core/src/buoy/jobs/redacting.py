@@ -5,7 +5,7 @@ from typing import Any
 
 from ..errors import BuoyError
 from ..model.payload import SEALED, Payload
-from ..model.redaction import lowered, read_redaction, redact_field
+from ..model.redaction import Redaction, lowered, read_redaction, redact_field
 from .facts import facts
 from .job import Job
 from .registry import registry
@@ -51,10 +51,15 @@ def shown_arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
     enqueued yet."""
     if is_sealed(job):
         return [SEALED], {}
+    payload, hidden = facts(job).payload, redaction_of(job)
+    return hidden.shown_args(payload.args), hidden.shown_kwargs(payload.kwargs)
+
+
+def redaction_of(job: Job) -> Redaction:
+    """Returns which arguments of a job the class or the app hides."""
     payload = facts(job).payload
     field = payload.redact or redact_field_named(payload.name)
-    hidden = read_redaction(field).with_names(job.app.settings.redacted)
-    return hidden.shown_args(payload.args), hidden.shown_kwargs(payload.kwargs)
+    return read_redaction(field).with_names(job.app.settings.redacted)
 
 
 def is_sealed(job: Job) -> bool:

@@ -10,7 +10,7 @@ from ..jobs.arguments import codecs_of
 from ..jobs.facts import facts
 from ..jobs.job import Job
 from ..jobs.plugin import Plugin
-from ..jobs.redacting import is_sealed, shown_arguments
+from ..jobs.redacting import is_sealed, redaction_of, shown_arguments
 from ..jobs.registry import registry
 from ..jobs.sealing import about, identifier_in, required_sealer, sealer_of
 from ..model.checks import expect
@@ -95,7 +95,7 @@ def arguments_of(job: Job, *, shown: bool = False) -> dict[str, Any]:
         for name in call.arguments.keys() - given:
             default = call.arguments[name]
             call.arguments[name] = type(job)._signature.stored_default(name, default, codecs)
-    return call.arguments
+    return redaction_of(job).shown_kwargs(call.arguments) if shown else call.arguments
 
 
 def declared_arguments(job: Job) -> tuple[list[Any], dict[str, Any]]:
