@@ -84,15 +84,13 @@ def test_the_claim_is_exchanged_unless_it_is_held(buoy_app: App) -> None:
     assert held == [None, other.id, "r"]
 
 
-@TABLE.row(
-    "Limit",
-    "a queued or blocked job keeps its permits and its turn; a delayed one asks for the new",
-)
-def test_a_job_keeps_its_permits_unless_it_is_delayed(buoy_app: App) -> None:
+@TABLE.row("Limit", "it needs the permits of the new arguments, and none of the first ones")
+def test_a_job_exchanges_its_permits(buoy_app: App) -> None:
     limited = with_plugins(Limit(at_once=1, key="day"))
     limited.using(id="r").enqueue("monday")
     assert replace(limited, "tuesday") == "replaced"
-    assert limited.enqueue("monday").state == "blocked"
+    assert limited.enqueue("tuesday").state == "blocked"
+    assert limited.enqueue("monday").state == "queued"
     assert limited.using(id="late", delay=60).enqueue("friday").state == "delayed"
 
     limited.using(id="late", replace=True).enqueue("monday")
@@ -100,7 +98,7 @@ def test_a_job_keeps_its_permits_unless_it_is_delayed(buoy_app: App) -> None:
     late = buoy_app.find("late")
     assert late is not None
     assert (late.state, late.args) == ("blocked", ["monday"])
-    assert drain(buoy_app) == {"done": 3}
+    assert drain(buoy_app) == {"done": 4}
 
 
 @TABLE.row("Status", "it is found by its id, by the new arguments, and by the first ones")

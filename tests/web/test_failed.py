@@ -55,10 +55,6 @@ def test_a_filter_shows_what_matches(site: Site, query: str, orders: set[int]) -
         ("tag:eu tag:us", "expected tag: once, got it twice"),
         ("age>2h 42 age>3h", "expected age> once, got it twice"),
         ('error:""', "filter: expected a text behind error:, got none"),
-        (
-            "state:lost",
-            "filter: expected a state of queued, blocked, delayed, running, failed, got 'lost'",
-        ),
     ],
 )
 def test_a_wrong_filter_is_told(site: Site, query: str, said: str) -> None:

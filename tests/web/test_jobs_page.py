@@ -1,6 +1,7 @@
 """The page of jobs: how many are in each state, and which of them a filter leaves."""
 
 import re
+from html import unescape
 
 from buoy import App, Job
 from buoy.testing import FakeWorker, drain
@@ -37,3 +38,11 @@ def test_the_tabs_tell_how_many_jobs_are_in_each_state(buoy_app: App, site: Site
     here = every | {"queued": 1}
     assert tabs(site.get("/jobs?q=queue:payments").text) == here
     assert tabs(site.get("/jobs?q=queue:payments state:blocked").text) == {"blocked": 5}
+
+
+def test_a_state_that_there_is_not_is_told_with_those_that_there_are(site: Site) -> None:
+    response = site.client.get("/jobs", params={"q": "state:lost"})
+
+    assert response.status_code == 400
+    wanted = "filter: expected a state of queued, blocked, delayed, running, failed, got 'lost'"
+    assert wanted in unescape(response.text)

@@ -47,6 +47,10 @@ class Search:
 
         Raises ConfigurationError for another state, and for an empty text.
         """
+        if state and state not in STATES:
+            raise ConfigurationError(
+                f"filter: expected a state of {', '.join(STATES)}, got {state!r}"
+            )
         return JobFilter(
             states=[state] if state else [],  # type: ignore[list-item]  # it is checked
             **self.conditions,
@@ -88,8 +92,6 @@ def add_condition(found: dict[str, Any], key: str, sign: str, value: str) -> Non
     counted, "retry all" would act on jobs that the other one excludes."""
     if key not in KEYS:
         raise ConfigurationError(f"filter: expected one of {', '.join(KEYS)}, got {key!r}")
-    if key == "state" and value not in STATES:
-        raise ConfigurationError(f"filter: expected a state of {', '.join(STATES)}, got {value!r}")
     if not value:
         raise ConfigurationError(f"filter: expected a text behind {key}{sign}, got none")
     if (sign == ":") == (key == "age"):
