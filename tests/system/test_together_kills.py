@@ -65,7 +65,7 @@ def state(job: Seen) -> str | None:
         ("its child is killed (`DirtyExit`)", child_killed, Pay),
         ("its worker is killed, and it goes back", worker_killed, Pay),
         ("its workers die too often (`WorkerLost`)", workers_killed, Pay),
-        ("the same with `never=WorkerLost`", workers_killed, Wary),
+        ("its workers die too often, with `never=WorkerLost`", workers_killed, Wary),
         ("it is cancelled while it runs", cancelled, Pay),
     ],
 )

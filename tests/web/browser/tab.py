@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any, Self
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, ViewportSize, expect
 
 from .serving import Served
 
@@ -78,6 +78,14 @@ class Tab:
     def pass_time(self, seconds: float) -> None:
         """Let time pass for the scripts of the page; its clock must have been installed."""
         self.page.clock.run_for(round(seconds * 1000))
+
+    def resize(self, screen: ViewportSize) -> None:
+        """Give the window another size, and wait until the scripts of the page have heard of it:
+        they are told before the next frame is drawn."""
+        self.page.set_viewport_size(screen)
+        self.page.evaluate(
+            "new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen)))"
+        )
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than the screen."""

@@ -54,7 +54,7 @@ def test_a_limit_is_set_and_given_back(app: App, open_tab: Open) -> None:
     row.get_by_role("textbox").fill("2")
     tab.press("Set")
 
-    tab.said("2 now; 1 job was queued.")
+    tab.said(": 2; 1 job was queued.")
     expect(row.locator(".state")).to_have_text("set")
     assert len(app.monitor.peek("reports")) == 2
 

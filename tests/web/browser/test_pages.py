@@ -54,13 +54,13 @@ def test_every_page_is_accessible_and_fits_a_phone(
         if violations := tab.violations():
             found[name] = violations
         for screen in (TABLET, PHONE):
-            tab.page.set_viewport_size(screen)
+            tab.resize(screen)
             if wider := tab.overflow():
                 found[f"{name} at {screen['width']}"] = [f"{wider} pixels too wide"]
             if cut := tab.cut_tables():
                 found[f"tables of {name} at {screen['width']}"] = [f"{cut} are cut"]
         if theme == "light":
-            tab.page.set_viewport_size(WIDE)
+            tab.resize(WIDE)
         if name == "missing":
             assert tab.complaints == MISSING
             tab.complaints.clear()

@@ -10,9 +10,10 @@
 -- returns  {answers, refusals of attached commands, 1 if the set did not have the name of the
 --          queue, else 0}; an answer is 'queued', 'delayed', 'blocked', 'exists' (followed by
 --          the id of the holder if another job holds the claim), 'throttled ID' (that job was
---          enqueued too short a time ago), 'replaced ID' (that job waits, and has got this payload), 'running' (it was to
---          replace the job of its id, which runs), 'ended' (a job with this id ended moments ago),
---          'older FIELD', 'full LENGTH', or 'received' (this hand-over came before)
+--          enqueued too short a time ago), 'replaced ID' (that job waits, and has got this
+--          payload), 'running' (it was to replace the job of its id, which runs), 'ended' (a job
+--          with this id ended moments ago), 'older FIELD', 'full LENGTH', or 'received' (this
+--          hand-over came before)
 --
 -- push.lua does the common case. A full Redis refuses the first write, and so the whole script.
 

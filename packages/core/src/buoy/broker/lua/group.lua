@@ -72,8 +72,9 @@ local function end_member(group, member, outcome)
   end
 end
 
--- Completes a group that is closed and has no open members; and finds whether all have ended well:
--- one that was cancelled never does, since it may lack members. In the group around it, it has failed if any member has, and is cancelled if others ended otherwise.
+-- Completes a group that is closed and has no open members; and finds whether all have ended well. One
+-- that was cancelled never does, since it may lack members. In the group around it, it has failed if any
+-- member has, and is cancelled if others ended otherwise.
 local function check(group)
   local fields = { 'closed', 'completed', 'total', 'done', 'succeeded', 'failed', 'stopped' }
   local closed, completed, total, done, succeeded, failures, stopped =

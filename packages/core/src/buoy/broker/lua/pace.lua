@@ -14,7 +14,8 @@
 local MOST = 20000
 
 local key, word, together = take(), take(), take()
-local micros, burst = word ~= '' and number(1, GREATEST, word), together ~= '' and number(1, GREATEST, together)
+local micros = word ~= '' and number(1, GREATEST, word)
+local burst = together ~= '' and number(1, GREATEST, together)
 done_reading()
 if string.find(key, '\n', 1, true) then refuse('key', 'one line', key) end
 if not micros ~= not burst then refuse('burst', 'a number with a pace, and none without', together) end
@@ -76,7 +77,8 @@ local given_until = now + begun * (micros and micros / 1000 or declared_interval
 for n, job in ipairs(waiting) do
   local between, together = job.interval, job.most
   if micros then between, together = micros / 1000, burst end
-  local due = math.max(now, math.ceil(given_until - between * (together - 1)), job.several and job.due or now)
+  local due = math.max(now, math.ceil(given_until - between * (together - 1)))
+  if job.several then due = math.max(due, job.due) end
   given_until = given_until + between
   scores[2 * n - 1], scores[2 * n] = due, job.id
   if due ~= job.due then changed = changed + 1 end

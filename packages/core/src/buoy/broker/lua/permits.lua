@@ -266,7 +266,11 @@ local function permits()
   local function exchange(id, needs, wanted)
     local returned, timed, was_blocked = {}, {}, needs.line ~= nil
     for _, need in ipairs(needs) do
-      if need.burst then timed[need.key] = need.held elseif need.held then returned[#returned + 1] = need.key end
+      if need.burst then
+        timed[need.key] = need.held
+      elseif need.held then
+        returned[#returned + 1] = need.key
+      end
     end
     for _, need in ipairs(wanted) do need.held = need.burst and timed[need.key] or false end
     step_out_of_line(id, needs)

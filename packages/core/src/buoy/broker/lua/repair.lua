@@ -6,13 +6,14 @@
 --          was seen in the queue, else '0'; number of claims, each claim; number of
 --          keys of permits, for each: key, and '1' if its permits are to be counted, else '0'
 -- returns  for each id, then for each claim, then for each key what is wrong: '' for nothing;
---          'nowhere': the job is in no place; 'empty': the id is in a place but has no payload; 'twice STATE': the job is
---          in several places and stays in this one; 'token': a token without a lease; 'lease': a
---          lease without a token; 'long': a lease that is longer than any can be; 'claims': the job
---          has ended and has claims; 'crashes': the job has ended and has lost leases; 'claim': the
---          job of this claim is gone; 'line': the job is blocked, and in no line; 'holds': the job
---          waits and holds permits; 'rank': its priority is not noted; 'count': a wrong number of
---          permits is taken; 'idle': a job is blocked though there are permits
+--          'nowhere': the job is in no place; 'empty': the id is in a place but has no payload;
+--          'twice STATE': the job is in several places and stays in this one; 'token': a token
+--          without a lease; 'lease': a lease without a token; 'long': a lease that is longer than
+--          any can be; 'claims': the job has ended and has claims; 'crashes': the job has ended and
+--          has lost leases; 'claim': the job of this claim is gone; 'line': the job is blocked, and
+--          in no line; 'holds': the job waits and holds permits; 'rank': its priority is not noted;
+--          'count': a wrong number of permits is taken; 'idle': a job is blocked though there are
+--          permits
 --
 -- A call goes through the list of queued jobs at most twice.
 
