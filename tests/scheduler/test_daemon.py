@@ -1,8 +1,12 @@
 """Daemons that fire entries, stepped on the clock of the test."""
 
 import logging
+import os
 import re
+import signal
+import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +53,20 @@ class Door(Plugin):
         if self.way == "configured":
             raise ConfigurationError("the door: expected a key, got none")
         return Rejected("not today") if self.way == "rejects" else None
+
+
+class Interrupted(Plugin):
+    """Is interrupted by a signal that says stop, and catches what that raises."""
+
+    @hookimpl
+    def before_enqueue(self, job: Job) -> None:
+        with suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+
+
+class Deaf(Report):
+    plugins = [Interrupted()]
 
 
 class Rejecting(Report):
@@ -597,3 +615,15 @@ def test_each_tick_is_enqueued_once_while_daemons_come_freeze_and_go(
     # On a slow machine a tick may become due meanwhile.
     due = range(before // 2 - start // 2, int(days.now()) // 2 - start // 2 + 1)
     assert waiting(buoy_app) in due
+
+
+def test_a_signal_ends_the_daemon_though_the_interrupted_code_catches_its_exception(
+    days: Days, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon = days.daemon(deaf={"every": "1s", "class": Deaf.name})
+
+    with caplog.at_level(logging.INFO, "buoy.scheduler"), pytest.raises(SystemExit) as ended:
+        daemon.run()
+
+    assert ended.value.code == 0
+    assert f"scheduler {os.getpid()} ends" in caplog.text

@@ -37,7 +37,7 @@ class Daemon:
         """Seconds by which the clock of Redis is ahead of the monotonic clock of this process."""
         self.polled_at = float("-inf")
         self.backoff = Backoff()
-        self.stale, self.serving = True, False
+        self.stale, self.serving, self.told_to_end = True, False, False
         self.reported: set[str] = set()
 
     @property
@@ -49,11 +49,12 @@ class Daemon:
         """Fires entries until a signal ends the process."""
         with SignalPipe(self.on_signal, also=[signal.SIGHUP]) as signals:
             try:
-                while True:
+                while not self.told_to_end:
                     self.step()
                     self.sleep(signals)
             finally:
                 log.info("scheduler %d ends", os.getpid())
+        raise SystemExit(0)
 
     def step(self) -> None:
         """Polls Redis when it is time, and fires the due ticks."""
@@ -81,8 +82,10 @@ class Daemon:
 
     def on_signal(self, number: signal.Signals) -> None:
         """Ends the process, or reads the file again. The process can end at any moment: ticks that
-        are not enqueued yet are enqueued by another daemon, or by the next one."""
+        are not enqueued yet are enqueued by another daemon, or by the next one. The interrupted
+        code, such as a handler of the log, may catch the SystemExit; then ``run`` ends."""
         if number in STOP_SIGNALS:
+            self.told_to_end = True
             raise SystemExit(0)
         self.stale = self.stale or number == signal.SIGHUP
 
