@@ -1,6 +1,7 @@
 """A group of commands alone is its list: ``buoy failed --queue mail`` lists failed jobs."""
 
 import json
+import re
 
 import click
 import pytest
@@ -71,7 +72,7 @@ def test_options_of_the_list_in_front_of_another_command_change_nothing(
     said = run("failed", "--queue", "mail", "remove", "--all", "--yes", code=2)
 
     assert "Usage: buoy failed list" in said.replace("main", "buoy")
-    assert "No such option '--all'" in said
+    assert re.search("No such option:? '?--all", said)  # the words of click differ
     assert buoy_app.failures.count() == 2
 
 
