@@ -98,10 +98,12 @@ def is_page_of_others(item: pytest.Item, package: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("fast" if config.option.markexpr == "not slow" else "untimed")
-    # A shell starts background processes with Ctrl-C ignored. The processes that tests start, and
-    # interrupt, would inherit that.
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell starts background processes with Ctrl-C ignored, and nohup ignores that the terminal
+    # goes. The processes that tests start, and send these signals, would inherit that.
+    usual = {signal.SIGINT: signal.default_int_handler}
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual.get(number, signal.SIG_DFL))
     use_streams_apart()
 
 

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import pytest
 
-from buoy.embedded.server import Server, free_port
 from tests.docs.blocks import Page
 
 ROOT = Path(__file__).parents[2]
@@ -119,25 +118,3 @@ def test_the_first_job_of_the_readme_runs(wheels: Wheels, tmp_path: Path) -> Non
     said = run(["/bin/sh", "-ec", commands.rstrip() + " --burst"], tmp_path, PATH=path)
 
     assert said == "charging purchase 42\n"
-
-
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
-def test_the_examples_of_the_readme_of_a_package_run(
-    wheels: Wheels, package: Path, tmp_path: Path, buoy_server: Server
-) -> None:
-    page = Page(f"packages/{package.name}/README.md")
-    page.write_files(tmp_path)
-    modules = [f"python -c 'import {path.stem}'" for path in sorted(tmp_path.glob("*.py"))]
-    asks_others = package.name in ("otel", "sentry")  # their jobs report to other servers
-    jobs = [block for block in page.blocks("sh") if "--burst" in block and not asks_others]
-    port, bin = str(free_port()), wheels.environment / "bin"
-
-    run(
-        ["/bin/sh", "-ec", "\n".join([*modules, *jobs]).replace("9394", port)],
-        tmp_path,
-        PATH=f"{bin}:{os.environ['PATH']}",
-        BUOY_URL=buoy_server.url,
-        BUOY_NAMESPACE=f"readme-{package.name}",
-    )
-
-    assert modules
