@@ -101,6 +101,7 @@ def test_wheels(args: list[str]) -> int:
     """The READMEs, with packages that are installed as users install them."""
     shutil.rmtree(INSTALLED.folder, ignore_errors=True)  # the wheels are of what is here now
     pages = sorted(str(path) for path in Path("tests").glob("*/test_readme.py"))
+    pages.append("tests/docs/test_examples.py::test_the_example_of_the_core_runs")
     return become(INSTALLED.python(), "-m", "pytest", "-n", "2", *pages, *args)
 
 
