@@ -5,34 +5,15 @@ import pytest
 import sentry_sdk
 from sentry_sdk.transport import Transport
 
-from tests.support.fake_sentry import Item
+from tests.support.fake_sentry import Items
 
 
-class Kept(Transport):
+class Kept(Items, Transport):
     """Keeps what would be sent."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.items: list[tuple[str, Item]] = []
 
     def capture_envelope(self, envelope: Any) -> None:
         for item in envelope.items:
             self.items.append((item.headers["type"], item.payload.json))
-
-    def of(self, kind: str) -> list[Item]:
-        return [item for found, item in self.items if found == kind]
-
-    @property
-    def events(self) -> list[Item]:
-        return self.of("event")
-
-    @property
-    def transactions(self) -> list[Item]:
-        return self.of("transaction")
-
-    @property
-    def check_ins(self) -> list[Item]:
-        return self.of("check_in")
 
 
 class Client:

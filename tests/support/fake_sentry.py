@@ -9,16 +9,12 @@ Item = dict[str, Any]
 """An item of an envelope, as JSON."""
 
 
-class FakeSentry(Ingest):
-    """Keeps the items of all envelopes, by their types."""
+class Items:
+    """The items of envelopes, by their types."""
 
     def __init__(self) -> None:
         super().__init__()
         self.items: list[tuple[str, Item]] = []
-
-    @property
-    def dsn(self) -> str:
-        return f"http://key@127.0.0.1:{self.port}/1"
 
     @property
     def events(self) -> list[Item]:
@@ -35,6 +31,14 @@ class FakeSentry(Ingest):
 
     def of(self, kind: str) -> list[Item]:
         return [item for found, item in list(self.items) if found == kind]
+
+
+class FakeSentry(Items, Ingest):
+    """Keeps the items of all envelopes that it is sent."""
+
+    @property
+    def dsn(self) -> str:
+        return f"http://key@127.0.0.1:{self.port}/1"
 
     def take(self, path: str, body: bytes) -> None:
         assert path == "/api/1/envelope/", path
