@@ -24,6 +24,16 @@ def setting(world: World) -> Iterator[WorkerAtWork]:
     setting.worker.wakeup.close()
 
 
+def at_the_end_of_a_burst(setting: WorkerAtWork, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """Returns the worker when it has found all queues empty, and awaits no lost jobs."""
+    worker = setting.worker
+    worker.burst = True
+    monkeypatch.setattr(worker.heartbeat, "expects_lost_jobs", lambda: False)
+    worker.round_trips.run_once(1)
+    assert worker.is_over()
+    return worker
+
+
 class TestSignals:
     def test_before_it_serves_a_stop_ends_the_process(self, world: World) -> None:
         worker = Worker(world.broker, FakeExecutor(), MAIL)
@@ -250,11 +260,7 @@ class TestStartAndEnd:
         self, setting: WorkerAtWork, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The job may have enqueued others, in queues that were empty a moment ago."""
-        worker = setting.worker
-        worker.burst = True
-        monkeypatch.setattr(worker.heartbeat, "expects_lost_jobs", lambda: False)
-        worker.round_trips.run_once(1)
-        assert worker.is_over()
+        worker = at_the_end_of_a_burst(setting, monkeypatch)
         worker.job_ended_at = worker.selector.clock()
 
         assert not worker.is_over()
@@ -266,11 +272,7 @@ class TestStartAndEnd:
         self, setting: WorkerAtWork, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """They may have gone to a queue that was empty a moment ago."""
-        worker = setting.worker
-        worker.burst = True
-        monkeypatch.setattr(worker.heartbeat, "expects_lost_jobs", lambda: False)
-        worker.round_trips.run_once(1)
-        assert worker.is_over()
+        worker = at_the_end_of_a_burst(setting, monkeypatch)
         worker.heartbeat.hand_over("mail")
 
         assert not worker.is_over()
