@@ -93,6 +93,7 @@ def test_a_worker_may_die_at_each_step(any_world: World, cut: int, fate: str) ->
 
 
 def test_two_workers_do_not_look_at_the_same_members(any_world: World) -> None:
+    look_after_groups(any_world.broker, HOME, ["none"])  # from now on the server knows the script
     note(any_world, "mail a")
     any_world.wait(HOUR + SECOND)
     unseen = beat(any_world)
