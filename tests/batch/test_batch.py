@@ -281,7 +281,7 @@ def test_members_that_were_never_enqueued_can_be_counted_as_lost(
     drain(buoy_app, "rows")
     assert (counts(batch), batch.repair()) == ({"done": 1, "pending": 1}, 0)
 
-    monkeypatch.setattr("buoy_batch.members.OLD_SECONDS", -60.0)
+    monkeypatch.setattr("buoy.operations.lost_members.OLD_SECONDS", -60.0)
     assert (batch.repair(), batch.repair()) == (1, 0)
     assert (counts(batch), followed(buoy_app)) == ({"done": 1, "lost": 1}, ["complete"])
 
@@ -293,7 +293,7 @@ def died(self: object, jobs: object) -> Any:
 def test_repair_leaves_alone_what_is_somewhere(
     buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("buoy_batch.members.OLD_SECONDS", -60.0)
+    monkeypatch.setattr("buoy.operations.lost_members.OLD_SECONDS", -60.0)
     with Batch(queue="mail") as batch:
         batch.enqueue_many(Row, [(1,), (2,)])
         batch.enqueue(OtherRow.using(delay=60), 1)

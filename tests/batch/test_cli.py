@@ -67,7 +67,7 @@ def test_members_that_never_came_are_counted_as_lost(
 ) -> None:
     assert buoy("repair", batch.id).output == f"{batch.id}: 0 lost\n"
     buoy_app.command("DEL", buoy_app.key("rows", "jobs"), buoy_app.key("rows", "queued"))
-    monkeypatch.setattr("buoy_batch.members.OLD_SECONDS", -60.0)
+    monkeypatch.setattr("buoy.operations.lost_members.OLD_SECONDS", -60.0)
     assert buoy("repair", batch.id).output == f"{batch.id}: 2 lost\n"
     assert listed()[0]["others"] == 2
 

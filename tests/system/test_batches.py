@@ -67,7 +67,7 @@ def test_each_member_counts_once_whoever_is_killed(
         )
         worker.kill()
     site.worker(*options, **served)
-    monkeypatch.setattr("buoy_batch.members.OLD_SECONDS", 3.0)
+    monkeypatch.setattr("buoy.operations.lost_members.OLD_SECONDS", 3.0)
     wait_until(lambda: no_member_is_left(batch), what=site.logs)
     wait_until(lambda: "complete" in site.words("after"), what=site.logs)
 

@@ -140,7 +140,7 @@ def test_history(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr(App, "_enqueue_steps", died)
         with pytest.raises(KeyboardInterrupt):
             stuck.enqueue(Remembered)
-    monkeypatch.setattr("buoy_batch.members.OLD_SECONDS", -60.0)
+    monkeypatch.setattr("buoy.operations.lost_members.OLD_SECONDS", -60.0)
     assert stuck.repair() == 1
     assert (counts(batch), counts(stuck)) == ({"done": 1}, {"lost": 1})
     assert [end.state for end in history().find()] == ["done"]

@@ -46,7 +46,7 @@ def test_members_that_never_came_count_as_lost(
     batch: Batch, site: Site, buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     buoy_app.command("DEL", buoy_app.key("payments", "jobs"), buoy_app.key("payments", "queued"))
-    monkeypatch.setattr("buoy_batch.members.OLD_SECONDS", -60.0)
+    monkeypatch.setattr("buoy.operations.lost_members.OLD_SECONDS", -60.0)
 
     page = site.post("/batches/repair", "/batches", batch=batch.id)
 

@@ -34,6 +34,7 @@ from buoy.plugins.redis import (
     awaiting,
     blocking,
     close_group,
+    lose_members,
     open_group,
     view_groups,
 )
@@ -43,7 +44,6 @@ from .members import (
     batch_id,
     cancel_members,
     enqueue_members,
-    lose_old_members,
     note_members,
 )
 from .progress import Progress
@@ -290,7 +290,7 @@ class Batch:
     def repair(self) -> RedisSteps[int]:
         """Count members as lost that were noted ten minutes ago or longer, and are in no queue:
         the program that was to enqueue them has died before it did. Returns how many."""
-        return (yield from lose_old_members(self.app, self._group, time.time()))
+        return (yield from lose_members(self.app, self._group, time.time()))
 
     arepair = awaiting(repair)
 

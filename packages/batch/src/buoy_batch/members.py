@@ -12,15 +12,11 @@ from buoy.plugins.redis import (
     change_members,
     group_in,
     is_group,
-    lose_members,
     missing_members,
     open_members,
     place_in,
     steps_of,
 )
-
-OLD_SECONDS = 600.0
-"""A member that was noted so long ago was enqueued since then, or never will be."""
 
 
 class BatchOver(BuoyError):
@@ -100,13 +96,3 @@ def cancel_members(app: App, group: GroupKey) -> RedisSteps[list[GroupKey]]:
     for queue, some in ids.items():
         yield from steps_of(app.control.remove, queue, some, "queued delayed blocked running")
     return inner
-
-
-def lose_old_members(app: App, group: GroupKey, now: float) -> RedisSteps[int]:
-    """Count those members as lost that were noted long ago, and are nowhere; returns how many."""
-    members = yield from open_members(app, group)
-    old = [name for name, noted in members if noted < now - OLD_SECONDS]
-    found = 0
-    for first in range(0, len(old), MEMBERS_AT_ONCE):
-        found += yield from lose_members(app, group, old[first : first + MEMBERS_AT_ONCE])
-    return found

@@ -12,8 +12,7 @@ from ..errors import BrokerError
 from ..model.ending import GroupKey
 from ..text.units import readable_duration
 from .finding import Finding
-from .groups import MEMBERS_AT_ONCE, read_open_members
-from .lost_members import find_missing
+from .lost_members import OLD_SECONDS, count_missing
 
 if TYPE_CHECKING:
     from ..broker.broker import Broker
@@ -24,8 +23,6 @@ OPEN_SECONDS = 24 * 3600.0
 """A group that is open for so long, and of which all members have ended, was perhaps forgotten."""
 UNSEEN_SECONDS = 2 * 3600.0
 """Workers look for a member once an hour; here none does."""
-OLD_SECONDS = 600.0
-"""A member that was noted so long ago was enqueued since then, or never will be."""
 
 
 @dataclass(frozen=True)
@@ -134,17 +131,6 @@ def check_members(
         )
     if not affected:
         yield Finding("members", "ok", "each member of a group is somewhere, or has ended")
-
-
-def count_missing(broker: "Broker", group: GroupKey, now: float) -> RedisSteps[int]:
-    """Returns how many old members of a group are nowhere."""
-    members = yield from read_open_members(broker.keys, group)
-    old = [name for name, noted in members if now - noted > OLD_SECONDS]
-    found = 0
-    for first in range(0, len(old), MEMBERS_AT_ONCE):
-        page = old[first : first + MEMBERS_AT_ONCE]
-        found += len((yield from find_missing(broker, group, page)))
-    return found
 
 
 def by_home(

@@ -12,7 +12,7 @@ from ..errors import CorruptPayload, WrongType
 from ..model.ending import Ending, GroupKey, group_in, is_group, place_in
 from ..model.handover import split_time
 from ..process.logs import Log
-from .groups import FIRST_KEY, MEMBERS_AT_ONCE, follow, group_keys
+from .groups import FIRST_KEY, MEMBERS_AT_ONCE, follow, group_keys, read_open_members
 from .plugin_access import names_of_queues
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ..broker.redis_access import RedisAccess
 
 logger = Log("buoy.worker")
+
+OLD_SECONDS = 600.0
+"""A member that was noted so long ago was enqueued since then, or never will be."""
 
 QUEUES_PER_SCRIPT = 50
 """In how many queues of one server a script looks for jobs."""
@@ -57,9 +60,28 @@ def look_steps(broker: "Broker", home: str, ids: Sequence[str]) -> RedisSteps[No
                 logger.warning("queue=%s group %s: members that never came: %d", *group, lost)
 
 
-def lose_members(app: "RedisAccess", group: GroupKey, members: Sequence[str]) -> RedisSteps[int]:
-    """Count those of these members as lost that are nowhere; see ``lose_missing``."""
-    return lose_missing(app.broker, group, members)
+def lose_members(app: "RedisAccess", group: GroupKey, now: float) -> RedisSteps[int]:
+    """Count those members as lost that were noted ten minutes before ``now`` (epoch seconds) or
+    longer ago, and are nowhere; returns how many. See ``lose_missing``."""
+    found = 0
+    for page in (yield from read_old_members(app.broker, group, now)):
+        found += yield from lose_missing(app.broker, group, page)
+    return found
+
+
+def count_missing(broker: "Broker", group: GroupKey, now: float) -> RedisSteps[int]:
+    """Returns how many members ``lose_members`` would count as lost."""
+    found = 0
+    for page in (yield from read_old_members(broker, group, now)):
+        found += len((yield from find_missing(broker, group, page)))
+    return found
+
+
+def read_old_members(broker: "Broker", group: GroupKey, now: float) -> RedisSteps[list[list[str]]]:
+    """Returns the open members that were noted long before ``now``, in pages of 1000."""
+    members = yield from read_open_members(broker.keys, group)
+    old = [name for name, noted in members if now - noted > OLD_SECONDS]
+    return [old[n : n + MEMBERS_AT_ONCE] for n in range(0, len(old), MEMBERS_AT_ONCE)]
 
 
 def missing_members(
