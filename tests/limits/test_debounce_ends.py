@@ -51,7 +51,7 @@ def test_after_a_burst_that_was_cancelled_a_new_one_has_its_whole_time(
 
 def test_after_a_burst_that_has_expired_a_new_one_begins(buoy_app: App, buoy_clock: Clock) -> None:
     Save.using(expires=1).enqueue(1, "a")
-    buoy_clock.advance(6)
+    buoy_clock.advance(7)
     assert drain(buoy_app) == {"rejected": 1}
 
     assert Save.enqueue(1, "b").state == "delayed"
