@@ -101,6 +101,16 @@ def test_the_event_of_a_failure_says_which_job_and_where(sent: Kept, buoy_app: A
     assert "arguments" not in context
 
 
+def test_a_transaction_that_has_ended_lends_its_name_to_no_run(sent: Kept, buoy_app: App) -> None:
+    with sentry_sdk.start_transaction(name="POST /pay"):
+        sentry_sdk.capture_message("slow")
+    Charge.enqueue(7)
+
+    drain(buoy_app)
+
+    assert [event["transaction"] for event in sent.events] == ["POST /pay", Charge.name]
+
+
 def test_arguments_are_sent_if_that_is_wanted(sent: Kept, buoy_app: App) -> None:
     Open.enqueue(7)
 

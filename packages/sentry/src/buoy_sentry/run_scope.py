@@ -9,7 +9,7 @@ import sentry_sdk
 from buoy import Job, RunInfo
 
 from .facts import describer
-from .traces import RunSpan, continue_trace, has_tracing
+from .traces import RunSpan, continue_trace, current_span, has_tracing
 
 
 class RunScope:
@@ -31,7 +31,7 @@ class RunScope:
                 self.span = RunSpan(self.stack, job, run)
             elif traces:
                 continue_trace(job)
-            self.scope.set_transaction_name(run.name, source="task")
+            name_scopes(run.name)
             self.scope.add_event_processor(describer(job, run, arguments))
         except BaseException:
             self.stack.close()
@@ -49,6 +49,17 @@ class RunScope:
                 current.reset(self.outer)
             if self.span is not None:
                 self.span.set_outcome(run)
+
+
+def name_scopes(name: str) -> None:
+    """Say that what is captured next belongs to the job class of this name.
+
+    Sentry prefers the name in the current scope, where that of a transaction that has ended stays.
+    While a span is open, the name there is right; to set another one would rename its transaction.
+    """
+    sentry_sdk.get_isolation_scope().set_transaction_name(name, source="task")
+    if current_span() is None:
+        sentry_sdk.get_current_scope().set_transaction_name(name, source="task")
 
 
 current: ContextVar[RunScope | None] = ContextVar("buoy_sentry_scope", default=None)
