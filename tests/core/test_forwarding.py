@@ -109,13 +109,13 @@ def test_claims_numbers_commands_and_due_times_go_along(any_world: World) -> Non
     world, shop = any_world, other(any_world)
     effect = ("INCR", shop.key("effects"))
     claimed = child("b", claims=[["k", "finished"]], numbers=[("f", 3)], commands=[effect])
-    end(world, claimed, child("late", due="+5000"), child("refused", claims=[["k", "finished"]]))
-    world.wait(2000)
+    end(world, claimed, child("late", due="+50000"), child("refused", claims=[["k", "finished"]]))
+    world.wait(20_000)
     forward(world.broker, world.queue)
 
     assert (shop.queued, shop.delayed, shop.claims) == (["b"], ["late"], {"k": "b"})
     assert (shop.meta["newer:f"], shop.call("GET", "effects")) == ("3", b"1")
-    world.wait(3001)  # it has waited since its parent has ended
+    world.wait(30_001)  # it has waited since its parent has ended
     shop.take(0)
     assert shop.queued == ["b", "late"]
 
@@ -150,6 +150,7 @@ def test_whoever_dies_on_the_way_another_one_finishes_it(
 
 
 def test_two_at_once_hand_over_once(world: World) -> None:
+    forward(world.broker, "mail")  # Redis knows the script then
     end(world, *(child(f"b{n}") for n in range(120)))
     slow = forward_steps(world.broker, "mail", 1000)
     step = next(slow)
@@ -175,6 +176,7 @@ def test_a_full_queue_gets_it_when_it_has_room(
     shop = other(world)
     shop.enqueue("first")
     end(world, child("b", max_length=1), child("c"))
+    world.wait(30_000)  # what is put off waits for as long once more
     assert forward(world.broker, "mail") == {SHOP}
     assert caplog.messages == [
         "queue=mail 1 job waits to go to queue shop: it holds 2 jobs, and is full"
@@ -183,7 +185,7 @@ def test_a_full_queue_gets_it_when_it_has_room(
 
     run_all(shop)
     assert forward(world.broker, "mail") == set()  # its time has not come
-    world.wait(1001)
+    world.wait(60_001)
     assert forward(world.broker, "mail") == {SHOP}
     assert (shop.queued, open_handovers(world)) == (["b"], 0)
 
@@ -319,14 +321,17 @@ def test_an_id_that_is_known_is_no_second_job(
 
 
 def test_workers_are_told_until_it_is_done(world: World) -> None:
+    lease = 100 * LEASE  # long, and with it the time between two looks
+    settings = Settings(url=world.broker.settings.url, lease=lease / 1000)
+    world = World(Broker(settings), world.nodes)
     assert end(world, child("b")).handovers == 1
     assert world.trip().handovers == 0  # it looks only now and then
-    world.wait(LEASE // 50)
+    world.wait(lease // 50)
     assert world.trip().handovers == 1
-    world.wait(LEASE // 2)
+    world.wait(lease // 2)
     assert world.broker.heartbeat({"mail": []}, []).handing_over == {"mail"}
     forward(world.broker, "mail")
-    world.wait(LEASE // 2)
+    world.wait(lease // 2)
     assert world.broker.heartbeat({"mail": []}, []).handing_over == set()
 
 
