@@ -39,6 +39,8 @@ class Played:
 def fork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fork]:
     """With two slots, and a nursery that is ready."""
     monkeypatch.setattr(module, "NurseryProcess", Played)
+    # The first pause ends in no test by itself, however slow the machine is.
+    monkeypatch.setattr("buoy.connection.backoff.FIRST_PAUSE", 1000.0)
     fork = Fork(["app"], slots=2)
     fork.nursery, fork.ready = Played(), True  # type: ignore[assignment]
     yield fork
