@@ -125,7 +125,7 @@ class TestShow:
         lines = run("show", handle.id).output.splitlines()
 
         facts = dict(line.split(maxsplit=1) for line in lines[: lines.index("")])
-        assert re.fullmatch(r"(now|\d s ago) \(20\d\d-\S+T\S+\+00:00\)", facts["failed_at"])
+        assert re.fullmatch(r"(now|\d+ s ago) \(20\d\d-\S+T\S+\+00:00\)", facts["failed_at"])
         assert re.fullmatch(r"\d+ MiB", facts["peak_memory"])
         assert re.fullmatch(r"[\d.]+ (B|KiB)", facts["payload"])
         assert (facts["error"], facts["message"]) == ("ValueError", "no money")

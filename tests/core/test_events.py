@@ -116,7 +116,7 @@ class TestWhatIsTold:
         )
         assert (ended.worker, ended.lost, ended.outcome, ended.error) == ("drain", 0, Done(), None)
         assert 0 < ended.seconds < 60
-        assert 0 <= ended.waited < 5
+        assert 0 <= ended.waited < 60
         before = watch.told[2][3]
         assert (before.id, before.seconds, before.outcome) == (handle.id, 0.0, None)
         assert [type(job) for _, _, job, _ in watch.told] == [Charge, type(None), Charge, Charge]
@@ -159,7 +159,7 @@ class TestWhatIsTold:
 
         assert watch.words == ["after_enqueue queued", "after_reserve", "after_run Rejected"]
         assert watch.runs[0].outcome == Rejected("expired")
-        assert watch.runs[0].waited == pytest.approx(10, abs=2)
+        assert 9.9 < watch.runs[0].waited < 60
 
     def test_of_jobs_that_are_kept_out(self, buoy_app: App, watch: Watch) -> None:
         class Picky(Plugin):

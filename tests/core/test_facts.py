@@ -44,7 +44,7 @@ class Watch(Plugin):
     def on_failure(self, job: Job, error: BaseException) -> Later | None:
         self.look(repr(error), job)
         job.transition.then("SET", job.app.key(job.queue, "watch"), job.id)
-        return Later(5) if job.attempt == 1 else None
+        return Later(600) if job.attempt == 1 else None
 
     def look(self, what: str, job: Job) -> None:
         SEEN.append((what, job.id, job.queue, job.token, job.attempt, job.name, job.payload.args))
