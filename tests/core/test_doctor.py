@@ -14,7 +14,7 @@ from buoy.model.handover import Handover
 from buoy.model.reservation import RoundTripRequest, Settlement
 from buoy.operations.doctor import examine, failures, handovers, overdue, unserved, workers
 from buoy.operations.finding import Finding
-from buoy.operations.inspection import Inspection
+from buoy.operations.inspection import Inspection, skew_between
 from buoy.operations.server_checks import clock, memory, persistence
 from buoy.operations.worker_commands import forget
 from buoy.testing import Clock, FakeWorker, drain
@@ -34,6 +34,19 @@ def inspected(app: App) -> Inspection:
     """Returns what the checks need, as it is now."""
     inspection = Inspection(app)
     app.monitor.run_steps(inspection.read())
+    return inspection
+
+
+def inspected_after(
+    app: App, seconds: float, moment: Callable[[Inspection], float | None]
+) -> Inspection:
+    """Returns the same exactly so many seconds after a moment. They have passed on the clock of the
+    app: on a busy machine some more have."""
+    inspection = inspected(app)
+    since = moment(inspection)
+    assert since is not None
+    assert -0.01 < inspection.now - since - seconds < 600
+    inspection.now = since + seconds
     return inspection
 
 
@@ -131,7 +144,7 @@ class TestRedis:
         ]
 
     def test_clocks_that_differ_are_told(self, inspection: Inspection) -> None:
-        inspection.now = time.time() - 7.2
+        inspection.skew = 7.2
         [finding] = clock(inspection)
         assert (finding.state, finding.text, finding.advice) == (
             "wrong",
@@ -140,12 +153,33 @@ class TestRedis:
             "synchronise the clocks (NTP)",
         )
 
-        inspection.now = time.time() + 100
+        inspection.skew = -100.0
         assert "got -100 s" in next(clock(inspection)).text
+
+    @pytest.mark.parametrize(
+        ("told", "skew"), [(90.0, 10.0), (100.0, 0.0), (103.0, 0.0), (106.0, 0.0), (110.0, -4.0)]
+    )
+    def test_the_time_that_an_answer_takes_is_no_difference(self, told: float, skew: float) -> None:
+        assert skew_between(100.0, told, 106.0) == skew
+
+    def test_the_time_that_all_further_reading_takes_is_no_difference(
+        self, inspection: Inspection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        late = time.time() + 60
+        monkeypatch.setattr("time.time", lambda: late)
+        assert next(clock(inspection)).state == "ok"
 
     def test_a_cluster_is_examined_too(self, cluster: Any) -> None:
         app = App(cluster.url)
         assert {each.subject for each in examine(app)} >= {"memory", "persistence", "clock"}
+
+
+def seen_at(inspection: Inspection) -> float | None:
+    return inspection.queues[0].seen_at
+
+
+def due_at(inspection: Inspection) -> float | None:
+    return inspection.queues[0].next_due_at
 
 
 class TestQueues:
@@ -169,12 +203,12 @@ class TestQueues:
         Charge.enqueue(2)
 
         buoy_clock.advance(59)
-        assert list(unserved(inspected(buoy_app))) == [
+        assert list(unserved(inspected_after(buoy_app, 59, seen_at))) == [
             Finding("queues", "ok", "known: 1; all that hold jobs are served")
         ]
 
         buoy_clock.advance(4)
-        [finding] = unserved(inspected(buoy_app))
+        [finding] = unserved(inspected_after(buoy_app, 63, seen_at))
         assert finding.state == "wrong"
         assert finding.text == ("queued 1, delayed 0, but no worker has looked at it for 63 s")
 
@@ -199,7 +233,8 @@ class TestQueues:
         assert list(handovers(inspected(buoy_app))) == fine
 
         buoy_clock.advance(61)
-        assert list(handovers(inspected(buoy_app))) == [
+        late = inspected_after(buoy_app, 61, lambda found: found.handovers[Charge.queue].oldest)
+        assert list(handovers(late)) == [
             Finding(
                 f"queue {Charge.queue}",
                 "wrong",
@@ -212,12 +247,12 @@ class TestQueues:
     def test_delayed_jobs_that_nobody_makes_ready(self, buoy_app: App, buoy_clock: Clock) -> None:
         Charge.using(delay=10).enqueue(1)
         buoy_clock.advance(69)
-        assert list(overdue(inspected(buoy_app))) == [
+        assert list(overdue(inspected_after(buoy_app, 59, due_at))) == [
             Finding("delayed jobs", "ok", "none is overdue")
         ]
 
         buoy_clock.advance(3)
-        assert list(overdue(inspected(buoy_app))) == [
+        assert list(overdue(inspected_after(buoy_app, 62, due_at))) == [
             Finding(
                 "queue purchasing",
                 "wrong",
@@ -335,6 +370,7 @@ class TestCommand:
             assert result.output.startswith("WRONG  eviction: expected maxmemory-policy noeviction")
 
     def test_the_doctor_prints_one_array_as_json(self, buoy_server: Server) -> None:
+        App(buoy_server.url).command("FLUSHALL")  # other tests leave what cannot be read
         result = self.run(buoy_server.url, "--json", "--strict")
         rows = json.loads(result.output)
         assert result.exit_code == 1

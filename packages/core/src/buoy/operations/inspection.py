@@ -1,5 +1,6 @@
 """What the checks of ``buoy doctor`` read."""
 
+import time
 from typing import TYPE_CHECKING
 
 from ..connection.client import RawArg, RedisSteps, send_commands, single_reply, together
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class Inspection:
     """What the checks need, read once, by ``read``.
 
-    ``now``: the clock of Redis, epoch seconds. ``paused_since``: since when everything is paused.
-    ``queues``: the counts of queues that can be read.
+    ``now``: the clock of Redis, epoch seconds. ``skew``: by how many seconds, at least, this
+    machine's clock is ahead of it; negative if it is behind. ``paused_since``: since when all is
+    paused. ``queues``: the counts of queues that can be read.
     ``missed``: the errors of queues on nodes of a cluster that are away. ``handovers``: jobs on
     their way to other queues. ``groups``: those that are not complete. ``checkups``: the keys and
     failures of each of the other queues. ``workers``: all of them, or why they cannot be listed.
@@ -32,13 +34,16 @@ class Inspection:
         """Read it, in four round trips at most."""
         monitor = self.monitor
         ask: list[list[RawArg]] = [["INFO"], ["TIME"], ["GET", monitor.keys.paused()]]
-        self.names, (info, time, paused) = yield from together(
+        asked_at = time.time()
+        self.names, (info, told, paused) = yield from together(
             monitor.read_queue_names(), send_commands(ask)
         )
+        answered_at = time.time()
         lines = single_reply([info]).decode().splitlines()  # of a cluster: one node's
         self.info = {name: value for name, _, value in (line.partition(":") for line in lines)}
-        seconds, micros = single_reply([time])
+        seconds, micros = single_reply([told])
         self.now = int(seconds) + int(micros) / 1e6 + self.broker.clock_offset_ms / 1000
+        self.skew = skew_between(asked_at, self.now, answered_at)
         since = monitor.readable(monitor.keys.paused(), paused)
         self.paused_since = None if since is None else monitor.number("paused", since) / 1000
         counted, self.checkups, self.workers, self.handovers, self.groups = yield from together(
@@ -70,3 +75,9 @@ class Inspection:
     def seconds_unserved(self, queue: "QueueView") -> float:
         """Returns the seconds since a worker last looked at the queue; inf if none ever did."""
         return float("inf") if queue.seen_at is None else self.now - queue.seen_at
+
+
+def skew_between(asked_at: float, told: float, answered_at: float) -> float:
+    """Returns by how many seconds, at least, a clock is ahead of another one that was asked for its
+    time, and told it; 0.0 if they may agree, since the answer took some time."""
+    return max(asked_at - told, 0.0) + min(answered_at - told, 0.0)

@@ -1,6 +1,5 @@
 """Checks of ``buoy doctor`` on Redis itself: memory, disk, clock, replicas."""
 
-import time
 from collections.abc import Callable, Iterator
 
 from ..text.units import mebibytes
@@ -67,7 +66,7 @@ def persistence(inspection: Inspection) -> Iterator[Finding]:
 
 def clock(inspection: Inspection) -> Iterator[Finding]:
     """Check that the clocks of this machine and of Redis agree."""
-    skew = time.time() - inspection.now
+    skew = inspection.skew
     if abs(skew) < SKEW_SECONDS:
         yield Finding("clock", "ok", f"this machine and Redis differ by {abs(skew):.1f} s")
     else:
