@@ -22,6 +22,14 @@ class Ended(BaseException):
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What was called at the end of the process, in order."""
     calls: list[str] = []
+    # Those that other tests have left behind, such as threads of a pool that ends.
+    others = [each for each in threading.enumerate() if each is not threading.main_thread()]
+    enumerate_all = threading.enumerate
+
+    def enumerate_own() -> list[threading.Thread]:
+        return [each for each in enumerate_all() if each not in others]
+
+    monkeypatch.setattr(threading, "enumerate", enumerate_own)
 
     def end(code: int) -> None:
         calls.append(f"exit {code}")
