@@ -126,6 +126,7 @@ class SlotMove:
         self.target = (self.source + 1) % 3
         self.names = [node.call("CLUSTER", "MYID").decode() for node in world.nodes]
         self.port = cluster.servers[self.target].port or 0
+        self.moved = False
 
     def begin(self) -> None:
         """From now on the slot is on its way."""
@@ -136,12 +137,17 @@ class SlotMove:
         """All keys of the slot are on the other node."""
         node = self.world.nodes[self.source]
         for key in node.call("CLUSTER", "GETKEYSINSLOT", self.slot, 100):
-            node.call("MIGRATE", "127.0.0.1", self.port, key, 0, 1000)
+            node.call("MIGRATE", "127.0.0.1", self.port, key, 0, 60_000)
 
     def end(self) -> None:
         """The slot is the other node's."""
-        for node in (self.target, self.source, 3 - self.source - self.target):
-            self.set_slot(node, "NODE", self.names[self.target])
+        self.moved = True
+        self.give(self.target, self.source)
+
+    def give(self, taker: int, giver: int) -> None:
+        """Let the slot be that of one node, for all of them."""
+        for node in (taker, giver, 3 - taker - giver):
+            self.set_slot(node, "NODE", self.names[taker])
 
     def set_slot(self, node: int, *words: str) -> None:
         self.world.nodes[node].call("CLUSTER", "SETSLOT", self.slot, *words)
@@ -151,8 +157,11 @@ class SlotMove:
 
     def __exit__(self, *_: object) -> None:
         self.world.everywhere("FLUSHALL")
-        for node in (self.source, self.target, 3 - self.source - self.target):
-            self.set_slot(node, "NODE", self.names[self.source])
+        if self.moved:
+            # As it came: else what the other node says of its slot at this moment, which is the
+            # newer claim, would take it away again.
+            self.set_slot(self.source, "IMPORTING", self.names[self.target])
+        self.give(self.source, self.target)
 
 
 def queue_on(world: World, node: int) -> str:
