@@ -1,7 +1,8 @@
 import asyncio
 import select
 import socket
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -12,6 +13,7 @@ from buoy.connection.client import RawArg
 from buoy.connection.loop_connections import MAX_CONNECTIONS
 from buoy.connection.redis_errors import RedisTimeout
 from buoy.embedded.server import Server
+from tests.support.processes import WITHIN
 from tests.support.proxy import Proxy
 
 R = TypeVar("R")
@@ -194,38 +196,75 @@ def test_calls_wait_for_a_free_connection_also_when_others_are_cancelled(buoy_ap
     run(program())
 
 
-def test_a_server_that_is_silent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setattr(Job, "app", App(f"redis://127.0.0.1:{silent.getsockname()[1]}"))
-        with pytest.raises(RedisTimeout) as raised:
-            run(Job.app.acommand("PING"))
+def test_a_server_that_is_silent_is_told(
+    buoy_app: App, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Job, "app", App(proxy.url))
+
+    async def program() -> None:
+        [connections] = await connected(Job.app)  # which may take longer than the answer
+        connections.limit.close()
+        proxy.freeze()
+        monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.1)
+        await Job.app.acommand("PING")
+
+    with pytest.raises(RedisTimeout) as raised:
+        run(program())
 
     assert (str(raised.value), raised.value.sent) == ("Redis did not answer: it is silent", True)
+
+
+async def comes_true(condition: Callable[[], bool]) -> None:
+    """Wait for a condition; fail when it does not come true."""
+    last = time.monotonic() + WITHIN
+    while not condition():
+        assert time.monotonic() < last
+        await asyncio.sleep(0.01)
+
+
+async def connected(app: App) -> list[Any]:
+    """Connect; returns the connections of each event loop."""
+    assert await app.acommand("PING") == b"PONG"
+    return list(app.broker.async_client.by_loop.values())  # type: ignore[attr-defined]
 
 
 def test_only_a_call_that_has_no_reply_in_time_is_given_up(
     buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One timer watches all of them; a call of several commands has the time for each reply."""
-    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 2.0)
+    monkeypatch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 1000.0)
 
     async def program() -> None:
-        async def blocked(seconds: float) -> Any:
-            return await buoy_app.acommand("BLPOP", buoy_app.key("none", "x"), seconds)
+        loop, ahead = asyncio.get_running_loop(), 0.0
+        clock = loop.time
+        monkeypatch.setattr(loop, "time", lambda: clock() + ahead)  # only the test lets time pass
+        [connections] = await connected(buoy_app)
+        ends = connections.limit.ends
 
-        async def several() -> Any:
-            call: list[RawArg] = ["BLPOP", buoy_app.key("none", "x"), 0.2]
-            return await buoy_app.broker.async_client.calls([call, call, call])
+        def pop(*names: str) -> asyncio.Task[list[Any]]:
+            words: list[list[RawArg]] = [["BLPOP", buoy_app.key("none", n), 0] for n in names]
+            return asyncio.create_task(buoy_app.broker.async_client.calls(words))
 
-        found = await asyncio.gather(
-            blocked(0.1), blocked(60), several(), blocked(0.2), return_exceptions=True
-        )
+        async def push(name: str) -> None:
+            await buoy_app.acommand("LPUSH", buoy_app.key("none", name), name)
 
-        assert [found[0], *found[2:]] == [None, [None] * 3, None]
-        assert isinstance(found[1], RedisTimeout)
-        [connections] = buoy_app.broker.async_client.by_loop.values()  # type: ignore[attr-defined]
-        assert (connections.limit.ends, len(connections.idle)) == ({}, 3)
+        hopeless, quick, several = pop("never"), pop("a"), pop("b", "c", "d")
+        await comes_true(lambda: len(ends) == 3)
+        ahead = 800.0
+        await push("a")
+        assert [item for _, item in await quick] == [b"a"]
+        await push("b")
+        await comes_true(lambda: max(ends.values()) > clock() + 1500)  # it is at its second command
+        ahead = 1100.0
+        with pytest.raises(RedisTimeout):
+            await hopeless
+        await push("c")
+        await comes_true(lambda: max(ends.values()) > clock() + 2050)
+        ahead = 1900.0
+        await push("d")
+        assert [item for _, item in await several] == [b"b", b"c", b"d"]
+
+        assert (ends, len(connections.idle)) == ({}, 3)
         assert await buoy_app.acommand("PING") == b"PONG"
         await buoy_app.aclose()
         assert connections.limit.timer is None
@@ -237,8 +276,8 @@ def test_a_reply_that_came_while_the_program_did_something_else_is_read(
     buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def program() -> None:
-        await buoy_app.acommand("PING")  # it is connected
-        [connections] = buoy_app.broker.async_client.by_loop.values()  # type: ignore[attr-defined]
+        [connections] = await connected(buoy_app)
+        connections.limit.close()  # the next timer is that of the next call
         with monkeypatch.context() as patch:
             patch.setattr("buoy.connection.loop_connections.SOCKET_TIMEOUT", 0.05)
             asking = asyncio.create_task(buoy_app.acommand("PING"))
