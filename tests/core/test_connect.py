@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from redis import exceptions
 
@@ -147,6 +147,7 @@ class TestUrl:
     def test_settings_show_no_password(self) -> None:
         assert "secret" not in repr(Settings(url="redis://u:secret@h/0"))
 
+    @example("=@", "?", "redis+cluster://u:{0}@h:2,u:{0}@i:2")
     @given(st.text(), st.sampled_from("@:/?#&=%[],\n"), st.sampled_from(FORMS))
     def test_whatever_a_password_holds_it_is_never_shown(
         self, some: str, special: str, form: str

@@ -4,6 +4,7 @@ import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 HIDDEN = "(hidden)"
+NAME = re.compile(r"[\w-]+")
 HOST_AND_PORT = re.compile(r"[\w.-]*:[0-9]{1,5}")
 SPECIAL = "a port and a database are numbers; percent-encode special characters in a password"
 
@@ -63,10 +64,11 @@ def masked_login(netloc: str) -> str:
 
 def option_names(query: str) -> str:
     """The names of the options, with ``***`` for the values. If one of them is a password, only
-    ``***``: the name that follows may be the second half of the password."""
+    ``***``: the name that follows may be the second half of the password. So may be what is no
+    name."""
     found = [name for name, _ in parse_qsl(query)]
     return (
         "***"
-        if any("pass" in name.lower() for name in found)
+        if any("pass" in name.lower() or not NAME.fullmatch(name) for name in found)
         else "&".join(f"{name}=***" for name in found)
     )
