@@ -40,7 +40,7 @@ class Forwarder:
 
     def __init__(self, steps: RedisSteps[Any]) -> None:
         self.steps, self.step = steps, next(steps)
-        self.over = False
+        self.over, self.slept = False, 0
 
     def go_on(self, replies: list[Any] | Unavailable) -> None:
         try:
@@ -128,6 +128,10 @@ class Lifecycle(RuleBasedStateMachine):
         """Workers look at both queues then, and these forget which jobs have ended long ago."""
         self.world.wait(move)
         self.world.broker.away.clear()
+        for each in self.forwarders:
+            each.slept += move
+        # By then the receipt of a job may be forgotten that another one has handed over.
+        self.forwarders = [each for each in self.forwarders if each.slept < 7 * DAY]
         self.world.take(0)
         self.shop.take(0)
 
