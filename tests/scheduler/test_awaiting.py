@@ -33,8 +33,8 @@ class Remind(Job):
 
 def test_jobs_are_due_later(buoy_app: App, buoy_clock: Clock) -> None:
     async def program() -> None:
-        await aenqueue_in(timedelta(seconds=5), Remind, 1, text="hi")
-        await aenqueue_many_in(5, Remind, [(2,), {"user_id": 3}])
+        await aenqueue_in(timedelta(seconds=500), Remind, 1, text="hi")
+        await aenqueue_many_in(500, Remind, [(2,), {"user_id": 3}])
         await aenqueue_at(LATER, Remind, 4)
         await aenqueue_many_at(LATER, Remind, [(5,)])
         with pytest.raises(
@@ -46,7 +46,7 @@ def test_jobs_are_due_later(buoy_app: App, buoy_clock: Clock) -> None:
     asyncio.run(program())
     assert drain() == {}
     assert [view.args for view in Delayed(Remind)][3:] == [[4], [5]]
-    buoy_clock.advance(5)
+    buoy_clock.advance(500)
     assert drain() == {"done": 3}
 
 
@@ -84,7 +84,7 @@ def test_what_blocks_has_a_twin() -> None:
 def test_delayed_jobs_are_found_moved_and_removed(buoy_app: App, buoy_clock: Clock) -> None:
     async def program() -> None:
         for n, queue in enumerate(["default", "slow", "default", "slow"]):
-            await Remind.using(queue=queue, delay=10 * (n + 1)).aenqueue(n)
+            await Remind.using(queue=queue, delay=1000 * (n + 1)).aenqueue(n)
         some, all_of_them = Delayed(Remind, where=lambda view: view.args[0] < 2), Delayed()
         ids = [view.id async for view in all_of_them]
         assert ids == [view.id for view in all_of_them]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from buoy import App, ConfigurationError, Job, Plugin, Rejected, hookimpl
 from buoy.testing import drain
 from buoy_scheduler import remove_schedule, set_schedule
+from buoy_scheduler.daemon import daemon as daemon_module
 from buoy_scheduler.daemon.due_ticks import format_tick
 from buoy_scheduler.store import Store
 
@@ -121,12 +122,13 @@ def waiting(app: App, queue: str = "reports") -> int:
 
 
 def spied(app: App, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The commands of each round trip from now on."""
+    """The commands of each round trip from now on, but for those of the clock of the test."""
     sent: list[Any] = []
     calls = app.broker.client.calls
 
     def spy(commands: Any) -> list[Any]:
-        sent.append(commands)
+        if list(commands) != [("TIME",)]:
+            sent.append(commands)
         return calls(commands)
 
     monkeypatch.setattr(app.broker.client, "calls", spy)
@@ -235,6 +237,7 @@ class TestFiring:
         self, days: Days, buoy_app: App, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         daemon = days.daemon(report=EVERY_MINUTE)
+        monkeypatch.setattr(daemon_module, "POLL_SECONDS", 3600.0)  # the second step comes too soon
         sent = spied(buoy_app, monkeypatch)
 
         days.step(daemon)
@@ -593,7 +596,8 @@ class TestBadInput:
 def test_each_tick_is_enqueued_once_while_daemons_come_freeze_and_go(
     days: Days, buoy_app: App, data: st.DataObject
 ) -> None:
-    """Every few seconds a random daemon steps, and sometimes a new one starts."""
+    """Every few seconds a random daemon steps, and sometimes a new one starts. No step is near the
+    beginning of a second."""
     buoy_app.command("FLUSHALL")
     buoy_app.broker.registered.clear()
     days.pass_until(60)
@@ -605,16 +609,13 @@ def test_each_tick_is_enqueued_once_while_daemons_come_freeze_and_go(
     daemons = [days.daemon(report=fields)]
     start = int(days.now())
     for _ in range(data.draw(st.integers(1, 15))):
-        days.clock.advance(data.draw(st.sampled_from([0.5, 1.0, 2.0, 3.9])))
+        days.clock.advance(data.draw(st.sampled_from([0.5, 1.0, 2.0, 3.5])))
         if data.draw(st.booleans()):
             daemons.append(days.daemon(report=fields))
         days.step(data.draw(st.sampled_from(daemons)))
-    before = int(days.now())
     days.step(*daemons)
 
-    # On a slow machine a tick may become due meanwhile.
-    due = range(before // 2 - start // 2, int(days.now()) // 2 - start // 2 + 1)
-    assert waiting(buoy_app) in due
+    assert waiting(buoy_app) == int(days.now()) // 2 - start // 2
 
 
 def test_a_signal_ends_the_daemon_though_the_interrupted_code_catches_its_exception(

@@ -52,12 +52,12 @@ def args_of(found: Delayed) -> list[list[Any]]:
 
 class TestEnqueueing:
     def test_enqueue_in_seconds(self, buoy_app: App, buoy_clock: Clock) -> None:
-        handle = enqueue_in(5, Remind, 42, text="hi")
+        handle = enqueue_in(3600, Remind, 42, text="hi")
         assert handle.state == "delayed"
 
-        buoy_clock.advance(4.9)
+        buoy_clock.advance(3000)
         assert drain(buoy_app) == {}
-        buoy_clock.advance(0.2)
+        buoy_clock.advance(600)
         assert drain(buoy_app) == {"done": 1}
 
     def test_enqueue_in_a_timedelta(self, buoy_app: App, buoy_clock: Clock) -> None:
@@ -220,13 +220,13 @@ class TestChanging:
     def test_move_makes_jobs_due_at_another_time(
         self, some: list[str], buoy_app: App, buoy_clock: Clock
     ) -> None:
-        later = datetime.now(UTC) + timedelta(days=1)
+        later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
         assert sorted(Delayed(Remind, (1,)).move(later)) == sorted([some[0], some[3]])
 
         buoy_clock.advance(4 * 3600 + 1)
         assert drain(buoy_app) == {"done": 2}
-        assert [round(view.at or 0) for view in Delayed()] == [round(later.timestamp())] * 2
+        assert [view.at for view in Delayed()] == [later.timestamp()] * 2
 
     def test_move_refuses_a_time_without_a_zone(self, some: list[str]) -> None:
         with pytest.raises(InvalidArguments, match=r"^reschedule: expected at with a time zone, "):
@@ -250,6 +250,7 @@ def test_thousands_of_delayed_jobs_slow_nothing(buoy_app: App) -> None:
     """Each enqueueing sends what it sends to an empty queue, and no command reads many jobs."""
 
     def commands() -> list[str]:
+        buoy_app.broker.registered.clear()  # else a slow machine does it again, after a minute
         buoy_app.command("CONFIG", "RESETSTAT")
         enqueue_in(10**6, Remind, 1)
         Remind.enqueue(1)

@@ -68,7 +68,7 @@ def test_a_new_daemon_takes_away_the_notes_of_those_that_are_gone(
     [name] = store.polled_ago()
     assert buoy_app.command("HKEYS", store.key).count(b"daemon:old:1") == 0
 
-    buoy_clock.advance(31)
+    buoy_clock.advance(32)
 
     assert store.polled_ago()[name] > 31
     assert probe_daemons(buoy_app) == (False, f"no scheduler of host {gethostname()} polls Redis")

@@ -3,7 +3,6 @@
 import pytest
 
 from buoy import App, BrokerError, Job
-from buoy.testing import Clock
 from buoy_scheduler import Delayed, enqueue_in, get_schedule, remove_schedule, set_schedule
 from tests.support.cluster import Cluster
 
@@ -20,7 +19,7 @@ def test_the_scheduler_runs_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> Non
     with Cluster() as cluster:
         app = App(cluster.url)
         monkeypatch.setattr(Job, "app", app)
-        days = Days(app, Clock(app))
+        days = Days(app)
         set_schedule("a", Report, every="1m")
         daemon = days.daemon(b={"every": "1m", "class": Report.name, "queue": "other"})
 
