@@ -1,5 +1,6 @@
 """What this package keeps in Redis. All keys are in the slot of the job's queue, and expire."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -198,7 +199,8 @@ def subscribe(app: App, queue: str, id: str) -> RedisSteps[str]:
 def wait_for_wakeup(app: App, queue: str, id: str, last: str, seconds: float) -> RedisSteps[None]:
     """Wait at most ``seconds`` for an entry after ``last`` in the wakeup stream of a job."""
     if last:
-        stream, milliseconds = wakeup_key(app, queue, id), max(1, round(seconds * 1000))
+        # Rounded up: who wakes before the time is over reads the state once more for nothing.
+        stream, milliseconds = wakeup_key(app, queue, id), max(1, math.ceil(seconds * 1000))
         yield from command_steps("XREAD", "BLOCK", milliseconds, "STREAMS", stream, last)
     else:  # Redis is full, so there is no stream
         yield min(seconds, FULL_REDIS_PAUSE)
