@@ -10,7 +10,7 @@ HEAVY = (
 
 def test_declaring_jobs_loads_neither_the_redis_client_nor_an_event_loop() -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", HEAVY], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", HEAVY], capture_output=True, text=True, check=True, timeout=120
     )
 
     assert ended.stdout == "[]\n"
