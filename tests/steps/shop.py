@@ -17,7 +17,7 @@ def numbers(after: int | None) -> Iterator[int]:
 
 class Import(Job):
     queue = "imports"
-    plugins = [Steps()]
+    plugins = [Steps(every=1000)]  # no cursor is kept in the middle of a step, on a slow machine
 
     def perform(self, file: str) -> None:
         if step("fetch"):

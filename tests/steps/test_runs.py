@@ -11,6 +11,7 @@ from buoy.embedded.server import Server
 from buoy.process.stopping import stop_flag
 from buoy.testing import FakeWorker, drain
 from buoy_steps import Steps, checkpoint, cursor, each
+from buoy_steps import run as steps_run
 from tests.support.proxy import Proxy
 
 from .shop import Import, on_row, seen
@@ -103,6 +104,7 @@ def test_while_redis_is_away_the_run_goes_on_and_the_log_says_so(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(steps_run, "OUTAGE_PAUSE", 1000.0)
     with Proxy(buoy_server.url) as proxy:
         handle = Import.enqueue("a.csv")
         worker = FakeWorker(buoy_app, "imports")
@@ -114,7 +116,7 @@ def test_while_redis_is_away_the_run_goes_on_and_the_log_says_so(
 
     assert seen == ALL
     [record] = [each for each in caplog.records if each.name == "buoy.steps"]
-    text = f"<{Import.name} {handle.id} attempt 1>: progress is not kept for 10 s: "
+    text = f"<{Import.name} {handle.id} attempt 1>: progress is not kept for 1000 s: "
     assert record.getMessage().startswith(text)
     assert record.__dict__["job_id"] == handle.id
 
