@@ -50,7 +50,7 @@ class Own(Plugin):
 
     @hookimpl
     def on_failure(self, error: BaseException) -> Later:
-        return Later(1)
+        return Later(60)
 
 
 class ReportMailer(ShopMailer):

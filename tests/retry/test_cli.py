@@ -53,7 +53,7 @@ def three(buoy_app: App) -> list[str]:
     ]
     buoy_app.push("nowhere.Job", queue="mail")
     drain(buoy_app)
-    Mail.using(delay=5).enqueue("")
+    Mail.using(delay=5000).enqueue("")
     Mail.enqueue("")
     return [handle.id for handle in handles]
 

@@ -15,8 +15,8 @@ ERRORS: dict[str, Any] = {
     "busy": ConnectionError("busy"),
     "slow": TimeoutError("slow"),
     "wrong": KeyError("wrong"),
-    "retry after": RetryAfter(7),
-    "snooze": Snooze(3),
+    "retry after": RetryAfter(420),
+    "snooze": Snooze(180),
     "fine": None,
 }
 BUSY = Group("BUSY", lambda error: str(error) == "busy")
@@ -59,7 +59,7 @@ class TestRuns:
             plugins = [
                 Retry(
                     limit,
-                    on={BUSY: [1, 5], TimeoutError: 2},
+                    on={BUSY: [60, 300], TimeoutError: 120},
                     never=KeyError,
                     on_give_up=alarm,
                     max_snoozes=snoozes,
@@ -81,7 +81,7 @@ class TestRuns:
                 assert view is not None
                 assert view.state == "delayed"
                 assert alarms == []
-            buoy_clock.advance(8)
+            buoy_clock.advance(480)
 
         assert runs == wanted
         view = buoy_app.find(handle.id)
