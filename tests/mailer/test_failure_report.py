@@ -11,7 +11,7 @@ from buoy.model.entry import Entry
 from buoy.model.payload import Payload
 from buoy.testing import drain
 from buoy_mailer import outbox
-from tests.support.smtp import MailServer
+from tests.support.smtp import MailServer, no_server
 
 MEMORY = ("--mail-url", "memory://")
 OPS = ("--to", "ops@example.com")
@@ -198,10 +198,8 @@ def test_without_redis_and_mail_server_both_errors_are_printed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(Job, "app", App(f"unix://{tmp_path}/gone.sock"))
-    with MailServer() as gone:
-        url = gone.url
-
-    result = run("--mail-url", url)
+    with no_server() as url:
+        result = run("--mail-url", url)
 
     assert result.exit_code == 1
     assert result.output.startswith("Error: not mailed to ops@example.com (ConnectionRefusedError:")

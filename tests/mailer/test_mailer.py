@@ -268,4 +268,5 @@ def test_a_delivery_with_an_invalid_time_does_not_warn(
 
     delivery.__del__()
 
-    assert not recwarn.list
+    # What other tests have left behind may be collected now, with warnings of its own.
+    assert not [each for each in recwarn if "UserMailer" in str(each.message)]

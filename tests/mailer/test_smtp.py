@@ -15,7 +15,7 @@ from buoy import ConfigurationError
 from buoy_mailer.compose import Envelope, compose
 from buoy_mailer.mail_types import Mail
 from buoy_mailer.smtp import Smtp
-from tests.support.smtp import MailServer
+from tests.support.smtp import MailServer, no_server
 
 from .conftest import Servers
 
@@ -186,10 +186,8 @@ class TestErrors:
         with pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
             smtp.send(envelope())
 
-    def test_a_server_that_is_down_raises_connection_refused(self, servers: Servers) -> None:
-        with MailServer() as gone:
-            url = gone.url
-        with pytest.raises(ConnectionRefusedError):
+    def test_a_server_that_is_down_raises_connection_refused(self) -> None:
+        with no_server() as url, pytest.raises(ConnectionRefusedError):
             Smtp.of(url).send(envelope())
 
     def test_a_mail_that_is_too_big_for_the_server_is_refused(self, servers: Servers) -> None:

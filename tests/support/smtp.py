@@ -1,8 +1,11 @@
 """A real mail server that keeps what it gets, and fails when it is told to."""
 
 import asyncio
+import socket
 import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -115,12 +118,12 @@ class MailServer:
     @property
     def url(self) -> str:
         """Without TLS and user; else see ``secure_url``."""
-        return f"smtp://127.0.0.1:{self.port}?timeout=30"
+        return f"smtp://127.0.0.1:{self.port}?timeout=120"
 
     def secure_url(self, *options: str) -> str:
         scheme = "smtps" if self.tls else "smtp"
         user = "shop:p%40ss%3Aw@" if self.auth else ""
-        return f"{scheme}://{user}localhost:{self.port}?" + "&".join([CA, "timeout=30", *options])
+        return f"{scheme}://{user}localhost:{self.port}?" + "&".join([CA, "timeout=120", *options])
 
     @property
     def subjects(self) -> list[str]:
@@ -214,6 +217,14 @@ class Server(SMTP):
     async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
         self.faults.commands.append("QUIT")
         await super().smtp_QUIT(arg)
+
+
+@contextmanager
+def no_server() -> Iterator[str]:
+    """Yields the URL of a mail server that is down. No other process gets its port meanwhile."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"smtp://127.0.0.1:{unused.getsockname()[1]}"
 
 
 def taken(server: Server, session: Session, envelope: Envelope) -> Received:
