@@ -144,7 +144,7 @@ class TestRetrying:
         self, buoy_app: App, buoy_clock: Clock
     ) -> None:
         class Endless(Scripted):
-            plugins = [Retry(limit=None, delay=Exponential(1, 10, cap=60))]
+            plugins = [Retry(limit=None, delay=Exponential(30, 10, cap=60))]
 
         enqueue(Endless, *[ValueError()] * 50)
 
@@ -561,7 +561,7 @@ def test_a_job_and_the_job_that_it_enqueues_are_retried_separately(
 
 def test_http_calls_are_retried_after_http_errors_only(buoy_app: App, buoy_clock: Clock) -> None:
     class Call(Scripted):
-        plugins = [Retry(5, [1, 60], on=HTTP_ERRORS)]
+        plugins = [Retry(5, [30, 60], on=HTTP_ERRORS)]
 
     enqueue(
         Call, TimeoutError(), ConnectionRefusedError(), ConnectionResetError(), KeyError("total")

@@ -33,7 +33,7 @@ class Everything(Job):
     plugins = [
         Status(),
         History(result=True),
-        Retry(1, Constant(5)),
+        Retry(1, Constant(60)),
         Loner(key="card"),
         Sealed([NEW, OLD]),
     ]
@@ -44,7 +44,7 @@ class Settled(Job):
     """Its keys are those of the settings."""
 
     queue = "purchasing"
-    plugins = [Status(), Retry(3, Constant(5)), Sealed()]
+    plugins = [Status(), Retry(3, Constant(60)), Sealed()]
     perform = Charge.perform
 
 

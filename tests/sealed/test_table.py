@@ -19,7 +19,7 @@ from .shop import NEW, OLD, SECRET, seen
 
 class Pay(Job):
     queue = "purchasing"
-    plugins = [Retry(1, Constant(5)), Loner(), Status(), Sealed()]
+    plugins = [Retry(1, Constant(60)), Loner(), Status(), Sealed()]
 
     def perform(self, card: str, how: str = "well") -> str:
         seen.append(card)
@@ -55,7 +55,7 @@ class Case(NamedTuple):
         """Let the job run as often as it may."""
         for _ in range(2):
             drain(self.app)
-            self.clock.advance(6)
+            self.clock.advance(61)
 
 
 def is_enqueued(case: Case) -> tuple[str, bool]:
