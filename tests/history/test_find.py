@@ -13,6 +13,7 @@ from buoy import App, ConfigurationError, Job
 from buoy.cli import main
 from buoy.testing import drain
 from buoy_history import EndedJob, History, history
+from tests.support.processes import wait_until
 
 from .shop import Charge
 
@@ -35,6 +36,18 @@ def ended(buoy_app: App) -> None:
     Mail.using(queue="bulk").enqueue("bob")
     for queue in ("purchasing", "default", "bulk"):
         drain(buoy_app, queue)
+        await_next_millisecond(buoy_app)
+
+
+def await_next_millisecond(app: App) -> None:
+    """Ends of several classes and queues have an order only if they are milliseconds apart."""
+    before = milliseconds(app)
+    wait_until(lambda: milliseconds(app) > before, what="a millisecond by the clock of Redis")
+
+
+def milliseconds(app: App) -> int:
+    seconds, micros = map(int, app.command("TIME"))
+    return seconds * 1000 + micros // 1000
 
 
 def arguments(found: object) -> list[object]:
