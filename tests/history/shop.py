@@ -26,7 +26,7 @@ class Expiring(Job):
 
 class Stubborn(Job):
     queue = "purchasing"
-    plugins = [History(), Retry(1, Constant(5))]
+    plugins = [History(), Retry(1, Constant(100))]
 
     def perform(self) -> None:
         raise TimeoutError("too slow")

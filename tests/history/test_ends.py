@@ -82,7 +82,7 @@ def test_only_the_last_attempt_is_an_end(buoy_app: App, buoy_clock: Clock) -> No
     Stubborn.enqueue()
     drain(buoy_app)
     assert ends() == []
-    buoy_clock.advance(6)
+    buoy_clock.advance(101)
     drain(buoy_app)
 
     [end] = ends()
