@@ -33,7 +33,7 @@ class Both(Pay):
 
 
 class Slow(Pay):
-    plugins = [Rate(1, per=10, key="account")]
+    plugins = [Rate(1, per=100, key="account")]
 
 
 class Rare(Pay):
@@ -41,7 +41,7 @@ class Rare(Pay):
 
 
 class Late(Pay):
-    plugins = [Debounce(5, at_most=60)]
+    plugins = [Debounce(50, at_most=600)]
 
 
 class Sync(Pay):

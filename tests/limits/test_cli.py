@@ -73,14 +73,14 @@ def test_rates_are_listed_with_their_next_free_time(buoy_app: App, buoy_clock: C
     assert later == dict.fromkeys(later) | {
         "key": f"Rate:{Slow.name} account=2",
         "queue": "purchasing",
-        "limit": "6/60",
+        "limit": "36/3600",
         "delayed": 2,
         "next": later["next"],
     }
     assert sooner["key"] == f"Rate:{Slow.name} account=1"
     assert (sooner["delayed"], later["next"] > sooner["next"]) == (0, True)
     assert listed("--queue", "nowhere") == []
-    buoy_clock.advance(31)
+    buoy_clock.advance(301)
     assert listed() == []
 
 

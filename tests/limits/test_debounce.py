@@ -19,7 +19,7 @@ saved: list[tuple[int, str]] = []
 
 class Save(Job):
     queue = "documents"
-    plugins = [Debounce(5, key="document", at_most=12)]
+    plugins = [Debounce(500, key="document", at_most=1200)]
 
     def perform(self, document: int, text: object = "") -> None:
         saved.append((document, str(text)))
@@ -28,7 +28,7 @@ class Save(Job):
 
 
 class Endless(Save):
-    plugins = [Debounce(5, key="document")]
+    plugins = [Debounce(500, key="document")]
 
 
 class Edit(Job):
@@ -71,7 +71,7 @@ def test_the_last_of_a_burst_runs(buoy_app: App, buoy_clock: Clock) -> None:
     assert handles[0].reason == "the job that waits has its arguments now"
     assert Save.enqueue(2, "z").state == "delayed"
     assert drain(buoy_app) == {}
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     assert drain(buoy_app) == {"done": 2}
     assert sorted(saved) == [(1, "c"), (2, "z")]
     assert buoy_app.command("EXISTS", buoy_app.key("documents", "claims")) == 0
@@ -81,7 +81,7 @@ def test_the_jobs_of_one_call_are_a_burst(buoy_app: App, buoy_clock: Clock) -> N
     first, *others = Save.enqueue_many([(1, text) for text in "abc"])
 
     assert all(replaced(handle, first) for handle in others)
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     assert drain(buoy_app) == {"done": 1}
     assert saved == [(1, "c")]
 
@@ -89,16 +89,16 @@ def test_the_jobs_of_one_call_are_a_burst(buoy_app: App, buoy_clock: Clock) -> N
 def test_each_job_puts_it_off_but_not_for_ever(buoy_app: App, buoy_clock: Clock) -> None:
     first, endless = Save.enqueue(1), Endless.enqueue(1)
     for _ in range(2):
-        buoy_clock.advance(4)
+        buoy_clock.advance(400)
         assert replaced(Save.enqueue(1), first)
         assert replaced(Endless.enqueue(1), endless)
         assert drain(buoy_app) == {}
-    assert 2 <= due_in(buoy_app, first.id) <= 4
-    assert 4 <= due_in(buoy_app, endless.id) <= 5
-    buoy_clock.advance(3)
+    assert 300 <= due_in(buoy_app, first.id) <= 400
+    assert 400 <= due_in(buoy_app, endless.id) <= 500
+    buoy_clock.advance(300)
     assert replaced(Save.enqueue(1, "last"), first)
     assert replaced(Endless.enqueue(1), endless)
-    buoy_clock.advance(2)
+    buoy_clock.advance(200)
 
     assert drain(buoy_app) == {"done": 1}
     assert saved == [(1, "last")]
@@ -108,7 +108,7 @@ def test_a_job_that_is_queued_gets_the_arguments_and_keeps_its_turn(
     buoy_app: App, buoy_clock: Clock
 ) -> None:
     first = Save.enqueue(1, "a")
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     buoy_app.broker.renew_leases({"documents": []})
 
     assert replaced(Save.enqueue(1, "b"), first)
@@ -119,16 +119,16 @@ def test_a_job_that_is_queued_gets_the_arguments_and_keeps_its_turn(
 
 def test_when_it_runs_a_new_burst_begins(buoy_app: App, buoy_clock: Clock) -> None:
     first = Save.enqueue(1, "a")
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     worker = FakeWorker(buoy_app, "documents")
     reservation = worker.take()
 
     second = Save.enqueue(1, "b")
 
     assert (second.state, second.id != first.id) == ("delayed", True)
-    assert 4 <= due_in(buoy_app, second.id) <= 5
+    assert 400 <= due_in(buoy_app, second.id) <= 500
     worker.run(reservation)
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     assert drain(buoy_app) == {"done": 1}
     assert saved == [(1, "a"), (1, "b")]
 
@@ -144,25 +144,25 @@ def test_while_an_operator_moves_it_a_new_burst_begins(buoy_app: App) -> None:
 
 
 def test_a_delay_of_the_call_counts_in_place_of_the_seconds(buoy_app: App) -> None:
-    first = Save.using(delay=9).enqueue(1)
-    assert 8 <= due_in(buoy_app, first.id) <= 9
+    first = Save.using(delay=900).enqueue(1)
+    assert 800 <= due_in(buoy_app, first.id) <= 900
 
-    assert replaced(Save.using(delay=30).enqueue(1), first)
+    assert replaced(Save.using(delay=3000).enqueue(1), first)
 
-    assert 10 <= due_in(buoy_app, first.id) <= 12
+    assert 1000 <= due_in(buoy_app, first.id) <= 1200
 
 
 def test_it_may_expire_when_it_is_due(buoy_app: App, buoy_clock: Clock) -> None:
     class Soon(Save):
-        expires = 2
+        expires = 200
 
     handle = Soon.enqueue(1)
 
     view = buoy_app.find(handle.id)
     assert view is not None
     payload = json.loads(view.raw)
-    assert payload["expires_at"] - payload["enqueued_at"] == pytest.approx(7)
-    buoy_clock.advance(6)
+    assert payload["expires_at"] - payload["enqueued_at"] == pytest.approx(700)
+    buoy_clock.advance(600)
     assert drain(buoy_app) == {"done": 1}
 
 
@@ -182,7 +182,7 @@ def test_arguments_may_look_like_a_payload(buoy_app: App, buoy_clock: Clock, tex
 
     assert view is not None
     assert (view.args, view.id) == ([1, text], first.id)
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     assert drain(buoy_app) == {"done": 1}
     assert saved == [(1, str(text))]
 
@@ -192,7 +192,7 @@ def test_ids_may_be_any(buoy_app: App, buoy_clock: Clock) -> None:
     assert replaced(Save.using(id="second").enqueue(1, "b"), first)
     assert first.holder is None
 
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     assert drain(buoy_app) == {"done": 1}
     assert saved == [(1, "b")]
 
@@ -205,7 +205,7 @@ def test_what_follows_another_job_replaces_too(
     for _ in range(2):
         worker.run(worker.take())
     drain(buoy_app)
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
 
     assert drain(buoy_app) == {"done": 1}
     assert saved == [(1, "b")]
@@ -214,14 +214,14 @@ def test_what_follows_another_job_replaces_too(
 
 def test_a_failed_job_is_retried_unless_a_newer_one_waits(buoy_app: App, buoy_clock: Clock) -> None:
     Save.enqueue(1, "fail")
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     drain(buoy_app)
     newer = Save.enqueue(1, "b")
 
     retry(buoy_app.control, list(find(buoy_app.monitor, Filter())))
 
     assert [view.id for view in find(buoy_app.monitor, Filter())] != [newer.id]
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     assert drain(buoy_app) == {"done": 1}
 
 
@@ -255,7 +255,7 @@ def test_with_a_limit_it_waits_in_line_with_the_last_arguments(
 
 def test_the_time_of_a_burst_is_forgotten(buoy_app: App, buoy_clock: Clock) -> None:
     Save.enqueue_many([(number,) for number in range(20)])
-    buoy_clock.advance(30)
+    buoy_clock.advance(3000)
     drain(buoy_app)
 
     Save.enqueue(30)

@@ -10,7 +10,7 @@ saved: list[str] = []
 
 class Save(Job):
     queue = "documents"
-    plugins = [Debounce(5, key="document", at_most=12)]
+    plugins = [Debounce(500, key="document", at_most=1200)]
 
     def perform(self, document: int, text: str = "") -> None:
         saved.append(text)
@@ -30,19 +30,19 @@ def test_after_a_burst_that_was_cancelled_a_new_one_has_its_whole_time(
     buoy_app: App, buoy_clock: Clock
 ) -> None:
     first = Save.enqueue(1, "a")
-    buoy_clock.advance(4)
+    buoy_clock.advance(400)
     assert Save.enqueue(1, "b").code == "replaced"
-    buoy_clock.advance(4)
+    buoy_clock.advance(400)
     assert buoy_app.cancel(first.id)
 
     second = Save.enqueue(1, "c")
     assert second.state == "delayed"
     for text in "de":
-        buoy_clock.advance(4)
+        buoy_clock.advance(400)
         assert Save.enqueue(1, text).holder == second.id
-    buoy_clock.advance(3)
+    buoy_clock.advance(300)
     assert drain(buoy_app) == {}
-    buoy_clock.advance(2)
+    buoy_clock.advance(200)
 
     saved.clear()
     assert drain(buoy_app) == {"done": 1}
@@ -50,8 +50,8 @@ def test_after_a_burst_that_was_cancelled_a_new_one_has_its_whole_time(
 
 
 def test_after_a_burst_that_has_expired_a_new_one_begins(buoy_app: App, buoy_clock: Clock) -> None:
-    Save.using(expires=1).enqueue(1, "a")
-    buoy_clock.advance(7)
+    Save.using(expires=100).enqueue(1, "a")
+    buoy_clock.advance(700)
     assert drain(buoy_app) == {"rejected": 1}
 
     assert Save.enqueue(1, "b").state == "delayed"
@@ -61,7 +61,7 @@ def test_a_job_that_is_retried_by_hand_takes_the_next_arguments(
     buoy_app: App, buoy_clock: Clock
 ) -> None:
     first = Save.enqueue(1, "fail")
-    buoy_clock.advance(6)
+    buoy_clock.advance(600)
     drain(buoy_app, raise_errors=False)
     retry(buoy_app.control, list(find(buoy_app.monitor, Filter())))
 

@@ -24,7 +24,7 @@ from buoy_limits import Throttle
 
 class Remind(Job):
     queue = "mail"
-    plugins = [Throttle(60, key="user")]
+    plugins = [Throttle(6000, key="user")]
 
     def perform(self, user: int, text: str = "") -> None:
         if text == "fail":
@@ -54,9 +54,9 @@ def test_a_job_is_not_enqueued_again_within_the_time(buoy_app: App, buoy_clock: 
     assert kept_out(again, by=first)
     assert again.reason == "such a job was enqueued too short a time ago"
     assert drain(buoy_app) == {"done": 2}
-    buoy_clock.advance(59)
+    buoy_clock.advance(5900)
     assert kept_out(Remind.enqueue(1), by=first)
-    buoy_clock.advance(2)
+    buoy_clock.advance(200)
     assert Remind.enqueue(1).state == "queued"
 
 
@@ -68,15 +68,15 @@ def test_the_jobs_of_one_call_throttle_each_other(buoy_app: App) -> None:
 
 
 def test_the_time_counts_from_the_enqueueing(buoy_app: App, buoy_clock: Clock) -> None:
-    first = Remind.using(delay=600).enqueue(1)
+    first = Remind.using(delay=60_000).enqueue(1)
     assert first.state == "delayed"
     assert kept_out(Remind.enqueue(1), by=first)
-    buoy_clock.advance(61)
+    buoy_clock.advance(6100)
 
     second = Remind.enqueue(1)
 
     assert second.state == "queued"
-    buoy_clock.advance(59)
+    buoy_clock.advance(5900)
     assert kept_out(Remind.enqueue(1), by=second)
 
 
@@ -89,7 +89,7 @@ def test_a_worker_that_looks_at_the_queue_removes_it(buoy_app: App, buoy_clock: 
 
     assert drain(buoy_app) == {"done": 1}
     assert buoy_app.command("EXISTS", buoy_app.key("mail", "claims")) == 0
-    buoy_clock.advance(61)
+    buoy_clock.advance(6100)
     drain(buoy_app, "mail")
 
     assert buoy_app.command("EXISTS", throttles, buoy_app.key("mail", "paced")) == 0
@@ -135,8 +135,8 @@ def test_a_failed_job_that_is_removed_throttles_none(buoy_app: App) -> None:
 
 
 def test_a_job_lifts_no_throttle_of_another_one(buoy_app: App, buoy_clock: Clock) -> None:
-    first = Remind.using(delay=600).enqueue(1)
-    buoy_clock.advance(61)
+    first = Remind.using(delay=60_000).enqueue(1)
+    buoy_clock.advance(6100)
     second = Remind.enqueue(1)
 
     assert buoy_app.cancel(first.id)
@@ -158,10 +158,10 @@ def test_a_job_whose_run_fails_and_is_tried_again_throttles(
     class Again(Plugin):
         @hookimpl
         def on_failure(self, job: Job, error: BaseException) -> Later:
-            return Later(1)
+            return Later(1000)
 
     class Stubborn(Remind):
-        plugins = [Throttle(60, key="user"), Again()]
+        plugins = [Throttle(6000, key="user"), Again()]
 
     first = Stubborn.enqueue(1, "fail")
     assert drain(buoy_app) == {"delayed": 1}
