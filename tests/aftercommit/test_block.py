@@ -12,6 +12,8 @@ from buoy import App, Job
 from buoy_aftercommit import AfterCommit, deferring
 from tests.support.orders import Order
 
+from .orders_job import said
+
 
 class Charge(Job):
     queue = "orders"
@@ -65,7 +67,7 @@ def test_jobs_that_inner_blocks_drop_are_not_logged_as_errors(
         raise KeyError
     gc.collect()
     assert queued(buoy_app) == []
-    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+    assert said(caplog, "ERROR") == []
 
 
 def test_a_job_in_a_block_and_a_session_waits_for_both(

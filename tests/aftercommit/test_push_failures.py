@@ -20,7 +20,7 @@ from buoy.jobs.job import facts_of
 from buoy.model.payload import Payload
 from buoy_aftercommit import NotPushed, deferring
 
-from .orders_job import Charge, queued
+from .orders_job import Charge, queued, said
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class TestFailures:
             "do not repeat the transaction; "
             "push again: job.app.submit(job) for each of error.jobs"
         )
-        assert [message.partition(": queue ")[0] for message in caplog.messages] == [
+        assert [message.partition(": queue ")[0] for message in said(caplog)] == [
             f"committed, but not pushed: id={first.id} class={Lonely.name} queue=orders",
             f"committed, but not pushed: id={second.id} class={LonelyPack.name} queue=packing",
         ]
@@ -164,7 +164,7 @@ class TestFailures:
             transaction()
 
         assert queued(buoy_app) == [1]
-        assert caplog.messages == [
+        assert said(caplog) == [
             f"committed, but not pushed: id={ids[0]} class={Interrupted.name} queue=packing: "
             "KeyboardInterrupt",
             f"committed, but not pushed: id={ids[1]} class={Charge.name} queue=orders: "

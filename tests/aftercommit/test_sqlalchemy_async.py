@@ -17,7 +17,9 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from buoy import App, EnqueueError, Job
 from buoy.embedded.server import Server
 from buoy_aftercommit import AfterCommit, NotPushed, deferring
+from buoy_aftercommit.push import started_pushes
 from tests.support.orders import Base, Order, prepared
+from tests.support.processes import WITHIN
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -62,7 +64,7 @@ def queued(app: App) -> list[Any]:
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(WITHIN):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -190,11 +192,10 @@ def test_the_push_does_not_block_the_event_loop(
 
     async def program(sessions: Sessions) -> None:
         await Charge.aenqueue(0)  # the queue is known
-        async with sessions.begin():
-            await Charge.aenqueue(1)
-            monkeypatch.setattr(buoy_app.broker.client, "calls", blocking)
-        monkeypatch.undo()
-        Job.app = buoy_app
+        with monkeypatch.context() as patched:
+            async with sessions.begin():
+                await Charge.aenqueue(1)
+                patched.setattr(buoy_app.broker.client, "calls", blocking)
 
     run(program)
 
@@ -219,7 +220,8 @@ def test_a_task_cancelled_after_the_commit_does_not_lose_the_job(run: Any, buoy_
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await wait_until(lambda: queued(buoy_app) == [1])
+        await wait_until(lambda: not started_pushes)
+        assert queued(buoy_app) == [1]
 
     run(program)
 
@@ -250,7 +252,8 @@ def test_a_task_cancelled_during_the_push_does_not_lose_the_job(run: Any, buoy_a
         with pytest.raises(asyncio.CancelledError):
             await task
         go.set()
-        await wait_until(lambda: queued(buoy_app) == [1])
+        await wait_until(lambda: not started_pushes)
+        assert queued(buoy_app) == [1]
 
     run(program)
 

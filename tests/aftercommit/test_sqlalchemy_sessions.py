@@ -14,11 +14,17 @@ from buoy_aftercommit.batch import DeferredJob, DeferredJobRef
 from buoy_aftercommit.sqlalchemy import SessionBatch, SessionState, session_of
 from tests.support.orders import Order
 
-from .orders_job import Charge, queued
+from .orders_job import Charge, queued, said
 
 Sessions = sessionmaker[Session]
 
 OURS = (DeferredJob, DeferredJobRef, SessionBatch, SessionState)
+
+
+def ours() -> list[object]:
+    """All objects that are not garbage of the classes above."""
+    gc.collect()
+    return [each for each in gc.get_objects() if type(each) in OURS]
 
 
 class TestSeveralSessions:
@@ -101,14 +107,10 @@ class TestSeveralSessions:
         del second
         gc.collect()
         assert queued(buoy_app) == []
-        records = [each for each in caplog.records if each.levelname == "ERROR"]
-        assert [(each.name, each.getMessage()) for each in records] == [
-            (
-                "buoy.aftercommit",
-                "not pushed, because one of the transactions in which it was enqueued has "
-                "committed and another has not (it was rolled back, or never ended); enqueue it "
-                f"again if it must run: id={handle.id} class={Charge.name} queue=orders",
-            )
+        assert said(caplog, "ERROR") == [
+            "not pushed, because one of the transactions in which it was enqueued has "
+            "committed and another has not (it was rolled back, or never ended); enqueue it "
+            f"again if it must run: id={handle.id} class={Charge.name} queue=orders",
         ]
 
     def test_a_job_does_not_wait_for_a_transaction_begun_later(
@@ -173,13 +175,13 @@ class TestSeveralSessions:
     def test_ended_sessions_leave_no_objects_behind(
         self, buoy_app: App, sessions: Sessions
     ) -> None:
+        objects, connections = ours(), list(session_of)  # what others have left
         for end in (Session.commit, Session.rollback, Session.close, Session.flush):
             with sessions() as session:
                 session.add(Order())
                 Charge.enqueue(1)
                 end(session)
         del session
-        gc.collect()
-        kept = [each for each in gc.get_objects() if type(each) in OURS]
-        assert kept == []
-        assert len(session_of) == 0
+        before = {id(each) for each in objects}
+        assert [each for each in ours() if id(each) not in before] == []
+        assert [each for each in session_of if each not in connections] == []
