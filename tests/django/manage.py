@@ -24,6 +24,6 @@ def manage(*arguments: str, folder: Path, url: str) -> subprocess.CompletedProce
         env=environment(folder, url),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
