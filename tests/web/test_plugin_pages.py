@@ -35,7 +35,7 @@ class Weigh(Job):
 
 
 class Label(Weigh):
-    plugins = [Rate(6, per=60)]
+    plugins = [Rate(6, per=3600)]
 
 
 class Greet(Weigh):
@@ -144,7 +144,7 @@ class Pay(Job):
     def perform(self, order: int, card: str, **more: str) -> None: ...
 
 
-@pytest.mark.parametrize("args", [[7, "4111"], [7], [7, "4111", 1, 2]])
+@pytest.mark.parametrize("args", [[7, "4111-card"], [7], [7, "4111-card", 1, 2]])
 def test_no_entry_tells_what_is_hidden(site: Site, args: list[object]) -> None:
     """Also not an entry that daemons leave out, since its arguments are too few or too many."""
     if len(args) == 2:
@@ -153,8 +153,8 @@ def test_no_entry_tells_what_is_hidden(site: Site, args: list[object]) -> None:
     else:
         set_schedule("hourly", Pay.name, every="1h", args=args)
         assert '["[redacted]"]' in site.text("/schedule")
-    assert "4111" not in site.get("/schedule").text
-    assert "4111" not in site.get("/api/schedule").text
+    assert "4111-card" not in site.get("/schedule").text
+    assert "4111-card" not in site.get("/api/schedule").text
 
 
 def test_a_schedule_without_entries_says_how_to_make_one(site: Site) -> None:
@@ -290,9 +290,9 @@ class TestLimits:
         fields = {"queue": "parcels", "key": key}
 
         text = site.text("/limits")
-        assert f"{key} parcels 6/60" in text
+        assert f"{key} parcels 6/3600" in text
         [row] = site.get("/api/limits").json()["rates"]
-        assert (row["limit"], row["delayed"], row["set"]) == ("6/60", 2, None)
+        assert (row["limit"], row["delayed"], row["set"]) == ("6/3600", 2, None)
         page = site.post("/limits/set", "/limits", **fields, limit="1/2 burst 2")
         assert f"{key}: 30/60 burst 2; 2 jobs were given other times." in page.text
         assert f"{key} parcels 30/60 burst 2 set" in site.text("/limits")
