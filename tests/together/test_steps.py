@@ -1,7 +1,9 @@
 """The table of packages/steps/README.md: each row a test, with Steps first and last."""
 
+import time
 from collections.abc import Callable, Iterator
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, NamedTuple, get_args
 
 import pytest
@@ -15,6 +17,7 @@ from buoy_retry import Retry
 from buoy_status import Status
 from buoy_steps import Steps, each, step
 from tests.docs.blocks import Page
+from tests.support.clock import ManualClock
 
 from . import jobs
 from .jobs import Pay, Until, alarm
@@ -22,12 +25,15 @@ from .scene import DELAY, Scene
 
 names = ["import"]
 """The name that the step has now."""
+clock = ManualClock()
+"""By which runs are long: each row of a long one takes a second."""
 
 
 class Long(Pay):
     def perform(self, how: str = "well") -> str:
         if step(names[-1]):
             for row in each(count() if how == "long" else range(4)):
+                clock.now += how == "long"
                 stop_flag.set(how == "stop" and row == 2)
                 if how == "busy":
                     raise ConnectionError("the bank does not answer")
@@ -40,7 +46,7 @@ def variation(order: tuple[str, ...], until: Until) -> Any:
         "Retry": Retry(limit=1, delay=DELAY, on_give_up=alarm),
         "Loner": Loner(until=until),
         "Status": Status(),
-        "Steps": Steps(max_runtime=0.1),
+        "Steps": Steps(max_runtime=5),
     }
     facts = {"plugins": [plugins[each] for each in order], "__module__": __name__}
     return type(f"Long_{order[0]}_{until}", (Long,), facts)
@@ -144,7 +150,9 @@ TABLE = [
 
 
 @pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
+def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    times = SimpleNamespace(monotonic=clock, time=time.time)
+    monkeypatch.setattr("buoy_steps.run.time", times)
     yield
     stop_flag.set(False)
     del names[1:]
@@ -180,7 +188,7 @@ def retry(scene: Scene) -> str:
 
 
 class Limited(Long):
-    plugins = [Steps(max_runtime=0.1, max_crashes=1), Limit(at_once=1)]
+    plugins = [Steps(max_runtime=5, max_crashes=1), Limit(at_once=1)]
 
 
 PERMITS = [
