@@ -77,14 +77,14 @@ def counted(at: float, seconds: float, done: int) -> CountsAt:
 def test_classes_are_compared_before_and_after_a_deploy(
     site: Site, buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    minute = time.time() // 60 * 60
+    at = round(time.time() * 1000) / 1000 - 301  # for almost a minute this is 5 min ago
     key = f"{buoy_app.settings.namespace}:web:deploys"
-    buoy_app.command("XADD", key, round((minute - 300) * 1000), "label", "v2")
+    buoy_app.command("XADD", key, round(at * 1000), "label", "v2")
     rows = [
-        counted(minute - 3600, 9.0, 1000),  # too long before
-        counted(minute - 420, 1.0, 10),
-        counted(minute - 360, 1.0, 10),
-        counted(minute - 240, 3.0, 7),
+        counted(at - 3300, 9.0, 1000),  # too long before
+        counted(at - 122, 1.0, 10),
+        counted(at - 61, 1.0, 10),
+        counted(at + 60, 3.0, 7),
     ]
     monkeypatch.setattr("buoy_web.pages.classes.series_of", lambda app, span: rows)
 
