@@ -118,7 +118,7 @@ READING = {
 
 
 def run(*words: str) -> Result:
-    with at_most(30):
+    with at_most(120):
         result = CliRunner().invoke(main, words, env={"BUOY_MAIL_URL": "memory://"})
     assert "Traceback" not in result.output, result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)

@@ -203,7 +203,7 @@ site = wsgi_dashboard(App(), authorize=lambda _: "viewer")
 assert asker_wsgi(site)("GET", "/").status_code == 200
 child = os.fork()
 if child == 0:
-    signal.alarm(20)
+    signal.alarm(100)
     os._exit(0 if asker_wsgi(site)("GET", "/").status_code == 200 else 1)
 assert os.waitpid(child, 0)[1] == 0
 """

@@ -79,7 +79,7 @@ def test_pages_that_wait_for_redis_do_not_hold_up_what_needs_none(
     finally:
         proxy.resume()
         for each in waiting:
-            each.join(60)
+            each.join(120)
     assert len(proxy.commands) > before
     assert distant.get("/").status_code == 200
 

@@ -18,7 +18,7 @@ from .test_workers import register
 def as_in_use(always_fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Readings are kept, for longer than a test takes; the values of pages are not."""
     kinds = ("queues", "states", "heads", "workers", "counts", "serving", "doctor")
-    monkeypatch.setattr("buoy_web.readings.SECONDS", dict.fromkeys(kinds, 60.0))
+    monkeypatch.setattr("buoy_web.readings.SECONDS", dict.fromkeys(kinds, 3600.0))
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ def test_it_is_read_anew_when_it_is_old(buoy_app: App, monkeypatch: pytest.Monke
     monkeypatch.setattr("buoy_web.readings.monotonic", lambda: now[0])
     assert read(buoy_app, words) == "first"
 
-    now[0] += 59
+    now[0] += 3599
     assert read(buoy_app, words) == "first"
     now[0] += 1
     assert read(buoy_app, words) == "second"

@@ -18,8 +18,9 @@ Apps = dict[str, App]
 
 
 @pytest.fixture
-def apps(buoy_app: App) -> Apps:
-    """Two apps on one Redis, and one whose Redis is away."""
+def apps(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> Apps:
+    """Two apps on one Redis, which may be slow on a busy machine, and one whose Redis is away."""
+    monkeypatch.setattr("buoy_web.several.PATIENCE", 60.0)
     url = buoy_app.settings.url
     shop, billing = App(url, namespace="shop"), App(url, namespace="billing")
     shop.push("shop.Charge", [1], queue="mail")
@@ -126,4 +127,4 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """An app whose Redis accepts connections and says nothing."""
     monkeypatch.setattr("buoy_web.several.PATIENCE", 0.1)
     with socket.create_server(("127.0.0.1", 0), backlog=50) as listening:
-        yield App(f"redis://127.0.0.1:{listening.getsockname()[1]}/0?socket_timeout=1")
+        yield App(f"redis://127.0.0.1:{listening.getsockname()[1]}/0?socket_timeout=60")
