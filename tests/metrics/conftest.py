@@ -9,6 +9,8 @@ from buoy_metrics import BuoyCollector
 
 Page = dict[tuple[str, ...], float]
 """The numbers of a page: by the name of the metric, then the values of the labels."""
+PATIENCE = 120.0
+"""Seconds in which a Redis that is not silent answers, also on a busy machine."""
 
 
 def scrape(collector: BuoyCollector) -> Page:
@@ -27,5 +29,5 @@ def scrape(collector: BuoyCollector) -> Page:
 @pytest.fixture
 def page(buoy_app: App) -> Callable[[], Page]:
     """Returns a function that scrapes the app."""
-    collector = BuoyCollector(buoy_app)
+    collector = BuoyCollector(buoy_app, timeout=PATIENCE)
     return lambda: scrape(collector)

@@ -21,6 +21,8 @@ from buoy.testing import FakeWorker, drain
 from buoy_metrics import BuoyCollector
 from tests.docs.blocks import Page
 
+from .conftest import PATIENCE
+
 WORDS = {"sum", "max", "min", "by", "on", "and", "or", "rate", "increase", "vector", "absent"}
 WORDS |= {"histogram_quantile"}
 TARGET = {"job", "instance"}
@@ -44,7 +46,7 @@ def scraped(buoy_app: App) -> dict[str, set[str]]:
     buoy_app.command("HSET", key, "queues", "default", "state", "running", "slots", 1)
     buoy_app.command("ZADD", buoy_app.global_key("workers"), int(seconds) * 1000, "one")
     registry = CollectorRegistry()
-    registry.register(BuoyCollector(buoy_app))
+    registry.register(BuoyCollector(buoy_app, timeout=PATIENCE))
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:
@@ -166,7 +168,7 @@ def test_promtool_finds_the_page_in_order(promtool: Any, buoy_app: App) -> None:
     FakeWorker(buoy_app)
     Charge.enqueue(1)
     registry = CollectorRegistry()
-    registry.register(BuoyCollector(buoy_app))
+    registry.register(BuoyCollector(buoy_app, timeout=PATIENCE))
 
     said = promtool(["promtool", "check", "metrics"], input=generate_latest(registry).decode())
 

@@ -18,6 +18,8 @@ from buoy.embedded.server import Server
 from buoy_metrics import BuoyCollector, asgi_app, mounted, wsgi_app
 from tests.docs.blocks import Page
 
+from .conftest import PATIENCE
+
 PAGE = Page("docs/metrics.md")
 QUEUED = 'buoy_queue_jobs{queue="default",state="queued"} 1.0'
 
@@ -116,7 +118,7 @@ print(answer.content.decode())
 
 def test_the_page_is_added_to_one_that_is_there(buoy_app: App) -> None:
     registry = CollectorRegistry(auto_describe=True)  # as prometheus_client.REGISTRY
-    registry.register(BuoyCollector())
+    registry.register(BuoyCollector(timeout=PATIENCE))
 
     assert b"buoy_redis_up 1.0" in generate_latest(registry)
 
@@ -133,7 +135,7 @@ class TestPage:
 
     @pytest.fixture
     def app(self, ask: Any, buoy_app: App) -> Any:
-        return asgi_app() if ask is ask_asgi else wsgi_app()
+        return (asgi_app if ask is ask_asgi else wsgi_app)(timeout=PATIENCE)
 
     def test_open_metrics_are_told_to_those_who_ask(self, app: Any, ask: Any) -> None:
         answer = ask(app, "/", accept="application/openmetrics-text; version=1.0.0")
@@ -162,13 +164,13 @@ def test_the_event_loop_goes_on_while_redis_is_read(
     reads = mounted.AsgiApp._answer
 
     def reading(app: mounted.AsgiApp, scope: Any) -> Any:
-        assert turned.wait(60)
+        assert turned.wait(PATIENCE)
         return reads(app, scope)
 
     monkeypatch.setattr(mounted.AsgiApp, "_answer", reading)
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(asgi_app(timeout=60))
+        transport = httpx.ASGITransport(asgi_app(timeout=PATIENCE))
         async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
             asking = asyncio.ensure_future(client.get("/"))
             await asyncio.sleep(0.05)
