@@ -11,6 +11,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-gpu", "--disable-component-update"]
 OPTIONS += ["--disable-background-networking", "--disable-sync", "--no-first-run"]
 OPTIONS += ["--force-color-profile=srgb", "--hide-scrollbars", "--font-render-hinting=none"]
+PATIENCE = 120_000
+"""Milliseconds for whatever a browser is to do: far more than it takes on the busiest machine."""
 MISSING = (
     "expected a Chromium on PATH ({}) or in BUOY_CHROMIUM, got none; on Debian as root: "
     "apt-get install chromium"
@@ -31,7 +33,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         raise LookupError(MISSING)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS, timeout=PATIENCE)
         try:
             yield browser
         finally:

@@ -1,14 +1,16 @@
 """One page in a browser, and what it complains about."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.resources import files
 from typing import Any, Self
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, ViewportSize, expect
 
+from .chromium import PATIENCE
 from .serving import Served
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=PATIENCE)
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 CUT = """async () => {
   await new Promise(requestAnimationFrame);
@@ -23,6 +25,7 @@ class Tab:
 
     def __init__(self, page: Page, site: Served) -> None:
         self.page, self.site = page, site
+        page.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
         self.updates = 0
         """How often the page has asked what has changed."""
@@ -57,6 +60,10 @@ class Tab:
     def press(self, name: str) -> None:
         """Press the button of this name; the page must have only one."""
         self.page.get_by_role("button", name=name, exact=True).click()
+
+    def complains(self, text: str) -> AbstractContextManager[object]:
+        """Within the block the page is to complain of this; that is seen when the block ends."""
+        return self.page.expect_console_message(lambda said: text in said.text)
 
     def reads(self, text: str) -> None:
         """Wait until the page says this."""
