@@ -143,7 +143,7 @@ def test_spans_that_are_sent_one_by_one_lead_on_too(client: Client, buoy_app: Ap
     with sentry_sdk.traces.start_span("POST /pay"):
         Pay.enqueue(-1)
     drain(buoy_app)
-    sentry_sdk.flush()
+    sentry_sdk.flush(60)
 
     spans = [span for batch in sent.of("span") for span in batch["items"]]
     segments = {span["name"]: span for span in spans if span["is_segment"]}

@@ -23,14 +23,14 @@ def watched(app: App) -> Iterator[Callable[[], str]]:
 
         def text() -> str:
             client.echo(END)
-            thread.join(60)
+            thread.join(120)
             return "\n".join(lines)
 
         try:
             yield text
         finally:
             client.echo(END)
-            thread.join(60)
+            thread.join(120)
 
 
 def listen(monitor: Any, lines: list[str]) -> None:
