@@ -36,7 +36,8 @@ class Client:
 def client() -> Iterator[Client]:
     before = sentry_sdk.get_client()
     client = Client()
-    yield client
+    with sentry_sdk.isolation_scope():  # a transaction of a test names events of those after it
+        yield client
     sentry_sdk.get_global_scope().set_client(before if before.is_active() else None)
     for each in client.started:  # else its threads run on, beside the tests that follow
         each.close()
