@@ -334,14 +334,19 @@ def test_a_worker_sends_as_many_commands_with_the_three_plugins_as_without(sent:
         del found["GET"]  # the look whether everything is paused, once a second
         return found
 
-    def cheapest(job: Any) -> Counter[str]:
-        """The run with the fewest commands: a worker whose heartbeat begins late looks once more
-        at its queues before it ends."""
-        return min((work(job) for _ in range(4)), key=Counter.total)
-
     work(Pay)  # the server learns the scripts of workers
+    plain, with_all = Counter[str](), Counter[str]()
+    for number in range(20):
+        # Of each the run with the fewest commands: a worker whose heartbeat begins late looks once
+        # more at its queues before it ends, as many do on a busy machine.
+        plain, with_all = (
+            min(filter(None, [least, work(job)]), key=Counter.total)
+            for least, job in ((plain, Pay), (with_all, ALL_THREE))
+        )
+        if number >= 3 and plain == with_all:
+            break
 
-    assert cheapest(ALL_THREE) == cheapest(Pay)
+    assert with_all == plain
 
 
 def burst(url: str) -> None:
