@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from buoy import App, Job
 from buoy.embedded.server import Server
 from buoy_metrics import BuoyCollector, asgi_app, mounted, wsgi_app
+from buoy_metrics.reader import Reader
 from tests.docs.blocks import Page
 
 from .conftest import PATIENCE
@@ -32,6 +33,8 @@ class Charge(Job):
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, buoy_app: App) -> Any:
     """Returns a function that imports one file of the page."""
     Charge.enqueue(1)
+    begin = Reader.__init__
+    monkeypatch.setattr(Reader, "__init__", lambda self, app, _: begin(self, app, PATIENCE))
     PAGE.write_files(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
 
