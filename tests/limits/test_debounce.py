@@ -50,12 +50,13 @@ def replaced(handle: Handle[Any], first: Handle[Any]) -> bool:
 
 
 def due_in(app: App, id: str) -> float:
-    """The seconds until a delayed job is due."""
+    """The seconds until a delayed job is due, to the millisecond."""
     view = app.find(id)
     assert view is not None
     assert view.state == "delayed"
     seconds, micros = map(int, app.command("TIME"))
-    return (view.at or 0) - seconds - micros / 1e6 - app.broker.clock_offset_ms / 1000
+    now = seconds + micros / 1e6 + app.broker.clock_offset_ms / 1000
+    return round((view.at or 0) - now, 3)
 
 
 def test_a_debounce_keeps_the_contract(buoy_app: App) -> None:
