@@ -5,6 +5,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from buoy import App
 from buoy.cli import main
 from buoy.embedded.server import Server, free_port
 from buoy_metrics.definitions import SERIES
@@ -13,7 +14,7 @@ from tests.docs.blocks import Page, shell
 PAGE = Page("packages/metrics/README.md")
 
 
-def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
+def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server, buoy_app: App) -> None:
     PAGE.write_files(tmp_path)
     [commands] = PAGE.blocks("sh")
     port = str(free_port())

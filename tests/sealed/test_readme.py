@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from buoy import App
 from buoy.embedded.server import Server
 from buoy_sealed import Sealed
 from tests.docs.blocks import Page, shell
@@ -9,7 +10,7 @@ from tests.docs.blocks import Page, shell
 PAGE = Page("packages/sealed/README.md")
 
 
-def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
+def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server, buoy_app: App) -> None:
     PAGE.write_files(tmp_path)
     commands = PAGE.blocks("sh")[1]
 

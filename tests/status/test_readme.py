@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from buoy import App
 from buoy.embedded.server import Server
 from tests.docs.blocks import Page, shell
 
 
-def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
+def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server, buoy_app: App) -> None:
     page = Page("packages/status/README.md")
     page.write_files(tmp_path)
     [commands] = page.blocks("sh")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from buoy import App
 from buoy.embedded.server import Server
 from buoy_steps import Steps
 from buoy_steps.progress import Progress
@@ -10,7 +11,7 @@ from tests.docs.blocks import Page, shell
 PAGE = Page("packages/steps/README.md")
 
 
-def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server) -> None:
+def test_the_example_of_the_readme_runs(tmp_path: Path, buoy_server: Server, buoy_app: App) -> None:
     PAGE.write_files(tmp_path)
     [commands] = PAGE.blocks("sh")
 
