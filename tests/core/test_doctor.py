@@ -175,11 +175,13 @@ class TestRedis:
 
 
 def seen_at(inspection: Inspection) -> float | None:
-    return inspection.queues[0].seen_at
+    moment: float | None = inspection.queues[0].seen_at
+    return moment
 
 
 def due_at(inspection: Inspection) -> float | None:
-    return inspection.queues[0].next_due_at
+    moment: float | None = inspection.queues[0].next_due_at
+    return moment
 
 
 class TestQueues:

@@ -105,7 +105,7 @@ def stored(app: App, queue: str) -> list[dict[str, object]]:
     for view in [*app.monitor.peek(queue), *app.monitor.delayed(queue)]:
         payload = Payload.decoded(view.raw)
         expires = payload.expires_at and round(payload.expires_at - payload.enqueued_at)
-        wait = view.at and round(view.at if view.at > 4e9 else view.at - view.enqueued_at, -1)
+        wait = view.at and round(view.at if view.at > 4e9 else view.at - view.enqueued_at, -2)
         found.append(
             {
                 "id": view.id if view.id == "m" else "",
