@@ -23,6 +23,8 @@ from tests.support.world import LEASE, RECOVERY, World, payload_of
 
 SHOP, BULK = "shop", "bulk"
 DAY = 24 * 3600 * 1000
+PUT_OFF = forwarding.LONGEST_MS + 1
+"""Milliseconds after which it is tried again what was put off, however long it had waited."""
 
 
 def child(
@@ -185,7 +187,7 @@ def test_a_full_queue_gets_it_when_it_has_room(
 
     run_all(shop)
     assert forward(world.broker, "mail") == set()  # its time has not come
-    world.wait(60_001)
+    world.wait(PUT_OFF)
     assert forward(world.broker, "mail") == {SHOP}
     assert (shop.queued, open_handovers(world)) == (["b"], 0)
 
@@ -213,7 +215,7 @@ def test_a_queue_with_a_key_of_a_wrong_type_gets_it_when_that_is_gone(world: Wor
     end(world, child("b"), child("c", BULK))
     assert forward(world.broker, "mail") == {BULK}
     shop.call("DEL", "queued")
-    world.wait(1001)
+    world.wait(PUT_OFF)
 
     assert forward(world.broker, "mail") == {SHOP}
     assert shop.queued == ["b"]
@@ -273,13 +275,14 @@ def test_a_queue_on_a_node_that_is_away_is_left_alone_for_a_while(
     end(world, child("b"), child("c", BULK))
     away = Unavailable("no answer", sent=True)
     monkeypatch.setattr(forwarding, "script_steps", losing(world, SHOP, away))
+    monkeypatch.setattr(forwarding, "AWAY_SECONDS", 1000.0)
     assert forward(world.broker, "mail") == {BULK}
     monkeypatch.undo()
 
-    world.wait(1001)
+    world.wait(PUT_OFF)
     assert forward(world.broker, "mail") == set()
     world.broker.away.clear()
-    world.wait(2001)
+    world.wait(PUT_OFF)
     assert forward(world.broker, "mail") == {SHOP}
     assert other(world).queued == ["b"]
 
@@ -359,7 +362,7 @@ def test_a_full_redis_takes_the_end_of_the_parent_and_hands_over_later(world: Wo
         world.everywhere("CONFIG", "SET", "maxmemory", 0)
     assert (world.queued, open_handovers(world)) == (["own"], 1)
 
-    world.wait(1001)
+    world.wait(PUT_OFF)
     forward(world.broker, "mail")
     assert other(world).queued == ["b"]
 

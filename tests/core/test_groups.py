@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from buoy.broker.forwarding import forward
+from buoy.broker.forwarding import LONGEST_MS, forward
 from buoy.broker.keys import QUEUE_PARTS
 from buoy.broker.script_arguments import ScriptArguments
 from buoy.errors import BrokerError, CorruptPayload, PluginError
@@ -237,7 +237,7 @@ def test_a_home_that_is_away_is_told_later(world: World) -> None:
     end(world)
     assert open_handovers(world, world.queue) == 1
     world.broker.client.call("RENAME", "aside", hash_key)
-    world.wait(2000)
+    world.wait(LONGEST_MS + 1)
     forward(world.broker, world.queue)
 
     assert counts(world) == {"total": "1", "done": "1"}
