@@ -26,6 +26,7 @@ from buoy.executor.fork.child import (
 )
 from buoy.executor.fork.child_state import MARK, NEVER, NO_LIMITS, Child, Limits, death_of
 from buoy.executor.fork.frames import Frames
+from buoy.executor.fork.process_table import STOPS, TOO_LONG
 from buoy.jobs.relay import WorkerRelay
 from buoy.jobs.run import load_run
 from buoy.model.payload import Payload
@@ -149,12 +150,12 @@ class TestTerm:
             yield flags
 
     def test_is_ignored_while_its_flag_is_not_set(self, flags: mmap.mmap) -> None:
-        flags[3] = 1
+        flags[3] = STOPS
 
         term_handler(None, None, flags, 2)(signal.SIGTERM, None)
 
     def test_raises_in_the_job_that_its_worker_stops(self, flags: mmap.mmap) -> None:
-        flags[2] = 1
+        flags[2] = STOPS
 
         job = load_run(reservation_of("word"))
 
@@ -164,10 +165,11 @@ class TestTerm:
         assert job.ended_by is raised.value
 
     def test_raises_in_the_job_that_its_timeout_is_over(self, flags: mmap.mmap) -> None:
-        flags[2] = 1
+        """The nursery decides that: a child may begin long after its fork."""
+        flags[2] = TOO_LONG
 
-        with pytest.raises(JobTimeout, match=r"^the job ran longer than its timeout of 0.01 s: "):
-            term_handler(None, 0.01, flags, 2)(signal.SIGTERM, None)
+        with pytest.raises(JobTimeout, match=r"^the job ran longer than its timeout of 60 s: "):
+            term_handler(None, 60.0, flags, 2)(signal.SIGTERM, None)
 
 
 class TestAnswer:

@@ -17,7 +17,7 @@ from buoy.model.reservation import Reservation
 from tests.support.processes import wait_until
 
 APP = "tests.support.nursery_jobs"
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 class Worker:
@@ -190,7 +190,7 @@ class TestLimits:
     def test_a_job_that_runs_too_long_is_told_to_end(self, worker: Worker, file: Path) -> None:
         failure = failure_in(worker.run("Late", str(file)))
 
-        assert failure["message"] == "the job ran longer than its timeout of 0.3 s: ended by TERM"
+        assert failure["message"] == "the job ran longer than its timeout of 3 s: ended by TERM"
 
     def test_a_job_that_uses_too_much_memory_is_killed(self, worker: Worker, file: Path) -> None:
         failure = failure_in(worker.run("Large", str(file)))
@@ -277,7 +277,7 @@ class TestWhatIsLeft:
         own_worker.nursery.process.kill()
 
         assert own_worker.end() == -signal.SIGKILL
-        assert not is_alive(pid)
+        wait_until(lambda: not is_alive(pid))
 
     def test_a_nursery_that_does_not_end_is_killed_and_its_jobs_with_it(
         self, own_worker: Worker, file: Path
@@ -287,7 +287,7 @@ class TestWhatIsLeft:
         os.kill(own_worker.nursery.process.pid, signal.SIGSTOP)
 
         assert own_worker.end(0.05) is None
-        assert not is_alive(pid)
+        wait_until(lambda: not is_alive(pid))
 
 
 def test_an_order_to_a_nursery_that_is_gone_does_nothing(own_worker: Worker) -> None:

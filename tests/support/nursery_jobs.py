@@ -33,11 +33,11 @@ class Waits(Job):
 
     def perform(self, file: str) -> None:
         write(file, os.getpid())
-        time.sleep(60)
+        time.sleep(600)
 
 
 class Late(Waits):
-    timeout = 0.3
+    timeout = 3.0  # its process may begin late, and hears no TERM before that
 
 
 class Large(Waits):

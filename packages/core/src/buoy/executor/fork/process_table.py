@@ -9,6 +9,8 @@ ROWS = 4096
 STOPPING = 5 * ROWS
 """The place of the byte that tells all children that the worker stops."""
 SIZE = STOPPING + 1
+STOPS, TOO_LONG = 1, 2
+"""Why the nursery sends TERM to a process: the worker stops, or the job has run for too long."""
 
 
 class ProcessTable:
@@ -22,7 +24,7 @@ class ProcessTable:
         self.file = file
         """The descriptor of the memory; -1 where only forked processes can share it."""
         self.memory = mmap.mmap(file, SIZE)
-        """The first ROWS bytes are the flags: 1 when the nursery sends TERM to the process."""
+        """The first ROWS bytes are the flags: why the nursery sends TERM to the process; else 0."""
         self.sessions = memoryview(self.memory)[ROWS:STOPPING].cast("i")
         """The session that a process has made, which is also its id; 0 in a free row."""
 
