@@ -1,4 +1,5 @@
 import os
+import random
 import re
 import shutil
 import signal
@@ -14,7 +15,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as Unreachable
 
-from buoy.embedded.server import Server, ServerError, find_server
+from buoy.embedded import server as embedded
+from buoy.embedded.server import Server, ServerError, find_server, free_port
+from tests.support.processes import wait_until
 
 
 def connect(server: Server) -> "Redis":
@@ -29,7 +32,7 @@ def answers(url: str) -> bool:
             return False
 
 
-def until(condition: Callable[[], bool], within: float = 60.0) -> None:
+def until(condition: Callable[[], bool], within: float = 120.0) -> None:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
@@ -108,8 +111,15 @@ class TestServer:
 
         assert not server.socket.exists()
 
-    def test_a_folder_takes_one_server_at_a_time(self, tmp_path: Path) -> None:
+    def test_a_folder_takes_one_server_at_a_time(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with Server(tmp_path) as first, connect(first) as client:
+            # Who starts another one asks the first for a second, which may be too busy to answer.
+            answers = embedded.answers
+            monkeypatch.setattr(
+                embedded, "answers", lambda path: any(answers(path) for _ in range(60))
+            )
             expected = (
                 f"{tmp_path}: expected no server to run in this folder, but one answers on "
                 f"{first.socket}. Stop it, or take another folder."
@@ -140,9 +150,16 @@ class TestServer:
         mute.chmod(0o700)
         monkeypatch.setenv("BUOY_REDIS_SERVER", str(mute))
         server = Server()
+        answers = embedded.answers
 
+        def answers_later(path: Path) -> bool:
+            if server.pid is not None:  # it may take its time to begin
+                wait_until(lambda: "waiting" in (server.folder / "redis.log").read_text())
+            return answers(path)
+
+        monkeypatch.setattr(embedded, "answers", answers_later)
         with pytest.raises(ServerError) as caught:
-            server.start(timeout=1.0)
+            server.start(timeout=0.1)
 
         assert str(caught.value) == (
             f"The server did not start: expected an answer on {server.socket}, "
@@ -235,6 +252,15 @@ def executable(path: Path) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(0o700)
     return str(path)
+
+
+def test_a_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that are made before any of them listens must not share one."""
+    first = free_port()
+    drawn, draw = iter([first, first]), random.randrange
+    monkeypatch.setattr(random, "randrange", lambda *range: next(drawn, 0) or draw(*range))
+
+    assert free_port() != first
 
 
 class TestFindServer:

@@ -219,11 +219,21 @@ def answers(path: Path) -> bool:
     return False
 
 
+_given: set[int] = set()
+"""The ports that free_port has returned lately."""
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now. It is not in the range from which the system gives
-    ports to clients: a connection could take such a port before the server listens."""
+    """A port of 127.0.0.1 that is free now, and that this process was not given before: the server
+    may listen later. It is not in the range from which the system gives ports to clients: a
+    connection could take such a port before the server listens."""
     while True:
         port = random.randrange(15_000, 32_000)
+        if port in _given:
+            continue
+        if len(_given) > 1000:
+            _given.clear()
+        _given.add(port)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
