@@ -47,13 +47,15 @@ class Cluster:
         hosts = ",".join(f"127.0.0.1:{self.servers[number].port}" for number in numbers)
         return f"redis+cluster://{hosts}"
 
-    def wait_until_ready(self, within: float = 60.0) -> None:
+    def wait_until_ready(self, within: float = 120.0) -> None:
         """Wait until every node knows that all slots are served, and replicas follow."""
-        wait_for(lambda: all(self.is_ready(server) for server in self.servers), within)
+        wait_for(lambda: all(map(self.is_ready, self.servers)), within)
         if len(self.servers) == SIZE:
             for server in self.servers:
                 with Redis.from_url(server.url) as client:
                     client.config_set("cluster-node-timeout", BUSY_TIMEOUT)
+            # One may have taken another for dead before it was told to be patient.
+            wait_for(lambda: all(map(self.is_ready, self.servers)), within)
 
     def is_ready(self, server: Server) -> bool:
         info, slots = _ask(server, "INFO"), _ask(server, "SLOTS")
@@ -79,7 +81,7 @@ class Cluster:
             if server.pid is None:
                 server.start()
             self.thaw(number)
-        wait_for(self.is_restored, 60.0)
+        wait_for(self.is_restored, 120.0)
 
     def is_restored(self) -> bool:
         """Whether all nodes agree that the first are the primaries; helps a little."""
@@ -113,7 +115,7 @@ class Cluster:
             _join(self.servers)
             for primary, replica in zip(self.servers, self.servers[SIZE:], strict=False):
                 name = _ask(primary, "MYID")
-                wait_for(lambda: _replicate(replica, name), 60.0)  # noqa: B023 - called here
+                wait_for(lambda: _replicate(replica, name), 120.0)  # noqa: B023 - called here
             self.wait_until_ready()
             self._running = starting.pop_all()
         return self

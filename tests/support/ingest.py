@@ -33,8 +33,8 @@ class Ingest:
             def do_POST(self) -> None:
                 body = read_body(self)
                 ingest.gate.wait(600.0)
-                ingest.requests.append(self.path)
                 ingest.take(self.path, body)
+                ingest.requests.append(self.path)  # who waits for it finds all that came in
                 self.send_response(ingest.status)
                 self.send_header("Content-Length", "2")
                 self.end_headers()

@@ -68,7 +68,7 @@ class Proxy:
         self._refusing = False
         self.flowing.set()
 
-    def wait_for(self, n: int, within: float = 60.0) -> None:
+    def wait_for(self, n: int, within: float = 120.0) -> None:
         """Wait until n commands have come in all."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.commands) >= n, within), self.commands

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.processes import ROOT, wait_until
+from tests.support.processes import ROOT, WITHIN, wait_until
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -52,23 +52,21 @@ class PtyProcess:
 
     def wait_for(self, part: str) -> str:
         """Wait until it has printed a text."""
-        wait_until(
-            lambda: part in self.text, 20, what=lambda: f"{part!r} in {self.output[-2000:]!r}"
-        )
+        wait_until(lambda: part in self.text, what=lambda: f"{part!r} in {self.output[-2000:]!r}")
         return self.text
 
     def press(self, keys: str) -> None:
         """Type on its keyboard."""
         os.write(self.fd, keys.encode())
 
-    def end(self) -> int:
+    def end(self, within: float = WITHIN) -> int:
         """Wait until it has ended; returns its exit code."""
 
         def ended() -> bool:
             self.read()
             return self.code is not None
 
-        wait_until(ended, 20, what=lambda: f"its end: {self.output[-2000:]!r}")
+        wait_until(ended, within, what=lambda: f"its end: {self.output[-2000:]!r}")
         assert self.code is not None
         return self.code
 

@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 import redis
 
 from buoy.embedded.server import WATCHED, Server, find_server, free_port
+from tests.support.processes import WITHIN
 
 SERVICE = "shop"
 
@@ -89,7 +90,7 @@ class Watched:
         dead.kill()
         self.wait_for(lambda: int(self.ask(self.ports[0])["port"]) != before)
 
-    def wait_for(self, condition: Callable[[], bool], within: float = 30.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], within: float = WITHIN) -> None:
         deadline = time.monotonic() + within
         while True:
             try:
