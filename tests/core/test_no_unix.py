@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from buoy import App
 from buoy.embedded.server import Server
 from tests.support.processes import ROOT
 
@@ -61,6 +62,7 @@ def command(url: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_program_enqueues_and_looks(server: Server) -> None:
+    App(server.url).command("FLUSHALL")  # other tests may have enqueued something
     ended = run(server.url, "-c", PRODUCER)
 
     assert ended.stderr == ""

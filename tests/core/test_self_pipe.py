@@ -84,10 +84,11 @@ class TestSelfPipe:
         assert written == []
 
     def test_closes_both_ends(self) -> None:
-        before = os.listdir("/proc/self/fd")  # noqa: PTH208
+        before = set(os.listdir("/proc/self/fd"))  # noqa: PTH208
         SelfPipe().close()
 
-        assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+        # Those of earlier tests may be closed meanwhile.
+        assert set(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
 
 
 class TestSignalPipe:
@@ -95,7 +96,7 @@ class TestSignalPipe:
         seen: list[signal.Signals] = []
         with SignalPipe(seen.append) as wake:
             os.kill(os.getpid(), signal.SIGUSR2)
-            assert readable(wake, 5)
+            assert readable(wake, 60)
             wake.clear()
             assert not readable(wake)
 

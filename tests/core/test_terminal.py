@@ -53,7 +53,9 @@ def test_watch_shows_what_changes_until_ctrl_c(buoy_app: App, buoy_server: Serve
     assert "Aborted" not in screen.output
 
 
-def test_watch_puts_the_terminal_right_when_it_is_told_to_end(buoy_server: Server) -> None:
+def test_watch_puts_the_terminal_right_when_it_is_told_to_end(
+    buoy_app: App, buoy_server: Server
+) -> None:
     with in_terminal("workers", "--watch", url=buoy_server.url) as screen:
         screen.wait_for("every 2 s: buoy workers list, Ctrl-C ends")
         screen.wait_for("no workers")

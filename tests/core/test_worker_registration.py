@@ -86,15 +86,14 @@ def test_a_worker_that_is_gone_has_no_free_slot(world: World) -> None:
 
 
 def test_memory_is_that_of_all_descendants() -> None:
-    holds = "import time; held = bytearray(64 << 20); print(flush=True); time.sleep(60)"
+    holds = "import time; held = bytearray(64 << 20); print(flush=True); time.sleep(600)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {holds!r}])"
-    before = tree_memory(os.getpid())
     command = [sys.executable, "-c", parent]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
         assert child.stdout is not None
         child.stdout.readline()
 
-        assert tree_memory(os.getpid()) - before > 64 << 20
+        assert tree_memory(child.pid) - resident_memory(child.pid) > 64 << 20
 
         os.killpg(child.pid, signal.SIGKILL)
 
@@ -106,7 +105,7 @@ def test_the_entry_lasts_for_one_lease(world: World) -> None:
     key = world.broker.keys.worker(registration.id)
     left = world.broker.client.call("PTTL", key) / 1000
 
-    assert left == pytest.approx(world.broker.settings.lease, abs=2.0)
+    assert left == pytest.approx(world.broker.settings.lease, abs=15.0)
 
 
 def test_without_redis_it_is_not_published() -> None:
