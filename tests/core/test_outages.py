@@ -6,6 +6,7 @@ import pytest
 
 from buoy.errors import BrokerError, Unavailable
 from buoy.worker.outages import Outages
+from tests.support.clock import pauses_stand_still
 
 AWAY = Unavailable("Redis does not answer", sent=False)
 WRONG = BrokerError("wrong type")
@@ -13,7 +14,7 @@ WRONG = BrokerError("wrong type")
 
 @pytest.fixture
 def outages(monkeypatch: pytest.MonkeyPatch) -> Outages:
-    monkeypatch.setattr("buoy.connection.backoff.FIRST_PAUSE", 1.0)  # longer than a test
+    pauses_stand_still(monkeypatch)
     return Outages()
 
 

@@ -141,7 +141,10 @@ class TestCancelled:
         assert not run_once(buoy_app, work)
         assert seen == [False, True, True]
 
-    def test_redis_is_not_asked_again_at_once_nor_after_a_yes(self, buoy_app: App) -> None:
+    def test_redis_is_not_asked_again_at_once_nor_after_a_yes(
+        self, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lost_run, "INTERVAL", 600.0)  # a hundred questions may take a while
         counted: list[int] = []
 
         def work() -> None:

@@ -11,6 +11,7 @@ from buoy.model.queue_list import QueueList
 from buoy.model.reservation import Reservation, Settlement
 from buoy.settings import Settings
 from buoy.worker.worker import Worker
+from tests.support.clock import pauses_stand_still
 from tests.support.proxy import Proxy
 from tests.support.world import World, done
 
@@ -19,6 +20,7 @@ from tests.support.world import World, done
 def worker(world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     """A worker of two queues, in the middle of its work, on the far side of the proxy."""
     monkeypatch.setattr(limits, "registry", {})  # classes of other tests have limits
+    pauses_stand_still(monkeypatch)
     worker = Worker(Broker(Settings(url=proxy.url)), Inline(), QueueList.parse("odd,mail"))
     with worker.signals:
         worker.served_queues.refresh()
@@ -50,6 +52,8 @@ def test_a_stop_waits_for_a_reply_that_may_bring_jobs(
 
     assert worker.round_trips.must_finish
     assert not worker.is_over()
+    for pause in worker.round_trips.outages.backoffs.values():
+        pause.clear()
     worker.work()
     assert not worker.round_trips.must_finish
     assert (world.queued, world.running) == (["a", "b", "c"], [])

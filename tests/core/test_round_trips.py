@@ -24,7 +24,7 @@ from buoy.worker.queue_selection import (
     QueueSelector,
 )
 from buoy.worker.round_trips import QUEUE_CHECK, RoundTrips
-from tests.support.clock import ManualClock
+from tests.support.clock import ManualClock, pauses_stand_still
 from tests.support.reservations import held
 from tests.support.world import done
 
@@ -88,7 +88,8 @@ class Setting:
 
 
 @pytest.fixture
-def setting() -> Setting:
+def setting(monkeypatch: pytest.MonkeyPatch) -> Setting:
+    pauses_stand_still(monkeypatch)
     broker: Any = FakeBroker()
     clock = ManualClock()
     selector, in_flight = QueueSelector(clock), InFlight()

@@ -24,10 +24,16 @@ def setting(world: World) -> Iterator[WorkerAtWork]:
     setting.worker.wakeup.close()
 
 
+def have_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a worker look at its queues by itself so seldom that it does not during a test."""
+    monkeypatch.setattr("buoy.worker.worker.POLL_SECONDS", 600.0)
+
+
 def at_the_end_of_a_burst(setting: WorkerAtWork, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """Returns the worker when it has found all queues empty, and awaits no lost jobs."""
     worker = setting.worker
     worker.burst = True
+    have_time(monkeypatch)
     monkeypatch.setattr(worker.heartbeat, "expects_lost_jobs", lambda: False)
     worker.round_trips.run_once(1)
     assert worker.is_over()
@@ -102,8 +108,9 @@ class TestSignals:
         assert setting.worker.is_over()
 
     def test_a_paused_worker_takes_nothing_and_passes_wakeups_on(
-        self, setting: WorkerAtWork
+        self, setting: WorkerAtWork, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        have_time(monkeypatch)
         worker = setting.worker
         worker.wakeup.listen(["mail"])
         worker.on_signal(signal.SIGUSR2)
@@ -247,6 +254,7 @@ class TestStartAndEnd:
     ) -> None:
         worker = setting.worker
         worker.burst = True
+        have_time(monkeypatch)
         worker.round_trips.run_once(1)
         expected = [True, False, False]
         monkeypatch.setattr(worker.heartbeat, "expects_lost_jobs", lambda: expected.pop(0))

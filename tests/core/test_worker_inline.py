@@ -1,5 +1,7 @@
 """A whole worker whose executor runs jobs in its own process."""
 
+import time
+
 import pytest
 
 from buoy import App, Job
@@ -18,10 +20,12 @@ class Small(Job):
 
 
 class Slow(Job):
-    """Runs until those behind it are put back."""
+    """Runs until those behind it are put back, and so long that they are taken one by one then: of
+    several, a slow machine might put some back once more."""
 
     def perform(self) -> None:
         wait_until(lambda: self.app.monitor.queues()[0].queued == 3)
+        time.sleep(0.3)
 
 
 class TestInline:
