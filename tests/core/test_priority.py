@@ -251,7 +251,7 @@ def test_latency_counts_jobs_of_all_priorities(world: World) -> None:
 
     [queue] = world.monitor.queues([world.queue])
 
-    assert 9.9 < queue.latency < 11
+    assert 9.9 < queue.latency < 60
 
 
 def test_the_length_of_a_queue_counts_all(world: World) -> None:

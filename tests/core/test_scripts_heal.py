@@ -193,11 +193,11 @@ class TestSilence:
         world.wait(LEASE)
 
         world.beat()
-        for _ in range(13):
+        for _ in range(10):
             world.wait(LEASE // 30)
             world.beat()
         assert world.running == ["a"]
-        for _ in range(2):
+        for _ in range(6):
             world.wait(LEASE // 30)
             world.beat()
 

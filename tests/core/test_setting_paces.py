@@ -12,19 +12,18 @@ from buoy.operations.repair import Survey
 from tests.support.snapshot import check_whole
 from tests.support.world import World
 
-TEN = [("k", "10000000 1 paced")]
-SLACK = 1000
-"""Milliseconds that a test may take between two calls: the steps of times are longer."""
+SLOW = [("k", "1000000000 1 paced")]
+"""One in 1000 s: a test that takes some seconds between two calls changes little."""
 
 
 def waits(world: World) -> list[int]:
-    """In how many tens of seconds each delayed job is due, in order."""
+    """In how many thousands of seconds each delayed job is due, in order."""
     seen = check_whole(world)
-    return sorted(round((due - seen.now) / 10_000) for due in seen.delayed.values())
+    return sorted(round((due - seen.now) / 1_000_000) for due in seen.delayed.values())
 
 
 def test_a_faster_pace_moves_jobs_up(any_world: World) -> None:
-    any_world.enqueue(*"abcdefgh", claims=TEN)
+    any_world.enqueue(*"abcdefgh", claims=SLOW)
     assert waits(any_world) == [1, 2, 3, 4, 5, 6, 7]
     order = list(check_whole(any_world).delayed)
 
@@ -35,57 +34,57 @@ def test_a_faster_pace_moves_jobs_up(any_world: World) -> None:
 
 
 def test_a_slower_pace_moves_them_back_and_what_comes_is_behind_them(world: World) -> None:
-    world.enqueue(*"abc", claims=TEN)
+    world.enqueue(*"abc", claims=SLOW)
 
-    assert world.control.set_pace("mail", "k", 40) == 2
-    world.enqueue("d", claims=TEN)
+    assert world.control.set_pace("mail", "k", 4000) == 2
+    world.enqueue("d", claims=SLOW)
 
     assert waits(world) == [4, 8, 12]
 
 
 def test_what_has_begun_still_counts(world: World) -> None:
-    world.enqueue("a", claims=TEN)
-    world.wait(5000)
+    world.enqueue("a", claims=SLOW)
+    world.wait(500_000)
 
-    assert world.control.set_pace("mail", "k", 100) == 0
-    world.enqueue("b", claims=TEN)
+    assert world.control.set_pace("mail", "k", 10_000) == 0
+    world.enqueue("b", claims=SLOW)
 
     assert waits(world) == [5]
 
 
 def test_times_that_nobody_uses_are_given_out_again(world: World) -> None:
-    world.enqueue(*"abcd", claims=TEN)
+    world.enqueue(*"abcd", claims=SLOW)
     world.control.remove("mail", ["b", "c"], "delayed")
     assert waits(world) == [3]
 
-    assert world.control.set_pace("mail", "k", 10) == 1
+    assert world.control.set_pace("mail", "k", 1000) == 1
 
     assert waits(world) == [1]
 
 
 def test_a_burst_may_begin_at_once(world: World) -> None:
-    world.enqueue(*"abcdef", claims=TEN)
+    world.enqueue(*"abcdef", claims=SLOW)
 
-    assert world.control.set_pace("mail", "k", 10, 3) == 5
+    assert world.control.set_pace("mail", "k", 1000, 3) == 5
 
     assert len(world.take(20)) == 3
     assert waits(world) == [1, 2, 3]
 
 
 def test_a_burst_that_has_begun_counts_as_what_may_begin_together_now(world: World) -> None:
-    world.control.set_pace("mail", "k", 10, 3)
-    world.enqueue(*"abc", claims=TEN)
+    world.control.set_pace("mail", "k", 1000, 3)
+    world.enqueue(*"abc", claims=SLOW)
     assert len(world.take(5)) == 3
 
     world.control.set_pace("mail", "k", None)
-    world.enqueue("d", claims=TEN)
+    world.enqueue("d", claims=SLOW)
 
     assert waits(world) == [1]
 
 
 def test_what_is_declared_counts_again_after_a_reset(world: World) -> None:
-    world.control.set_pace("mail", "k", 100)
-    world.enqueue(*"abc", claims=TEN)
+    world.control.set_pace("mail", "k", 10_000)
+    world.enqueue(*"abc", claims=SLOW)
     assert waits(world) == [10, 20]
 
     assert world.control.set_pace("mail", "k", None) == 2
@@ -96,47 +95,47 @@ def test_what_is_declared_counts_again_after_a_reset(world: World) -> None:
 
 
 def test_jobs_of_other_keys_and_other_delays_keep_their_times(world: World) -> None:
-    world.enqueue("late", due="+50000", claims=TEN)
-    world.enqueue("a", "b", claims=[("kk", "10000000 1 paced")])
+    world.enqueue("late", due="+5000000", claims=SLOW)
+    world.enqueue("a", "b", claims=[("kk", "1000000000 1 paced")])
 
-    assert world.control.set_pace("mail", "k", 1) == 0
+    assert world.control.set_pace("mail", "k", 100) == 0
 
     assert waits(world) == [1, 5]
 
 
 def test_a_job_of_two_paces_is_not_moved_up(world: World) -> None:
-    world.enqueue("a", "b", claims=[*TEN, ("m", "30000000 1 paced")])
+    world.enqueue("a", "b", claims=[*SLOW, ("m", "3000000000 1 paced")])
     assert waits(world) == [3]
 
-    assert world.control.set_pace("mail", "k", 1) == 0
-    assert world.control.set_pace("mail", "k", 100) == 1
+    assert world.control.set_pace("mail", "k", 100) == 0
+    assert world.control.set_pace("mail", "k", 10_000) == 1
 
     assert waits(world) == [10]
 
 
 def test_a_pace_is_told(world: World) -> None:
     world.control.set_pace("mail", "other", 0.5, 7)
-    world.enqueue(*"abc", claims=TEN)
+    world.enqueue(*"abc", claims=SLOW)
     now = check_whole(world).now
 
     found = world.broker.run_steps(read_paces(world.broker.keys, ["mail", "nowhere"], now))
 
     [view, other] = found
-    assert view == PaceView("mail", "k", view.next, 2, Pace(10.0, 1), None)
-    assert view.pace == Pace(10.0, 1)
-    assert 29 < (view.next or 0) - now / 1000 <= 30
+    assert view == PaceView("mail", "k", view.next, 2, Pace(1000.0, 1), None)
+    assert view.pace == Pace(1000.0, 1)
+    assert 2900 < (view.next or 0) - now / 1000 <= 3000
     assert other == PaceView("mail", "other", None, 0, None, Pace(0.5, 7))
     assert other.pace == Pace(0.5, 7)
     assert world.broker.run_steps(read_paces(world.broker.keys, [], now)) == []
 
 
 def test_a_throttle_is_told_and_keys_of_wrong_types_are_left_out(world: World) -> None:
-    world.enqueue("a", claims=[("t", "throttled 60000")])
+    world.enqueue("a", claims=[("t", "throttled 6000000")])
     now = check_whole(world).now
 
     [view] = world.broker.run_steps(read_throttles(world.broker.keys, ["mail"], now))
     assert (view.queue, view.key, view.holder) == ("mail", "t", "a")
-    assert 59 < view.until - now / 1000 <= 60
+    assert 5900 < view.until - now / 1000 <= 6000
     world.call("DEL", "throttles")
     world.call("SET", "throttles", "x")
     world.call("SET", "paces", "x")
@@ -160,12 +159,12 @@ def test_a_pace_is_checked(world: World, interval: float, burst: int, said: str)
     assert str(raised.value) == f"set_pace: expected {said}"
 
 
-PACES = st.tuples(st.sampled_from([1.0, 3.0, 10.0, 50.0]), st.integers(1, 4))
+PACES = st.tuples(st.sampled_from([100.0, 300.0, 1000.0, 5000.0]), st.integers(1, 4))
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("enqueue"), st.integers(1, 5)),
         st.tuples(st.just("set"), st.one_of(st.none(), PACES)),
-        st.tuples(st.just("wait"), st.sampled_from([500, 4000, 30_000])),
+        st.tuples(st.just("wait"), st.sampled_from([50_000, 400_000, 3_000_000])),
         st.tuples(st.just("remove"), st.integers(0, 9)),
     ),
     max_size=15,
@@ -180,15 +179,15 @@ def test_whatever_is_set_the_times_are_as_far_apart_as_the_pace_says(
     """And none overtakes another one, and the first one waits no longer than that."""
     world.broker.client.calls([["FLUSHALL"]])
     ids: list[str] = []
-    pace = (10.0, 1)
+    pace = (1000.0, 1)
     for word, value in steps:
         waiting = [id for id in ids if id in check_whole(world).delayed]
         if word == "enqueue":
             some = [f"{len(ids) + n:03}" for n in range(int(str(value)))]
-            world.enqueue(*some, claims=TEN)
+            world.enqueue(*some, claims=SLOW)
             ids += some
         elif word == "set":
-            pace = value if isinstance(value, tuple) else (10.0, 1)
+            pace = value if isinstance(value, tuple) else (1000.0, 1)
             world.control.set_pace("mail", "k", *(value or (None,)))  # type: ignore[misc]
         elif word == "wait":
             world.wait(int(str(value)))
