@@ -18,6 +18,7 @@ from buoy.model.reservation import OutcomeWord, Settlement
 from buoy.model.retry_answer import Retry
 from buoy.operations.doctor import examine
 from buoy.operations.repair import SCAN, Fault, Survey, overlap
+from tests.support.processes import wait_until
 from tests.support.snapshot import check_whole, snapshot
 from tests.support.world import World
 
@@ -305,13 +306,17 @@ class Bustle:
         self.found: list[tuple[str, str]] = []
         self.errors: list[BaseException] = []
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float, jobs: int) -> None:
+        """For so long, and until so many jobs have ended."""
         acts = [self.produce, self.work, self.work, self.operate, self.repair]
         threads = [threading.Thread(target=self.loop, args=(act,)) for act in acts]
         for thread in threads:
             thread.start()
         self.stop.wait(seconds)
-        self.stop.set()
+        try:
+            wait_until(lambda: self.errors or len(self.ended) >= jobs, what="jobs that end")
+        finally:
+            self.stop.set()
         for thread in threads:
             thread.join()
 
@@ -355,7 +360,7 @@ class Bustle:
 def test_a_repair_harms_nothing_that_goes_on(world: World) -> None:
     bustle = Bustle(world)
 
-    bustle.run(seconds=2.0)
+    bustle.run(seconds=2.0, jobs=51)
 
     assert bustle.errors == []
     assert bustle.found == []

@@ -12,6 +12,7 @@ from redis.retry import Retry
 
 from buoy.embedded.server import Server
 from tests.support.cluster import Cluster
+from tests.support.processes import wait_until
 from tests.support.proxy import Proxy, When, connect, end_of_value
 
 
@@ -35,10 +36,17 @@ def proxy(server: Server, request: pytest.FixtureRequest) -> Iterator[Proxy]:
         yield proxy
 
 
-def client(url: str, timeout: float = 5.0) -> "Redis":
+def client(url: str, timeout: float = 120.0) -> "Redis":
     """Without the client's own retries, which would hide what the proxy does."""
     once = Retry(NoBackoff(), 0)
     return Redis.from_url(url, decode_responses=True, retry=once, socket_timeout=timeout)
+
+
+def has_answer(client: "Redis") -> bool:
+    try:
+        return bool(client.ping())
+    except PollingWakeup:
+        return False
 
 
 class TestProxy:
@@ -105,17 +113,20 @@ class TestProxy:
     def test_a_frozen_proxy_delivers_nothing_until_it_resumes(
         self, proxy: Proxy, direct: "Redis"
     ) -> None:
-        with client(proxy.url, timeout=1.0) as through:
-            through.ping()
+        with client(proxy.url) as patient, client(proxy.url, timeout=1.0) as hasty:
+            patient.ping()
+            wait_until(lambda: has_answer(hasty))
+            before = len(proxy.commands)
             proxy.freeze()
 
             with pytest.raises(PollingWakeup):
-                through.set("key", "value")
+                hasty.set("key", "value")
             assert direct.get("key") is None
+            assert len(proxy.commands) == before
 
             proxy.resume()
-            proxy.wait_for(2)
-            assert through.ping()
+            proxy.wait_for(before + 1)
+            assert patient.ping()
 
     def test_the_proxy_refuses_new_connections_until_it_resumes(self, proxy: Proxy) -> None:
         with client(proxy.url) as before, client(proxy.url) as after:
