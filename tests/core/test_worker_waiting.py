@@ -51,6 +51,7 @@ class TestWaiting:
         self, setting: WorkerAtWork, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(setting.worker.wakeup, "seconds_to_listen", lambda: 0.7)
+        monkeypatch.setattr(setting.worker.round_trips, "seconds_to_next_look", lambda: inf)
         assert setting.worker.seconds_to_rest() == 0.7
 
         setting.run_jobs("a", "b")  # without a free slot it does not listen

@@ -24,9 +24,12 @@ class WorkerAtWork:
         self.worker.round_trips.run_once(0)  # it has looked at its queue
 
     def take(self, wanted: int = 2) -> list[Reservation]:
-        """Reserve jobs, and do not start them."""
-        self.worker.selector.expect_jobs("mail")
-        return self.worker.round_trips.run_once(wanted)
+        """Reserve jobs, and do not start them. A worker whose last look is old looks first."""
+        for _ in range(10):
+            self.worker.selector.expect_jobs("mail")
+            if taken := self.worker.round_trips.run_once(wanted):
+                return taken
+        raise AssertionError("no job was reserved")
 
     def run_jobs(self, *names: str) -> list[Reservation]:
         """Enqueue, reserve and start jobs."""
