@@ -1,5 +1,4 @@
 import os
-import random
 import re
 import shutil
 import signal
@@ -9,7 +8,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain, count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from redis import Redis
@@ -257,9 +258,9 @@ def executable(path: Path) -> str:
 def test_a_port_is_given_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers that are made before any of them listens must not share one."""
     first = free_port()
-    drawn, draw = iter([first, first]), random.randrange
-    monkeypatch.setattr(random, "randrange", lambda *range: next(drawn, 0) or draw(*range))
-
+    drawn = chain([first, first], count(first + 1))
+    chance = SimpleNamespace(randrange=lambda *_: next(drawn))
+    monkeypatch.setattr(embedded, "_chance", chance)
     assert free_port() != first
 
 

@@ -219,6 +219,8 @@ def answers(path: Path) -> bool:
     return False
 
 
+_chance = random.SystemRandom()
+"""Not the program's own: two programs that are seeded with one number would get the same ports."""
 _given: set[int] = set()
 """The ports that free_port has returned lately."""
 
@@ -228,7 +230,7 @@ def free_port() -> int:
     may listen later. It is not in the range from which the system gives ports to clients: a
     connection could take such a port before the server listens."""
     while True:
-        port = random.randrange(15_000, 32_000)
+        port = _chance.randrange(15_000, 32_000)
         if port in _given:
             continue
         if len(_given) > 1000:
