@@ -197,7 +197,9 @@ class Site:
     @property
     def notes(self) -> list[Note]:
         """What jobs have noted, in order."""
-        return [Note(*json.loads(line)) for line in self.record.read_text().splitlines()]
+        # A line may be half written: what crosses a page of the file is seen in two parts.
+        whole, _, _ = self.record.read_text().rpartition("\n")
+        return [Note(*json.loads(line)) for line in whole.splitlines()]
 
     def words(self, event: str = "ran") -> list[str]:
         """The words that jobs have noted for this event."""
