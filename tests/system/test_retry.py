@@ -35,8 +35,8 @@ def test_every_executor_runs_a_failed_job_again(site: Site, executor: str, job: 
     site.settled()
     assert site.words("began") == ["1", "1", "2"]
     assert site.words() == ["2"]
-    assert 0.1 <= waits(site)[0] < 5
-    assert 0.2 <= waits(site)[1] < 5
+    assert 0.1 <= waits(site)[0] < 60
+    assert 0.2 <= waits(site)[1] < 60
     assert site.app.find(fine.id) is None
 
     job.enqueue(3)
@@ -58,7 +58,7 @@ def test_every_executor_runs_a_failed_job_again(site: Site, executor: str, job: 
         (retrying.Retried, "ConnectionError", "refused"),
         (retrying.Killed, "buoy.errors.DirtyExit", "signal 9 (SIGKILL)"),
         (retrying.Leaves, "buoy.errors.DirtyExit", "exit 3 without a result"),
-        (retrying.Late, "buoy.errors.JobTimeout", "longer than its timeout of 0.3 s"),
+        (retrying.Late, "buoy.errors.JobTimeout", "longer than its timeout of 3 s"),
         (retrying.Fat, "buoy.errors.MemoryExceeded", "more than its max_memory of 96 MiB"),
     ],
 )
