@@ -77,6 +77,7 @@ def test_each_tick_is_fired_once_though_daemons_are_killed_and_frozen(
     wait_until(lambda: ticks(site) > before + 1, what=site.logs)
 
     for each in [*daemons, *frozen]:
+        each.wait_for_log("serves")  # one that has just started does not hear of its end yet
         each.stop()
 
     assert waiting(site) == ticks(site) >= 5
@@ -152,6 +153,7 @@ def test_bad_entries_stop_nothing_and_hup_reads_the_file_again(site: Site, file:
     daemon = scheduler(site, file)
     wait_until(lambda: waiting(site) > 0, what=site.logs)
     for name in ("nobody", "date", "zone", "far", "yaml", "redis"):
+        daemon.wait_for_log(f"schedule entry {name!r}")
         assert daemon.log.count(f"schedule entry {name!r}") == 1
 
     file.write_text(f"later: {{every: 1s, class: {Note.name}, queue: later}}\n")
@@ -248,10 +250,11 @@ def test_an_idle_daemon_costs_next_to_nothing(site: Site, tmp_path: Path) -> Non
     file.write_text("far: {cron: '0 0 1 1 *', class: x, queue: far}\n")
     daemon = scheduler(site, file, app="jobs")
     daemon.wait_for_log("serves")
-    cost, switches = daemon.cpu_seconds, voluntary(daemon.pid)
+    began, cost, switches = time.monotonic(), daemon.cpu_seconds, voluntary(daemon.pid)
     time.sleep(3.0)
     assert daemon.cpu_seconds - cost <= 0.5
-    assert voluntary(daemon.pid) - switches < 30
+    switches = voluntary(daemon.pid) - switches
+    assert switches < 10 * (time.monotonic() - began)
     daemon.stop()
 
 
