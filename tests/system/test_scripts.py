@@ -18,6 +18,7 @@ def test_more_slots_than_a_script_takes_jobs(
     site: Site, monkeypatch: pytest.MonkeyPatch, executor: str, slots: int
 ) -> None:
     monkeypatch.setattr(Job, "app", site.app)
+    site.lease = 30.0  # thousands of threads keep the heartbeat waiting
     job = NoteSoon if executor == "async" else Note
     number = 12_000
     job.enqueue_many([(str(n),) for n in range(number)])
