@@ -17,6 +17,9 @@ from buoy.embedded.server import WATCHED, Server, find_server, free_port
 from tests.support.processes import WITHIN
 
 SERVICE = "shop"
+DOWN_AFTER = 2000
+"""Milliseconds of silence after which a primary counts as dead. With less, one that a busy machine
+holds up for a moment would be replaced, and lose what was not yet replicated."""
 
 
 def pipe_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
@@ -61,7 +64,7 @@ class Watched:
         config.write_text(
             f"port {port}\nbind 127.0.0.1\n"
             f"sentinel monitor {SERVICE} 127.0.0.1 {self.servers[0].port} 2\n"
-            f"sentinel down-after-milliseconds {SERVICE} 500\n"
+            f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER}\n"
             f"sentinel failover-timeout {SERVICE} 2000\n"
         )
         return subprocess.Popen(

@@ -84,7 +84,7 @@ def insisting(call: Call[[str], None], word: str) -> float:
             return False
         return True
 
-    wait_until(done, within=60.0)
+    wait_until(done)
     at = time.monotonic()
     Note.app.broker.client.close()  # of this thread
     return at
@@ -139,7 +139,7 @@ def delay(site: Site) -> float:
 def when_promoted(watched: Watched) -> float:
     """The moment from which on the sentinels name the other server."""
     other = watched.servers[1].port
-    wait_until(lambda: int(watched.ask(watched.ports[1])["port"]) == other, within=60.0)
+    wait_until(lambda: int(watched.ask(watched.ports[1])["port"]) == other)
     return time.monotonic()
 
 
