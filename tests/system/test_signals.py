@@ -11,7 +11,15 @@ from tests.support.processes import EXECUTORS, Site, WorkerProcess, alive, holds
 from .apps.jobs import Note, Sleep, Stubborn, Wait, WaitSoon
 
 STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+PATIENT = "jobs,tests.system.apps.patience"
 EVERY = pytest.mark.parametrize("executor", EXECUTORS)
+
+
+def heard(site: Site, worker: WorkerProcess) -> None:
+    """Wait until the worker says that it stops: before that, a second signal may be one with the
+    first, while the worker runs on."""
+    wait_until(lambda: [view.state for view in site.app.monitor.workers()] == ["stopping"])
+    assert worker.process.poll() is None
 
 
 def waiting(site: Site) -> list[tuple[str, int]]:
@@ -51,7 +59,9 @@ def test_after_the_grace_time_jobs_are_put_back_as_they_were(site: Site) -> None
     Stubborn.enqueue("first", "gate")
     Wait.enqueue("second", "gate")
     Note.enqueue("third")
-    worker = site.worker("-c", "2", "--grace", "0.3")
+    # The usual two seconds are not always enough to clean up; after five the worker ends.
+    site.environ["PATIENCE"] = "4"
+    worker = site.worker("-c", "2", "--grace", "0.3", app=PATIENT)
     wait_until(lambda: len(site.words("began")) == 2)
     running = [note.pid for note in site.notes]
     worker.signal(signal.SIGTERM)
@@ -83,11 +93,15 @@ def test_in_the_worker_s_own_process_jobs_are_put_back_too(site: Site) -> None:
 
 
 def test_a_batch_that_is_interrupted_loses_and_repeats_nothing(site: Site) -> None:
-    Sleep.enqueue_many([(str(n), 0.002) for n in range(300)])
+    Sleep.enqueue_many([(str(n), 0.002) for n in range(290)])
+    # They must not all be done before the worker is told to stop, however late that is.
+    Wait.enqueue("290", "gate")
+    Sleep.enqueue_many([(str(n), 0.002) for n in range(291, 300)])
     worker = site.worker("--executor", "inline", "--grace", "0")
     wait_until(lambda: len(site.words()) > 30)
     worker.stop()
     assert 30 < len(site.words()) < 300
+    site.open("gate")
     site.burst("--executor", "inline")
     ran = site.words()
     assert sorted(set(ran), key=int) == [str(n) for n in range(300)]
@@ -100,6 +114,7 @@ def test_a_second_term_puts_back_at_once(site: Site, executor: str) -> None:
     worker = site.worker("--executor", executor, "--grace", "600")
     site.note("began")
     worker.signal(signal.SIGTERM)
+    heard(site, worker)
     holds_for(0.2, lambda: worker.process.poll() is None)
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
@@ -162,7 +177,7 @@ def test_term_after_quit_ends_the_patience(site: Site, executor: str) -> None:
 
 def test_a_coroutine_is_cancelled_by_term(site: Site) -> None:
     WaitSoon.enqueue("running", "gate")
-    worker = site.worker("--grace", "0.5")
+    worker = site.worker("--grace", "0.5", app=PATIENT)
     site.note("began")
     worker.stop()
     assert site.words("cleaned up") == ["running"]

@@ -1,7 +1,9 @@
-"""For apps whose children send something at their end: they have a minute for it. On a busy machine
-the usual two seconds are not always enough."""
+"""For apps whose children do something at their end: they have a minute for it, or the seconds that
+PATIENCE says. On a busy machine the usual two seconds are not always enough."""
+
+import os
 
 from buoy.executor.fork import nursery
 
-FLUSH_SECONDS = 60.0
+FLUSH_SECONDS = float(os.environ.get("PATIENCE", "60"))
 nursery.END_SECONDS = FLUSH_SECONDS
