@@ -1,11 +1,14 @@
 """Several workers under one supervisor: it replaces, passes on, ends, and leaves none behind."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import datetime
+from itertools import pairwise
 
 import pytest
 
@@ -23,6 +26,9 @@ from tests.support.processes import (
 from .apps.jobs import Note, Wait
 from .apps.orphans import Orphan
 
+STEADY = 10.0
+"""Seconds of a lease that no worker loses to another one while the machine is busy."""
+
 
 def supervised(site: Site, *options: str, count: int = 2) -> WorkerProcess:
     """A supervisor whose workers all serve."""
@@ -36,6 +42,7 @@ def states(site: Site) -> list[str]:
 
 
 def test_the_supervisor_runs_as_many_workers_as_it_is_told(site: Site, executor: str) -> None:
+    site.lease = STEADY
     for n in range(4):
         Wait.enqueue(str(n), "gate")
     supervisor = supervised(site, "--executor", executor, "-c", "1", count=3)
@@ -114,6 +121,8 @@ def test_a_second_term_puts_back_at_once(site: Site) -> None:
     supervisor = supervised(site, "--grace", "600")
     site.note("began")
     supervisor.signal(signal.SIGTERM)
+    wait_until(lambda: states(site) == ["stopping"])  # the idle one ends
+    # What comes within a second is taken for a copy of what was heard.
     holds_for(1.2, lambda: supervisor.process.poll() is None)
     supervisor.signal(signal.SIGTERM)
     assert supervisor.wait() == 0
@@ -155,6 +164,7 @@ def test_usr2_pauses_all_workers_and_those_that_start_later(site: Site) -> None:
 
 
 def test_a_burst_ends_when_all_have_ended(site: Site, executor: str) -> None:
+    site.lease = STEADY
     Note.enqueue_many([(str(n),) for n in range(30)])
     site.burst("--processes", "2", "--executor", executor)
     assert sorted(site.words(), key=int) == [str(n) for n in range(30)]
@@ -185,11 +195,22 @@ def test_an_app_that_breaks_later_ends_nothing_and_is_tried_in_peace(site: Site)
     app.write_text("1 / 0\n")
     os.kill(first, signal.SIGKILL)
     supervisor.wait_for_log("worker 1 died: exit 1")
-    holds_for(0.5, lambda: children_of(supervisor.pid) == [second])
     app.write_text("from tests.system.apps.jobs import *\n# mended\n")
     wait_until(lambda: sorted(states(site)) == ["gone", "running", "running"])
-    assert supervisor.log.count("worker 1 died: exit 1") == 1
+    assert second in children_of(supervisor.pid)
     supervisor.stop()
+    # How often it was tried depends on the machine; what the supervisor promises are the pauses.
+    assert min(pauses(supervisor.log)) >= 0.9
+
+
+def pauses(log: str) -> list[float]:
+    """The seconds between the failures of worker 1 and its next starts, by the log."""
+    lines = re.findall(r"^(\S+ \S+) .* worker 1 (died: exit 1|started)", log, re.MULTILINE)
+    return [
+        (datetime.fromisoformat(then) - datetime.fromisoformat(at)).total_seconds()
+        for (at, event), (then, _) in pairwise(lines)
+        if event != "started"
+    ]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs PR_SET_PDEATHSIG")
@@ -264,9 +285,10 @@ def test_as_the_first_process_it_buries_orphans_and_obeys(
     [init] = wait_until(lambda: children_of(first_process.pid), what=lambda: first_process.log)
     first_process.wait_for_log(" serves default")
     [worker] = children_of(init)
-    Orphan.enqueue(0.5)
+    Orphan.enqueue("end of the orphan")
     site.note("ran", "orphan")
     wait_until(lambda: len(children_of(init)) == 2, what="the orphan")
+    site.open("end of the orphan")
     wait_until(lambda: children_of(init) == [worker], what="its burial")
     Wait.enqueue("last", "gate")
     site.note("began", "last")
