@@ -9,7 +9,7 @@ from .record import note
 class LimitedSoon(Job):
     """Waits too long."""
 
-    timeout = 0.2
+    timeout = 2.0
 
     async def perform(self, word: str) -> None:
         note("began", word)
