@@ -8,7 +8,7 @@ from . import to_sentry  # noqa: F401 - it sets up the app
 
 
 class HangSoon(Job):
-    timeout = 0.3
+    timeout = 2.0
 
     async def perform(self, word: str) -> None:
         await asyncio.sleep(60)
