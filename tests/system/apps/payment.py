@@ -22,7 +22,7 @@ class Checkout(Job):
     """Charges a cart; returns the number of the authorisation."""
 
     queue = "payments"
-    plugins = [Status(ttl=3600), Loner(), Retry(limit=50, delay=0.1, on=(HTTP_ERRORS, DirtyExit))]
+    plugins = [Status(ttl=3600), Loner(), Retry(limit=1000, delay=0.1, on=(HTTP_ERRORS, DirtyExit))]
 
     # It can be killed at any line, and is run again: so the gateway is told a key of the cart, by
     # which it charges once, however often it is asked.
@@ -38,7 +38,7 @@ def authorise(cart_id: int, cents: int) -> str:
     """Have the gateway charge a cart; SHOP_GATEWAY is its address."""
     address = urlsplit(os.environ["SHOP_GATEWAY"])
     body = json.dumps({"cart": cart_id, "cents": cents})
-    with closing(HTTPConnection(address.netloc, timeout=10.0)) as gateway:
+    with closing(HTTPConnection(address.netloc, timeout=60.0)) as gateway:
         gateway.request("POST", "/", body, {"Idempotency-Key": f"cart-{cart_id}"})
         answer = gateway.getresponse()
         text = answer.read().decode()
