@@ -31,10 +31,10 @@ def site(cluster: Cluster, make_site: Callable[..., Site]) -> Site:
 def test_jobs_of_all_nodes_are_told_of(site: Site) -> None:
     handles = [Brave.using(queue=queue).enqueue(7) for queue in QUEUES]
     with ThreadPoolExecutor(len(QUEUES)) as pool:
-        ends = list(pool.map(lambda handle: pool.submit(wait_for, handle, 15), handles))
+        ends = list(pool.map(lambda handle: pool.submit(wait_for, handle, 120), handles))
         drain(site.app)
         for queue, handle, end in zip(QUEUES, handles, ends, strict=True):
-            found = end.result(15)
+            found = end.result(120)
             assert found is not None
             assert (found.state, found.result, found.queue) == ("done", 14, queue)
             assert found == status(handle.id) == status(Brave.using(queue=queue), 7)
@@ -57,7 +57,7 @@ def test_a_running_job_is_told_of_and_cancelled(site: Site) -> None:
 def test_awaiting_a_status_works_on_a_cluster(site: Site) -> None:
     async def ask() -> None:
         handle = await Brave.aenqueue(8)
-        end = asyncio.create_task(await_for(handle, 60))
+        end = asyncio.create_task(await_for(handle, 120))
         await asyncio.sleep(0)
         await asyncio.to_thread(drain, site.app)
         found = await end
@@ -82,7 +82,7 @@ def test_many_who_await_do_not_keep_others_from_redis(
         handles = [await Brave.using(queue="queue1").aenqueue(number) for number in range(40)]
         waits = [asyncio.create_task(await_for(handle)) for handle in handles]
         await asyncio.to_thread(wait_until, all_wait)
-        await asyncio.wait_for(Brave.using(queue="queue1").aenqueue(99), 60)
+        await asyncio.wait_for(Brave.using(queue="queue1").aenqueue(99), 120)
         await asyncio.to_thread(drain, site.app)
         found = await asyncio.gather(*waits)
         assert [each and each.result for each in found] == [2 * n for n in range(40)]

@@ -23,9 +23,9 @@ def told(job: Any, *args: Any) -> State[Any]:
     return found
 
 
-def becomes(state: str, job: Any, *args: Any, within: float = 15.0) -> State[Any]:
+def becomes(state: str, job: Any, *args: Any) -> State[Any]:
     """Wait until the job is in this state."""
-    wait_until(lambda: told(job, *args).state == state, within, what=lambda: told(job, *args))
+    wait_until(lambda: told(job, *args).state == state, what=lambda: told(job, *args))
     return told(job, *args)
 
 
@@ -43,7 +43,7 @@ def test_a_job_is_told_of_from_the_first_to_the_last(site: Site, executor: str) 
     assert running.progress.fraction == 0.5
 
     site.open("gate")
-    ended = wait_for(handle, timeout=60)
+    ended = wait_for(handle, timeout=120)
     assert ended is not None
     assert (ended.state, ended.result) == ("done", "word")
     worker.stop()
@@ -55,7 +55,7 @@ def test_a_child_that_is_killed_leaves_no_running_job_behind(site: Site) -> None
     child = site.note("began").pid
     os.kill(child, signal.SIGKILL)
 
-    ended = wait_for(handle, timeout=60)
+    ended = wait_for(handle, timeout=120)
     assert ended is not None
     assert (ended.state, ended.error) == ("failed", "buoy.errors.DirtyExit")
     assert ended == status(Work, "word", "gate")
@@ -105,6 +105,7 @@ def test_a_job_of_a_dead_worker_without_another_worker_is_queued(site: Site) -> 
 
 
 def test_a_worker_that_was_frozen_says_nothing_more(site: Site) -> None:
+    site.lease = 3.0  # the second worker is to keep its own
     handle = Work.enqueue("word", "gate")
     frozen = site.worker(app="statuses")
     site.note("began")
@@ -150,6 +151,7 @@ def test_a_running_job_that_is_cancelled_ends_within_a_beat(site: Site, executor
 def test_kills_at_any_moment_make_no_lie(site: Site, executor: str) -> None:
     count = 120
     site.lease = 0.5
+    site.environ["BUOY_MAX_CRASHES"] = "100"  # so short leases also end on a busy machine
     Brave.enqueue_many([(number,) for number in range(count)])
     watch = Watch(count)
     watcher = threading.Thread(target=watch.run, daemon=True)
@@ -169,7 +171,7 @@ def test_kills_at_any_moment_make_no_lie(site: Site, executor: str) -> None:
 
     site.settled()
     watch.over = True
-    watcher.join(60.0)
+    watcher.join(120.0)
     assert watch.lies == []
     assert watch.rounds > 0
     assert {told(Brave, n).result for n in range(count)} == {2 * n for n in range(count)}
