@@ -22,11 +22,12 @@ def name_of(pid: int) -> str:
 def test_each_process_shows_what_it_does(site: Site) -> None:
     worker = site.worker(queues="default,mail")
     wait_until(lambda: title_of(worker.pid) == "buoy worker: waits for default,mail")
-    assert title_of(worker.nursery) == "buoy nursery: tests.system.apps.jobs"
+    nursery = worker.nursery  # it may load the app yet
+    wait_until(lambda: title_of(nursery) == "buoy nursery: tests.system.apps.jobs")
 
     handle = Wait.enqueue("x", "gate")
     child = site.note("began").pid
-    assert [name_of(pid) for pid in (worker.pid, worker.nursery, child)] == [
+    assert [name_of(pid) for pid in (worker.pid, nursery, child)] == [
         "buoy-worker",
         "buoy-nursery",
         "buoy-job",
@@ -36,7 +37,7 @@ def test_each_process_shows_what_it_does(site: Site) -> None:
 
     site.open("gate")
     wait_until(lambda: title_of(worker.pid) == "buoy worker: waits for default,mail")
-    assert children_of(worker.nursery) == []
+    wait_until(lambda: children_of(nursery) == [], what="the burial of the child")
 
 
 def test_no_fork_warns_of_threads_that_there_are_not(site: Site) -> None:
