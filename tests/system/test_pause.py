@@ -58,6 +58,7 @@ def test_a_worker_that_is_paused_ends_at_once_when_it_is_told_to(site: Site) -> 
 
 
 def test_a_pause_by_a_signal_outlasts_the_end_of_the_other(site: Site) -> None:
+    site.lease = 3.0  # a worker that misses heartbeats for a lease would not be told
     worker = site.worker("--executor", "inline")
     worker.wait_for_log(" serves ")
     site.run("workers", "quiet")

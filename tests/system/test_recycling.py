@@ -7,6 +7,9 @@ from tests.support.processes import Site, WorkerProcess, holds_for, wait_until
 from .apps.hoarding import Hoard
 from .apps.jobs import Note, Wait
 
+LASTING = 3.0
+"""Seconds of a lease. A worker that misses heartbeats for so long would not be told anything."""
+
 
 @pytest.mark.parametrize("kind", ["fork", "inline", "thread", "async"])
 def test_a_worker_ends_in_order_after_so_many_jobs(site: Site, kind: str) -> None:
@@ -21,6 +24,7 @@ def test_a_worker_ends_in_order_after_so_many_jobs(site: Site, kind: str) -> Non
 
 
 def test_a_supervisor_replaces_a_recycled_worker(site: Site) -> None:
+    site.lease = 10.0  # no worker is to lose a job to the other
     Note.enqueue_many([(f"{n}",) for n in range(10)])
 
     supervisor = site.worker("--processes", "2", "--max-jobs", "2")
@@ -48,6 +52,7 @@ def quiet(site: Site, worker: WorkerProcess) -> None:
 
 
 def test_a_paused_worker_is_recycled_only_after_a_resume(site: Site, executor: str) -> None:
+    site.lease = LASTING
     Wait.enqueue("running", "gate")
     worker = site.worker("--executor", executor, "--max-jobs", "1")
     site.note("began")
@@ -55,7 +60,7 @@ def test_a_paused_worker_is_recycled_only_after_a_resume(site: Site, executor: s
     quiet(site, worker)
     site.open("gate")
 
-    assert site.run("workers", "wait", "--timeout", "15") == (0, "")
+    assert site.run("workers", "wait", "--timeout", "120") == (0, "")
     holds_for(0.5, lambda: worker.process.poll() is None, what=lambda: worker.log)
     site.run("workers", "resume")
     assert worker.wait() == 0
@@ -63,6 +68,7 @@ def test_a_paused_worker_is_recycled_only_after_a_resume(site: Site, executor: s
 
 
 def test_a_worker_that_is_paused_while_it_is_recycled_does_not_end(site: Site) -> None:
+    site.lease = LASTING
     Wait.enqueue("running", "gate")
     Hoard.enqueue(200 << 20)
     app = "jobs,tests.system.apps.hoarding"
@@ -72,6 +78,6 @@ def test_a_worker_that_is_paused_while_it_is_recycled_does_not_end(site: Site) -
     quiet(site, worker)
     site.open("gate")
 
-    assert site.run("workers", "wait", "--timeout", "15") == (0, "")
+    assert site.run("workers", "wait", "--timeout", "120") == (0, "")
     holds_for(0.5, lambda: worker.process.poll() is None, what=lambda: worker.log)
     worker.stop()

@@ -50,6 +50,7 @@ def buoy(*words: str, code: int | None = 0) -> str:
 
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_workers_have_what_they_need(site: Site, url: str, executor: str) -> None:
+    site.lease = 3.0  # a worker that misses heartbeats for a lease would not be told anything
     worker = site.worker("--executor", executor, "-c", "1", url=url, queues="*", app="statuses")
     handle = Work.enqueue("first", "gate")
     site.note("began", "first")
@@ -59,7 +60,7 @@ def test_workers_have_what_they_need(site: Site, url: str, executor: str) -> Non
         assert buoy("workers", word, view.id) == f"{view.id}: {word}\n"
     site.open("gate")
     worker.wait()
-    assert wait_for(handle, timeout=60).result == "first"  # type: ignore[union-attr]
+    assert wait_for(handle, timeout=120).result == "first"  # type: ignore[union-attr]
 
 
 def test_producers_and_plugins_have_what_they_need(site: Site, url: str) -> None:
