@@ -49,7 +49,7 @@ def test_no_job_is_taken_from_a_worker_by_an_outage(
 ) -> None:
     """One job ends in the midst of the outage, one after it; a second worker would take them."""
     site = own_site
-    own_site.lease = 0.7
+    site.lease = 1.5
     Wait.enqueue("during", "first gate")
     Wait.enqueue("after", "second gate")
     workers = [site.worker("--executor", executor) for _ in range(2)]
@@ -73,6 +73,7 @@ def test_no_job_is_taken_from_a_worker_by_an_outage(
 
 
 def test_while_clients_are_paused_no_job_is_taken(site: Site, executor: str) -> None:
+    site.lease = 2.0
     Wait.enqueue("running", "gate")
     for _ in range(2):
         site.worker("--executor", executor).wait_for_log("serves")
@@ -169,6 +170,7 @@ def test_a_full_redis_takes_nothing_in_and_is_drained(own_site: Site, executor: 
     client.call("CONFIG", "SET", "maxmemory", int(used) // 2)
     with pytest.raises(EnqueueError, match="Redis is full"):
         Note.enqueue("one too many")
+    site.lease = 10.0
     workers = [site.worker("--executor", executor) for _ in range(2)]
     site.settled()
     assert sorted(site.words(), key=int) == [str(n) for n in range(100)]
@@ -181,6 +183,7 @@ def test_a_full_redis_takes_nothing_in_and_is_drained(own_site: Site, executor: 
 
 def test_a_full_redis_keeps_leases_alive(own_site: Site) -> None:
     site, client = own_site, own_site.app.broker.client
+    site.lease = 2.0
     Wait.enqueue("running", "gate")
     for _ in range(2):
         site.worker().wait_for_log("serves")
