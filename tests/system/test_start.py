@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -42,9 +43,12 @@ def web() -> Iterator[int]:
                 client, _ = listener.accept()
             except OSError:
                 return
-            with client:
+            with client, suppress(OSError):
                 client.recv(1000)
                 client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(1000):  # what is left unread would take the answer away
+                    pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
