@@ -99,10 +99,11 @@ def test_a_login_is_asked_for(site: Site) -> None:
     site.environ["BUOY_WEB_LOGIN"] = "ann:sécret:1"
     _, place = served(site)
 
-    assert httpx.get(place).status_code == 401
-    assert httpx.get(place).headers["www-authenticate"] == 'Basic realm="buoy", charset="UTF-8"'
-    assert httpx.get(place, auth=("ann", "wrong")).status_code == 401
-    assert httpx.get(place, auth=("ann", "sécret:1")).status_code == 200
+    assert httpx.get(place, timeout=60).status_code == 401
+    asked = httpx.get(place, timeout=60).headers["www-authenticate"]
+    assert asked == 'Basic realm="buoy", charset="UTF-8"'
+    assert httpx.get(place, auth=("ann", "wrong"), timeout=60).status_code == 401
+    assert httpx.get(place, auth=("ann", "sécret:1"), timeout=60).status_code == 200
 
 
 def test_the_page_of_another_site_whose_name_leads_here_is_refused(site: Site) -> None:
@@ -110,9 +111,9 @@ def test_the_page_of_another_site_whose_name_leads_here_is_refused(site: Site) -
     port = place.rstrip("/").rpartition(":")[2]
 
     for host in ("evil.example", f"evil.example:{port}", "[", "", "127.0.0.1.evil.example"):
-        assert httpx.get(place, headers={"host": host}).status_code in (400, 403)
+        assert httpx.get(place, headers={"host": host}, timeout=60).status_code in (400, 403)
     for host in ("localhost", f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"):
-        assert httpx.get(place, headers={"host": host}).status_code == 200
+        assert httpx.get(place, headers={"host": host}, timeout=60).status_code == 200
 
 
 def test_several_apps_are_served_by_their_names(site: Site) -> None:
@@ -120,7 +121,7 @@ def test_several_apps_are_served_by_their_names(site: Site) -> None:
     site.environ["BUOY_WEB_URLS"] = f"shop={url}#shop billing={url}#billing"
     _, place = served(site)
 
-    apps = httpx.get(f"{place}api/").json()["apps"]
+    apps = httpx.get(f"{place}api/", timeout=60).json()["apps"]
 
     assert [(app["name"], app["problem"]) for app in apps] == [("shop", ""), ("billing", "")]
-    assert httpx.get(f"{place}billing/api/").json()["queues"] == []
+    assert httpx.get(f"{place}billing/api/", timeout=60).json()["queues"] == []
