@@ -1,5 +1,6 @@
 """What docs/hooks.md shows of events is what is printed."""
 
+import re
 from pathlib import Path
 
 from .blocks import Page, shell
@@ -30,9 +31,10 @@ def test_the_example_of_events_tells_of_each_run(tmp_path: Path) -> None:
 
     said = shell("python shop.py", tmp_path, "redis://unused")
 
-    assert said.splitlines() == [
-        "shop.Charge attempt 1: Done after 0 s ",
+    # How long a run takes is up to the machine.
+    assert re.sub(r"after \d+ s", "after N s", said).splitlines() == [
+        "shop.Charge attempt 1: Done after N s ",
         "shop.Charge is queued",
-        "shop.Charge attempt 1: Failed after 0 s too little",
+        "shop.Charge attempt 1: Failed after N s too little",
         "too little",
     ]
