@@ -26,7 +26,7 @@ from buoy.executor.fork.child import (
 )
 from buoy.executor.fork.child_state import MARK, NEVER, NO_LIMITS, Child, Limits, death_of
 from buoy.executor.fork.frames import Frames
-from buoy.executor.fork.process_table import STOPS, TOO_LONG
+from buoy.executor.fork.process_table import TERMINATED, TIMED_OUT
 from buoy.jobs.relay import WorkerRelay
 from buoy.jobs.run import load_run
 from buoy.model.payload import Payload
@@ -150,12 +150,12 @@ class TestTerm:
             yield flags
 
     def test_is_ignored_while_its_flag_is_not_set(self, flags: mmap.mmap) -> None:
-        flags[3] = STOPS
+        flags[3] = TERMINATED
 
         term_handler(None, None, flags, 2)(signal.SIGTERM, None)
 
     def test_raises_in_the_job_that_its_worker_stops(self, flags: mmap.mmap) -> None:
-        flags[2] = STOPS
+        flags[2] = TERMINATED
 
         job = load_run(reservation_of("word"))
 
@@ -166,7 +166,7 @@ class TestTerm:
 
     def test_raises_in_the_job_that_its_timeout_is_over(self, flags: mmap.mmap) -> None:
         """The nursery decides that: a child may begin long after its fork."""
-        flags[2] = TOO_LONG
+        flags[2] = TIMED_OUT
 
         with pytest.raises(JobTimeout, match=r"^the job ran longer than its timeout of 60 s: "):
             term_handler(None, 60.0, flags, 2)(signal.SIGTERM, None)

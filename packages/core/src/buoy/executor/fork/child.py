@@ -28,7 +28,7 @@ from ...process.titles import set_title
 from .answers import answer_of
 from .child_state import MARK
 from .frames import frame
-from .process_table import TOO_LONG, ProcessTable
+from .process_table import TIMED_OUT, ProcessTable
 
 FOR_JOBS = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 IGNORED_BY_NURSERY = (signal.SIGTERM, *FOR_JOBS)
@@ -172,7 +172,7 @@ def term_handler(
         if not flags[row]:
             return
         error: DirtyExit
-        if flags[row] == TOO_LONG and timeout is not None:
+        if flags[row] == TIMED_OUT and timeout is not None:
             error = JobTimeout(
                 f"the job ran longer than its timeout of {timeout:g} s: ended by TERM"
             )

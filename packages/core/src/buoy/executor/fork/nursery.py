@@ -37,7 +37,7 @@ from .deadlines import keep_limits
 from .frames import Frames, frame
 from .orphans import Orphans
 from .poller import Poller
-from .process_table import ROWS, STOPPING, STOPS, TOO_LONG, ProcessTable
+from .process_table import ROWS, STOPPING, TERMINATED, TIMED_OUT, ProcessTable
 
 LOG = "buoy.nursery"
 
@@ -159,7 +159,7 @@ class Nursery:
 
     def terminate(self, child: Child, why: str) -> None:
         """Send TERM to a child; after END_SECONDS it is killed."""
-        self.table.memory[child.row] = TOO_LONG if why == "timeout" else STOPS
+        self.table.memory[child.row] = TIMED_OUT if why == "timeout" else TERMINATED
         child.terminate(why, END_SECONDS)
 
     # Children

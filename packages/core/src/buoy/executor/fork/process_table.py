@@ -9,7 +9,7 @@ ROWS = 4096
 STOPPING = 5 * ROWS
 """The place of the byte that tells all children that the worker stops."""
 SIZE = STOPPING + 1
-STOPS, TOO_LONG = 1, 2
+TERMINATED, TIMED_OUT = 1, 2
 """Why the nursery sends TERM to a process: the worker stops, or the job has run for too long."""
 
 
