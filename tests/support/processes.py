@@ -197,8 +197,7 @@ class Site:
     @property
     def notes(self) -> list[Note]:
         """What jobs have noted, in order."""
-        # A line may be half written: what crosses a page of the file is seen in two parts.
-        whole, _, _ = self.record.read_text().rpartition("\n")
+        whole, _, _ = self.record.read_text().rpartition("\n")  # the last may be half written
         return [Note(*json.loads(line)) for line in whole.splitlines()]
 
     def words(self, event: str = "ran") -> list[str]:
