@@ -110,7 +110,7 @@ def test_in_its_own_process_a_worker_ends_what_is_left_when_it_ends(
     worker = site.worker("--burst", "--executor", executor, queues="families", app="families")
     assert worker.wait() == 0, worker.log
     *family, orphan, apart = left_by(site, "done")
-    assert not any(map(alive, family))
+    wait_until(lambda: not any(map(alive, family)), what=site.describe)
     for pid in (orphan, apart):
         os.kill(pid, signal.SIGKILL)
 

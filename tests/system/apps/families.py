@@ -42,7 +42,7 @@ class Leaves(Job):
             note(f"{how}: {word}", str(child.pid))
         # Its parent dies at once, and it is in a group that nobody knows.
         said = subprocess.run(
-            [sys.executable, "-c", ORPHAN, STAYS], stdout=subprocess.PIPE, check=True, timeout=9
+            [sys.executable, "-c", ORPHAN, STAYS], stdout=subprocess.PIPE, check=True, timeout=60
         )
         note(f"{how}: orphan", said.stdout.decode().strip())
         note("began", how)
@@ -114,8 +114,8 @@ def terminated(ends: Callable[[Any], None]) -> bool:
 def exit_code(process: Any) -> int | None:
     """Waits for the end of a process. While another thread starts one, that thread may be the one
     that is told of this end, a moment before it notes it."""
-    process.join(30.0)
-    ends = time.monotonic() + 5.0
+    process.join(120.0)
+    ends = time.monotonic() + 60.0
     while process.exitcode is None and time.monotonic() < ends:
         time.sleep(0.01)
     code: int | None = process.exitcode
@@ -134,7 +134,7 @@ def queued(method: str) -> bool:
     queue = context.Queue()
     process = context.Process(target=put, args=(queue, 21))
     process.start()
-    answer = queue.get(timeout=30.0)
+    answer = queue.get(timeout=120.0)
     code = exit_code(process)
     assert (answer, code) == (42, 0), (answer, code)
     return True

@@ -6,11 +6,14 @@ from buoy import Job
 
 from .record import note, wait_for
 
+LONG = 3.0
+"""Seconds. A process may need some of it, on a busy machine, to get as far as the job."""
+
 
 class Limited(Job):
     """Waits too long, and ends in order when it is told to."""
 
-    timeout = 0.4
+    timeout = LONG
 
     def perform(self, word: str) -> None:
         note("began", word)
@@ -23,7 +26,7 @@ class Limited(Job):
 class LimitedDeaf(Job):
     """Waits too long, whatever it is told."""
 
-    timeout = 0.4
+    timeout = LONG
 
     def perform(self, word: str) -> None:
         note("began", word)
@@ -67,7 +70,7 @@ class Patient(Job):
 class Quick(Job):
     """Ends within its time."""
 
-    timeout = 5.0
+    timeout = 60.0
 
     def perform(self, word: str) -> None:
         note("ran", word)
