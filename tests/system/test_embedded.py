@@ -14,7 +14,7 @@ from select import select
 import pytest
 
 from buoy.embedded.server import Server, find_server
-from tests.support.processes import Site, alive, command_of, pids, wait_until
+from tests.support.processes import WITHIN, Site, alive, command_of, pids, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
 
@@ -33,11 +33,11 @@ for line in sys.stdin:
                     time.sleep(0.001)
             child = os.fork()
             if child == 0:
-                time.sleep(60)
+                time.sleep(600)
                 os._exit(0)
             print(child, flush=True)
         case ["exec"]:
-            print(subprocess.Popen(["sleep", "60"], close_fds=False).pid, flush=True)
+            print(subprocess.Popen(["sleep", "600"], close_fds=False).pid, flush=True)
         case ["reconnect", *words]:
             app.broker.client.close()
             print(app.command(*words), flush=True)
@@ -105,7 +105,7 @@ class User(subprocess.Popen[bytes]):
 
     def hear(self) -> str:
         assert self.stdout
-        assert select([self.stdout], [], [], 60.0)[0], "it says nothing"
+        assert select([self.stdout], [], [], WITHIN)[0], "it says nothing"
         return self.stdout.readline().decode().strip()
 
     def leave(self) -> None:
@@ -148,13 +148,13 @@ class Folder:
         """Kill servers or caretakers; the other one does not outlive it."""
         for pid in getattr(self, whom):
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self.inhabitants, 1.0, what=self.told)
+        wait_until(lambda: not self.inhabitants, what=self.told)
 
     def is_left(self) -> bool:
         return not self.inhabitants and not os.path.lexists(self.path / "redis.sock")
 
     def wait_until_left(self) -> None:
-        wait_until(self.is_left, 1.0, what=self.told)
+        wait_until(self.is_left, what=self.told)
 
     def told(self) -> str:
         return "an empty folder: " + "; ".join(map(command_of, self.inhabitants))
@@ -163,7 +163,7 @@ class Folder:
         for user in self.users:
             user.shoot()
         try:
-            wait_until(self.is_left, 5.0, what=self.told)
+            wait_until(self.is_left, what=self.told)
         finally:
             for pid in self.inhabitants:
                 os.kill(pid, signal.SIGKILL)
@@ -312,7 +312,7 @@ class TestGo:
 
     def test_a_user_may_come_while_the_last_one_leaves(self, folder: Folder) -> None:
         rows = folder.user(ROWS)
-        assert rows.wait(60.0) == 0
+        assert rows.wait(WITHIN) == 0
 
         assert folder.user().say("GET n") == "b'10'"
 
