@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -23,13 +24,14 @@ def test_of_racing_producers_jobs_one_at_a_time_runs_whoever_is_killed(
     prey = ["began", "produces"] if executor == "fork" else ["produces"]
     for number in range(8):
         more = len(site.words()) + 5
-        wait_until(lambda: len(site.words()) > more, 30.0, what=site.logs)  # noqa: B023
+        wait_until(lambda: len(site.words()) > more, what=site.logs)  # noqa: B023
         holds_for(chance.uniform(0, 0.03), lambda: True)
         if number % 2:
             workers.pop(0).kill()
             workers.append(start(site, executor))
         else:
             kill_last(site, chance.choice(prey))
+    wait_until(lambda: len(site.words("refused")) > 100, what=site.logs)
     site.open("stop")
     site.settled("producers")
     site.settled()
@@ -51,7 +53,8 @@ def kill_last(site: Site, event: str) -> None:
     """Kill the process that noted this last, if it still runs."""
     pid = [note.pid for note in site.notes if note.event == event][-1]
     if pid in site.processes():
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("executor", ["fork", "thread"])

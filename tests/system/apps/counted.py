@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from buoy import Job, Later, Plugin, RunInfo, hookimpl
 
-from .record import note
+from .record import note, wait_for
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,13 @@ class Witness(Plugin):
 
 
 class Counted(Job):
-    """Takes its time; then ends well, fails, or fails the first time."""
+    """Waits until the test opens the gate "go", and takes its time; then ends well, fails, or fails
+    the first time."""
 
     plugins = [Witness()]
 
     def perform(self, seconds: float, how: str) -> None:
+        wait_for("go")
         time.sleep(seconds)
         if how == "fails" or (how == "again" and self.attempt == 1):
             raise ValueError(how)
