@@ -24,7 +24,7 @@ def prepared(engine: Engine) -> Engine:
         # sqlite3 alone would begin transactions too late for savepoints.
         connection.isolation_level = None  # type: ignore[attr-defined]
         cursor = connection.cursor()  # type: ignore[attr-defined]
-        for pragma in ("journal_mode=WAL", "busy_timeout=20000", "synchronous=OFF"):
+        for pragma in ("journal_mode=WAL", "busy_timeout=120000", "synchronous=OFF"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -33,6 +33,7 @@ class Cancelled(Exception):
 def engine(site: Site) -> Iterator[Engine]:
     database = site.folder / "orders.db"
     site.environ[DATABASE] = str(database)
+    site.lease = 30.0  # of several workers none loses a job because it is held up for a second
     engine = prepared(create_engine(f"sqlite:///{database}"))
     Base.metadata.create_all(engine)
     yield engine

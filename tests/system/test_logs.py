@@ -11,7 +11,7 @@ import pytest
 from buoy.model.entry import Entry
 from buoy.model.payload import Payload
 from buoy.process.log_format import OneObject
-from tests.support.processes import Site
+from tests.support.processes import WITHIN, Site
 
 from .apps import misbehaving as bad
 from .apps.jobs import Note
@@ -112,13 +112,14 @@ def test_where_nothing_can_be_written_jobs_run_all_the_same(site: Site, executor
     bad.Fails.using(queue="default").enqueue()
     command = ["worker", "-a", "tests.system.apps.jobs", "-q", "default", "--burst", "-v"]
     with Path("/dev/full").open("wb") as full:
-        site.start([*command, "--executor", executor], full).wait(60.0)
+        site.start([*command, "--executor", executor], full).wait(WITHIN)
     assert site.words() == ["x"]
     assert site.view().failed == 1
 
 
 @pytest.mark.parametrize("how", ["option", "environment"])
 def test_as_json_each_line_is_an_object(site: Site, how: str) -> None:
+    site.lease = 30.0  # neither of the two takes a job of the other that is held up for a second
     failed = bad.Fails.enqueue()
     bad.Segfaults.enqueue()
     options = ["--log-format", "json"] if how == "option" else []

@@ -18,7 +18,7 @@ class PackAtOnce(Job):
     queue = "orders"
 
     def perform(self, order_id: int) -> None:
-        with closing(sqlite3.connect(os.environ[DATABASE], timeout=20)) as database:
+        with closing(sqlite3.connect(os.environ[DATABASE], timeout=120)) as database:
             query = "select count(*) from orders where id = ?"
             [(found,)] = database.execute(query, [order_id]).fetchall()
         note("found" if found else "missing", str(order_id))
