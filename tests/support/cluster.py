@@ -72,8 +72,16 @@ class Cluster:
 
     def is_primary(self, number: int) -> bool:
         """Whether the node takes itself for a primary."""
-        with Redis.from_url(self.servers[number].url, socket_timeout=1) as client:
+        with Redis.from_url(self.servers[number].url, socket_timeout=60) as client:
             return bool(client.role()[0] in ("master", b"master"))
+
+    def keep_primaries(self, *numbers: int) -> None:
+        """Let no replica take the place of one of these by itself, and of the others again: nodes
+        that a busy machine holds up for a second take each other for dead."""
+        for number in range(SIZE):
+            kept = "yes" if number in numbers else "no"
+            with Redis.from_url(self.servers[SIZE + number].url) as client:
+                client.config_set("cluster-replica-no-failover", kept)
 
     def restore(self) -> None:
         """Let all nodes run, with those as the primaries that were it at first."""
@@ -103,7 +111,7 @@ class Cluster:
         with Redis.from_url(giver.url) as client:
             while keys := _ask(giver, "GETKEYSINSLOT", slot, 100):
                 client.execute_command(
-                    "MIGRATE", "127.0.0.1", taker.port, "", 0, 1000, "KEYS", *keys
+                    "MIGRATE", "127.0.0.1", taker.port, "", 0, 60_000, "KEYS", *keys
                 )
         for server in (taker, giver):
             _ask(server, "SETSLOT", slot, "NODE", _ask(taker, "MYID"))

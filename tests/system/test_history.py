@@ -76,7 +76,9 @@ def test_on_a_cluster_the_ends_of_all_queues_are_found(
     site = make_site(cluster)
     site.environ["BUOY_PLUGINS"] = "buoy_history:History"
     handles = [End.using(queue=f"queue{number}").enqueue("well") for number in range(6)]
-    site.burst(queues="queue*", app="remembered")
+    # No burst: it does not wait for a node that is slow.
+    site.worker(queues="queue*", app="remembered")
+    wait_until(lambda: len(list(history().find(state="done"))) >= 6, what=site.logs)
 
     found = list(history().find(state="done"))
 
