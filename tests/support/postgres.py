@@ -49,9 +49,14 @@ class Postgres:
         [[count]] = self.query(f"select count(*) {OTHERS}")
         return int(count)
 
+    def wait_for_connections(self, count: int) -> None:
+        """Wait until others have so many: one that has just been closed is seen for a moment."""
+        wait_until(lambda: self.connections() == count, what=f"connections: {count}")
+
     def end_connections(self) -> None:
-        """End all connections of others."""
+        """End all connections of others; returns when they have ended."""
         self.query(f"select pg_terminate_backend(pid) {OTHERS}")
+        self.wait_for_connections(0)
 
 
 OTHERS = "from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"

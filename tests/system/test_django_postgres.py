@@ -63,14 +63,14 @@ def test_a_connection_is_kept_and_when_the_database_ends_it_the_next_job_has_ano
 ) -> None:
     monkeypatch.setenv("SHOP_HEALTH_CHECKS", "1")
     shop.work(executor)
-    assert shop.postgres.connections() == 1
+    shop.postgres.wait_for_connections(1)
 
     shop.postgres.end_connections()
     id = shop.pack()
 
     wait_until(lambda: shop.is_packed_by(id), what=lambda: shop.site.workers[0].log)
     assert shop.app.failures.count() == 0
-    assert shop.postgres.connections() == 1
+    shop.postgres.wait_for_connections(1)
 
 
 def test_without_checks_of_its_health_one_job_fails_and_the_next_has_another(shop: Shop) -> None:
@@ -94,4 +94,4 @@ def test_no_connection_is_left_behind_a_job(
     monkeypatch.setenv("SHOP_MAX_AGE", age)
     shop.work(executor)
 
-    wait_until(lambda: shop.postgres.connections() == 0)
+    shop.postgres.wait_for_connections(0)
