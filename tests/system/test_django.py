@@ -77,7 +77,7 @@ def test_jobs_use_models_and_begin_without_a_connection(
 
 def test_dev_starts_again_when_the_project_changes(site: Site, shop: App, tmp_path: Path) -> None:
     project = tmp_path / "project"
-    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("tests"))
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("tests", "__pycache__"))
     (project / "shop" / "more_tasks.py").unlink()  # nothing finds it then
     dev = start(site, "dev", "-q", "packing", *THREAD, project=project)
     wait_until(lambda: dev.log.count(" serves ") >= 1, what=lambda: dev.log)
