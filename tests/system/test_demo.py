@@ -15,12 +15,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.support.processes import MARK, command_of, environ_of, pids, wait_until
+from tests.support.processes import MARK, WITHIN, command_of, environ_of, pids, wait_until
 
 ROOT = Path(__file__).parents[2]
 DEMO = str(ROOT / "examples" / "demo.py")
 SETTINGS = ("BUOY_", "SHOP_", "NO_COLOR", "CI", "TERM", "COLUMNS", "LINES")
-WITHIN = 60.0
 
 INTERRUPTED = "demo: interrupted; all processes that it started have ended\n"
 GOOD_END = "\nNothing was lost, and nothing was charged or mailed twice.\n\n"
@@ -98,7 +97,7 @@ class Show:
     def end(self) -> int:
         """Wait for the end of the demo and of all that it started; returns the exit code."""
         wait_until(self.has_ended, WITHIN, what=lambda: f"an end:\n{self.told()}")
-        wait_until(lambda: not self.processes(), 5.0, what=self.left)
+        wait_until(lambda: not self.processes(), what=self.left)
         return self.process.returncode
 
     def has_ended(self) -> bool:
@@ -184,8 +183,12 @@ def test_the_dashboard_shows_the_shop_until_it_is_ended(show: Show) -> None:
     [address] = set(re.findall(r"http://\S+/", show.output))
 
     assert "shop.jobs.ChargePurchase" in httpx.get(f"{address}classes", timeout=60).text
-    workers = httpx.get(f"{address}api/workers", timeout=60).json()["workers"]
-    assert sorted(worker["gone"] for worker in workers) == [False, False, True]
+
+    def one_is_gone() -> bool:  # and no other one is late with its heartbeat
+        workers = httpx.get(f"{address}api/workers", timeout=60).json()["workers"]
+        return sorted(worker["gone"] for worker in workers) == [False, False, True]
+
+    wait_until(one_is_gone, what=show.told)
     show.interrupt()
 
     assert show.end() == 0, show.told()
@@ -273,8 +276,9 @@ def test_ctrl_c_while_python_starts(show: Show) -> None:
 
     show.interrupt()
 
-    assert show.end() != 0
-    assert show.output == ""
+    code = show.end()
+    assert code != 0
+    assert show.output == "" or code == 130, show.told()  # it may have been faster than this test
 
 
 def test_ctrl_c_in_a_terminal(show: Show) -> None:

@@ -81,7 +81,7 @@ def test_each_order_goes_over_once_whoever_is_killed(site: Site, executor: str) 
     wait_until(lambda: {*map(int, site.words("told"))} == {*orders}, what=site.logs)
 
     assert Counter(orders_in(site, "warehouse")) == Counter(orders)
-    assert open_handovers(site) == 0
+    wait_until(lambda: open_handovers(site) == 0, what=site.logs)
 
 
 def test_on_a_cluster_each_job_goes_over_once_whoever_is_killed(

@@ -122,7 +122,7 @@ def test_it_listens_by_ipv6(site: Site) -> None:
 def test_other_paths_lead_to_the_metrics(site: Site) -> None:
     process, place = exporter(site)
 
-    index, wrong = httpx.get(place), httpx.get(f"{place}/status")
+    index, wrong = httpx.get(place, timeout=60), httpx.get(f"{place}/status", timeout=60)
 
     assert (index.status_code, wrong.status_code) == (200, 404)
     assert '<a href="/metrics">' in index.text
