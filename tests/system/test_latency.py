@@ -10,7 +10,7 @@ from tests.support.processes import Site, wait_until
 from .apps.jobs import Note, Wait
 
 SAMPLES = 12
-PROMPT = 0.1
+PROMPT = 0.25
 """Seconds; who would poll needs a second on average."""
 
 QUEUES = [f"queue{n}" for n in range(20)]
