@@ -38,6 +38,11 @@ def wait_until(condition: Callable[[], T], within: float = WITHIN, *, what: obje
     return value
 
 
+def in_some_round(going_well: Callable[[], bool], *, what: object = "") -> None:
+    """Fail unless one of some rounds goes well: a busy machine may be slow for minutes."""
+    wait_until(going_well, 5 * WITHIN, what=what)
+
+
 def holds_for(seconds: float, condition: Callable[[], object], *, what: object = "") -> None:
     """Fail unless a condition stays true for so long."""
     deadline = time.monotonic() + seconds

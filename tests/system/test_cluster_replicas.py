@@ -13,7 +13,7 @@ import pytest
 from buoy import App, EnqueueError, Job
 from buoy.connection.cluster import ClusterClient
 from tests.support.cluster import Cluster
-from tests.support.processes import Site, wait_until
+from tests.support.processes import Site, in_some_round, wait_until
 
 from .apps.jobs import Note, Wait
 
@@ -132,7 +132,7 @@ def test_a_node_that_hangs_holds_up_none_but_its_own_queues(site: Site, whole: C
         return slowest < UNDISTURBED and len(blocking.times) > 50
 
     frozen_at = lease_end(site, here, long)
-    wait_until(undisturbed, what=site.logs)
+    in_some_round(undisturbed, what=site.logs)
     wait_until(lambda: lease_end(site, here, long) > frozen_at + 3000, what=site.logs)
     whole.restore()  # until all agree, the one that wakes may take a job that is lost with it
     site.open("gate")
@@ -193,7 +193,7 @@ def test_a_promoted_replica_is_in_use_at_once(site: Site, whole: Cluster, end: s
         assert len(words) - len(set(words)) <= 5
         return waited < PROMPT and slowest < UNDISTURBED
 
-    wait_until(in_use_at_once, what=site.logs)
+    in_some_round(in_use_at_once, what=site.logs)
     worker.stop()
 
 
@@ -248,4 +248,4 @@ def test_all_can_start_while_a_node_is_away(site: Site, whole: Cluster, end: str
         ended = time.monotonic()
         return enqueued - started < 4.0 and ran - enqueued < 8.0 and ended - told < 5.0
 
-    wait_until(soon, what=site.logs)
+    in_some_round(soon, what=site.logs)

@@ -5,7 +5,7 @@ import signal
 import time
 from statistics import median
 
-from tests.support.processes import Site, wait_until
+from tests.support.processes import Site, in_some_round, wait_until
 
 from .apps.jobs import Note, Wait
 
@@ -44,7 +44,7 @@ def ready(site: Site, *options: str) -> None:
 
 def test_an_idle_worker_starts_a_job_at_once(site: Site, executor: str) -> None:
     ready(site, "--executor", executor)
-    wait_until(lambda: is_prompt(site))
+    in_some_round(lambda: is_prompt(site))
 
 
 def test_a_free_slot_is_used_while_others_are_busy(site: Site) -> None:
@@ -52,26 +52,26 @@ def test_a_free_slot_is_used_while_others_are_busy(site: Site) -> None:
     for n in range(2):
         Wait.using(queue=QUEUES[n]).enqueue(str(n), "gate")
     wait_until(lambda: len(site.words("began")) == 2)
-    wait_until(lambda: is_prompt(site))
+    in_some_round(lambda: is_prompt(site))
     site.open("gate")
 
 
 def test_a_delayed_job_starts_when_it_is_due(site: Site, executor: str) -> None:
     ready(site, "--executor", executor)
-    wait_until(lambda: is_prompt(site, delay=0.1))
+    in_some_round(lambda: is_prompt(site, delay=0.1))
 
 
 def test_one_of_several_idle_workers_starts_a_job_at_once(site: Site) -> None:
     ready(site, "--executor", "inline")
     site.worker(queues=",".join(QUEUES)).wait_for_log("serves")
     site.worker("--executor", "inline", queues=QUEUES[0]).wait_for_log("serves")
-    wait_until(lambda: is_prompt(site))
+    in_some_round(lambda: is_prompt(site))
 
 
 def test_a_ring_that_a_busy_worker_takes_reaches_an_idle_one(site: Site) -> None:
     ready(site, "--executor", "inline")
     ready(site, "--executor", "inline")
-    wait_until(lambda: median(waits_beside_a_busy_worker(site)) < PROMPT)
+    in_some_round(lambda: median(waits_beside_a_busy_worker(site)) < PROMPT)
 
 
 def waits_beside_a_busy_worker(site: Site) -> list[float]:
