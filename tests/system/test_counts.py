@@ -97,6 +97,6 @@ def test_jobs_of_each_executor_tell_how_long_they_ran(site: Site, executor: str)
 
     assert (each.enqueued, each.done, each.failed) == (2, 1, 1)
     assert (each.running.count, each.waiting.count) == (2, 2)
-    assert 0.2 <= each.running.sum < 60.0
+    assert 0.2 <= each.running.sum < 600.0
     assert sum(each.running.buckets[7:]) == 2  # 64 ms or more
-    assert each.waiting.sum < 120.0
+    assert each.waiting.sum < 1200.0

@@ -21,7 +21,7 @@ def left_by(site: Site, how: str) -> list[int]:
 
 def check_end(site: Site, how: str) -> None:
     check_ends(site, left_by(site, how))
-    site.record.write_text("")
+    site.forget_notes()
 
 
 def check_ends(site: Site, left: list[int]) -> None:

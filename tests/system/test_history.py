@@ -32,7 +32,7 @@ def test_each_executor_remembers(site: Site, executor: str, job: type[End]) -> N
 
     assert ends() == [("done", ""), ("failed", "exception")], worker.log
     assert {end.args[0] for end in history().find() if end.args} == {"well", "fail"}
-    assert all(end.worker and 0 < end.waited < 60 for end in history().find())
+    assert all(end.worker and 0 < end.waited < 600 for end in history().find())
 
 
 def test_processes_that_were_killed_are_remembered(site: Site) -> None:
@@ -43,7 +43,7 @@ def test_processes_that_were_killed_are_remembered(site: Site) -> None:
 
     assert ends() == [("failed", "signal 9 (SIGKILL)"), ("failed", "timeout")], worker.log
     [late] = history().find(name=Long)
-    assert 0.4 < late.seconds < 60
+    assert 0.4 < late.seconds < 600
 
 
 def test_under_kills_each_job_is_remembered_once(site: Site) -> None:

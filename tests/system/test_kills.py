@@ -24,7 +24,7 @@ def test_a_killed_child_fails_its_job_at_once_and_no_other(site: Site) -> None:
     failure = site.failure()
     assert failure["error"] == "buoy.errors.DirtyExit"
     assert failure["cause"] == "signal 9 (SIGKILL)"
-    assert float(str(failure["seconds"])) < 60
+    assert float(str(failure["seconds"])) < 600
     assert int(str(failure["peak_memory"])) > 1 << 20
     assert alive(neighbour.pid)
     site.open("gate")
