@@ -1,7 +1,7 @@
 import gc
 import os
 import signal
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -111,6 +111,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def no_silent_exit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test that ends the process of the tests is seen."""
     monkeypatch.setattr(os, "_exit", guarded_exit(os._exit))
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """Commands that a test runs in this process leave their options in its environment, for the
+    processes that they start: those of other tests would have them, too."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)

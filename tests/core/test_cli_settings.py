@@ -48,16 +48,13 @@ class Point:
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder, where two commands of plugins are installed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(buoy.cli, "plugin_entry_points", lambda: [Point(group), Point(probe)])
-    before = dict(os.environ)
     for name in ("BUOY_APP", "BUOY_LOG_FORMAT", "BUOY_QUEUES", "BUOY_CONCURRENCY", "BUOY_CONFIG"):
         os.environ.pop(name, None)
-    yield tmp_path
-    os.environ.clear()
-    os.environ.update(before)
+    return tmp_path
 
 
 def run(*words: str, code: int = 0, **environ: str) -> str:
