@@ -1,6 +1,7 @@
 import gc
 import os
 import signal
+import sys
 from collections.abc import Generator, Iterator, Sequence
 from fnmatch import fnmatch
 from functools import cache
@@ -116,9 +117,11 @@ def no_silent_exit(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
     """Commands that a test runs in this process leave their options in its environment, for the
-    processes that they start: those of other tests would have them, too."""
-    before = dict(os.environ)
+    processes that they start, and folders of apps where Python looks for modules: other tests, and
+    their processes, must not find them there."""
+    before, path = dict(os.environ), list(sys.path)
     yield
+    sys.path[:] = path
     for name in os.environ.keys() - before.keys():
         del os.environ[name]
     os.environ.update(before)

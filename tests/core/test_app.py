@@ -376,7 +376,8 @@ class TestTrouble:
     def far(self, buoy_app: App, proxy: Proxy) -> type[Charge]:
         far = of_app(App(proxy.url))
         # Redis knows all scripts of an enqueueing then: one that it does not know stores nothing.
-        for each in (far.using(), far.using(id="known"), far.using(max_length=9)):
+        far.enqueue(0)
+        for each in (far.using(id="known"), far.using(max_length=9)):
             each.enqueue(0)
         drain(buoy_app)
         return far

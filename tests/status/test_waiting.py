@@ -205,9 +205,10 @@ def test_waiting_costs_few_reads(buoy_app: App, begin: Wait) -> None:
 
 
 def test_a_wait_does_not_end_in_its_last_millisecond(buoy_app: App) -> None:
-    [command] = next(store.wait_for_wakeup(buoy_app, "mail", "a1", "1-1", 0.4991))
+    asked = next(store.wait_for_wakeup(buoy_app, "mail", "a1", "1-1", 0.4991))
 
-    assert list(command[:3]) == ["XREAD", "BLOCK", 500]
+    assert not isinstance(asked, float)
+    assert [list(command[:3]) for command in asked] == [["XREAD", "BLOCK", 500]]
 
 
 @pytest.mark.parametrize("function", [wait_for, lambda job: asyncio.run(soon(job))])

@@ -157,9 +157,9 @@ class Nightly(Job):
         batch_of(Report, Row)
 
 
-def test_scheduler(buoy_app: App, buoy_clock: Clock) -> None:
+def test_scheduler(buoy_app: App) -> None:
     """An entry waits for the job that fills a batch, not for the batch."""
-    days = Days(buoy_app, buoy_clock)
+    days = Days(buoy_app)
     entry = {"class": Nightly.name, "queue": "nights", "cron": "0 * * * *", "overlap": False}
     daemon = days.daemon(nightly=entry)
     for batches in (1, 2):
