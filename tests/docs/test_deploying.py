@@ -1,5 +1,6 @@
 """What the page about deploying has people write is understood by the commands."""
 
+import os
 import re
 import shlex
 import shutil
@@ -16,7 +17,7 @@ import yaml
 from buoy.cli import main
 from buoy.settings import checked_value
 
-from .blocks import Page
+from .blocks import BIN, Page
 
 PAGE = Page("docs/deploying.md")
 OPERATIONS = Page("docs/operations.md")
@@ -98,10 +99,12 @@ def test_the_configuration_file_of_the_operators_page_is_right() -> None:
 
 
 def checked(*command: str) -> str:
-    """Returns what a tool says of a file; skips the test where the tool is not installed."""
-    if shutil.which(command[0]) is None:
+    """Returns what a tool says of a file; skips the test where the tool is not installed: in the
+    environment of this Python, or for all."""
+    tool = shutil.which(command[0], path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    if tool is None:
         pytest.skip(f"{command[0]} is not installed")
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run([tool, *command[1:]], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr
 
