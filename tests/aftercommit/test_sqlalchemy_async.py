@@ -19,7 +19,7 @@ from buoy.embedded.server import Server
 from buoy_aftercommit import AfterCommit, NotPushed, deferring
 from buoy_aftercommit.push import started_pushes
 from tests.support.orders import Base, Order, prepared
-from tests.support.processes import WITHIN
+from tests.support.processes import await_until
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -61,12 +61,6 @@ def run(tmp_path: Path, buoy_app: App) -> Callable[[Callable[[Sessions], Any]], 
 
 def queued(app: App) -> list[Any]:
     return [view.args[0] for view in app.monitor.peek("orders", 0, 5000)]
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WITHIN):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def test_a_job_waits_for_the_commit(run: Any, buoy_app: App) -> None:
@@ -220,7 +214,7 @@ def test_a_task_cancelled_after_the_commit_does_not_lose_the_job(run: Any, buoy_
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await wait_until(lambda: not started_pushes)
+        await await_until(lambda: not started_pushes)
         assert queued(buoy_app) == [1]
 
     run(program)
@@ -247,12 +241,12 @@ def test_a_task_cancelled_during_the_push_does_not_lose_the_job(run: Any, buoy_a
         task = asyncio.create_task(request())
         await under_way.wait()
         pool = sessions.kw["bind"].pool
-        await wait_until(lambda: pool.checkedout() == 0)
+        await await_until(lambda: pool.checkedout() == 0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         go.set()
-        await wait_until(lambda: not started_pushes)
+        await await_until(lambda: not started_pushes)
         assert queued(buoy_app) == [1]
 
     run(program)

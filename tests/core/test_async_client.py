@@ -1,8 +1,7 @@
 import asyncio
 import select
 import socket
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
@@ -13,7 +12,7 @@ from buoy.connection.client import RawArg
 from buoy.connection.loop_connections import MAX_CONNECTIONS
 from buoy.connection.redis_errors import RedisTimeout
 from buoy.embedded.server import Server
-from tests.support.processes import WITHIN
+from tests.support.processes import await_until
 from tests.support.proxy import Proxy
 
 R = TypeVar("R")
@@ -214,14 +213,6 @@ def test_a_server_that_is_silent_is_told(
     assert (str(raised.value), raised.value.sent) == ("Redis did not answer: it is silent", True)
 
 
-async def comes_true(condition: Callable[[], bool]) -> None:
-    """Wait for a condition; fail when it does not come true."""
-    last = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < last
-        await asyncio.sleep(0.01)
-
-
 async def connected(app: App) -> list[Any]:
     """Connect; returns the connections of each event loop."""
     assert await app.acommand("PING") == b"PONG"
@@ -249,17 +240,19 @@ def test_only_a_call_that_has_no_reply_in_time_is_given_up(
             await buoy_app.acommand("LPUSH", buoy_app.key("none", name), name)
 
         hopeless, quick, several = pop("never"), pop("a"), pop("b", "c", "d")
-        await comes_true(lambda: len(ends) == 3)
+        await await_until(lambda: len(ends) == 3)
         ahead = 800.0
         await push("a")
         assert [item for _, item in await quick] == [b"a"]
         await push("b")
-        await comes_true(lambda: max(ends.values()) > clock() + 1500)  # it is at its second command
+        await await_until(
+            lambda: max(ends.values()) > clock() + 1500
+        )  # it is at its second command
         ahead = 1100.0
         with pytest.raises(RedisTimeout):
             await hopeless
         await push("c")
-        await comes_true(lambda: max(ends.values()) > clock() + 2050)
+        await await_until(lambda: max(ends.values()) > clock() + 2050)
         ahead = 1900.0
         await push("d")
         assert [item for _, item in await several] == [b"b", b"c", b"d"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-BIN = Path(sys.executable).parent
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+"""Where commands are found: those of this environment, then those for all."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\w+\.py)\n")
 
@@ -41,7 +42,7 @@ PAGES = [
 
 def shell(command: str, folder: Path, url: str) -> str:
     """What a user's shell says to it; fails if that ends with an error."""
-    environment = {**os.environ, "BUOY_URL": url, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    environment = {**os.environ, "BUOY_URL": url, "PATH": PATH}
     ended = subprocess.run(
         ["/bin/sh", "-ec", command],
         cwd=folder,

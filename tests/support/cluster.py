@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from buoy.embedded.server import Server, free_port
+from tests.support.processes import WITHIN
 
 SIZE = 3
 SLOTS = 16384
@@ -47,7 +48,7 @@ class Cluster:
         hosts = ",".join(f"127.0.0.1:{self.servers[number].port}" for number in numbers)
         return f"redis+cluster://{hosts}"
 
-    def wait_until_ready(self, within: float = 120.0) -> None:
+    def wait_until_ready(self, within: float = WITHIN) -> None:
         """Wait until every node knows that all slots are served, and replicas follow."""
         wait_for(lambda: all(map(self.is_ready, self.servers)), within)
         if len(self.servers) == SIZE:
@@ -89,7 +90,7 @@ class Cluster:
             if server.pid is None:
                 server.start()
             self.thaw(number)
-        wait_for(self.is_restored, 120.0)
+        wait_for(self.is_restored, WITHIN)
 
     def is_restored(self) -> bool:
         """Whether all nodes agree that the first are the primaries; helps a little."""
@@ -123,7 +124,7 @@ class Cluster:
             _join(self.servers)
             for primary, replica in zip(self.servers, self.servers[SIZE:], strict=False):
                 name = _ask(primary, "MYID")
-                wait_for(lambda: _replicate(replica, name), 120.0)  # noqa: B023 - called here
+                wait_for(lambda: _replicate(replica, name), WITHIN)  # noqa: B023 - called here
             self.wait_until_ready()
             self._running = starting.pop_all()
         return self

@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from buoy import App
+from tests.support.processes import WITHIN
 
 END = "THE END"
 
@@ -23,14 +24,14 @@ def watched(app: App) -> Iterator[Callable[[], str]]:
 
         def text() -> str:
             client.echo(END)
-            thread.join(120)
+            thread.join(WITHIN)
             return "\n".join(lines)
 
         try:
             yield text
         finally:
             client.echo(END)
-            thread.join(120)
+            thread.join(WITHIN)
 
 
 def listen(monitor: Any, lines: list[str]) -> None:

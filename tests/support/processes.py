@@ -1,5 +1,6 @@
 """Workers as real processes, and what their jobs put on record."""
 
+import asyncio
 import json
 import os
 import signal
@@ -36,6 +37,14 @@ def wait_until(condition: Callable[[], T], within: float = WITHIN, *, what: obje
         assert time.monotonic() < deadline, f"not within {within:g} s: {called(what)}"
         time.sleep(0.01)
     return value
+
+
+async def await_until(condition: Callable[[], object]) -> None:
+    """Wait for a condition in an event loop, whose clock may be a test's own."""
+    deadline = time.monotonic() + WITHIN
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {WITHIN:g} s"
+        await asyncio.sleep(0.01)
 
 
 def in_some_round(going_well: Callable[[], bool], *, what: object = "") -> None:
@@ -250,6 +259,10 @@ class Site:
         with suppress(Unavailable):  # the server was restarted since
             return self.app.monitor.queues([queue])[0]
         return self.app.monitor.queues([queue])[0]
+
+    def states(self) -> list[str]:
+        """The states of the workers that are listed."""
+        return [view.state for view in self.app.monitor.workers()]
 
     def failure(self, queue: str = "default") -> dict[str, object]:
         """The record of the one job that has failed."""

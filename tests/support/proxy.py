@@ -10,6 +10,8 @@ from threading import Condition, Event, Thread
 from typing import Literal, Self
 from urllib.parse import unquote, urlsplit
 
+from tests.support.processes import WITHIN
+
 When = Literal["before", "after"]
 
 # What client libraries send on their own when they connect.
@@ -68,7 +70,7 @@ class Proxy:
         self._refusing = False
         self.flowing.set()
 
-    def wait_for(self, n: int, within: float = 120.0) -> None:
+    def wait_for(self, n: int, within: float = WITHIN) -> None:
         """Wait until n commands have come in all."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.commands) >= n, within), self.commands

@@ -11,10 +11,6 @@ from tests.support.processes import Site, holds_for, wait_until
 from .apps.jobs import Note, Wait
 
 
-def states(site: Site) -> list[str]:
-    return [view.state for view in site.app.monitor.workers()]
-
-
 def test_workers_take_nothing_until_all_is_resumed(site: Site, executor: str) -> None:
     Wait.enqueue("running", "gate")
     first = site.worker("--executor", executor)
@@ -23,7 +19,7 @@ def test_workers_take_nothing_until_all_is_resumed(site: Site, executor: str) ->
     said = "everything is paused; jobs are still enqueued, also by the scheduler\n"
     assert site.run("pause") == (0, said)
     first.wait_for_log("everything is paused: no jobs are taken")
-    wait_until(lambda: states(site) == ["paused"])
+    wait_until(lambda: site.states() == ["paused"])
     Note.enqueue("next")
     Note.using(queue="new").enqueue("elsewhere")
     second = site.worker("--executor", executor, queues="*")
@@ -36,7 +32,7 @@ def test_workers_take_nothing_until_all_is_resumed(site: Site, executor: str) ->
     assert site.run("resume") == (0, "everything is resumed\n")
     site.note("ran", "next")
     site.note("ran", "elsewhere")
-    wait_until(lambda: states(site) == ["running", "running"])
+    wait_until(lambda: site.states() == ["running", "running"])
     assert "everything is resumed" in first.log
 
 
@@ -62,7 +58,7 @@ def test_a_pause_by_a_signal_outlasts_the_end_of_the_other(site: Site) -> None:
     worker = site.worker("--executor", "inline")
     worker.wait_for_log(" serves ")
     site.run("workers", "quiet")
-    wait_until(lambda: states(site) == ["paused"])
+    wait_until(lambda: site.states() == ["paused"])
     site.run("pause")
     worker.wait_for_log("everything is paused")
     site.run("resume")

@@ -18,7 +18,7 @@ EVERY = pytest.mark.parametrize("executor", EXECUTORS)
 def heard(site: Site, worker: WorkerProcess) -> None:
     """Wait until the worker says that it stops: before that, a second signal may be one with the
     first, while the worker runs on."""
-    wait_until(lambda: [view.state for view in site.app.monitor.workers()] == ["stopping"])
+    wait_until(lambda: site.states() == ["stopping"])
     assert worker.process.poll() is None
 
 

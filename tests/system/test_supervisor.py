@@ -36,10 +36,6 @@ def supervised(site: Site, *options: str, count: int = 2) -> WorkerProcess:
     return supervisor
 
 
-def states(site: Site) -> list[str]:
-    return [view.state for view in site.app.monitor.workers()]
-
-
 def test_the_supervisor_runs_as_many_workers_as_it_is_told(site: Site, executor: str) -> None:
     site.lease = STEADY
     for n in range(4):
@@ -90,7 +86,7 @@ def test_a_stop_is_passed_on_and_running_jobs_get_their_time(
     supervisor = supervised(site)
     wait_until(lambda: len(site.words("began")) == 2)
     supervisor.signal(stop)
-    wait_until(lambda: states(site) == ["stopping"] * 2)
+    wait_until(lambda: site.states() == ["stopping"] * 2)
     site.open("gate")
     assert supervisor.wait() == 0, supervisor.log
     assert sorted(site.words()) == ["a", "b"]
@@ -120,7 +116,7 @@ def test_a_second_term_puts_back_at_once(site: Site) -> None:
     supervisor = supervised(site, "--grace", "600")
     site.note("began")
     supervisor.signal(signal.SIGTERM)
-    wait_until(lambda: states(site) == ["stopping"])  # the idle one ends
+    wait_until(lambda: site.states() == ["stopping"])  # the idle one ends
     # What comes within a second is taken for a copy of what was heard.
     holds_for(1.2, lambda: supervisor.process.poll() is None)
     supervisor.signal(signal.SIGTERM)
@@ -152,9 +148,9 @@ def test_usr1_kills_the_running_jobs_of_all(site: Site) -> None:
 def test_usr2_pauses_all_workers_and_those_that_start_later(site: Site) -> None:
     supervisor = supervised(site)
     supervisor.signal(signal.SIGUSR2)
-    wait_until(lambda: states(site) == ["paused"] * 2)
+    wait_until(lambda: site.states() == ["paused"] * 2)
     os.kill(children_of(supervisor.pid)[0], signal.SIGKILL)
-    wait_until(lambda: sorted(states(site)) == ["gone", "paused", "paused"])
+    wait_until(lambda: sorted(site.states()) == ["gone", "paused", "paused"])
     Note.enqueue("later")
     holds_for(0.3, lambda: site.words() == [])
     supervisor.signal(signal.SIGCONT)
@@ -195,7 +191,7 @@ def test_an_app_that_breaks_later_ends_nothing_and_is_tried_in_peace(site: Site)
     os.kill(first, signal.SIGKILL)
     supervisor.wait_for_log("worker 1 died: exit 1")
     app.write_text("from tests.system.apps.jobs import *\n# mended\n")
-    wait_until(lambda: sorted(states(site)) == ["gone", "running", "running"])
+    wait_until(lambda: sorted(site.states()) == ["gone", "running", "running"])
     assert second in children_of(supervisor.pid)
     supervisor.stop()
     # How often it was tried depends on the machine; what the supervisor promises are the pauses,
@@ -294,7 +290,7 @@ def test_as_the_first_process_it_buries_orphans_and_obeys(
     Wait.enqueue("last", "gate")
     site.note("began", "last")
     os.kill(init, signal.SIGTERM)
-    wait_until(lambda: states(site) == ["stopping"])
+    wait_until(lambda: site.states() == ["stopping"])
     assert stat_of(init)[0] != "gone"
     site.open("gate")
     assert first_process.wait() == 0, first_process.log

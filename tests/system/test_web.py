@@ -6,12 +6,14 @@ import signal
 import socket
 import threading
 from contextlib import suppress
+from functools import partial
 
 import httpx
 import pytest
 
 from tests.support.processes import Site, WorkerProcess, wait_until
 
+get = partial(httpx.get, timeout=60)
 PLACE = re.compile(r"the dashboard is at (http://\S+/)\n")
 
 
@@ -29,7 +31,7 @@ def served(site: Site, *options: str) -> tuple[WorkerProcess, str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_it_ends_in_order_when_it_is_told_to(site: Site, number: signal.Signals) -> None:
     process, place = served(site)
-    assert "No job was enqueued yet." in httpx.get(place, timeout=60).text
+    assert "No job was enqueued yet." in get(place).text
 
     process.signal(number)
 
@@ -44,12 +46,12 @@ def test_it_ends_although_redis_is_silent(own_site: Site) -> None:
 
     def ask() -> None:
         with suppress(httpx.HTTPError):
-            httpx.get(place, timeout=60)
+            get(place)
 
     asking = threading.Thread(target=ask)
     try:
         asking.start()
-        assert httpx.get(f"{place}static/buoy.css", timeout=60).status_code == 200
+        assert get(f"{place}static/buoy.css").status_code == 200
         process.signal(signal.SIGTERM)
         assert process.wait() == 0
     finally:
@@ -60,12 +62,12 @@ def test_it_ends_although_redis_is_silent(own_site: Site) -> None:
 def test_it_outlives_redis_and_may_start_before_it(own_site: Site) -> None:
     own_site.server.kill()
     process, place = served(own_site)
-    page = httpx.get(place, timeout=60)
+    page = get(place)
     assert (page.status_code, "Redis does not answer" in page.text) == (503, True)
 
     own_site.server.start()
 
-    assert httpx.get(place, timeout=60).status_code == 200
+    assert get(place).status_code == 200
     process.stop()
     assert "Traceback" not in process.log
 
@@ -99,11 +101,11 @@ def test_a_login_is_asked_for(site: Site) -> None:
     site.environ["BUOY_WEB_LOGIN"] = "ann:sécret:1"
     _, place = served(site)
 
-    assert httpx.get(place, timeout=60).status_code == 401
-    asked = httpx.get(place, timeout=60).headers["www-authenticate"]
+    assert get(place).status_code == 401
+    asked = get(place).headers["www-authenticate"]
     assert asked == 'Basic realm="buoy", charset="UTF-8"'
-    assert httpx.get(place, auth=("ann", "wrong"), timeout=60).status_code == 401
-    assert httpx.get(place, auth=("ann", "sécret:1"), timeout=60).status_code == 200
+    assert get(place, auth=("ann", "wrong")).status_code == 401
+    assert get(place, auth=("ann", "sécret:1")).status_code == 200
 
 
 def test_the_page_of_another_site_whose_name_leads_here_is_refused(site: Site) -> None:
@@ -111,9 +113,9 @@ def test_the_page_of_another_site_whose_name_leads_here_is_refused(site: Site) -
     port = place.rstrip("/").rpartition(":")[2]
 
     for host in ("evil.example", f"evil.example:{port}", "[", "", "127.0.0.1.evil.example"):
-        assert httpx.get(place, headers={"host": host}, timeout=60).status_code in (400, 403)
+        assert get(place, headers={"host": host}).status_code in (400, 403)
     for host in ("localhost", f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"):
-        assert httpx.get(place, headers={"host": host}, timeout=60).status_code == 200
+        assert get(place, headers={"host": host}).status_code == 200
 
 
 def test_several_apps_are_served_by_their_names(site: Site) -> None:
@@ -121,7 +123,7 @@ def test_several_apps_are_served_by_their_names(site: Site) -> None:
     site.environ["BUOY_WEB_URLS"] = f"shop={url}#shop billing={url}#billing"
     _, place = served(site)
 
-    apps = httpx.get(f"{place}api/", timeout=60).json()["apps"]
+    apps = get(f"{place}api/").json()["apps"]
 
     assert [(app["name"], app["problem"]) for app in apps] == [("shop", ""), ("billing", "")]
-    assert httpx.get(f"{place}billing/api/", timeout=60).json()["queues"] == []
+    assert get(f"{place}billing/api/").json()["queues"] == []

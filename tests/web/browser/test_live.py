@@ -199,7 +199,7 @@ def test_a_dashboard_that_is_away_is_told_and_comes_back(show: Show) -> None:
     expect(pulse(tab)).to_have_text("offline")
     tab.reads("queued")
 
-    with tab.page.expect_console_message(lambda said: "ERR_INTERNET_DISCONNECTED" in said.text):
+    with tab.complains("ERR_INTERNET_DISCONNECTED"):
         tab.page.context.set_offline(True)
         tab.pass_time(6)
     expect(pulse(tab)).to_have_text("offline")
