@@ -4,8 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +13,7 @@ from buoy.cli import main
 from buoy.cli.watch import FIRST_SCREEN, OTHER_SCREEN
 from buoy.embedded.server import Server
 from buoy.testing import drain
+from tests.docs.blocks import search_path
 from tests.support.old_click import IS_OLD
 from tests.support.processes import wait_until
 from tests.support.pty_process import in_terminal
@@ -185,11 +184,9 @@ def test_bash_completes_commands_and_options() -> None:
             _buoy_completion buoy; echo "${COMPREPLY[@]}"
         done
     """
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-
     said = subprocess.run(
         ["bash", "-c", script],
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": search_path()},
         capture_output=True,
         text=True,
         check=True,

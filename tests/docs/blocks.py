@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-"""Where commands are found: those of this environment, then those for all."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# (\w+\.py)\n")
 
@@ -40,9 +38,14 @@ PAGES = [
 ]
 
 
+def search_path() -> str:
+    """Where commands are found: those of this environment, then those for all."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
 def shell(command: str, folder: Path, url: str) -> str:
     """What a user's shell says to it; fails if that ends with an error."""
-    environment = {**os.environ, "BUOY_URL": url, "PATH": PATH}
+    environment = {**os.environ, "BUOY_URL": url, "PATH": search_path()}
     ended = subprocess.run(
         ["/bin/sh", "-ec", command],
         cwd=folder,

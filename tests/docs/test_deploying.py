@@ -16,7 +16,7 @@ import yaml
 from buoy.cli import main
 from buoy.settings import checked_value
 
-from .blocks import PATH, Page
+from .blocks import Page, search_path
 
 PAGE = Page("docs/deploying.md")
 OPERATIONS = Page("docs/operations.md")
@@ -100,7 +100,7 @@ def test_the_configuration_file_of_the_operators_page_is_right() -> None:
 def checked(*command: str) -> str:
     """Returns what a tool says of a file; skips the test where the tool is not installed: in the
     environment of this Python, or for all."""
-    tool = shutil.which(command[0], path=PATH)
+    tool = shutil.which(command[0], path=search_path())
     if tool is None:
         pytest.skip(f"{command[0]} is not installed")
     ended = subprocess.run([tool, *command[1:]], capture_output=True, text=True, check=False)
