@@ -51,6 +51,8 @@ class Topology:
         self.seeds = [seed_address(host) for host in hosts.split(",")]
         self.known: Sequence[str] = self.seeds
         self.slots: Mapping[int, str] = {}
+        self.primaries: Sequence[str] = ()
+        """The nodes that have slots."""
         self.ranges: Any = None
         self.stale = True
         self.turn = 0
@@ -109,10 +111,11 @@ class Topology:
             slots |= dict.fromkeys(range(first, last + 1), addresses[0])
             known |= dict.fromkeys(addresses)
         self.slots, self.known, self.ranges = slots, list(known), ranges
+        self.primaries = list(dict.fromkeys(slots.values()))
 
     def is_primary(self, address: str) -> bool:
         """Whether the node has slots."""
-        return address in self.slots.values()
+        return address in self.primaries
 
     def note_unanswered(self, address: str, *, silent: bool) -> None:
         """Note that a node failed: another one may have taken its place.
@@ -158,8 +161,8 @@ class Topology:
 
     def any_node(self) -> str:
         """The address of a node that does not hang."""
-        nodes = dict.fromkeys(self.slots.values())
-        return next((node for node in nodes if node not in self.suspects), self.seeds[0])
+        healthy = (node for node in self.primaries if node not in self.suspects)
+        return next(healthy, self.seeds[0])
 
     def redirect(self, node: str, command: Sequence[RawArg], reply: Any) -> NodeSteps[Any]:
         """The reply; or, where ``node`` says that the slot has moved, the reply of its new node."""
