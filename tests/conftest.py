@@ -122,9 +122,10 @@ def own_environment() -> Iterator[None]:
     before, path = dict(os.environ), list(sys.path)
     yield
     sys.path[:] = path
-    for name in os.environ.keys() - before.keys():
-        del os.environ[name]
-    os.environ.update(before)
+    if dict(os.environ) != before:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @pytest.fixture(autouse=True)
