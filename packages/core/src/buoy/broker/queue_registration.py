@@ -7,11 +7,12 @@ the jobs, and tells when the mark was missing: then the set may have lost the qu
 
 import time
 
-from ..connection.client import RedisSteps, check_replies
+from ..connection.client import RedisSteps, check_replies, single_reply
 from ..errors import BrokerError, Unavailable
+from ..model.names import is_queue
 from ..process.logs import Log
 from .keys import Keys
-from .script_arguments import parse_epoch
+from .script_arguments import decode_text, parse_epoch
 
 logger = Log("buoy.broker")
 
@@ -72,6 +73,12 @@ class QueueRegistration:
         return (
             time.monotonic() - self.registered.get(queue, -REGISTERED_SECONDS) < REGISTERED_SECONDS
         )
+
+
+def names_of_queues(keys: Keys) -> RedisSteps[list[str]]:
+    """Returns the names of all queues, sorted."""
+    names = single_reply((yield [["SMEMBERS", keys.queues()]]))
+    return sorted(filter(is_queue, map(decode_text, names)))
 
 
 def warn_if_unserved(

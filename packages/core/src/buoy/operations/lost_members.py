@@ -4,6 +4,7 @@ enqueued them. They count as lost, so that what follows the group follows at las
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ..broker.queue_registration import names_of_queues
 from ..broker.script_arguments import ScriptArguments, decode_text, encode_text
 from ..broker.scripts import script, script_steps
 from ..connection.client import RawArg, RedisSteps, check_replies, run_steps, single_reply
@@ -13,7 +14,6 @@ from ..model.ending import Ending, GroupKey, group_in, is_group, place_in
 from ..model.handover import split_time
 from ..process.logs import Log
 from .groups import FIRST_KEY, MEMBERS_AT_ONCE, follow, group_keys, read_open_members
-from .plugin_access import names_of_queues
 
 if TYPE_CHECKING:
     from ..broker.broker import Broker

@@ -4,12 +4,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..broker.keys import Keys
+from ..broker.queue_registration import names_of_queues
 from ..broker.script_arguments import ScriptArguments, decode_text, encode_text
 from ..broker.scripts import script_steps
 from ..connection.client import RawArg, RedisSteps, check_replies, single_reply
 from ..connection.twins import PageSteps, blocking_pages, pages_of
-from ..model.names import is_queue
 from ..model.strict_json import check_json, is_utf8
 from .field_reader import scan_fields
 from .job_search import newest
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
 def queue_names(app: "RedisAccess") -> RedisSteps[list[str]]:
     """Returns the names of all queues, sorted."""
     return (yield from names_of_queues(app._keys))
-
-
-def names_of_queues(keys: Keys) -> RedisSteps[list[str]]:
-    names = single_reply((yield [["SMEMBERS", keys.queues()]]))
-    return sorted(filter(is_queue, map(decode_text, names)))
 
 
 def find_job(
