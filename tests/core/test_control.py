@@ -222,6 +222,9 @@ class TestMove:
         said = move("purchasing", "slow", "--dry-run").output
 
         assert said == "purchasing: queued 1, delayed 2, would be moved to slow\n"
+        buoy_app.command("ZADD", buoy_app.key("purchasing", "blocked"), 0, "blocked")
+        said = move("purchasing", "slow", "--dry-run").output
+        assert said == "purchasing: queued 1, blocked 1, delayed 2, would be moved to slow\n"
         [left] = buoy_app.monitor.queues(["purchasing"])
         assert (left.queued, left.delayed) == (1, 2)
 
@@ -332,6 +335,19 @@ class TestMove:
         found = [view.id for view in buoy_app.monitor.peek("purchasing")]
         assert found == [handle.id for handle in handles]
         assert buoy_app.monitor.running_jobs() == []
+
+    def test_a_job_stays_if_another_one_has_its_id_in_the_other_queue(self, buoy_app: App) -> None:
+        Charge.using(id="nightly").enqueue(1)
+        Charge.using(queue="slow", id="nightly").enqueue(2)
+
+        said = move("purchasing", "slow", code=1).output
+
+        assert said.splitlines() == [
+            "0 jobs were moved from purchasing to slow",
+            "nightly stays in purchasing: another job in slow has its id",
+        ]
+        assert drain(buoy_app) == {"done": 2}
+        assert sorted(ran) == [1, 2]
 
     def test_what_was_there_moments_ago_cannot_be_told_from_what_ended_there(
         self, buoy_app: App

@@ -145,7 +145,8 @@ def move(source: str, target: str, dry_run: bool) -> None:
     require_queue(source)
     [view] = app.monitor.queues([source])
     if dry_run:
-        counts = f"queued {view.queued}, delayed {view.delayed}"
+        blocked = f", blocked {view.blocked}" if view.blocked else ""
+        counts = f"queued {view.queued}{blocked}, delayed {view.delayed}"
         print_line(f"{source}: {counts}, would be moved to {target}")
         return
     moving = Move(app.control, app.monitor, source, target)

@@ -2,12 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..broker.script_arguments import encode_text, split_batches
-from ..connection.client import RedisSteps
+from ..broker.script_arguments import decode_text, encode_text, split_batches
+from ..connection.client import RedisSteps, single_reply
 from ..connection.twins import steps_of
 from ..errors import CorruptPayload, EnqueueError
 from ..model.due import Due
@@ -94,11 +94,30 @@ class Move:
             if not isinstance(error, EnqueueError) or error.enqueued is False:
                 yield from self.put_back(taken)
             raise
+        others = yield from self.other_jobs(taken, answers)
         self.put_back_pages.append([])
         pairs = zip(taken, answers, strict=True)
-        settlements = [self.settlement(each, answer) for each, answer in pairs]
+        settlements = [self.settlement(each, answer, others) for each, answer in pairs]
         yield from self.settle(settlements[::-1])
         return {each.id for each in settlements if each.outcome == "moved"}
+
+    def other_jobs(
+        self, taken: Sequence["Taken"], answers: Sequence[EnqueueAnswer]
+    ) -> RedisSteps[set[str]]:
+        """Returns the ids of these jobs under which the other queue has another job. A job that is
+        there itself, since a move that died has stored it, is none of them."""
+        pairs = zip(taken, answers, strict=True)
+        known = [each for each, answer in pairs if answer.kind == "exists" and not answer.holder]
+        if not known:
+            return set()
+        jobs, ids = self.monitor.keys.part(self.target, "jobs"), [each.id for each in known]
+        stored = single_reply((yield [["HMGET", jobs, *ids]]))
+        there = (decode_text(payload or b"") for payload in stored)
+        return {
+            each.id
+            for each, payload in zip(known, there, strict=True)
+            if not is_same_job(each.payload, payload)
+        }
 
     def take(self, ids: Sequence[str]) -> RedisSteps[list["Taken"]]:
         return steps_of(self.control.take, self.source, ids, self.holder)
@@ -117,9 +136,12 @@ class Move:
                 taken += yield from self.take(ids)
             yield from self.put_back(taken)
 
-    def settlement(self, each: "Taken", answer: EnqueueAnswer) -> Settlement:
-        """Returns what happens with a job here, by the answer of the other queue."""
-        reason = self.reason(each, answer)
+    def settlement(
+        self, each: "Taken", answer: EnqueueAnswer, others: Container[str]
+    ) -> Settlement:
+        """Returns what happens with a job here, by the answer of the other queue. ``others``: see
+        ``other_jobs``."""
+        reason = self.reason(each, answer, others)
         if reason:
             self.skipped[each.id] = reason
             if not each.due:
@@ -128,18 +150,30 @@ class Move:
         self.moved += 1
         return Settlement(each.id, each.token, self.source, "moved")
 
-    def reason(self, each: "Taken", answer: EnqueueAnswer) -> str:
+    def reason(self, each: "Taken", answer: EnqueueAnswer, others: Container[str]) -> str:
         """Returns why a job is not in the other queue, or an empty text if it is."""
         if answer.holder:
             return f"job {answer.holder} holds its claim in {self.target}"
         if answer.kind == "ended":
             return f"it was in {self.target} until moments ago; move it in two minutes"
+        if each.id in others:
+            return f"another job in {self.target} has its id"
         return ""
 
     def settle(self, settlements: Sequence[Settlement]) -> RedisSteps[None]:
         """Settles jobs of the source queue."""
         if settlements:
             yield from steps_of(self.control.settle, self.source, self.holder, settlements)
+
+
+def is_same_job(one: str, other: str) -> bool:
+    """Whether two payloads are of one job, also if it was retried meanwhile: of one class, and
+    enqueued at one time. What cannot be read is only like itself."""
+    try:
+        first, second = Payload.decoded(one), Payload.decoded(other)
+    except CorruptPayload:
+        return one == other
+    return (first.name, first.enqueued_at) == (second.name, second.enqueued_at)
 
 
 def entry(each: "Taken", queue: str) -> Entry:
