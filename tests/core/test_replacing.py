@@ -25,11 +25,14 @@ def entry(
     at_most: float | None = None,
     name: str = "Job",
     priority: str = "normal",
+    version: int | None = None,
 ) -> Entry:
     """A job that may replace another one; its id is its number."""
     transition = Transition(world.queue)
     transition.claim("k", until, "replace", at_most)  # type: ignore[arg-type]  # it is one of both
     transition.rank(priority, front=False)
+    if version is not None:
+        transition.newer("version", version)
     payload = Payload("Job", [number], {}, str(number), claims=transition.claims)
     return Entry(str(number), payload.encoded().encode(), name, due, transition)
 
@@ -51,6 +54,15 @@ def test_the_job_that_waits_gets_the_new_payload(any_world: World) -> None:
 
     assert stored(any_world) == {"1": [3]}
     assert any_world.queued == ["1"]
+
+
+def test_no_job_replaces_a_newer_one(any_world: World) -> None:
+    assert said(any_world, entry(any_world, 1, version=5)) == ["queued"]
+
+    assert said(any_world, entry(any_world, 2, version=3)) == ["older version"]
+    assert said(any_world, entry(any_world, 3, version=7)) == ["replaced 1"]
+    assert said(any_world, entry(any_world, 4, version=6)) == ["older version"]
+    assert stored(any_world) == {"1": [3]}
 
 
 def test_it_gets_the_new_priority(any_world: World) -> None:

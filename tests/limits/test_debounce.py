@@ -45,6 +45,12 @@ def none_saved() -> Iterator[None]:
     saved.clear()
 
 
+def queue_of(app: App) -> tuple[int, int]:
+    """How many jobs are queued, and how many are delayed."""
+    [view] = app.monitor.queues(["documents"])
+    return view.queued, view.delayed
+
+
 def replaced(handle: Handle[Any], first: Handle[Any]) -> bool:
     return (handle.state, handle.code, handle.holder) == ("exists", "replaced", first.id)
 
@@ -61,6 +67,22 @@ def due_in(app: App, id: str) -> float:
 
 def test_a_debounce_keeps_the_contract(buoy_app: App) -> None:
     plugin_contract(Debounce(1))
+
+
+def test_a_job_that_is_due_is_put_off_no_more_while_no_worker_looks(
+    buoy_app: App, buoy_clock: Clock
+) -> None:
+    first = Save.enqueue(1, "a")
+    for _ in range(2):
+        buoy_clock.advance(400)
+        assert replaced(Save.enqueue(1, "b"), first)
+    buoy_clock.advance(401)
+    Save.enqueue(2, "z")  # forgets until when the first one may be put off
+
+    assert replaced(Save.enqueue(1, "c"), first)
+    assert queue_of(buoy_app) == (1, 1)
+    assert drain(buoy_app) == {"done": 1}
+    assert saved == [(1, "c")]
 
 
 def test_the_last_of_a_burst_runs(buoy_app: App, buoy_clock: Clock) -> None:

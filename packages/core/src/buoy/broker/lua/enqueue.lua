@@ -115,22 +115,25 @@ local function place(id, class, due, needs, handed_over)
   return answer
 end
 
--- Returns the answer for a job if another one holds its claim and keeps it out, or nil.
-local function kept_out(entry)
-  local holder, claim = holder_of(entry.claims, entry.id)
-  if not holder then return end
-  if not claim or not entry.head then return 'exists ' .. holder end
-  if waits(holder) then
-    put_into(replace(holder, claim, entry), holder, entry.claims.needs)
-    return 'replaced ' .. holder
-  end
-  if claim[2] == 'finished' then return 'exists ' .. holder end
-end
-
 local function note_numbers(numbers)
   for _, number in ipairs(numbers) do
     call('HSET', meta, number[1], string.format('%.0f', number[2]))
   end
+end
+
+-- Returns the answer for a job if another one holds its claim and keeps it out, or nil. `field`: of a
+-- number of the job that is not newer, or nil.
+local function kept_out(entry, field)
+  local holder, claim = holder_of(entry.claims, entry.id)
+  if not holder then return end
+  if not claim or not entry.head then return 'exists ' .. holder end
+  if waits(holder) then
+    if field then return 'older ' .. field end
+    note_numbers(entry.numbers)
+    put_into(replace(holder, claim, entry), holder, entry.claims.needs)
+    return 'replaced ' .. holder
+  end
+  if claim[2] == 'finished' then return 'exists ' .. holder end
 end
 
 -- Returns the answer for a job that replaces the one of its id, which exists.
@@ -155,7 +158,7 @@ local function enqueue(entry)
   if is_over(removed) then return 'ended' end
   local earlier, field = throttled_by(entry), older(entry.numbers)
   if earlier then return 'throttled ' .. earlier end
-  local instead = kept_out(entry)
+  local instead = kept_out(entry, field)
   if instead then return instead end
   if field then return 'older ' .. field end
   if limit and there >= limit then return 'full ' .. there end

@@ -120,7 +120,9 @@ end
 -- Gives the holder of a claim the payload of a job. Returns its place: see exchange_needs.
 local function replace(holder, claim, entry)
   call('HSET', jobs, holder, entry.head .. cjson.encode(holder) .. entry.tail)
-  local latest = claim.at_most and call('ZSCORE', delayed, holder) and deadline_of(claim)
+  local at = claim.at_most and tonumber(call('ZSCORE', delayed, holder))
+  -- A job that is due by now is put off no more, though nothing has queued it yet.
+  local latest = at and (at <= now and at or deadline_of(claim))
   return exchange_needs(holder, entry.due, latest, entry.claims.needs)
 end
 
