@@ -1,21 +1,25 @@
 """Groups of jobs: their home learns how each member has ended, once, through any crash."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import pytest
 
 from buoy.broker.forwarding import LONGEST_MS, forward
 from buoy.broker.keys import QUEUE_PARTS
 from buoy.broker.script_arguments import ScriptArguments
+from buoy.connection.client import RedisSteps, run_steps
 from buoy.errors import BrokerError, CorruptPayload, PluginError
-from buoy.model.ending import Ending, parse_handover
+from buoy.model.ending import Ending, GroupKey, parse_handover
 from buoy.model.entry import Entry
 from buoy.model.handover import Handover
 from buoy.model.reservation import OutcomeWord, Settlement
 from buoy.model.transition import Transition
+from buoy.operations.groups import read_open_members
 from tests.support.world import World, decoded, pairs, payload_of
 
 HOME = "reports"
+T = TypeVar("T")
 OWN = len(QUEUE_PARTS)
 
 
@@ -46,6 +50,33 @@ def open_group(world: World, *ids: str, group: str = "g", parent: str = "") -> N
     run(world, "group_close", group, "closed")
     for id in ids:
         world.enqueue(id, claims=[(f"{HOME} {group} {id}", "ended")])
+
+
+def test_no_open_member_is_missed_while_others_get_another_place(any_world: World) -> None:
+    keys = any_world.broker.keys
+    call = any_world.broker.client.call
+    members = keys.group(HOME, "g")[1]
+    for number in range(2500):
+        call("ZADD", members, number, f"job {number}")
+
+    def put_off_the_oldest() -> None:
+        for score, member in enumerate(call("ZRANGE", members, 0, 999), start=9000):
+            call("ZADD", members, score, member)
+
+    steps = disturbed(read_open_members(keys, GroupKey(HOME, "g")), put_off_the_oldest)
+    assert len(run_steps(steps, lambda: any_world.broker.client)) == 2500
+
+
+def disturbed(steps: RedisSteps[T], disturb: Callable[[], object]) -> RedisSteps[T]:
+    """Returns these steps; something happens after each reply."""
+    commands = next(steps)
+    while True:
+        replies = yield commands
+        disturb()
+        try:
+            commands = steps.send(replies)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # as the steps say
 
 
 def counts(world: World, group: str = "g") -> dict[str, str]:

@@ -181,16 +181,15 @@ def open_members(app: "RedisAccess", group: GroupKey) -> RedisSteps[list[tuple[s
 def read_open_members(keys: Keys, group: GroupKey) -> RedisSteps[list[tuple[str, float]]]:
     """Returns what ``open_members`` does.
 
-    It reads from the end: members that end meanwhile move others towards the front, so none is
-    missed.
+    Only ZSCAN finds all of them: others end meanwhile, and workers change their order.
     """
-    key = keys.group(*group)[1]
-    end = single_reply((yield [["ZCARD", key]]))
+    key, cursor = keys.group(*group)[1], b"0"
     found: dict[str, float] = {}
-    while end > 0:
-        first = max(0, end - MEMBERS_AT_ONCE)
-        words = single_reply((yield [["ZRANGE", key, first, end - 1, "WITHSCORES"]]))
+    while True:
+        reply = yield [["ZSCAN", key, cursor, "COUNT", MEMBERS_AT_ONCE]]
+        cursor, words = single_reply(reply)
         for member, noted in zip(words[::2], words[1::2], strict=True):
             found[decode_text(member)] = parse_epoch(noted)
-        end = first
+        if cursor == b"0":
+            break
     return sorted(found.items(), key=lambda pair: pair[1])
