@@ -220,6 +220,17 @@ def test_all_members_are_cancelled_at_once(buoy_app: App) -> None:
     assert followed(buoy_app) == ["complete"]
 
 
+def test_members_that_were_moved_are_cancelled_too(buoy_app: App) -> None:
+    batch = batch_of((Row.using(id="one"), 1), (Row, 2))
+    Row.using(queue="others", id="one").enqueue(3)  # no member
+    buoy_app.move("rows", "moved")
+    batch.cancel()
+    settle_ends(buoy_app)
+
+    assert counts(batch) == {"cancelled": 2}
+    assert drain(buoy_app, "others", "moved") == {"done": 1}
+
+
 def fill_and_raise(batch: Batch) -> None:
     with batch:
         batch.enqueue(Row, 1)

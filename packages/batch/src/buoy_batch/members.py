@@ -10,13 +10,18 @@ from buoy.plugins.redis import (
     GroupKey,
     RedisSteps,
     change_members,
+    find_jobs,
     group_in,
     is_group,
     missing_members,
     open_members,
     place_in,
+    queue_names,
     steps_of,
 )
+
+NOT_ENDED = "queued delayed blocked running"
+"""The states of jobs that are cancelled with their batch."""
 
 
 class BatchOver(BuoyError):
@@ -87,6 +92,7 @@ def cancel_members(app: App, group: GroupKey) -> RedisSteps[list[GroupKey]]:
     """Cancel all open members that are jobs; returns those that are batches."""
     inner: list[GroupKey] = []
     ids: dict[str, list[str]] = {}
+    elsewhere: list[str] = []
     for name, _ in (yield from open_members(app, group)):
         if is_group(name):
             inner.append(group_in(name))
@@ -94,5 +100,17 @@ def cancel_members(app: App, group: GroupKey) -> RedisSteps[list[GroupKey]]:
             queue, id = place_in(name)
             ids.setdefault(queue, []).append(id)
     for queue, some in ids.items():
-        yield from steps_of(app.control.remove, queue, some, "queued delayed blocked running")
+        ended = yield from steps_of(app.control.remove, queue, some, NOT_ENDED)
+        elsewhere += [id for id in some if id not in ended]
+    for first in range(0, len(elsewhere), MEMBERS_AT_ONCE):
+        yield from cancel_moved(app, group, elsewhere[first : first + MEMBERS_AT_ONCE])
     return inner
+
+
+def cancel_moved(app: App, group: GroupKey, ids: Sequence[str]) -> RedisSteps[None]:
+    """Cancel those of these members that an operator has moved to another queue."""
+    for queue in (yield from queue_names(app)):
+        views = yield from find_jobs(app, [(queue, id) for id in ids])
+        members = [view.id for view in views if view is not None and group in view.groups]
+        if members:
+            yield from steps_of(app.control.remove, queue, members, NOT_ENDED)
