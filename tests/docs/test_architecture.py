@@ -67,6 +67,17 @@ def test_the_table_of_rooms_has_every_room_in_the_order_of_the_layers() -> None:
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == layers()
 
 
+def test_the_table_of_rooms_says_who_imports_each() -> None:
+    importers: dict[str, set[str]] = {}
+    for here, there in imports():
+        importers.setdefault(there, set()).add(here)
+    table = ARCHITECTURE.text().split("## Rooms")[1].split("### How")[0]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", table, re.MULTILINE)
+    told = {room: set(re.findall(r"`(\w+)`", cell)) for room, cell in rows if "`" in cell}
+
+    assert told == {room: importers[room] for room in told if room in importers}
+
+
 def test_the_picture_of_rooms_shows_every_room() -> None:
     assert set(draw.read("rooms").boxes) == rooms()
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import dev
+from buoy.broker.broker import Broker
 from tests.conftest import SLOW, TESTS
 
 from .blocks import ROOT, Page
@@ -37,6 +38,13 @@ def test_every_make_command_that_a_page_names_exists(page: str) -> None:
     named = set(re.findall(r"`(?:make|python3 dev\.py) ([\w-]+)", Page(page).text()))
 
     assert named <= set(dev.COMMANDS)
+
+
+def test_every_method_of_the_broker_that_the_page_names_exists() -> None:
+    named = re.findall(r"`broker\.(\w+)\(", CONTRIBUTING.text())
+
+    assert named
+    assert [name for name in named if not hasattr(Broker, name)] == []
 
 
 @pytest.mark.parametrize("pattern", SLOW)

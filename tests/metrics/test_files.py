@@ -99,6 +99,14 @@ def test_expressions_name_what_a_scrape_has(scraped: dict[str, set[str]]) -> Non
         assert labels <= known | TARGET, expression
 
 
+def test_the_page_names_every_alert_and_how_long_it_waits() -> None:
+    rows = re.findall(
+        r"^\| `(Buoy\w+)` \|.*\| ([^|]+) \|$", Page("docs/metrics.md").text(), re.MULTILINE
+    )
+
+    assert dict(rows) == {rule["alert"]: rule.get("for", "at once") for rule in alerts()}
+
+
 def test_legends_and_texts_name_labels_that_the_expression_keeps() -> None:
     for panel in dashboard()["panels"]:
         for target in panel["targets"]:

@@ -1,6 +1,8 @@
 """The README: its example and its tables."""
 
+import re
 from pathlib import Path
+from typing import get_args
 
 from buoy import App
 from buoy.embedded.server import Server
@@ -22,6 +24,14 @@ def test_every_option_is_documented_with_its_default() -> None:
     text = Page("packages/status/README.md").text()
     for name, field in Status.__dataclass_fields__.items():
         assert f"| `{name}` | `{field.default}` |" in text
+
+
+def test_every_state_is_documented() -> None:
+    from buoy_status.state import ENDS, StateName
+
+    text = Page("packages/status/README.md").text()
+    live, _ = get_args(StateName)
+    assert re.findall(r'^\| `"(\w+)"` \|', text, re.MULTILINE) == [*get_args(live), *ENDS]
 
 
 def test_every_key_is_documented() -> None:

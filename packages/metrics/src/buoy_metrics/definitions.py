@@ -82,7 +82,7 @@ def released(reading: Reading) -> Iterator[Number]:
     return ((of_class(each), each.released) for each in reading.counts)
 
 
-@counter("buoy_runs_lost_total", "Runs that were lost with their worker or process.", *OF_CLASS)
+@counter("buoy_runs_lost_total", "Runs that were lost with their worker or its nursery.", *OF_CLASS)
 def lost(reading: Reading) -> Iterator[Number]:
     return ((of_class(each), each.lost) for each in reading.counts)
 

@@ -78,7 +78,7 @@ class Arguments(click.ParamType):  # type: ignore[type-arg]  # click has it from
 @click.option(
     "--max-length",
     type=WholeNumber(1, 10**15),
-    help="Enqueue nothing if the queue has this many queued and delayed jobs.",
+    help="Enqueue nothing if the queue has this many queued, blocked and delayed jobs.",
 )
 @click.option(
     "--newer",

@@ -50,7 +50,7 @@ class Job(RunAttributes):
     redact: ClassVar[Sequence[str]] = NO_NAMES
     """Names of arguments whose values are not shown, also as keys within arguments."""
     max_length: ClassVar[int | None] = None
-    """Refuse to enqueue when the queue has this many queued and delayed jobs."""
+    """Refuse to enqueue when the queue has this many queued, blocked and delayed jobs."""
     timeout: ClassVar[float | None] = None
     """The seconds that a run may take."""
     max_memory: ClassVar[int | None] = None
