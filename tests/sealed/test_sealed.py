@@ -262,11 +262,17 @@ def test_arguments_can_be_edited_and_stay_sealed(
 ) -> None:
     use_keys(monkeypatch, OLD)
     handle = Typed.enqueue(date(2026, 11, 30), note="first")
-    for args, kwargs in ((["[sealed]"], {}), (None, {"note": "second"}), (["2026-12-01"], None)):
+    edits: list[tuple[list[str] | None, dict[str, str] | None]] = [
+        (["[sealed]"], {}),
+        (None, {"note": "second"}),
+        (["2026-12-01"], None),
+        (["[sealed]"], {"note": "third"}),
+    ]
+    for args, kwargs in edits:
         buoy_app.edit(handle.id, args, kwargs)
         assert find(buoy_app, handle.id).shown_args == ["[sealed]"]
     drain(buoy_app)
-    assert seen == [(date(2026, 12, 1), "second")]
+    assert seen == [(date(2026, 12, 1), "third")]
 
 
 def test_arguments_that_do_not_fit_any_more_are_not_shown(

@@ -68,16 +68,18 @@ def open_for_edit(
     args: Sequence[Any] | None,
     kwargs: Mapping[str, Any] | None,
 ) -> tuple[Sequence[Any] | None, Mapping[str, Any] | None]:
-    """Make the arguments of a sealed job plain, and return the new ones: None and None if they are
-    as they were shown. Raises SealError, or ConfigurationError without the class."""
+    """Make the arguments of a sealed job plain, and return the new ones: None for the positional
+    ones if they are as they were shown, so that they stay. Raises SealError, or ConfigurationError
+    without the class."""
     if job is None:
         raise ConfigurationError(
             f"{view.id}: expected the class {short_repr(view.name)} to be loaded, since its "
             "arguments are sealed; name its module with -a, or import it"
         )
     open_arguments(job, payload)
-    shown = args is not None and list(args) == [SEALED] and not kwargs
-    return (None, None) if shown else (args, kwargs)
+    if args is not None and list(args) == [SEALED]:
+        return None, kwargs or None
+    return args, kwargs
 
 
 def check_claims(id: str, payload: Payload, *, keep_claims: bool) -> None:
