@@ -164,15 +164,41 @@ class SlotMove:
         self.give(self.source, self.target)
 
 
-def queue_on(world: World, node: int) -> str:
-    """A queue that lives on this node."""
-    names = (f"queue-{number}" for number in range(100))
+def queue_on(world: World, node: int, name: str = "queue") -> str:
+    """A queue that lives on this node, and whose name begins so."""
+    names = (f"{name}-{number}" for number in range(100))
     return next(name for name in names if owner(world, name) == node)
 
 
 def owner(world: World, queue: str) -> int:
     """The node on which a queue lives: slots are dealt out in three equal parts."""
     return slot_of(["LLEN", world.broker.keys.part(queue, "queued")]) * 3 // 16384
+
+
+def test_jobs_of_other_nodes_are_ended_and_put_off_while_a_node_is_away(
+    cluster_world: World, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = cluster_world
+    world.everywhere("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    app = App(cluster.url)
+    monkeypatch.setattr(Charge, "app", app)
+    names = slot_of(["SMEMBERS", world.broker.keys.queues()]) * 3 // 16384
+    away = (names + 1) % 3
+    first, here = queue_on(world, away, "a"), queue_on(world, names, "b")
+    ids = [Charge.using(queue=here, delay=60).enqueue(number).id for number in range(3)]
+    Charge.using(queue=first).enqueue(4)
+
+    cluster.servers[away].kill()
+    try:
+        assert app.cancel(ids[0]) == "delayed"
+        assert app.dequeue(ids[1]) == [ids[1]]
+        assert app.reschedule(ids[2]) == [ids[2]]
+        for act in (app.cancel, app.dequeue, app.reschedule):
+            with pytest.raises(Unavailable):
+                act("nope")
+    finally:
+        cluster.servers[away].start()
+        cluster.wait_until_ready()
 
 
 def test_of_a_cluster_with_a_dead_node_commands_say_what_they_can(

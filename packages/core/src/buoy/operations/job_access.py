@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..broker.redis_access import RedisAccess
 from ..connection.client import RedisSteps
 from ..connection.twins import awaiting, blocking, steps_of
-from ..errors import WrongType
+from ..errors import BrokerError, Unavailable, WrongType
 from ..jobs.building import build_job
 from ..jobs.facts import Bearer, facts
 from ..jobs.job import Job
@@ -77,8 +77,15 @@ class JobAccess(RedisAccess):
             )
             ids = yield from steps_of(self.monitor.ids_of_class, job.name, same)
         ended: list[str] = []
+        broken: BrokerError | None = None
         for queue, some in ids.items():
-            ended += yield from steps_of(self.control.remove, queue, some, "queued delayed blocked")
+            try:
+                states = "queued delayed blocked"
+                ended += yield from steps_of(self.control.remove, queue, some, states)
+            except (WrongType, Unavailable) as error:  # the other queues can do without this one
+                broken = broken or error
+        if broken is not None and not (ended and isinstance(job, str)):
+            raise broken
         return ended
 
     adequeue = awaiting(dequeue)
@@ -93,12 +100,12 @@ class JobAccess(RedisAccess):
         The worker of a running job ends the run at its next heartbeat; until then Redis refuses
         all that the run sends. ``then``: commands for the same instant, see ``Transition.then``.
         """
-        broken: WrongType | None = None
+        broken: BrokerError | None = None
         states = "queued delayed blocked running"
         for name in (yield from self.monitor.chosen([queue] if queue else None)):
             try:
                 ended = yield from steps_of(self.control.remove, name, [id], states, then)
-            except WrongType as error:  # the job may be in one of the other queues
+            except (WrongType, Unavailable) as error:  # it may be in one of the other queues
                 broken = broken or error
                 continue
             if ended:
@@ -135,8 +142,14 @@ class JobAccess(RedisAccess):
         due = None if at is None else epoch_seconds(at, "reschedule")
         wanted = [ids] if isinstance(ids, str) else list(ids)
         moved: list[str] = []
+        broken: BrokerError | None = None
         for name in (yield from self.monitor.chosen([queue] if queue else None)):
-            moved += [*(yield from steps_of(self.control.reschedule, name, wanted, due))]
+            try:
+                moved += [*(yield from steps_of(self.control.reschedule, name, wanted, due))]
+            except (WrongType, Unavailable) as error:  # they may be in other queues
+                broken = broken or error
+        if broken is not None and not {*wanted} <= {*moved}:
+            raise broken
         return moved
 
     areschedule = awaiting(reschedule)
