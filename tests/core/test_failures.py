@@ -1,5 +1,6 @@
 """The failed jobs by `app.failures`, `app.retry` and `app.run_now`."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -294,6 +295,16 @@ class TestRemove:
 
         assert app.failures.remove([first, "nope"]) == [first]
         assert [view.id for view in app.failures.find()] == [second]
+
+    def test_another_failure_of_the_job_is_left(self, app: App) -> None:
+        [first] = fail(app, "a")
+        seen = list(app.failures.find())
+        app.failures.retry([first])
+        time.sleep(0.002)  # the times of failures are in whole milliseconds
+        assert drain(app) == {"failed": 1}
+
+        assert app.failures.remove(seen) == []
+        assert app.failures.remove([first]) == [first]
 
     def test_the_newest_are_kept(self, app: App) -> None:
         ids = fail(app, *"abcd")

@@ -129,19 +129,21 @@ class Control:
         self,
         queue: str,
         ids: Sequence[str],
-        states: str,
+        states: str | Sequence[str],
         commands: Sequence[Sequence[CommandArg]] = (),
     ) -> RedisSteps[dict[str, str]]:
         """End the jobs that are in one of these states; returns id -> state of the ended jobs.
 
-        ``states``: some of "queued", "delayed", "blocked", "running", "failed", each after a space.
+        ``states``: some of "queued", "delayed", "blocked", "running", "failed", each after a space;
+        "failed=MS" for a job only if it has failed at this time; or a text for each job.
         ``commands``: sent to Redis for each job that ends, in the same instant.
         """
         found: list[bytes] = []
-        for batch in split_batches(ids):
+        allowed = [states] * len(ids) if isinstance(states, str) else states
+        for batch in split_batches([*zip(ids, allowed, strict=True)]):
             packing = ScriptArguments([len(batch)])
-            for id in batch:
-                packing.args += [encode_text(id), states]
+            for id, states_of_job in batch:
+                packing.args += [encode_text(id), states_of_job]
                 packing.add_commands(commands)
             answers, refusals = yield from self.script("remove", queue, packing)
             log_refused_commands(queue, refusals)

@@ -146,11 +146,12 @@ def retry(
 
 @blocking
 def remove(control: "Control", views: Iterable[JobView]) -> RedisSteps[list[str]]:
-    """Remove failed jobs; returns the ids of the jobs that were still failed."""
+    """Remove failed jobs; returns the ids of those that were still failed as they were seen: one
+    that has run and failed again since is another failure."""
     removed: list[str] = []
     for queue, page in pages_by_queue(views):
-        ids = [view.id for view in page]
-        removed += yield from steps_of(control.remove, queue, ids, "failed")
+        ids, states = [view.id for view in page], [f"failed={view.detail or 0}" for view in page]
+        removed += yield from steps_of(control.remove, queue, ids, states)
     return removed
 
 

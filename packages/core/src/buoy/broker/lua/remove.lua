@@ -3,7 +3,8 @@
 --
 -- KEYS     see queue.lua
 -- ARGV     clock shift; number of ids, for each: id, the states in which it may be ('queued',
---          'delayed', 'blocked', 'running', 'failed', separated by spaces), commands (see attached.lua)
+--          'delayed', 'blocked', 'running', 'failed', separated by spaces; 'failed=MS': only if it has
+--          failed at this time), commands (see attached.lua)
 -- returns  {states, refusals of attached commands}; a state is where the job was, or '' if it was
 --          in none of the given states
 
@@ -22,7 +23,11 @@ local WAITING = { queued = true, delayed = true, blocked = true }
 local places = {}
 function places.delayed(id) return call('ZREM', delayed, id) == 1 end
 function places.blocked(id) return call('ZREM', blocked, id) == 1 end
-function places.failed(id) return call('ZREM', failed, id) == 1 end
+function places.failed(id, allowed)
+  local at = string.match(allowed, 'failed=(%S+)')
+  if at and tonumber(call('ZSCORE', failed, id)) ~= tonumber(at) then return false end
+  return call('ZREM', failed, id) == 1
+end
 function places.running(id) return call('HDEL', tokens, id) + call('ZREM', leases, id) > 0 end
 function places.queued(id)
   return call('HEXISTS', tokens, id) == 0 and call('HEXISTS', jobs, id) == 1
@@ -32,7 +37,7 @@ end
 -- Searches the queue last, because that takes longest.
 local function place_of(id, allowed)
   for _, name in ipairs({ 'delayed', 'blocked', 'failed', 'running', 'queued' }) do
-    if string.find(allowed, name, 1, true) and places[name](id) then return name end
+    if string.find(allowed, name, 1, true) and places[name](id, allowed) then return name end
   end
   return ''
 end
