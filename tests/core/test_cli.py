@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -17,7 +19,7 @@ from click.testing import CliRunner, Result
 import buoy.cli
 from buoy import App, Handle, Job, Plugin, hookimpl
 from buoy.cli import main
-from buoy.testing import FakeWorker, drain
+from buoy.testing import Clock, FakeWorker, drain
 from tests.support.old_click import IS_OLD
 
 Run = Callable[..., Result]
@@ -92,20 +94,21 @@ def test_queues_list_as_json_is_one_array_of_objects(run: Run) -> None:
     assert json.loads(run("queues", "list", "--json").output) == []
 
     Purchase.enqueue(1)
+    Purchase.using(at=2e9).enqueue(2)
 
     [row] = json.loads(run("queues", "list", "--json").output)
     assert 0.0 <= row.pop("latency") < 60.0
     assert row == {
         "name": "purchasing",
         "queued": 1,
-        "delayed": 0,
+        "delayed": 1,
         "running": 0,
         "failed": 0,
         "done": 0,
         "rejected": 0,
         "paused": False,
         "seen_at": None,
-        "next_due_at": None,
+        "next_due_at": "2033-05-18T03:33:20.000+00:00",
         "blocked": 0,
     }
 
@@ -184,6 +187,24 @@ def test_clear_ends_queued_and_delayed_jobs_only(run: Run, buoy_app: App) -> Non
     assert (queue.queued, queue.delayed, queue.failed) == (0, 0, 1)
 
 
+def test_clear_ends_jobs_that_become_due_meanwhile(
+    run: Run, buoy_app: App, buoy_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Purchase.using(delay=60).enqueue_many([(n,) for n in range(150)])
+    remove = buoy_app.control.remove
+
+    def remove_late(*args: Any) -> dict[str, str]:
+        ended = remove(*args)
+        buoy_clock.advance(61)
+        buoy_app.broker.renew_leases({"purchasing": []})  # some worker queues what is due
+        return ended
+
+    monkeypatch.setattr(buoy_app.control, "remove", remove_late)
+
+    assert run("queues", "clear", "purchasing", "--yes").output == "150 jobs were ended\n"
+    assert buoy_app.monitor.queues()[0].queued == 0
+
+
 def test_clear_asks_first(run: Run, buoy_app: App) -> None:
     Purchase.enqueue(1)
 
@@ -242,6 +263,22 @@ def test_without_anybody_to_ask_yes_must_be_said(run: Run, buoy_app: App) -> Non
         assert "Error: expected --yes where nobody can be asked\n" in refused.output
     [queue] = buoy_app.monitor.queues()
     assert queue.queued + queue.failed == 2
+
+
+def test_without_an_input_yes_must_be_said(buoy_app: App) -> None:
+    failing("no money")
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "buoy", "failed", "remove", "--all"],
+        env={**os.environ, "BUOY_URL": buoy_app.settings.url},
+        preexec_fn=partial(os.close, 0),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 2, ended.stderr
+    assert "Error: expected --yes where nobody can be asked\n" in ended.stderr
 
 
 # Failures

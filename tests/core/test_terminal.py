@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from buoy import App, Job
 from buoy.cli import main
-from buoy.cli.watch import FIRST_SCREEN, OTHER_SCREEN
+from buoy.cli.output import print_line
+from buoy.cli.progress import in_pages
+from buoy.cli.watch import FIRST_SCREEN, OTHER_SCREEN, printed
 from buoy.embedded.server import Server
 from buoy.testing import drain
 from tests.docs.blocks import search_path
@@ -31,6 +33,16 @@ class Charge(Job):
 
     def perform(self, number: int) -> None:
         pass
+
+
+def test_a_list_that_is_watched_shows_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("buoy.cli.progress.PATIENCE", 0.0)
+
+    def listing() -> None:
+        for page in in_pages("read", ["a", "b"]):
+            print_line(" ".join(page))
+
+    assert printed(listing) == "a b\n"
 
 
 def test_watch_shows_what_changes_until_ctrl_c(buoy_app: App, buoy_server: Server) -> None:

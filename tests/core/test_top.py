@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.text import Text
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
 from buoy import App, Job
@@ -251,6 +253,19 @@ def test_hostile_text_is_shown_as_it_is(buoy_app: App) -> None:
         assert r"[red]not markup[/red] [/oops] \x1b[31m \u202e" in screen.window
         assert "Traceback" in screen.window
         assert re.search(r"\nrun_time     (0 s|\d+ ms|[\d.]+ s)\n", screen.window)
+
+    watch(buoy_app, story)
+
+
+def test_a_job_may_have_an_id_with_brackets(buoy_app: App) -> None:
+    Charge.using(id="job a[/x]").enqueue(1, "no money")
+    drain(buoy_app)
+
+    async def story(screen: Screen) -> None:
+        await screen.press("tab", "tab", "enter")
+        await screen.until(lambda: isinstance(screen.top.screen, Page))
+        title = screen.top.screen.query_one(VerticalScroll).border_title
+        assert Text.from_markup(str(title)).plain == "job job a[/x]"
 
     watch(buoy_app, story)
 

@@ -14,6 +14,7 @@ from ..loading.served_app import WantedApp, check_all_apps
 from ..text.printable import one_line
 from .params import QUEUE, TEXT, Choice
 from .setting import AppOption, setting_option
+from .terminal import is_terminal
 
 
 def chosen_app() -> WantedApp:
@@ -157,8 +158,8 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     try:
         sure = click.confirm(one_line(question))
-    except click.Abort:
-        if sys.stdin.isatty():
+    except (click.Abort, RuntimeError):  # RuntimeError: the standard input is closed
+        if is_terminal(sys.stdin):
             raise
         raise click.UsageError("expected --yes where nobody can be asked") from None
     if not sure:

@@ -24,7 +24,9 @@ class Progress:
 
     def __init__(self, word: str, total: int) -> None:
         self.word, self.total, self.done = word, total, 0
-        self.next_at = time.monotonic() + PATIENCE if is_terminal(sys.stderr) else float("inf")
+        # While a list is watched, both are the text that is shown at once.
+        is_shown = is_terminal(sys.stderr) and sys.stderr is not sys.stdout
+        self.next_at = time.monotonic() + PATIENCE if is_shown else float("inf")
         self.shown = False
 
     def add(self, count: int) -> None:

@@ -14,7 +14,7 @@ from ..operations.handovers import hand_over_now, read_open
 from ..operations.job_filter import has_tag
 from ..operations.move import PAGE_SIZE, Move
 from ..operations.repair import Survey, by_kind
-from ..operations.views import JobView
+from ..operations.views import JobView, QueueView
 from .cells import Duration
 from .group import ListGroup
 from .options import confirm, require_queue, tag_option, yes_option
@@ -51,7 +51,7 @@ def queues() -> None:
 def listing(as_json: bool) -> None:
     """List all queues, with how many jobs each has."""
     views, missed = Job.app.monitor.count_queues()
-    rows = [asdict(view) | {"latency": Duration(round(view.latency, 3))} for view in views]
+    rows = [queue_row(view) for view in views]
     empty = "" if missed else "no queues: nothing was enqueued yet"
     columns = TOTALS if any(view.blocked for view in views) else [*filter("blocked".__ne__, TOTALS)]
     print_rows(rows, columns, as_json=as_json, empty=empty)
@@ -213,16 +213,26 @@ def hand_over(broker: "Broker", queue: str, dry_run: bool) -> tuple[int, int]:
 
 
 def end_jobs(control: "Control", monitor: "Monitor", queue: str) -> Iterator[int]:
-    """End the queued, blocked and delayed jobs page by page; yields how many of each page ended.
+    """End the delayed, blocked and queued jobs page by page; yields how many of each page ended.
 
     Always reads from the start of the queue; skips jobs that could not be ended.
     """
-    for next_ids in (monitor.queued_ids, monitor.blocked_ids, monitor.delayed_ids):
+    # Jobs go on in this order meanwhile, so that none slips past.
+    for next_ids in (monitor.delayed_ids, monitor.blocked_ids, monitor.queued_ids):
         stay: set[str] = set()
         while ids := [id for id in next_ids(queue, PAGE_SIZE + len(stay)) if id not in stay]:
             gone = control.remove(queue, ids, "queued delayed blocked")
             stay |= set(ids) - set(gone)
             yield len(gone)
+
+
+def queue_row(view: QueueView) -> dict[str, Any]:
+    """Returns a queue as a row of the table, and as an object of the JSON output."""
+    return asdict(view) | {
+        "latency": Duration(round(view.latency, 3)),
+        "next_due_at": format_time(view.next_due_at),
+        "seen_at": format_time(view.seen_at),
+    }
 
 
 def job_row(view: JobView) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Page(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as window:
-            window.border_title = self.page_title
+            window.border_title = Text(self.page_title)
             window.border_subtitle = "Escape: back"
             yield Static(Text(self.text))
 
