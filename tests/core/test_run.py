@@ -16,7 +16,7 @@ from buoy.model.reservation import Reservation, Settlement
 
 def held(job: type[Job], *args: Any, **fields: Any) -> Reservation:
     """A reserved job of this class; fields of the reservation, and of the payload."""
-    known = ("lost", "now", "crash_limit_reached")
+    known = ("lost", "now", "crash_limit_reached", "begun")
     facts = {name: fields.pop(name) for name in known if name in fields}
     payload = Payload(job.name, list(args), {}, "a1", **fields)
     return raw(payload.encoded(), **facts)
@@ -267,7 +267,7 @@ class TestExpiry:
 
     def test_a_job_that_began_in_time_does_not_expire_later(self) -> None:
         assert run(held(Charge, expires_at=100.0, now=200.0, attempt=2)).outcome == "done"
-        assert run(held(Charge, expires_at=100.0, now=200.0, lost=1)).outcome == "done"
+        assert run(held(Charge, expires_at=100.0, now=200.0, begun=True)).outcome == "done"
 
     def test_a_first_attempt_that_was_put_off_does_not_expire(self) -> None:
         again = charging(Again(Later(60, count=False)))

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from buoy.model.reservation import OutcomeWord, Reservation, Settlement, since_in
+from tests.support.snapshot import check_whole
 from tests.support.world import LEASE, RECOVERY, World, done, payload_of
 
 
@@ -421,6 +422,26 @@ class TestBell:
         world.settle(held, "released")
 
         assert world.take_wakeup()
+
+
+def test_of_a_job_that_was_released_is_known_whether_a_run_had_begun(any_world: World) -> None:
+    world = any_world
+    world.enqueue("a", "b")
+    first, second = world.take(2)
+    assert not first.begun
+
+    world.settle(second, "released")
+    world.settle(first, "released", seconds=1.5)
+    assert [(held.id, held.lost, held.begun) for held in world.take(2)] == [
+        ("a", 0, True),
+        ("b", 0, False),
+    ]
+    world.live_on(RECOVERY)
+    assert [(held.id, held.lost, held.begun) for held in world.take(2)] == [
+        ("a", 1, True),
+        ("b", 1, True),
+    ]
+    check_whole(world)
 
 
 def tokens(reservations: list[Reservation]) -> list[tuple[str, str]]:

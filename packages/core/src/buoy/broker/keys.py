@@ -17,7 +17,7 @@ QUEUE_PARTS = (
     "failed",  # zset: id -> when it failed, in ms
     "claims",  # hash: ">CLAIM" -> id of the job that holds it, "<ID" -> claims of this job,
     # "#KEY" -> how many permits are taken, "?ID" -> the permits and the priority of this job
-    "crashes",  # hash: id -> leases lost in a row
+    "crashes",  # hash: id -> leases lost in a row; 0 if a run was released
     "ended",  # zset: id -> when it ended, in ms; holds two minutes, at most 100 000 ids
     "meta",  # hash: counters, pause, when a worker last healed the queue, numbers for newer
     "wakeup",  # list of at most one element: wakes one idle worker

@@ -37,11 +37,12 @@ def parse_advance_reply(
                 token=token.decode(errors="surrogateescape"),
                 queue=request.queue,
                 payload=(payload or b"").decode(errors="surrogateescape"),
-                lost=lost,
+                lost=max(lost, 0),
                 now=now / 1000,
                 worker=worker,
                 crash_limit_reached=lost > max_crashes,
                 due=parse_epoch(since) if since else 0.0,
+                begun=lost != 0,
             )
             for id, token, payload, lost, since in rows
         ],

@@ -176,11 +176,11 @@ def ask_on_failure(job: Facts, error: BaseException) -> Later | None:
 
 
 def has_expired(reservation: Reservation, job: Facts) -> bool:
-    """Whether the first run of the job begins too late. A job that a worker had begun before it
-    was lost does not expire."""
+    """Whether the first run of the job begins too late. A job of which a run had begun, and was
+    lost or released, does not expire."""
     limit = job.payload.expires_at
     return (
-        limit is not None and job.attempt == 1 and not reservation.lost and reservation.now > limit
+        limit is not None and job.attempt == 1 and not reservation.begun and reservation.now > limit
     )
 
 

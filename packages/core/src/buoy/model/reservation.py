@@ -33,6 +33,8 @@ class Reservation(NamedTuple):
     """Whether the job has lost more leases than ``max_crashes`` allows. Then it is not run;
     ``on_failure`` is called instead."""
     due: float = 0.0
+    begun: bool = False
+    """Whether a run of it had begun before this one."""
 
     def waited(self, enqueued_at: float) -> float:
         """The seconds between due and reserved, for a job that was enqueued then."""

@@ -13,7 +13,8 @@
 --          ms, commands
 -- returns  {now in ms, next due time in ms or -1, how many jobs are left in the queue, state ('',
 --          'paused' or 'alone'), tokens whose settlement was refused, refusals of attached
---          commands, jobs as id, token, payload, number of lost leases, and since when the job is
+--          commands, jobs as id, token, payload, number of lost leases (-1 if it has lost none, and a
+--          run has begun that was released), and since when the job is
 --          due ('' if since it was enqueued); and how many jobs are to be handed over to other
 --          queues, if there are any}
 
@@ -45,10 +46,16 @@ local seen, grace, paused, seq, done, ended_failed, rejected = unpack(values, 1,
 for n, class in ipairs(kind_classes) do stored_counts[class] = values[7 + n] end
 local refused, state, given = {}, '', {}
 
+local function lost_leases(noted)
+  if not noted then return 0 end
+  local lost = stored_number(noted)
+  return lost > 0 and lost or -1
+end
+
 local function give(id, token, payload, lost, since)
   local n = #given
   given[n + 1], given[n + 2], given[n + 3] = id, token, payload or ''
-  given[n + 4], given[n + 5] = lost and stored_number(lost) or 0, since or ''
+  given[n + 4], given[n + 5] = lost_leases(lost), since or ''
 end
 
 -- Returns since when these jobs are due, false for a job that is so since it was enqueued.

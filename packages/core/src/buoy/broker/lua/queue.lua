@@ -80,6 +80,16 @@ local function forget_due(ids)
   if any_due_since then send('ZREM', due_since, ids) end
 end
 
+-- Notes that a run of a job had begun, without a lost lease.
+local function note_begun(id)
+  call('HSETNX', crashes, id, 0)
+  claims_or_crashes = true
+end
+
+local function limit_ended()
+  call('ZREMRANGEBYRANK', ended, 0, -ENDED_MOST - 1)
+end
+
 -- Adds 1 to the lost leases of a job.
 local function count_lost_lease(id)
   call('HSET', crashes, id, stored_number(call('HGET', crashes, id)) + 1)

@@ -64,7 +64,7 @@ local function forget_jobs(ids, outcome)
   end
   send('ZADD', ended, scores)
   -- heal.lua removes old ids, but not often: only batches can add ids faster than that.
-  if #ids > 1 then call('ZREMRANGEBYRANK', ended, 0, -ENDED_MOST - 1) end
+  if #ids > 1 then limit_ended() end
 end
 
 -- Returns what reads and what stores the jobs that done jobs have enqueued. Only called if there are
@@ -144,6 +144,7 @@ local function make_outcomes()
 
   function outcomes.moved(id)
     forget_jobs({ id })
+    limit_ended()
   end
 
   function outcomes.delayed(id, payload, wait)
@@ -165,8 +166,9 @@ local function make_outcomes()
     settled.failed = settled.failed + 1
   end
 
-  -- A job whose run had begun waits anew.
+  -- A job whose run had begun waits anew, and does not expire.
   function outcomes.released(id, payload, wait, begun)
+    if begun then note_begun(id) end
     if requeue(id) and begun then note_due({ now, id }) end
   end
 
