@@ -105,6 +105,16 @@ class TestRemove:
         world.settle(world.take_one(), "done")
         assert world.enqueue("a") == ["ended"]
 
+    def test_of_many_removed_jobs_the_last_ones_are_known(self, any_world: World) -> None:
+        fill = "for n = 1, 100010 do redis.call('ZADD', KEYS[1], n, n) end"
+        any_world.broker.client.call("EVAL", fill, 1, any_world.key("ended"))
+        any_world.enqueue("a")
+
+        any_world.control.remove("mail", ["a"], "queued")
+
+        assert any_world.call("ZCARD", "ended") == 100_000
+        assert any_world.call("ZSCORE", "ended", "a") is not None
+
     def test_many_are_removed_in_several_steps(self, any_world: World) -> None:
         world = any_world
         ids = [f"{number:03}" for number in range(250)]

@@ -57,6 +57,7 @@ end
 
 local answers = {}
 for n, job in ipairs(wanted) do answers[n] = remove(job) end
+if #wanted > 0 then limit_ended() end
 if admitted then wake() end
 apply_attached()
 return { answers, refusals }
