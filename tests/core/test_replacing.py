@@ -56,6 +56,15 @@ def test_the_job_that_waits_gets_the_new_payload(any_world: World) -> None:
     assert any_world.queued == ["1"]
 
 
+def test_a_key_of_a_wrong_type_refuses_the_job_whole(any_world: World) -> None:
+    any_world.call("ZADD", "paces", 1, "a burst that is over")
+    any_world.call("SET", "paced", "no hash")
+
+    with pytest.raises(EnqueueError):
+        said(any_world, entry(any_world, 1, at_most=5.0))
+    assert (any_world.jobs, any_world.claims) == ({}, {})
+
+
 def test_no_job_replaces_a_newer_one(any_world: World) -> None:
     assert said(any_world, entry(any_world, 1, version=5)) == ["queued"]
 

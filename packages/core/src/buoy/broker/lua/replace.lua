@@ -27,6 +27,7 @@ local function prepare_to_replace(entry)
       entry.head, entry.tail = around_id(entry.payload)
       call('HLEN', tokens)
       call('ZCARD', paces)
+      call('HLEN', paced)
     end
   end
 end
