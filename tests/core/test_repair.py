@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from buoy import App, BrokerError, Job
 from buoy.broker.broker import Broker
+from buoy.broker.script_arguments import ScriptArguments
 from buoy.cli import main
 from buoy.model.entry import Entry
 from buoy.model.handover import Handover
@@ -20,7 +21,7 @@ from buoy.operations.doctor import examine
 from buoy.operations.repair import SCAN, Fault, Survey, overlap
 from tests.support.processes import wait_until
 from tests.support.snapshot import check_whole, snapshot
-from tests.support.world import World
+from tests.support.world import LEASE, World
 
 Break = Callable[[World], object]
 
@@ -217,6 +218,23 @@ def test_one_fault_may_hide_another(full: World) -> None:
 
     check_whole(full)
     assert faults(full) == []
+
+
+def test_a_delayed_job_that_a_move_has_taken_is_whole(full: World) -> None:
+    full.enqueue("far", due=f"+{10**10}")
+    full.control.take("mail", ["far"], "move-1")
+
+    assert faults(full) == []
+
+
+def test_a_job_that_is_let_in_by_a_repair_is_queued_once(full: World) -> None:
+    full.call("HDEL", "jobs", "p1")
+    words = ScriptArguments([LEASE, "mend", 2, "p1", "1", "p2", "0", 0, 0])
+
+    found = full.broker.run_script("repair", "mail", words)
+
+    assert found == [b"empty", b""]
+    assert check_whole(full).queued == ["w1", "w2", "w3", "p2"]
 
 
 def test_a_repair_rings_for_what_it_puts_back(full: World) -> None:

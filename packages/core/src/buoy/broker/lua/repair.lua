@@ -76,6 +76,11 @@ local function place_to_stay(job)
   return job.blocked and 'blocked' or job.delayed and 'delayed' or job.failed and 'failed'
 end
 
+-- Whether a holder has taken the job out of turn: it holds a delayed job until this is due (take.lua).
+local function is_taken(job)
+  return string.sub(job.token, -2) == ':0'
+end
+
 local function diagnose(job)
   local stay = place_to_stay(job)
   if not job.stored then
@@ -86,7 +91,7 @@ local function diagnose(job)
   if job.places > 1 or (stay and stay ~= 'running' and job.token) then return 'twice ' .. stay end
   if job.token and not job.lease then return 'token' end
   if job.lease and not job.token then return 'lease' end
-  if job.lease and tonumber(job.lease) > now + LONGEST then return 'long' end
+  if job.lease and not is_taken(job) and tonumber(job.lease) > now + LONGEST then return 'long' end
   if job.places == 0 then return 'nowhere' end
   if stay == 'failed' then return job.claims and 'claims' or '' end
   if job.ranked and call('HEXISTS', claims, '?' .. job.id) == 0 then return 'rank' end
@@ -161,17 +166,25 @@ function mends.empty(job)
   mends.claims(job)
 end
 
+-- What is freed lets blocked jobs into the queue: so first all jobs are looked at.
+local to_free, to_take_back = { failed = {}, lost = {} }, {}
+
 function mends.claims(job)
-  free({ job.id }, job.stored and 'failed' or 'lost')
+  local ids_to_free = to_free[job.stored and 'failed' or 'lost']
+  ids_to_free[#ids_to_free + 1] = job.id
+end
+
+local function take_back(id)
+  permits().take_back({ id }, { call('HGET', claims, '?' .. id) }, 'waits')
 end
 
 function mends.holds(job)
-  permits().take_back({ job.id }, { call('HGET', claims, '?' .. job.id) }, 'waits')
+  to_take_back[#to_take_back + 1] = job.id
 end
 
 function mends.line(job)
   leave(job.id)
-  mends.holds(job)
+  take_back(job.id)
   mends.nowhere(job)
 end
 
@@ -194,6 +207,8 @@ for n in ipairs(ids) do
 end
 if next(may_stay) then drop_surplus() end
 if mode == 'mend' then
+  for outcome, ids_to_free in pairs(to_free) do free(ids_to_free, outcome) end
+  for _, id in ipairs(to_take_back) do take_back(id) end
   free(owners, 'lost')
   send('HDEL', claims, freed)
 end
