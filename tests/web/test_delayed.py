@@ -50,6 +50,7 @@ def test_jobs_of_all_queues_are_shown_the_next_due_first(site: Site) -> None:
         (f"class:{Report.name}", ["may"]),
         ("4111", [1, 3, 5]),
         ("error:x", []),
+        ("state:delayed", [1, "may", 3, 5]),
         ("age>1h", []),
     ],
 )
@@ -149,6 +150,19 @@ def test_all_that_match_are_changed(site: Site, buoy_app: App) -> None:
     assert min(due(buoy_app).values()) > 86_000
     assert "3 jobs are cancelled." in site.post("/delayed/cancel", "/delayed", **fields).text
     assert (due(buoy_app), len(due(buoy_app, "reports"))) == ({}, 1)
+
+
+@pytest.mark.parametrize("act", ["run-now", "move", "cancel"])
+def test_all_of_another_state_are_none_of_the_delayed_jobs(
+    site: Site, buoy_app: App, act: str
+) -> None:
+    fields = {"all": True, "q": "state:failed queue:payments", "to": "2h"}
+    response = site.client.post(f"/api/delayed/{act}", json=fields)
+
+    assert response.status_code == 400
+    assert response.json()["message"] == "filter: expected a state of delayed, got 'failed'"
+    assert site.get("/delayed?q=state:failed").status_code == 400
+    assert set(due(buoy_app)) == {1, 3, 5}
 
 
 def test_a_viewer_has_no_buttons(browser: Browser) -> None:

@@ -29,6 +29,7 @@ def test_failures_are_grouped_by_class_and_error(site: Site) -> None:
 @pytest.mark.parametrize(
     ("query", "orders"),
     [
+        ("state:failed", {-1, -2, -3}),
         ("error:order", {-1, -2, -3}),
         ("-2", {-2}),
         ('error:"no order -1"', {-1}),
@@ -55,6 +56,7 @@ def test_a_filter_shows_what_matches(site: Site, query: str, orders: set[int]) -
         ("tag:eu tag:us", "expected tag: once, got it twice"),
         ("age>2h 42 age>3h", "expected age> once, got it twice"),
         ('error:""', "filter: expected a text behind error:, got none"),
+        ("state:delayed", "filter: expected a state of failed, got 'delayed'"),
     ],
 )
 def test_a_wrong_filter_is_told(site: Site, query: str, said: str) -> None:
@@ -85,6 +87,18 @@ def test_all_that_match_are_retried(site: Site, buoy_app: App) -> None:
     site.post("/failed/retry", "/failed", q="-2", all="yes")
 
     assert [job.args[0] for job in buoy_app.monitor.peek("payments")] == [-2]
+
+
+@pytest.mark.parametrize("act", ["retry", "remove"])
+def test_all_of_another_state_are_none_of_the_failed_jobs(
+    site: Site, buoy_app: App, act: str
+) -> None:
+    fields = {"all": True, "q": "state:delayed"}
+    response = site.client.post(f"/api/failed/{act}", json=fields)
+
+    assert response.status_code == 400
+    assert response.json()["message"] == "filter: expected a state of failed, got 'delayed'"
+    assert buoy_app.failures.count() == 3
 
 
 def test_a_removal_can_be_undone(site: Site, buoy_app: App) -> None:

@@ -46,3 +46,15 @@ def test_a_state_that_there_is_not_is_told_with_those_that_there_are(site: Site)
     assert response.status_code == 400
     wanted = "filter: expected a state of queued, blocked, delayed, running, failed, got 'lost'"
     assert wanted in unescape(response.text)
+
+
+def test_a_filter_by_error_is_refused_and_not_ignored(site: Site) -> None:
+    Charge.enqueue(1)
+
+    response = site.client.get("/api/jobs", params={"q": "error:timeout"})
+
+    assert response.status_code == 400
+    assert response.json()["message"] == (
+        "filter: expected error: on the pages Failed, Delayed and History only, got error:timeout"
+    )
+    assert "error:" not in site.get("/jobs").text

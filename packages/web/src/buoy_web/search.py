@@ -13,8 +13,6 @@ from typing import Any
 from buoy import ConfigurationError
 from buoy.plugins.operators import FailedFilter, JobFilter
 
-from .queue_rows import STATES
-
 WORD = re.compile(r'(?:([a-z]+)([:<>]))?("(?:[^"\\]|\\.)*"|\S+)')
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 LOOK = 100
@@ -42,17 +40,27 @@ class Search:
         added = [(key, ":", value) for key, value in changes.items() if value is not None]
         return " ".join(format_word(*word) for word in [*kept, *added])
 
+    def within(self, *states: str, error: bool = True) -> "Search":
+        """Returns this search, for a page of jobs in these states. ``error``: whether that page
+        knows their errors. Raises ConfigurationError for a condition that the page would ignore:
+        it would show jobs that the search excludes, and "remove all" would act on them."""
+        if self.state is not None and self.state not in states:
+            wanted = f"a state of {', '.join(states)}"
+            raise ConfigurationError(f"filter: expected {wanted}, got {self.state!r:.80}")
+        if self.error is not None and not error:
+            raise ConfigurationError(
+                "filter: expected error: on the pages Failed, Delayed and History only, got "
+                f"error:{self.error:.80}"
+            )
+        return self
+
     def job_filter(self, state: str | None) -> JobFilter:
         """Returns the filter of the core for this search, for jobs in this state (None: in any).
 
-        Raises ConfigurationError for another state, and for an empty text.
+        Raises ConfigurationError for an empty text.
         """
-        if state and state not in STATES:
-            raise ConfigurationError(
-                f"filter: expected a state of {', '.join(STATES)}, got {state!r}"
-            )
         return JobFilter(
-            states=[state] if state else [],  # type: ignore[list-item]  # it is checked
+            states=[state] if state else [],  # type: ignore[list-item]  # ``within`` has checked it
             **self.conditions,
         )
 

@@ -10,11 +10,11 @@ from buoy.plugins.operators import TimedPage
 from ..cursors import cursor_of, place_in
 from ..delayed import SHOWN, delayed_counts, last_attempt, matching, read_delayed
 from ..page import Action, Page, Values, Visit, jobs_are, kept_back
-from ..search import Search, parse_search, seconds_of
+from ..search import Search, seconds_of
 
 
 def show(visit: Visit) -> Values:
-    search, after = parse_search(visit.get("q")), visit.get("after")
+    search, after = search_of(visit), visit.get("after")
     page = visit.app.run_steps(read_delayed(visit.app, search, place_in(after)))
     jobs = page.views[:SHOWN]
     further = jobs[-1] if len(page.views) > SHOWN else page.last
@@ -31,6 +31,10 @@ def show(visit: Visit) -> Values:
     }
 
 
+def search_of(visit: Visit) -> Search:
+    return visit.search().within("delayed")
+
+
 def total_of(page: TimedPage, search: Search, after: str) -> int | None:
     """Returns how many delayed jobs match in all; None if not all of them were looked at."""
     if not search.reads_delayed:
@@ -43,7 +47,7 @@ def chosen(visit: Visit) -> dict[str, list[str]]:
 
     Jobs that are named are looked for in each queue; those that are elsewhere by now are skipped.
     """
-    search = parse_search(visit.get("q"))
+    search = search_of(visit)
     if visit.get("all") != "yes":
         ids = list(dict.fromkeys(visit.form.get("id", ())))
         return dict.fromkeys(delayed_counts(visit.app, search), ids) if ids else {}

@@ -8,12 +8,13 @@ from buoy.plugins.redis import JobView
 from ..failures import FURTHEST, conditions_of, find_all_failures, find_failures, groups_of
 from ..page import Action, Changed, Page, Values, Visit, jobs_are, kept_back
 from ..removed import MOST, restore, stash
+from ..search import Search
 
 SHOWN = 20
 
 
 def show(visit: Visit) -> Values:
-    search, reads_all = visit.search(), visit.get("read") == "all"
+    search, reads_all = search_of(visit), visit.get("read") == "all"
     start = visit.number("start", 0, 10**6 if reads_all else FURTHEST)
     if reads_all:
         found = find_all_failures(visit.app, search, range(start, start + SHOWN))
@@ -40,10 +41,14 @@ def show(visit: Visit) -> Values:
     }
 
 
+def search_of(visit: Visit) -> Search:
+    return visit.search().within("failed")
+
+
 def chosen(visit: Visit) -> list[JobView]:
     """Returns the jobs that a form means: all that match its filter, or those that it names."""
     if visit.get("all") == "yes":
-        return list(visit.app.failures.find(**conditions_of(visit.search())))
+        return list(visit.app.failures.find(**conditions_of(search_of(visit))))
     found = (visit.app.find(id) for id in dict.fromkeys(visit.form.get("id", ())))
     return [job for job in found if job is not None and job.state == "failed"]
 

@@ -26,7 +26,7 @@ ID = re.compile(r"\S{8,200}")
 
 
 def show(visit: Visit) -> Values:
-    search, after = visit.search(), visit.get("after")
+    search, after = visit.search().within(*STATES, error=False), visit.get("after")
     steps = read_page(visit.app, search, position_in(after))
     job, found, sizes, missed = visit.app.run_steps(steps)
     jobs = [job] if job else found.views
