@@ -1,5 +1,6 @@
 """The page History: jobs that have ended, found in bounded time."""
 
+import time
 from typing import Any
 
 import pytest
@@ -120,6 +121,22 @@ def test_pages_lead_to_every_end_once(
 
     assert page["older"] is None
     assert sorted(seen) == list(range(1, 61))
+
+
+def test_the_page_of_an_ended_job_tells_how_long_it_ran(
+    site: Site, buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(self: Job, order: int) -> None:
+        began = time.perf_counter()
+        while time.perf_counter() - began < 0.002:
+            pass
+
+    monkeypatch.setattr(Sell, "perform", run)
+    id = Sell.enqueue(5).id
+    drain(buoy_app, "sales")
+    buoy_app.command("DEL", buoy_app.key("sales", "ended"))
+
+    assert " Ran for " in site.text(f"/jobs/{id}")
 
 
 def test_an_end_leads_to_the_page_of_its_job(site: Site, buoy_app: App) -> None:
