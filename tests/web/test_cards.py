@@ -177,6 +177,14 @@ class TestSteps:
         assert "Crashes" not in text
         assert "Next run goes on in step 'import' behind its cursor" in text
 
+    def test_a_thousand_times_are_shown_with_a_space(self, site: Site, buoy_app: App) -> None:
+        job = buoy_app.build(Charge, 1)
+        kept = {"done": [], "step": "a", "cursor": 1, "kept": 1234, "kept_at": 1e9}
+        job.plugin_data["steps"] = kept
+        buoy_app.submit(job)
+
+        assert "Kept 1 234 times, last " in site.text(f"/jobs/{job.id}")
+
     def test_a_cursor_is_cut_and_what_nobody_is_to_see_is_not_in_it(
         self, site: Site, buoy_app: App
     ) -> None:
