@@ -1,5 +1,6 @@
 """The first page: what needs attention."""
 
+import re
 import time
 
 import pytest
@@ -34,6 +35,16 @@ def test_jobs_of_a_paused_queue_raise_an_alarm_although_workers_serve_it(
     said = "payments : 2 jobs are queued, and this queue is paused: no worker takes them."
     assert said in site.text()
     assert [row["name"] for row in site.get("/api/").json()["alarms"]] == ["payments"]
+
+
+def test_a_pause_of_everything_raises_an_alarm(site: Site, buoy_app: App) -> None:
+    assert site.get("/api/").json()["paused_since"] is None
+
+    buoy_app.control.pause_all()
+
+    said = r"Everything is paused since [\w ]+: no worker takes jobs. To go on: buoy resume "
+    assert re.search(said, site.text())
+    assert site.get("/api/").json()["paused_since"] == pytest.approx(time.time(), abs=60)
 
 
 def test_an_empty_paused_queue_raises_no_alarm(site: Site, buoy_app: App) -> None:

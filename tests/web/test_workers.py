@@ -71,6 +71,26 @@ class TestFilter:
         assert "queue=a%26b&amp;host=%22%3E%3Cscript%3E&amp;state=busy" in html
 
 
+@pytest.mark.usefixtures("crowd")
+def test_a_pause_of_everything_is_told_and_no_worker_resumes_alone(
+    site: Site, buoy_app: App
+) -> None:
+    assert "Everything" not in site.text("/workers")
+    assert site.text("/workers").count("Resume") == 1
+
+    buoy_app.control.pause_all()
+
+    text = site.text("/workers")
+    assert "Everything is paused since" in text
+    assert "no worker takes jobs. To go on: buoy resume" in text
+    assert "Resume" not in text
+    assert site.get("/api/workers").json()["paused_since"] == pytest.approx(time.time(), abs=60)
+    assert site.client.post("/api/workers/west-3-c/resume", json={}).json()["said"] == (
+        "west-3-c takes jobs again after its next heartbeat, and after buoy resume: everything is "
+        "paused."
+    )
+
+
 def test_many_workers_come_in_pages(site: Site, buoy_app: App) -> None:
     for number in range(120):
         register(buoy_app, f"east-{number:03}")

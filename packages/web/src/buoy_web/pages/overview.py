@@ -1,6 +1,7 @@
 """The first page: all queues, what they need, and how much Redis holds."""
 
 from buoy.plugins.operators import together
+from buoy.plugins.redis import steps_of
 
 from ..activity import SPANS, span_of
 from ..deploys import read_deploys
@@ -14,8 +15,14 @@ SHOWN = 25
 
 def show(visit: Visit) -> Values:
     span = span_of(visit.get("span"))
-    found, redis, deploys = visit.app.run_steps(
-        together(read_rows(visit.app, span), read_redis_facts(), read_deploys(visit.app))
+    app = visit.app
+    found, redis, deploys, paused_since = app.run_steps(
+        together(
+            read_rows(app, span),
+            read_redis_facts(),
+            read_deploys(app),
+            steps_of(app.monitor.paused_since),
+        )
     )
     whole = visit.get("queues") == "all" or len(found.rows) <= SHOWN
     return {
@@ -28,6 +35,7 @@ def show(visit: Visit) -> Values:
         "total": total_of(found.rows),
         "alarms": [row for row in found.rows if row.held_up],
         "redis": redis,
+        "paused_since": paused_since,
     }
 
 

@@ -11,7 +11,7 @@ from buoy.plugins.operators import (
     send_command,
     together,
 )
-from buoy.plugins.redis import JobView, RedisSteps, WorkerView
+from buoy.plugins.redis import JobView, RedisSteps, WorkerView, steps_of
 
 from ..cursors import decoded
 from ..page import Action, NotFound, Page, Values, Visit
@@ -76,7 +76,8 @@ class Found:
 
 def show(visit: Visit) -> Values:
     wanted, start = wanted_by(visit), visit.number("start", 0, FURTHEST)
-    found, workers, running = visit.app.run_steps(read_page(visit.app, wanted, start))
+    steps = read_page(visit.app, wanted, start)
+    found, workers, running, paused_since = visit.app.run_steps(steps)
     jobs = [job for some in running.values() for job in some]
     return {
         "workers": workers,
@@ -91,6 +92,7 @@ def show(visit: Visit) -> Values:
         "total": len(found.workers),
         "start": start,
         "shown": SHOWN,
+        "paused_since": paused_since,
     }
 
 
@@ -100,16 +102,18 @@ def wanted_by(visit: Visit) -> Wanted:
     return Wanted(queue, host, state if state in STATES else "", order)
 
 
-Shown = tuple[Found, list[WorkerView], dict[str, list[JobView]]]
+Shown = tuple[Found, list[WorkerView], dict[str, list[JobView]], float | None]
 
 
 def read_page(app: App, wanted: Wanted, start: int) -> RedisSteps[Shown]:
-    """Returns the workers that are wanted, all that is known of those of a page, and their jobs;
-    takes four round trips."""
+    """Returns the workers that are wanted, all that is known of those of a page, their jobs, and
+    since when everything is paused; takes four round trips."""
     found = yield from read_kept(app, "workers", lambda: read_wanted(app, wanted), repr(wanted))
     shown = found.workers[start : start + SHOWN]
-    workers, running = yield from read_shown(app, shown, found.places)
-    return found, workers, running
+    (workers, running), paused_since = yield from together(
+        read_shown(app, shown, found.places), steps_of(app.monitor.paused_since)
+    )
+    return found, workers, running, paused_since
 
 
 def read_wanted(app: App, wanted: Wanted) -> RedisSteps[Found]:
@@ -146,6 +150,8 @@ def sender(command: str) -> Callable[[Visit], str]:
         id = visit.get("id")
         if not send_command(visit.app, command, [id])[id]:  # type: ignore[arg-type]
             raise NotFound(f"There is no worker {id}; it has ended.")
+        if command == "resume" and visit.app.monitor.paused_since() is not None:
+            return f"{id} {SAID[command]}, and after buoy resume: everything is paused."
         return f"{id} {SAID[command]}."
 
     return send
