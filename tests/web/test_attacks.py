@@ -47,6 +47,15 @@ def is_unchanged(app: App) -> bool:
     )
 
 
+def test_a_link_puts_no_words_of_its_own_into_a_form(site: Site) -> None:
+    query = "new=yes&problem=Session+expired,+press+Add&name=x&class=shop.Refund"
+
+    html = site.get(f"/schedule/entry?{query}").text
+    assert "Session expired" not in html
+    assert 'value="shop.Refund"' not in html
+    assert site.get(f"/api/schedule/entry?{query}").json()["problem"] == ""
+
+
 class TestEachAction:
     """Each change, those of packages, too, asks for role, origin and token."""
 

@@ -136,6 +136,7 @@ class Dashboard:
 
     def visit(self, request: Request, form: Form | None = None) -> Visit:
         query = parse_fields(query_of(request.scope))
+        query.pop("problem", None)  # it is of ``ask_again``: a link could say anything by it
         path = {name: segment_text(str(value)) for name, value in request.path_params.items()}
         return Visit(
             self.app,

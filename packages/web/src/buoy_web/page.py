@@ -26,7 +26,7 @@ class InvalidForm(ConfigurationError):
     """Raised by an action: what was typed into a form is not valid; the message says why.
 
     The page with the path ``page`` is shown again. It finds what was typed in ``Visit.get``, and
-    the message under the name ``problem``.
+    the message under the name ``problem``, which no address can set.
     """
 
     def __init__(self, page: str, reason: object) -> None:
