@@ -100,6 +100,41 @@ def test_classes_are_compared_before_and_after_a_deploy(
     assert "Since v2 went live 5 min" in text
 
 
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("age", "compared", "said"),
+    [
+        (14, True, "; in the second line as long a time before."),
+        (20, False, ", as far as the last 30 days tell: too short to compare with a time before."),
+        (40, False, ", as far as the last 30 days tell: too short to compare with a time before."),
+    ],
+)
+def test_only_times_of_one_length_are_compared(
+    site: Site, buoy_app: App, monkeypatch: pytest.MonkeyPatch, age: int, compared: bool, said: str
+) -> None:
+    now = time.time()
+    at = round((now - age * DAY) * 1000)
+    buoy_app.command("XADD", f"{buoy_app.settings.namespace}:web:deploys", at, "label", "v2")
+    rows = [counted(now - days * DAY, 1.0, 1) for days in range(29, 0, -1)]
+    monkeypatch.setattr("buoy_web.pages.classes.series_of", lambda app, span: rows)
+    address = f"classes?deploy={at / 1000:.3f}"
+
+    values, text = site.client.get(f"/api/{address}").json(), site.text(f"/{address}")
+    assert values["compared"] == compared
+    assert bool(values["before"]) == compared
+    assert f"Since v2 went live {age} d ago {said}" in text
+
+
+def test_no_counts_since_a_deploy_tell_when_they_begin(site: Site, buoy_app: App) -> None:
+    mark_deploy(buoy_app, "v2")
+    [found] = deploys(buoy_app)
+
+    text = site.text(f"/classes?deploy={found.at:.3f}")
+    assert "Counts since v2 begin with the next whole minute." in text
+
+
 def test_a_deploy_that_is_forgotten_is_said(site: Site) -> None:
     response = site.get("/classes?deploy=1.000")
 

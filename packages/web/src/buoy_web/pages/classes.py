@@ -43,20 +43,23 @@ def chosen_deploy(known: Sequence[Deploy], at: str) -> Deploy:
 
 
 def since_deploy(visit: Visit, known: Sequence[Deploy], deploy: Deploy) -> Values:
-    """Returns the counts since a deploy, and those of as long a time before it.
+    """Returns the counts since a deploy, and those of as long a time before it; none before it if
+    a month has not both.
 
     The minute, hour or day of the deploy itself counts in neither.
     """
     now = time.time()
-    span = next((each for each in COMPARED if now - deploy.at < each.seconds / 2), MONTH)
+    fitting = next((each for each in COMPARED if now - deploy.at < each.seconds / 2), None)
+    span = fitting or MONTH
     length = {"minute": 60, "hour": 3_600, "day": 86_400}[span.period]
     found = series_of(visit.app, span)
     after = [each for each in found if each.at >= deploy.at]
     begin = deploy.at - (now - deploy.at)
     before = [each for each in found if begin <= each.at and each.at + length <= deploy.at]
-    earlier = {each.name: each for each in by_class(before)}
+    earlier = {each.name: each for each in by_class(before if fitting else [])}
     return shown(span, known, deploy, by_class(after), earlier) | {
-        "chart": chart_of(span, found, deploys=known)
+        "chart": chart_of(span, found, deploys=known),
+        "compared": fitting is not None,
     }
 
 
@@ -68,12 +71,13 @@ def shown(
     before: dict[str, ClassCounts],
 ) -> Values:
     return {
-        "span": None if deploy else span,
+        "span": span,
         "spans": SPANS,
         "deploys": known[:CHOICES],
         "deploy": deploy,
         "classes": classes,
         "before": before,
+        "compared": False,
     }
 
 
