@@ -128,3 +128,19 @@ def test_an_action_is_not_done_by_get(site: Site, buoy_app: App) -> None:
     assert site.get("/api/failed/retry").json()["error"] == "Not done"
     site.get("/api/queues/payments/pause")
     assert not is_paused(buoy_app)
+
+
+@pytest.mark.parametrize(("ask", "status"), [("", 403), ('Basic realm="buoy"', 401)])
+def test_who_is_refused_is_told_as_json(browser: Browser, ask: str, status: int) -> None:
+    site = browser(lambda _: None, ask=ask)
+
+    response = site.get("/api/failed")
+
+    assert response.status_code == status
+    assert response.headers.get("www-authenticate", "") == ask
+    assert response.json() == {
+        "error": "Not allowed",
+        "message": "You may not see this dashboard: its function authorize returned None for this "
+        "request. (buoy web without --login answers at localhost and at 127.0.0.1 only.)",
+    }
+    assert site.get("/failed").headers["content-type"].startswith("text/plain")

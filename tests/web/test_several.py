@@ -88,6 +88,24 @@ def test_who_may_see_no_app_sees_no_page(browser: Browser, apps: Apps) -> None:
         assert site.get(path).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/api/nothing", "/nothing/api/failed"])
+def test_programs_are_told_as_json_that_nothing_is_there(
+    browser: Browser, apps: Apps, path: str
+) -> None:
+    response = opened(browser, apps).get(path)
+
+    text = "There is no such page; the apps are shop, billing, away."
+    assert (response.status_code, response.json()) == (404, {"error": "Not found", "message": text})
+
+
+def test_programs_that_may_see_no_app_are_told_as_json(browser: Browser, apps: Apps) -> None:
+    site = opened(browser, apps, authorize=lambda _: None)
+
+    for path in ("/api/", "/shop/api/failed"):
+        response = site.get(path)
+        assert (response.status_code, response.json()["error"]) == (403, "Not allowed")
+
+
 def test_a_page_that_is_not_there_names_the_apps(browser: Browser, apps: Apps) -> None:
     response = opened(browser, apps).get("/nothing")
 

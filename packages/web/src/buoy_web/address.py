@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 from starlette.types import Scope
 
+API = "/api"
+"""Where the JSON of pages is, and where programs make changes."""
 PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 """What needs no change, as most names and ids."""
 ODD = re.compile(r"[/\\%]|^~|^\.\.?$")
@@ -42,6 +44,11 @@ def path_in(scope: Scope) -> str:
     """Returns the path of a request within the dashboard."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
     return path.removeprefix(root)
+
+
+def is_api(scope: Scope) -> bool:
+    """Whether a request is one of a program, which is answered with JSON."""
+    return path_in(scope).startswith(f"{API}/")
 
 
 def query_of(scope: Scope) -> str:

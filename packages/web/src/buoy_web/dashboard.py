@@ -20,7 +20,7 @@ from buoy import App, BrokerError, BuoyError, Unavailable
 from buoy.plugins import Log
 
 from .access import Authorize
-from .address import path_in, query_of, root_of, segment_text
+from .address import API, is_api, path_in, query_of, root_of, segment_text
 from .audit import note
 from .forgery import COOKIE, FIELD, Tokens, is_foreign, is_same_origin, new_cookie
 from .forms import Form, WrongForm, parse_fields, parse_form, parse_json, read_form
@@ -35,16 +35,14 @@ from .writing import short
 
 logger = Log("buoy.web")
 THREADS = 8
-"""How many pages wait for Redis at once. A site into which the dashboard is mounted keeps its own
-threads, also while Redis is slow."""
+"""How many pages wait for Redis at once. An ASGI app into which the dashboard is mounted keeps its
+own threads, also while Redis is slow."""
 LONGEST_PROBLEM = 2000
 """Characters of what went wrong."""
 LONGEST_SAID = 300
 """Characters of what an action has done; the cookie that carries it has little room."""
 MOST_IDS, LONGEST_ID = 3, 100
 """How many ids of jobs the audit log tells of one change, and how many characters of each."""
-API = "/api"
-"""Where the JSON of pages is, and where programs make changes."""
 SAID = "buoy_web_said"
 """The cookie that carries the sentence of an action to the next page."""
 
@@ -285,7 +283,7 @@ class Dashboard:
     ) -> Response:
         """Returns a page that says what went wrong; for the API as JSON."""
         text = short(text, LONGEST_PROBLEM)
-        if path_in(request.scope).startswith(f"{API}/"):
+        if is_api(request.scope):
             return as_json({"error": title, "message": text}, status)
         visit = Visit(self.app, request.state.person, app_name=self.name)
         page = self.renderer.problem(

@@ -2,10 +2,11 @@
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .access import Authorize, person_of
+from .address import is_api
 
 HEADERS = {
     "content-security-policy": (
@@ -52,12 +53,14 @@ class Guard:
         scope["state"] = {**scope.get("state", {}), "app": self.name}
         person = await person_of(self.authorize, HTTPConnection(scope))
         if person is None:
-            await self.refusal()(scope, receive, send_with_headers)
+            await self.refusal(scope)(scope, receive, send_with_headers)
             return
         scope["state"]["person"] = person
         await self.app(scope, receive, send_with_headers)
 
-    def refusal(self) -> PlainTextResponse:
-        if self.ask:
-            return PlainTextResponse(REFUSED, 401, {"www-authenticate": self.ask})
-        return PlainTextResponse(REFUSED, 403)
+    def refusal(self, scope: Scope) -> Response:
+        status, headers = (401, {"www-authenticate": self.ask}) if self.ask else (403, {})
+        if is_api(scope):
+            values = {"error": "Not allowed", "message": " ".join(REFUSED.split())}
+            return JSONResponse(values, status, headers)
+        return PlainTextResponse(REFUSED, status, headers)

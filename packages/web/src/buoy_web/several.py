@@ -27,6 +27,8 @@ PATIENCE = 3.0
 """Seconds for which the page of all apps waits for the Redis of each."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 TAKEN = ("api", "static")
+OF_PROGRAMS = re.compile(r"(/[^/]+)?/api/")
+"""The path of a request for JSON, of all apps or of one."""
 ALL = Page("", lambda _: {}, "buoy_web/apps.html", "Apps")
 
 
@@ -176,6 +178,8 @@ class AllApps:
 
     async def no_such_page(self, request: Request, _error: Exception) -> Response:
         text = f"There is no such page; the apps are {', '.join(request.state.seen)}."
+        if OF_PROGRAMS.match(path_in(request.scope)):
+            return as_json({"error": "Not found", "message": text}, 404)
         page = self.renderer.problem(
             request,
             self.visit(request),
