@@ -47,6 +47,7 @@ def test_older_changes_are_left_out(site: Site, buoy_app: App) -> None:
     assert said(site) == ["long ago"]
     assert said(site, "?age=7d") == []
     assert "No change matches this filter." in site.text("/audit?age=7d")
+    assert said(site, "?age=999999999w") == ["long ago"]
     assert "expected an age like" in site.get("/audit?age=soon").text
 
 

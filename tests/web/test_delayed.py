@@ -69,6 +69,30 @@ def test_a_job_that_will_be_retried_shows_its_last_error(site: Site, buoy_app: A
     assert "<no>" not in site.get("/delayed").text
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        *("x", "{}", "[]", '["payments", "delayed", "a", 5]'),
+        *('["payments", "delayed", "a", "x"]', '["payments", "delayed", "a", "nan"]'),
+        *('["payments", "delayed", "a", "1_0"]', '["payments", "delayed", "a", " 1"]'),
+        *('["payments", "delayed", "a", "\\ud800"]', '["payments", "delayed", "\\ud800", "1"]'),
+        *('["\\ud800", "delayed", "a", "1"]', '["payments", "x", "a", "1"]'),
+    ],
+)
+def test_a_wrong_address_of_a_page_is_told(site: Site, after: str) -> None:
+    response = site.client.get("/api/delayed", params={"after": after})
+
+    assert response.status_code == 400
+    assert "after: expected an address of this dashboard, got " in response.json()["message"]
+
+
+@pytest.mark.parametrize("detail", ["-inf", "inf", "-1.5e+300", "0", "1764563000000"])
+def test_a_page_begins_behind_any_job(site: Site, detail: str) -> None:
+    after = f'["payments", "delayed", "\\udcff", "{detail}"]'
+
+    assert site.client.get("/api/delayed", params={"after": after}).status_code == 200
+
+
 @pytest.mark.parametrize("query", ["", "4111"])
 def test_pages_follow_each_other(site: Site, query: str) -> None:
     Charge.using(delay=900).enqueue_many([(order, "4111") for order in range(100, 160)])
@@ -117,6 +141,16 @@ def test_a_wrong_time_is_told_and_nothing_moves(
     assert response.status_code == 400
     assert "expected " in response.text
     assert due(buoy_app)[5] == pytest.approx(500, abs=60)
+
+
+@pytest.mark.parametrize("to", ["999999w", "999999999w", "9999-12-31T23:59-23:00", "-2h"])
+def test_a_wrong_time_is_told_also_if_nothing_is_selected(site: Site, to: str) -> None:
+    response = site.client.post("/api/delayed/move", json={"to": to})
+
+    assert response.status_code == 400
+    assert response.json()["message"] == (
+        f"time: expected one like 2h (from now) or 2026-01-31T08:00 (UTC), got {to!r}"
+    )
 
 
 def test_selected_jobs_are_cancelled(site: Site, buoy_app: App, delayed: dict[int, str]) -> None:

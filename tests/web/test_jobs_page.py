@@ -3,6 +3,8 @@
 import re
 from html import unescape
 
+import pytest
+
 from buoy import App, Job
 from buoy.testing import FakeWorker, drain
 from buoy_limits import Limit
@@ -58,3 +60,32 @@ def test_a_filter_by_error_is_refused_and_not_ignored(site: Site) -> None:
         "filter: expected error: on the pages Failed, Delayed and History only, got error:timeout"
     )
     assert "error:" not in site.get("/jobs").text
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        *(
+            "x",
+            "[]",
+            '["x", "payments", 0]',
+            '["done", "payments", 0]',
+            '["queued", "payments", "0"]',
+        ),
+        '["queued", "\\ud800", 0]',
+    ],
+)
+def test_a_wrong_address_of_a_page_is_told(site: Site, after: str) -> None:
+    response = site.client.get("/api/jobs", params={"after": after})
+
+    assert response.status_code == 400
+    assert "after: expected an address of this dashboard, got " in response.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "after", ['["queued", "none", 0]', '["failed", "payments", 99999999999999]']
+)
+def test_a_page_may_begin_where_nothing_is(site: Site, after: str) -> None:
+    Charge.enqueue(1)
+
+    assert site.client.get("/api/jobs", params={"after": after}).status_code == 200

@@ -34,7 +34,7 @@ def note(app: App, person: Person, action: str, said: str) -> None:
 def read(app: App, since: float = 0.0) -> list[AuditEntry]:
     """Returns the entries since a time (epoch seconds), the newest first; skips what it has not
     written. Raises BrokerError."""
-    first = f"{int(since * 1000)}-0"
+    first = f"{max(0, int(since * 1000))}-0"
     found = app.command("XREVRANGE", audit_key(app), "+", first, "COUNT", 2 * MOST)
     entries = (entry_of(id, fields) for id, fields in found)
     return [entry for entry in entries if entry is not None]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from buoy import ConfigurationError
 from buoy.plugins.operators import TimedPage
@@ -83,16 +83,21 @@ def cancel(visit: Visit) -> str:
 def time_of(text: str, shift: float = 0.0) -> float:
     """Returns the epoch seconds of a time, or of a duration from now. Raises ConfigurationError."""
     try:
-        return datetime.now(UTC).timestamp() + shift + seconds_of(text)
-    except ConfigurationError:
-        pass
-    try:
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+        return moment_of(text, shift).astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         raise ConfigurationError(
             f"time: expected one like 2h (from now) or 2026-01-31T08:00 (UTC), got {text!r:.80}"
         ) from None
+
+
+def moment_of(text: str, shift: float) -> datetime:
+    """Returns what ``time_of`` does. Raises ValueError, and OverflowError for a time after 9999."""
+    try:
+        seconds = seconds_of(text)
+    except ConfigurationError:
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return datetime.now(UTC) + timedelta(seconds=seconds + shift)
 
 
 PARTS: list[Page | Action] = [
