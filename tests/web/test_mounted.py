@@ -9,12 +9,14 @@ from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import httpx
 import pytest
 
 from buoy import App, Job
 from buoy.embedded.server import Server
+from buoy_web import wsgi_dashboard
 from tests.docs.blocks import Page
 
 PAGE = Page("docs/dashboard.md")
@@ -191,6 +193,33 @@ def test_in_django(example: Any, tmp_path: Path, buoy_server: Server) -> None:
     (tmp_path / "shop" / "settings.py").write_text(SETTINGS)
     (tmp_path / "shop" / "urls.py").write_text(URLS)
     run_program(DJANGO, tmp_path, buoy_server)
+
+
+@pytest.mark.parametrize(
+    ("place", "sent", "status"),
+    [
+        ("PATH_INFO", "/queues/\xff", "400 Bad Request"),
+        ("SCRIPT_NAME", "/\xc3", "400 Bad Request"),
+        ("QUERY_STRING", "q=\xe9", "400 Bad Request"),
+        ("QUERY_STRING", "q=%C3%A9", "200 OK"),
+        ("PATH_INFO", "/queues/caf\xc3\xa9", "200 OK"),
+    ],
+)
+def test_an_address_that_is_no_text_is_refused(
+    buoy_app: App, place: str, sent: str, status: str
+) -> None:
+    Charge.using(queue="café").enqueue(1)
+    environ: dict[str, Any] = {}
+    setup_testing_defaults(environ)
+    environ |= {"SERVER_PROTOCOL": "HTTP/1.1", "PATH_INFO": "/jobs"} | {place: sent}
+    answers: list[str] = []
+
+    site = wsgi_dashboard(buoy_app, authorize=lambda _: "viewer")
+    body = b"".join(site(environ, lambda status, headers, error=None: answers.append(status)))
+
+    assert answers == [status]
+    if status != "200 OK":
+        assert body == b"Expected an address in UTF-8, percent-encoded.\n"
 
 
 FORK = """

@@ -37,6 +37,9 @@ class WsgiDashboard:
         self.lock, self.made = Lock(), (0, None)
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        if not has_text(environ):
+            start_response("400 Bad Request", [("content-type", "text/plain")])
+            return [b"Expected an address in UTF-8, percent-encoded.\n"]
         answer: Iterable[bytes] = self.of_process()(environ, start_response)
         return answer
 
@@ -46,3 +49,14 @@ class WsgiDashboard:
             if self.made[0] != os.getpid():
                 self.made = (os.getpid(), ASGIMiddleware(self.make()))
             return self.made[1]
+
+
+def has_text(environ: Mapping[str, Any]) -> bool:
+    """Whether an ASGI app can have the address of this request. Servers pass on its bytes."""
+    try:
+        for name in ("SCRIPT_NAME", "PATH_INFO"):
+            environ.get(name, "").encode("latin-1").decode()
+        environ.get("QUERY_STRING", "").encode("ascii")
+    except UnicodeError:
+        return False
+    return True
