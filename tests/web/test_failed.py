@@ -5,7 +5,9 @@ from html import unescape
 import pytest
 
 from buoy import App
+from buoy.plugins.redis import JobView
 from buoy.testing import drain
+from buoy_web.removed import stash
 
 from .conftest import Browser, Site
 from .jobs import Charge, Report
@@ -128,6 +130,47 @@ def test_a_removal_is_undone_once_and_not_over_a_job_with_that_id(
     assert "0 jobs are failed again." in page.text
     assert [each.args[0] for each in buoy_app.monitor.peek("payments")] == [5]
     assert "0 jobs" in site.post(f"/failed/restore/{undo}", "/queues/payments").text
+
+
+@pytest.fixture
+def retried(buoy_app: App, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of jobs that somebody retries, and that end, while others are removed."""
+    ids: list[str] = []
+
+    def meanwhile(app: App, jobs: list[JobView]) -> str:
+        name = stash(app, jobs)
+        for id in ids:
+            app.retry(id)
+            app.cancel(id)
+        app.command("DEL", app.key("payments", "ended"))
+        return name
+
+    monkeypatch.setattr("buoy_web.pages.failed.stash", meanwhile)
+    return ids
+
+
+def test_undo_leaves_alone_what_somebody_retried_meanwhile(
+    site: Site, buoy_app: App, retried: list[str]
+) -> None:
+    [job] = buoy_app.failures.find(args="-2")
+    retried.append(job.id)
+
+    page = site.post("/failed/remove", "/failed", all="yes")
+    assert "2 jobs are removed." in page.text
+    undo = page.text.split('action="/failed/restore/')[1].split('"')[0]
+    page = site.post(f"/failed/restore/{undo}", "/queues/payments")
+
+    assert "2 jobs are failed again." in page.text
+    assert {each.args[0] for each in buoy_app.failures.find()} == {-1, -3}
+
+
+def test_nothing_removed_cannot_be_undone(site: Site, buoy_app: App, retried: list[str]) -> None:
+    retried += [job.id for job in buoy_app.failures.find()]
+
+    page = site.post("/failed/remove", "/failed", all="yes")
+
+    assert "0 jobs are removed." in page.text
+    assert "/failed/restore/" not in page.text
 
 
 def test_no_failures_say_so(site: Site) -> None:

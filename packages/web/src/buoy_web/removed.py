@@ -17,9 +17,14 @@ MOST = 2000
 def stash(app: App, jobs: Sequence[JobView]) -> str:
     """Keep these jobs, which are about to be removed; returns a name for ``restore``."""
     name = secrets.token_hex(8)
+    keep(app, name, jobs)
+    return name
+
+
+def keep(app: App, name: str, jobs: Sequence[JobView]) -> None:
+    """Let ``restore`` put back these jobs, and no others, for this name."""
     text = json.dumps([astuple(RemovedJob.of(job)) for job in jobs])
     app.command("SET", stash_key(app, name), text, "EX", SECONDS)
-    return name
 
 
 def restore(app: App, name: str) -> list[str]:

@@ -7,7 +7,7 @@ from buoy.plugins.redis import JobView
 
 from ..failures import FURTHEST, conditions_of, find_all_failures, find_failures, groups_of
 from ..page import Action, Changed, Page, Values, Visit, jobs_are, kept_back
-from ..removed import MOST, restore, stash
+from ..removed import MOST, keep, restore, stash
 from ..search import Search
 
 SHOWN = 20
@@ -66,10 +66,11 @@ def retry(visit: Visit) -> str:
 def remove(visit: Visit) -> Changed:
     found = chosen(visit)
     name = stash(visit.app, found) if 0 < len(found) <= MOST else ""
-    removed = visit.app.failures.remove(found)
-    return Changed(
-        f"{jobs_are(len(removed))} removed.", undo=f"failed/restore/{name}" if name else ""
-    )
+    removed = set(visit.app.failures.remove(found))
+    if name and len(removed) < len(found):  # others were retried meanwhile: they stay as they are
+        keep(visit.app, name, [job for job in found if job.id in removed])
+    undo = f"failed/restore/{name}" if name and removed else ""
+    return Changed(f"{jobs_are(len(removed))} removed.", undo)
 
 
 def put_back(visit: Visit) -> str:
