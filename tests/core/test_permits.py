@@ -188,19 +188,84 @@ def test_a_job_that_is_made_due_needs_its_permit(world: World) -> None:
     assert list(check_whole(world).blocked) == ["b"]
 
 
+@pytest.mark.parametrize("claims", [ONE, FAIR])
 @pytest.mark.parametrize("end", ["released", "lost"])
-def test_a_job_that_is_taken_out_of_a_line_returns_there(world: World, end: str) -> None:
-    world.enqueue("a", "b", claims=ONE)
-    [taken] = world.control.take("mail", ["b"], "mover")
-    assert check_whole(world).lines == []
+def test_a_job_that_is_taken_out_of_a_line_returns_to_its_place(
+    world: World, end: str, claims: list[tuple[str, str]]
+) -> None:
+    world.enqueue("a", "c", "b", "d", claims=claims)
+    before = check_whole(world)
+    taken = world.control.take("mail", ["b", "c"], "mover")
+    assert [line[-1] for line in check_whole(world).lines] == ["d"]
+    world.enqueue("e", claims=claims)
 
     if end == "released":
-        world.control.settle(
-            "mail", "mover", [Settlement("b", taken.token, "mail", "released", "", 0.0)]
-        )
+        back = [Settlement(each.id, each.token, "mail", "released") for each in taken]
+        world.control.settle("mail", "mover", back)
     else:
         world.live_on(RECOVERY)
 
+    seen = check_whole(world)
+    assert (seen.queued, [line[-1] for line in seen.lines]) == (["a"], [*"cbde"])
+    assert seen.lines[:3] == before.lines
+    assert list(Survey(world.broker, "mail").faults()) == []
+
+
+def test_a_job_stays_in_its_line_though_another_limit_is_narrower_now(world: World) -> None:
+    world.enqueue("a", "b", claims=[*ONE, ("wide", "9 finished")])
+    before = check_whole(world)
+    world.control.set_limit("mail", "wide", 0)
+    world.control.take("mail", ["b"], "mover")
+
+    world.live_on(RECOVERY)
+
+    assert check_whole(world).lines == before.lines
+
+
+def test_a_job_that_returns_to_its_line_is_let_in_if_there_is_room_by_then(world: World) -> None:
+    world.enqueue("a", "b", claims=ONE)
+    held = world.take_one()
+    world.control.take("mail", ["b"], "mover")
+    world.settle(held, "done")
+
+    world.live_on(RECOVERY)
+
+    assert check_whole(world).claims == {"?b": "f+1 k\n", "#k": "1 1"}
+
+
+def test_a_delayed_job_that_was_taken_gets_no_permit_of_others(world: World) -> None:
+    world.enqueue("a", claims=FAIR)
+    world.enqueue("b", due="+5000", claims=FAIR)
+    world.control.take("mail", ["b"], "mover")
+
+    world.live_on(RECOVERY)
+
+    seen = check_whole(world)
+    assert (seen.queued, list(seen.blocked)) == (["a"], ["b"])
+
+
+@pytest.mark.parametrize("end", ["released", "crashed"])
+def test_who_has_had_its_turn_goes_before_the_next(world: World, end: OutcomeWord) -> None:
+    world.enqueue("a", "b", claims=FAIR)
+    held = world.take_one()
+
+    world.settle(held, end)
+
+    assert check_whole(world).queued == ["a", "b"]
+    first, second = world.take(2)
+    world.settle(first, "delayed", wait=0.0)
+    world.enqueue("c", "d", claims=FAIR)
+    seen = check_whole(world)
+    assert (seen.queued, list(seen.blocked)) == (["a"], ["c", "d"]), second
+
+
+def test_a_job_that_repair_puts_into_its_line_waits_for_its_turn(world: World) -> None:
+    world.enqueue("a", "b", claims=FAIR)
+    world.call("DEL", "lines")
+
+    faults = list(Survey(world.broker, "mail").faults(mend=True))
+
+    assert len(faults) == 1
     seen = check_whole(world)
     assert (seen.queued, list(seen.blocked)) == (["a"], ["b"])
 

@@ -60,6 +60,8 @@ class Move:
     skipped: dict[str, str] = field(default_factory=dict)
     put_back_pages: list[list[str]] = field(default_factory=list)
     """The ids of queued jobs that were put back, in their order, by page."""
+    in_lines: bool = False
+    """Whether blocked jobs are moved. They return to their places in the lines of their limits."""
 
     def run(self, count: Callable[[int], object] = lambda _: None) -> RedisSteps[Moved]:
         """Moves all jobs that are there. ``count``: called after each page with the number of jobs
@@ -70,6 +72,7 @@ class Move:
         """
         monitor = self.monitor
         for next_ids in (monitor.queued_ids, monitor.blocked_ids, monitor.delayed_ids):
+            self.in_lines = next_ids == monitor.blocked_ids
             tried: set[str] = set()
             while True:
                 # Jobs that stay lie in front of the others, so each page must reach further.
@@ -98,7 +101,7 @@ class Move:
         self.put_back_pages.append([])
         pairs = zip(taken, answers, strict=True)
         settlements = [self.settlement(each, answer, others) for each, answer in pairs]
-        yield from self.settle(settlements[::-1])
+        yield from self.settle(settlements if self.in_lines else settlements[::-1])
         return {each.id for each in settlements if each.outcome == "moved"}
 
     def other_jobs(
@@ -123,8 +126,8 @@ class Move:
         return steps_of(self.control.take, self.source, ids, self.holder)
 
     def put_back(self, taken: Sequence["Taken"]) -> RedisSteps[None]:
-        """Puts jobs back so that they keep their order: each goes to the head of the queue."""
-        for batch in split_batches(taken[::-1]):
+        """Puts jobs back so that they keep their order: each queued one goes to the head."""
+        for batch in split_batches(taken if self.in_lines else taken[::-1]):
             yield from self.settle([put_back(each, self.source) for each in batch])
 
     def restore_order(self) -> RedisSteps[None]:
@@ -144,7 +147,7 @@ class Move:
         reason = self.reason(each, answer, others)
         if reason:
             self.skipped[each.id] = reason
-            if not each.due:
+            if not each.due and not self.in_lines:
                 self.put_back_pages[-1].append(each.id)
             return put_back(each, self.source)
         self.moved += 1
@@ -190,7 +193,8 @@ def entry(each: "Taken", queue: str) -> Entry:
 def put_back(each: "Taken", queue: str) -> Settlement:
     """Returns the settlement that puts a job back where it was.
 
-    A queued job goes to the head of its queue; a delayed one keeps its due time.
+    A queued job goes to the head of its queue, a blocked one into its line; a delayed one keeps its
+    due time.
     """
     if not each.due:
         return Settlement(each.id, each.token, queue, "released")

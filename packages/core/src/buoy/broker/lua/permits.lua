@@ -3,18 +3,11 @@
 -- blocked: it holds none, and waits in the line of a key that has none left. Whoever gives a permit
 -- back queues the next job of that line in the same instant.
 --
--- In `claims`, ?ID holds the needs of a job, one a line: 'f' or 's' (it needs the permit until it
--- has finished, or started); '+' if it holds it, else '-'; the limit that it declares; ' '; the key.
--- A job whose key has a pace has a line 'p', '+' or '-', the microseconds between two jobs, ':', how
--- many may begin together, ' ', the key; '+' says that the job has been given its time.
--- A blocked job has one more line: 'b', its number in the line, ' ', the key of the line. #KEY holds
--- how many permits are taken, ' ', the limit that was declared last. In `meta`, limit:KEY is the
--- limit that an operator has set, pace:KEY the microseconds and ':' and how many may begin together.
--- `paced` holds the same of a pace as it was declared last.
+-- In `claims`, ?ID holds what a job needs (see needs.lua), and #KEY how many permits are taken, ' ', the
+-- limit that was declared last. In `meta`, limit:KEY is the limit that an operator has set, pace:KEY the
+-- microseconds and ':' and how many may begin together. `paced` holds the same of a pace as it was
+-- declared last.
 -- A member of `lines` is KEY, NUMBER and ID, with line ends between.
---
--- The needs of a job that has a priority have a line 'q' and that (see RANKS in claims.lua). Such a
--- job is queued in `ranked`, from where it is taken before or after those in the list.
 
 -- include queue
 
@@ -44,35 +37,7 @@ local made
 local function permits()
   if made then return made end
 
-  local function read_needs(text)
-    local needs = {}
-    for line in string.gmatch(text or '', '([^\n]*)\n') do
-      local word, held, most, burst, key = string.match(line, '^([fsp])([+-])(%d+):?(%d*) (.*)$')
-      if key then
-        needs[#needs + 1] = {
-          word = word, held = held == '+', most = stored_number(most), key = key,
-          burst = word == 'p' and math.max(1, stored_number(burst)) or nil,
-        }
-      else
-        local number, waits_for = string.match(line, '^b(%d+) (.*)$')
-        if number then needs.number, needs.line = number, waits_for end
-        needs.rank = needs.rank or string.match(line, '^q(%l.*)$')
-      end
-    end
-    return needs
-  end
-
-  local function needs_text(needs)
-    local lines = {}
-    for n, need in ipairs(needs) do
-      local burst = need.burst and string.format(':%.0f', need.burst) or ''
-      local held = need.held and '+' or '-'
-      lines[n] = string.format('%s%s%.0f%s %s\n', need.word, held, need.most, burst, need.key)
-    end
-    if needs.rank then lines[#lines + 1] = 'q' .. needs.rank .. '\n' end
-    if needs.line then lines[#lines + 1] = 'b' .. needs.number .. ' ' .. needs.line .. '\n' end
-    return table.concat(lines)
-  end
+-- include needs
 
   -- Notes the needs of a job that is not in the queue, and holds no permits.
   local function note_needs(id, needs)
@@ -133,6 +98,7 @@ local function permits()
 
   local function take_permits(id, needs)
     local fields = {}
+    needs.line, needs.number = nil, nil
     for _, need in ipairs(needs) do
       need.held = true
       if not need.burst then
@@ -144,10 +110,13 @@ local function permits()
     send('HSET', claims, fields)
   end
 
+  -- A job that was taken out of this line has its old place.
   local function step_into_line(id, needs, key)
-    local number = stored_number(call('HGET', meta, 'line')) + 1
-    needs.line, needs.number = key, string.format('%016.0f', number)
-    call('HSET', meta, 'line', string.format('%.0f', number))
+    if needs.line ~= key then
+      local number = stored_number(call('HGET', meta, 'line')) + 1
+      needs.line, needs.number = key, string.format('%016.0f', number)
+      call('HSET', meta, 'line', string.format('%.0f', number))
+    end
     call('ZADD', lines, 0, member(id, needs))
     call('ZADD', blocked, now, id)
     call('HSET', claims, '?' .. id, needs_text(needs))
@@ -199,7 +168,7 @@ local function permits()
       delay(id, due)
       return false, 'delayed'
     end
-    local full = find_full(needs)
+    local full = find_full(needs, needs.line)
     if full then step_into_line(id, needs, full.key) else take_permits(id, needs) end
     return not full, 'blocked'
   end
@@ -287,7 +256,8 @@ local function permits()
   local function take_back(ids, texts, what)
     local returned, kept, gone = {}, {}, {}
     for n, id in ipairs(ids) do
-      local needs, changed = texts[n] and read_needs(texts[n]) or {}, false
+      local needs = texts[n] and read_needs(texts[n]) or {}
+      local changed = what == 'waits' and needs.started
       for _, need in ipairs(needs) do
         if need.held and (what ~= 'started' or need.word == 's') then
           if not need.burst then returned[#returned + 1] = need.key end
@@ -298,6 +268,7 @@ local function permits()
         step_out_of_line(id, needs)
         if texts[n] then gone[#gone + 1] = '?' .. id end
       elseif changed then
+        needs.started = what == 'started'
         kept[#kept + 1], kept[#kept + 2] = '?' .. id, needs_text(needs)
       end
     end
@@ -337,7 +308,7 @@ local function requeue(id)
   local text = claims_or_crashes and call('HGET', claims, '?' .. id)
   if text then
     local needs, holds = permits().read_needs(text), true
-    for _, need in ipairs(needs) do holds = holds and (need.held or need.word == 's') end
+    for _, need in ipairs(needs) do holds = holds and (need.held or need.word == 's' and needs.started) end
     if not holds and not permits().enter(id, needs) then return false end
     permits().rank(id, needs, true)
   else

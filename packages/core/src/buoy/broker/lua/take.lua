@@ -21,9 +21,8 @@ local seq, taken = stored_number(call('HGET', meta, 'seq')), {}
 
 local function leave_line(id)
   if call('ZREM', blocked, id) == 0 then return false end
-  local needs = permits().read_needs(call('HGET', claims, '?' .. id))
-  permits().step_out_of_line(id, needs)
-  permits().note_needs(id, needs)
+  -- Its needs stay as they are noted, with its number: with that it returns to its place.
+  permits().step_out_of_line(id, permits().read_needs(call('HGET', claims, '?' .. id)))
   return true
 end
 
