@@ -196,7 +196,7 @@ class Lifecycle(RuleBasedStateMachine):
     def settlement(self, held: Reservation, data: st.DataObject) -> Settlement:
         outcome = data.draw(st.sampled_from(OUTCOMES))
         effect = [["INCR", self.world.key("effects")]] if data.draw(st.booleans()) else []
-        wait = data.draw(st.sampled_from([0.0, 2.0, 60.0]))
+        wait = data.draw(st.sampled_from([0.0, 2.0, 60.0])) if outcome == "delayed" else 0.0
         payload = self.payload(held.id) if outcome in ("delayed", "failed") else ""
         return Settlement.of(held, outcome, payload=payload, wait=wait, commands=effect)
 

@@ -233,11 +233,16 @@ def test_a_job_that_returns_to_its_line_is_let_in_if_there_is_room_by_then(world
     assert check_whole(world).claims == {"?b": "f+1 k\n", "#k": "1 1"}
 
 
-def test_a_delayed_job_that_was_taken_gets_no_permit_of_others(world: World) -> None:
+@pytest.mark.parametrize("end", ["released", "lost"])
+def test_a_delayed_job_that_was_taken_gets_no_permit_of_others(world: World, end: str) -> None:
     world.enqueue("a", claims=FAIR)
     world.enqueue("b", due="+5000", claims=FAIR)
-    world.control.take("mail", ["b"], "mover")
+    [taken] = world.control.take("mail", ["b"], "mover")
 
+    if end == "released":
+        back = Settlement("b", taken.token, "mail", "released", "", float(taken.due) / 1000)
+        world.control.settle("mail", "mover", [back])
+        assert world.call("ZSCORE", "delayed", "b") == taken.due.encode()
     world.live_on(RECOVERY)
 
     seen = check_whole(world)

@@ -12,7 +12,7 @@ from buoy.operations.control import Taken
 from buoy.operations.move import Move
 from buoy.testing import drain
 
-from .shop import Charge, Export, Sync
+from .shop import Charge, Export, Slow, Sync
 
 QUEUE = "purchasing"
 
@@ -47,8 +47,8 @@ def run_one(app: App) -> Reservation:
     return held
 
 
-@pytest.mark.parametrize("job", [Charge, Export])
-def test_jobs_that_stay_keep_their_places(buoy_app: App, job: Any) -> None:
+@pytest.mark.parametrize("job", [Charge, Export, Slow])
+def test_jobs_that_stay_keep_their_places_and_times(buoy_app: App, job: Any) -> None:
     ids = [job.enqueue(1).id for _ in range(9)]
     have_been_elsewhere(buoy_app, *ids)
     before = places(buoy_app)

@@ -45,11 +45,11 @@ class Reservation(NamedTuple):
 class Settlement(NamedTuple):
     """The change of a reserved job when its run ends.
 
-    ``payload``: the new one, empty if it stays. ``wait``: seconds until the job is due again.
-    ``name``: the wire name of its class; empty if nothing is to be counted. ``waited``: seconds
-    between due and reserved. ``seconds``: how long it has run; None if it had not begun.
-    ``children``: the jobs that it enqueues by ending well. ``commands``: what plugins have
-    attached.
+    ``payload``: the new one, empty if it stays. ``wait``: seconds until the job is due again; if
+    it is released: when (epoch seconds), 0.0 for at once. ``name``: the wire name of its class;
+    empty if nothing is to be counted. ``waited``: seconds between due and reserved. ``seconds``:
+    how long it has run; None if it had not begun. ``children``: the jobs that it enqueues by ending
+    well. ``commands``: what plugins have attached.
     """
 
     id: str

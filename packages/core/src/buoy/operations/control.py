@@ -35,16 +35,14 @@ EditAnswer = Literal["edited", "gone", "running", "changed"]
 class Taken:
     """A job that was taken out of turn.
 
-    ``due``: ms since the epoch, or empty if the job was queued or blocked. ``wait``: seconds until
-    then, by the clock of Redis. ``since``: of a queued job, since when it is due (ms since the
-    epoch); empty if it is so since it was enqueued.
+    ``due``: ms since the epoch, or empty if the job was queued or blocked. ``since``: of a queued
+    job, since when it is due (ms since the epoch); empty if it is so since it was enqueued.
     """
 
     id: str
     token: str
     payload: str
     due: str
-    wait: float
     since: str
 
 
@@ -271,9 +269,9 @@ class Control:
         taken: list[Taken] = []
         for batch in split_batches(ids):
             words = ScriptArguments([lease, holder, len(batch), *batch])
-            now, found = yield from self.script("take", queue, words)
+            found = yield from self.script("take", queue, words)
             rows = [map(decode_text, found[n : n + 5]) for n in range(0, len(found), 5)]
-            taken += [taken_job(now, *row) for row in rows]
+            taken += [taken_job(*row) for row in rows]
         return taken
 
     @blocking
@@ -295,7 +293,7 @@ def packed_failures(entries: Sequence[Retry], *before: str | int) -> ScriptArgum
     return packing
 
 
-def taken_job(now: int, id: str, token: str, payload: str, due: str, since: str) -> Taken:
-    """Returns a job as lua/take.lua returns it; ``now`` in ms."""
+def taken_job(id: str, token: str, payload: str, due: str, since: str) -> Taken:
+    """Returns a job as lua/take.lua returns it."""
     due, since = due and str(readable_ms(due)), since and str(readable_ms(since))
-    return Taken(id, token, payload, due, max(0.0, float(due or now) - now) / 1000, since)
+    return Taken(id, token, payload, due, since)

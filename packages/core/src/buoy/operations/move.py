@@ -194,8 +194,7 @@ def put_back(each: "Taken", queue: str) -> Settlement:
     """Returns the settlement that puts a job back where it was.
 
     A queued job goes to the head of its queue, a blocked one into its line; a delayed one keeps its
-    due time.
+    due time, also if a pace has given it that.
     """
-    if not each.due:
-        return Settlement(each.id, each.token, queue, "released")
-    return Settlement(each.id, each.token, queue, "delayed", each.payload, each.wait)
+    due = float(each.due or 0) / 1000
+    return Settlement(each.id, each.token, queue, "released", wait=due)

@@ -10,7 +10,7 @@
 --          commands (see attached.lua), jobs that it has enqueued (see settle.lua); number of other
 --          jobs, for each id, token, outcome
 --          ('rejected', 'delayed', 'failed', 'released', 'crashed', 'moved'), kind, payload, wait in
---          ms, commands
+--          ms (of a released job its due time, or 0), commands
 -- returns  {now in ms, next due time in ms or -1, how many jobs are left in the queue, state ('',
 --          'paused' or 'alone'), tokens whose settlement was refused, refusals of attached
 --          commands, jobs as id, token, payload, number of lost leases (-1 if it has lost none, and a

@@ -166,10 +166,16 @@ local function make_outcomes()
     settled.failed = settled.failed + 1
   end
 
-  -- A job whose run had begun waits anew, and does not expire.
-  function outcomes.released(id, payload, wait, begun)
+  -- A job whose run had begun waits anew, and does not expire. One that was taken while it was delayed is
+  -- due at its time.
+  function outcomes.released(id, payload, due, begun)
     if begun then note_begun(id) end
-    if requeue(id) and begun then note_due({ now, id }) end
+    if due > 0 then
+      delay(id, due)
+      any_delayed = true
+    elseif requeue(id) and begun then
+      note_due({ now, id })
+    end
   end
 
   function outcomes.crashed(id)

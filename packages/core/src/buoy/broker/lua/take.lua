@@ -2,8 +2,8 @@
 --
 -- KEYS     see queue.lua
 -- ARGV     clock shift; lease in ms; holder; number of ids, each id
--- returns  {now in ms, jobs}; for each job that was there: id, token, payload, due time in ms (''
---          unless it was delayed), and since when a queued job is due ('' if since it was enqueued)
+-- returns  for each job that was there: id, token, payload, due time in ms ('' unless it was delayed),
+--          and since when a queued job is due ('' if since it was enqueued)
 --
 -- If the holder dies, its leases run out and the jobs return to the queue; a delayed job not before
 -- it is due.
@@ -51,4 +51,4 @@ for _, id in ipairs(ids) do
   if there then lease_to_holder(id, due) end
 end
 if #taken > 0 then call('HSET', meta, 'seq', seq) end
-return { now, taken }
+return taken
