@@ -1,6 +1,7 @@
 """Django, set up once for all tests of a process."""
 
 import threading
+import unittest
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -281,3 +282,27 @@ def test_captured_callbacks_of_djangos_tests_push(buoy_app: App) -> None:
         with capture(execute=True):
             Charge.enqueue(1)
         assert queued(buoy_app) == [1]
+
+
+def test_each_block_of_captured_callbacks_pushes_its_own_jobs(buoy_app: App) -> None:
+    from django.test import TestCase
+
+    class Blocks(TestCase):  # type: ignore[misc]  # Django has no types
+        def setUp(self) -> None:
+            Charge.enqueue(0)
+
+        def test_blocks(self) -> None:
+            with self.captureOnCommitCallbacks(execute=True):
+                Charge.enqueue(1)
+                with self.captureOnCommitCallbacks(execute=True):
+                    Charge.enqueue(2)
+                assert queued(buoy_app) == [2]
+            Charge.enqueue(3)
+            with self.captureOnCommitCallbacks(execute=True):
+                Charge.enqueue(4)
+
+    result = unittest.TestResult()
+    unittest.TestSuite([Blocks("test_blocks")]).run(result)
+
+    assert (result.testsRun, result.errors, result.failures) == (1, [], [])
+    assert queued(buoy_app) == [2, 1, 4]

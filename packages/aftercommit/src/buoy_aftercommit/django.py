@@ -13,12 +13,29 @@ from .push import push
 
 
 class AtomicBatch(DeferredBatch):
-    """Jobs that were enqueued in one atomic block, with no callback or savepoint between them."""
+    """A job that was enqueued in an atomic block. It knows the batch of the next one if there is no
+    callback or savepoint between them, so that all of these are pushed in one round trip.
+
+    Each has a callback of its own: in a test, ``captureOnCommitCallbacks`` calls only the callbacks
+    that are new in its block.
+    """
+
+    next: "AtomicBatch | None" = None
 
     def push(self) -> None:
-        """Push the jobs. Django calls it after the commit, and logs its errors (``robust=True``):
-        an error that is raised would keep the callbacks of others from being called."""
-        push(self.commit())
+        """Push this job and the next ones. Django calls it after the commit, and logs its errors
+        (``robust=True``): an error that is raised would keep the callbacks of others from being
+        called."""
+        push([job for batch in self.unlinked() for job in batch.commit()])
+
+    def unlinked(self) -> "Iterator[AtomicBatch]":
+        """Yields this batch and the next ones, which then know each other no more: the callback of
+        the next one need not look at them again."""
+        batch: AtomicBatch | None = self
+        while batch is not None:
+            yield batch
+            following, batch.next = batch.next, None
+            batch = following
 
 
 def open_transactions(using: str | None) -> Iterator[DeferredBatch]:
@@ -40,18 +57,25 @@ def is_manual(connection: Any) -> bool:
 
 
 def batch_of(connection: Any) -> DeferredBatch:
-    """Returns the batch of the job before if no callback or savepoint came between, so that both
-    are pushed in one round trip; else a new one. Django itself forgets the callbacks of a block or
-    savepoint that is rolled back."""
-    if connection.run_on_commit:
-        savepoints, last, *_ = connection.run_on_commit[-1]
-        before = getattr(last, "__self__", None)
-        if isinstance(before, AtomicBatch) and savepoints == set(connection.savepoint_ids):
-            return before
-    batch = AtomicBatch()
-    guard_callbacks(batch, connection.run_on_commit)
+    """Returns a new batch, linked to the one before if no callback or savepoint came between.
+    Django itself forgets the callbacks of a block or savepoint that is rolled back."""
+    batch, before = AtomicBatch(), batch_before(connection)
+    if before is None:
+        guard_callbacks(batch, connection.run_on_commit)
+    else:
+        before.next = batch
     connection.on_commit(batch.push, robust=True)
     return batch
+
+
+def batch_before(connection: Any) -> AtomicBatch | None:
+    """Returns the batch of the job before; None if a callback or savepoint came between."""
+    if not connection.run_on_commit:
+        return None
+    savepoints, last, *_ = connection.run_on_commit[-1]
+    before = getattr(last, "__self__", None)
+    together = isinstance(before, AtomicBatch) and savepoints == set(connection.savepoint_ids)
+    return before if together else None
 
 
 class GuardedCallback:

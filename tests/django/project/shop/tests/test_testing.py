@@ -46,6 +46,14 @@ class EnqueueingTests(BuoyTestCase):
             "expected shop.jobs.Pack(8) to be enqueued, got:\n  shop.jobs.Pack [7] in packing"
         )
 
+    def test_each_block_of_a_test_pushes_its_own_jobs(self) -> None:
+        Pack.enqueue(0)
+        for number in (1, 2):
+            with self.captureOnCommitCallbacks(execute=True):
+                Pack.enqueue(number)
+            self.assert_enqueued(Pack, number)
+        assert self.drain() == {"done": 2}
+
     def test_inline_runs_the_job_in_the_transaction_of_the_test(self) -> None:
         order = Order.objects.create()
         with self.inline(), self.captureOnCommitCallbacks(execute=True):
@@ -85,6 +93,19 @@ class SetUpTests(BuoyTestCase):
 
     def test_the_app_is_there_in_set_up(self) -> None:
         assert self.app is self.buoy_app is Job.app
+
+
+class DeferringSetUpTests(BuoyTestCase):
+    """A setUp that enqueues a job outside of all blocks."""
+
+    def setUp(self) -> None:
+        Pack.enqueue(0)
+
+    def test_a_block_pushes_its_own_job_and_no_other(self) -> None:
+        with self.captureOnCommitCallbacks(execute=True):
+            Pack.enqueue(1)
+        [view] = self.buoy_app.monitor.peek("packing")
+        assert view.args == [1]
 
 
 class CommittingTests(BuoyTransactionTestCase):
