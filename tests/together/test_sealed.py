@@ -18,21 +18,23 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import buoy_otel.spans
 from buoy import App, ConfigurationError, Job, Plugin
 from buoy.cli import main
+from buoy.plugins import build_job
 from buoy.plugins.operators import facts_of, known_job
-from buoy.testing import FakeWorker, drain
+from buoy.testing import Clock, FakeWorker, drain
 from buoy_batch import Batch
 from buoy_history import History, history
 from buoy_limits import Debounce, Fair, Limit, Lonely, Rate, Throttle
 from buoy_loner import Loner
 from buoy_mailer import Mail, Mailer, mail, outbox
 from buoy_otel import OpenTelemetry
-from buoy_retry import Constant, Retry
+from buoy_retry import SMTP_ERRORS, Constant, Retry
 from buoy_scheduler import set_schedule
 from buoy_sealed import Sealed, new_key
 from buoy_sentry import Sentry
 from buoy_status import Status, progress, status
 from buoy_steps import Steps, each, step
 from tests.support.monitor import watched
+from tests.support.smtp import MailServer
 from tests.web.browser.addresses import addresses
 from tests.web.conftest import Browser, Site, browser  # noqa: F401 - a fixture
 
@@ -376,6 +378,76 @@ def test_mails_are_sealed_until_they_are_sent_and_reports_tell_nothing(
     for text in (everything, stored(buoy_app), shown, report, str(outbox[1].message), caplog.text):
         assert WORD not in text
     assert "ann@shop.example" not in everything + shown
+
+
+class News(Mailer):
+    queue = "vault"
+    sender = "shop@shop.example"
+    plugins = [Retry(1, Constant(600), on=SMTP_ERRORS), SEALED]
+    to = [f"{name}-{WORD}@shop.example" for name in ("ann", "bob", "cy")]
+
+    @mail
+    def news(self) -> Mail:
+        return Mail(to=self.to, subject="News", text="")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+    with MailServer() as server:
+        monkeypatch.setenv("BUOY_MAIL_URL", server.url)
+        yield server
+
+
+def test_who_has_got_and_who_refuses_a_mail_is_sealed_between_its_attempts(
+    buoy_app: App, buoy_clock: Clock, server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "buoy")
+    ann, bob, cy = News.to
+    server.refuse = {bob: "450 greylisted", cy: f"550 no {WORD}"}
+    with watched(buoy_app) as seen:
+        handle = News.news().deliver()
+        assert drain(buoy_app) == {"delayed": 1}
+        [waiting] = buoy_app.monitor.delayed("vault")
+        everything = stored(buoy_app) + shown_by_commands([handle.id])
+        server.refuse = {}
+        buoy_clock.advance(601)
+        assert drain(buoy_app) == {"failed": 1}
+        everything += stored(buoy_app) + shown_by_commands([handle.id]) + seen()
+
+    assert waiting.plugin_data["mailer"].keys() == {"sealed"}
+    assert [got.recipients for got in server.received] == [[ann], [bob]]
+    assert f"{handle.id}: recipient [sealed] is refused: 550 [sealed]" in caplog.messages
+    assert WORD not in everything + caplog.text
+
+
+def test_a_mail_whose_plugin_seals_from_now_on_goes_to_nobody_twice(
+    buoy_app: App, server: MailServer
+) -> None:
+    job = buoy_app.build(News, "news")
+    job.plugin_data["mailer"] = {"reached": News.to[:2]}
+    buoy_app.submit(job)
+
+    assert drain(buoy_app) == {"done": 1}
+    assert [got.recipients for got in server.received] == [News.to[2:]]
+
+
+def test_a_mail_is_sent_although_its_recipients_cannot_be_sealed(
+    buoy_app: App, server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Keyless(News):
+        plugins = [Sealed()]
+
+    server.refuse = {News.to[2]: "550 unknown"}
+    before = build_job("nobody.Knows", ["news"], queue="vault")  # from before it had the plugin
+    before.payload.name = Keyless.name
+    buoy_app.submit(before)
+
+    assert drain(buoy_app) == {"failed": 1}
+    assert [got.recipients for got in server.received] == [News.to[:2]]
+    [view] = buoy_app.monitor.failed()
+    assert "mailer" not in view.plugin_data
+    assert "recipients are not kept, since they cannot be sealed: " in caplog.text
+    assert WORD not in caplog.text
 
 
 def test_sentry_gets_no_variables_of_a_sealed_job(buoy_app: App, sent: Kept) -> None:  # noqa: F811

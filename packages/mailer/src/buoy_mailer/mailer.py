@@ -135,13 +135,11 @@ class Mailer(Job):
             return
         envelope = self._compose(mail, content)
         job = seen_by_hooks(self)
-        progress = RecipientProgress.from_json(job.plugin_data.get("mailer", {}), job.attempt)
+        progress = RecipientProgress.of(job)
         try:
             progress.send_remaining(envelope, transport_for(settings.mail_url(self.mail_url)))
         finally:
-            job.plugin_data["mailer"] = progress.to_json()
-            if not job.plugin_data["mailer"]:
-                del job.plugin_data["mailer"]
+            progress.keep(job)
 
     def _log_unsent(self, mail: str, reason: str) -> None:
         job = seen_by_hooks(self)

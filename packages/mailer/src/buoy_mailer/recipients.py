@@ -1,16 +1,22 @@
 """Sends a mail to several recipients over several attempts of its job, to each one once."""
 
+import json
 from dataclasses import dataclass, replace
 from smtplib import SMTPRecipientsRefused
 from typing import Any, Self
 
-from buoy.plugins import Log
+from buoy import Job, SealError
+from buoy.plugins import SEALED, Log, encode_json, is_sealed, log_fields, open_text, seal_text
 
 from .compose import Envelope
 from .smtp import Refusals
 from .transport import Transport
 
 log = Log("buoy.mailer")
+NAME = "mailer"
+"""The name of this package in ``job.plugin_data``."""
+RECIPIENTS = "recipients"
+"""What sealed recipients are to those who open them."""
 PERMANENT = 500
 """SMTP reply codes from this one on refuse for ever (5xx); lower ones refuse for now (4xx)."""
 
@@ -22,6 +28,29 @@ class RecipientProgress:
 
     reached: list[str]
     refused: Refusals
+    hidden: bool = False
+    """Whether logs may not show recipients: the arguments of the job are sealed."""
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Returns the progress with which a run begins. Raises SealError."""
+        stored = job.plugin_data.get(NAME, {})
+        if "sealed" in stored:
+            try:
+                stored = json.loads(open_text(job.name, job.id, stored["sealed"], RECIPIENTS))
+            except SealError as error:
+                raise SealError(f"{job.name}: recipients: {error}") from None
+        progress = cls.from_json(stored, job.attempt)
+        progress.hidden = is_sealed(job)
+        return progress
+
+    def keep(self, job: Job) -> None:
+        """Let the job carry the progress: sealed, if its arguments are."""
+        fields = self.to_json()
+        kept = sealed_fields(job, fields) if fields and self.hidden else fields
+        job.plugin_data.pop(NAME, None)
+        if kept:
+            job.plugin_data[NAME] = kept
 
     @classmethod
     def from_json(cls, stored: dict[str, Any], attempt: int) -> Self:
@@ -56,13 +85,18 @@ class RecipientProgress:
         )
         temporary = {each: reply for each, reply in refusals.items() if reply[0] < PERMANENT}
         permanent = {each: reply for each, reply in refusals.items() if each not in temporary}
-        for each, (code, text) in permanent.items():
-            log.warning("%s: recipient %s is refused: %d %r", envelope.id, each, code, text)
+        self.log_refusals(envelope.id, permanent)
         self.refused |= permanent
         if temporary:
             raise SMTPRecipientsRefused(temporary) from self.permanent_refusals()
         if self.refused:
             raise SMTPRecipientsRefused(self.refused)
+
+    def log_refusals(self, id: str, refusals: Refusals) -> None:
+        """Log who is refused for ever, and why."""
+        for each, (code, text) in refusals.items():
+            who, why = (SEALED, SEALED) if self.hidden else (each, repr(text))
+            log.warning("%s: recipient %s is refused: %d %s", id, who, code, why)
 
     def send(self, envelope: Envelope, transport: Transport) -> Refusals:
         """Send the mail to all its recipients, and note which were reached; returns the others."""
@@ -76,3 +110,14 @@ class RecipientProgress:
     def permanent_refusals(self) -> SMTPRecipientsRefused | None:
         """Returns the cause that is shown beside an error about recipients refused for now."""
         return SMTPRecipientsRefused(self.refused) if self.refused else None
+
+
+def sealed_fields(job: Job, fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields that keep these ones, sealed. Without keys nothing is kept: the mail may
+    have been sent, so that must not fail its job."""
+    try:
+        return {"sealed": seal_text(job.name, job.id, encode_json(fields), RECIPIENTS)}
+    except SealError as error:
+        text = "%r: recipients are not kept, since they cannot be sealed: %s"
+        log.warning(text, job, error, extra=log_fields(job))
+        return {}
