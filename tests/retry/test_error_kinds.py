@@ -42,6 +42,13 @@ def test_the_nearest_kind_is_the_own_class_then_a_group_then_a_base_class(
     assert nearest_kind(among, error) is found
 
 
+def test_a_class_that_stands_for_another_one_is_taken_for_that() -> None:
+    made = type("Refused", (Refused,), {"__stands_for__": Refused})
+
+    assert nearest_kind([REFUSED, ConnectionError, Refused], made()) is Refused
+    assert nearest_kind([REFUSED, ConnectionError], made()) is REFUSED
+
+
 def test_each_kind_in_on_has_its_own_delay() -> None:
     retry = Retry(
         limit=None, delay=99, on={OSError: 60, Refused: [1, 10], NUMBERS: 5, KeyError: None}

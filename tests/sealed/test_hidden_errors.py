@@ -172,6 +172,81 @@ def test_errors_of_all_kinds_lose_their_message_and_keep_their_type(name: str) -
     assert "in raised" in format_traceback(hidden)
 
 
+def test_causes_remain_hidden_and_where_they_were() -> None:
+    error = raised(lambda: ValueError(SECRET))
+    cause = error.__cause__
+    assert cause is not None
+    cause.__context__ = OSError(2, SECRET)
+
+    hidden = hidden_error(error)
+
+    found: Any = hidden.__cause__
+    assert isinstance(found, LookupError)
+    assert isinstance(found.__cause__, OSError)
+    assert found.__cause__.errno == 2
+    assert "LookupError: [sealed]" in format_traceback(hidden)
+    assert SECRET not in format_traceback(hidden)
+
+
+def test_a_context_that_is_not_shown_remains_for_those_who_ask() -> None:
+    error = ValueError(SECRET)
+    error.__context__, error.__suppress_context__ = KeyError(SECRET), True
+
+    hidden = hidden_error(error)
+
+    assert isinstance(hidden.__context__, KeyError)
+    assert "KeyError" not in format_traceback(hidden)
+    assert str(hidden.__context__) == "[sealed]"
+
+
+def test_errors_that_come_from_each_other_or_from_very_many_end() -> None:
+    first, second = ValueError(SECRET), KeyError(SECRET)
+    first.__cause__, second.__context__ = second, first
+    group = ExceptionGroup(SECRET, [first, second])
+    first.__context__ = group
+    many: BaseException = group
+    for _ in range(DEEPEST * 100):
+        above = ValueError(SECRET)
+        above.__cause__ = above.__context__ = many
+        many = above
+
+    hidden: Any = hidden_error(first)
+    assert hidden.__cause__.__cause__ is hidden
+    assert SECRET not in format_traceback(hidden)
+
+    length, each = 0, hidden_error(many)
+    while each.__cause__ is not None:
+        length, each = length + 1, each.__cause__
+    assert length == DEEPEST
+
+
+def test_an_error_that_is_being_handled_around_the_run_is_hidden_too(
+    buoy_app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    found: list[BaseException] = []
+
+    class Seeing(Plugin):
+        @hookimpl
+        def on_failure(self, job: Job, error: BaseException) -> None:
+            found.append(error)
+
+    class Raising(Job):
+        plugins = [Sealed([NEW]), Seeing()]
+
+        def perform(self) -> None:
+            raise ValueError(SECRET)
+
+    try:
+        raise LookupError(SECRET)
+    except LookupError:
+        Raising.enqueue()
+        drain(buoy_app)
+
+    [hidden] = found
+    assert "LookupError: [sealed]" in format_traceback(hidden)
+    assert SECRET not in format_traceback(hidden) + caplog.text
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_a_job_that_raises_one_fails_and_tells_nothing(
     buoy_app: App, name: str, caplog: pytest.LogCaptureFixture

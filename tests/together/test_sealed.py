@@ -6,10 +6,12 @@ Each secret has WORD in it: in arguments, results, progress, cursors and errors.
 
 import json
 import logging
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 from click.testing import CliRunner
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -27,7 +29,8 @@ from buoy_limits import Debounce, Fair, Limit, Lonely, Rate, Throttle
 from buoy_loner import Loner
 from buoy_mailer import Mail, Mailer, mail, outbox
 from buoy_otel import OpenTelemetry
-from buoy_retry import SMTP_ERRORS, Constant, Retry
+from buoy_retry import HTTP_ERRORS, SMTP_ERRORS, Constant, Group, Retry
+from buoy_retry import history as retry_history
 from buoy_scheduler import set_schedule
 from buoy_sealed import Sealed, new_key
 from buoy_sentry import Sentry
@@ -341,6 +344,44 @@ def test_what_would_give_sealed_arguments_to_another_job_is_refused(
 
     with pytest.raises(ConfigurationError, match="expected arguments that are not sealed"):
         Replacing.enqueue(SECRET)
+
+
+NAMED = Group("NAMED", lambda error: isinstance(error, LookupError))
+
+
+class Untrusted(Job):
+    queue = "vault"
+    plugins = [Retry(3, on=HTTP_ERRORS), SEALED]
+
+    def perform(self) -> None:
+        """As requests raises it: only the cause of the cause tells of the certificate."""
+        try:
+            try:
+                raise ssl.SSLCertVerificationError(1, SECRET)
+            except ssl.SSLError as error:
+                raise OSError(SECRET) from error
+        except OSError as error:
+            raise requests.exceptions.SSLError(error)  # noqa: B904 - as requests does
+
+
+class Unknown(Job):
+    queue = "vault"
+    plugins = [Retry(3, on={NAMED: 5, KeyError: 600, LookupError: 7}), SEALED]
+
+    def perform(self) -> None:
+        raise KeyError(SECRET)
+
+
+def test_retry_decides_about_hidden_errors_as_about_others(buoy_app: App) -> None:
+    refused, unknown = Untrusted.enqueue().id, Unknown.enqueue().id
+    assert drain(buoy_app) == {"delayed": 1, "failed": 1}
+
+    [failed] = buoy_app.monitor.failed()
+    assert failed.id == refused
+    view = buoy_app.find(unknown)
+    assert view is not None
+    assert [attempt.wait for attempt in retry_history(view)] == [600]
+    assert WORD not in stored(buoy_app)
 
 
 class Letters(Mailer):

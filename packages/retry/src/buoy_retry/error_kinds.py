@@ -29,6 +29,8 @@ class Group:
 Kind = type[BaseException] | Group
 Kinds = Kind | Sequence[Kind] | Set[Kind]
 On = Kinds | Mapping[Any, GivenDelay | None]
+STANDS_FOR = "__stands_for__"
+"""By this attribute a class that a plugin has made from another one names that."""
 Rules = tuple[tuple[Kind, Delay | None], ...]
 """Kinds of errors, each with its own delay, or None for the delay of the Retry."""
 
@@ -62,7 +64,8 @@ def nearest_kind(among: Iterable[Kind], error: BaseException) -> Kind | None:
     """Returns the kind that describes an error best: its own class, else the first group that holds
     it, else the nearest of its base classes. Returns None when no kind does."""
     listed = list(among)
-    own, *bases = type(error).__mro__
+    made, *bases = type(error).__mro__
+    own: type[BaseException] = vars(made).get(STANDS_FOR, made)
     if own in listed:
         return own
     for kind in listed:

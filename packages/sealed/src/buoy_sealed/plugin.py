@@ -55,7 +55,7 @@ class Sealed(Plugin):
             if self.show_errors:
                 raise
             hidden = hidden_error(error)
-        raise hidden from None
+        raise hidden
 
 
 @cache
