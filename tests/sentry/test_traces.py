@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import sentry_sdk
 
-from buoy import App, Job
+from buoy import App, Job, Later, Plugin, hookimpl
 from buoy.testing import drain
 from buoy_sentry import Sentry
 
@@ -79,6 +79,25 @@ def test_a_job_that_is_enqueued_outside_of_all_traces_has_its_own(
     assert trace_of(first)["trace_id"] != trace_of(second)["trace_id"]
     assert trace_of(first)["status"] == "ok"
     assert carried == [{}, {}]
+
+
+@pytest.mark.parametrize(("counts", "status"), [(True, "internal_error"), (False, "ok")])
+def test_a_run_that_had_nothing_to_do_yet_is_no_error(
+    traced: Kept, buoy_app: App, counts: bool, status: str
+) -> None:
+    class Postponing(Plugin):
+        @hookimpl
+        def on_failure(self, job: Job, error: BaseException) -> Later:
+            return Later(60, count=counts)
+
+    class Postponed(Pay):
+        plugins = [Postponing()]
+
+    Postponed.enqueue(-1)
+    assert drain(buoy_app) == {"delayed": 1}
+
+    [run] = traced.transactions
+    assert trace_of(run)["status"] == status
 
 
 def test_a_trace_that_is_not_sampled_is_not_sampled_in_the_job(

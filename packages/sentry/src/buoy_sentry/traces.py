@@ -11,7 +11,9 @@ from typing import Any
 
 import sentry_sdk
 
-from buoy import Failed, Job, Later, RunInfo
+from buoy import Job, RunInfo
+
+from .failures import is_reported
 
 FIELD = "sentry"
 ORIGIN = "auto.queue.buoy"
@@ -61,7 +63,7 @@ class RunSpan:
 
     def set_outcome(self, run: RunInfo) -> None:
         """Note how the run has ended; the stack that the span is on finishes it."""
-        wrong = isinstance(run.outcome, Failed | Later) and run.error is not None
+        wrong = is_reported(run, retried=True)
         if is_streaming():
             self.span.status = "error" if wrong else "ok"
         else:
