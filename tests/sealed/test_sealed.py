@@ -228,6 +228,17 @@ def test_an_entry_of_the_scheduler_is_sealed(
     assert told == [f"schedule entry 'noon': args: sealed, and cannot be opened: {MISSING}"]
 
 
+def test_an_entry_that_is_set_again_is_sealed_with_the_new_key(
+    buoy_app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for keys in ([OLD], [NEW, OLD]):
+        use_keys(monkeypatch, *keys)
+        set_schedule("noon", Settled, cron="0 12 * * *", args=[SECRET])
+    use_keys(monkeypatch, NEW)
+    assert list(get_schedule()) == ["noon"]
+    assert Store(buoy_app).load().errors == []
+
+
 def test_a_result_is_opened_by_those_who_have_keys(
     buoy_app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
