@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from buoy_retry import Snooze
+
 from .models import Order
 
 try:
@@ -39,6 +41,14 @@ def fail(word: str) -> None:
 def retried(word: str) -> None:
     """Fails, and is tried again."""
     raise ValueError(word)
+
+
+@task(backend="patient")
+def ship(order_id: int) -> str:
+    """Ships an order as soon as it is packed."""
+    if not Order.objects.get(id=order_id).packed_by:
+        raise Snooze(3600)
+    return "shipped"
 
 
 @task(backend="secret")

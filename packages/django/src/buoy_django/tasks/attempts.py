@@ -33,6 +33,12 @@ def note_attempt(job: Job) -> None:
     data["started_at"] = data["started_at"] or started
 
 
+def forget_attempt(job: Job) -> None:
+    """Forget who runs the task: this run is no attempt."""
+    data = data_of(job)
+    data["workers"] = data["workers"][:-1]
+
+
 def note_error(job: Any, error: BaseException) -> None:
     """Note how a run has failed. The traceback begins in the function of the task."""
     kind, data = type(error), data_of(job)

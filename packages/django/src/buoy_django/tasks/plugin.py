@@ -7,7 +7,7 @@ from typing import Any
 from buoy import Done, Later, Plugin, RunInfo, hookimpl
 from buoy.plugins import SEALED, is_sealed
 
-from .attempts import data_of, note_attempt, note_error, now
+from .attempts import data_of, forget_attempt, note_attempt, note_error, now
 from .interface import TaskResultStatus, task_finished, task_started
 from .results import result_of, result_of_run
 from .store import keep
@@ -38,10 +38,17 @@ class TaskResults(Plugin):
         self, job: Any, error: BaseException
     ) -> Generator[None, Later | None, Later | None]:
         """Note the error, and the end of the task if it is not tried again. Receivers of the signal
-        find the error in ``sys.exc_info()``, as in those of Django's own backends."""
+        find the error in ``sys.exc_info()``, as in those of Django's own backends. A run that had
+        nothing to do yet is no attempt, and has no error."""
         note_attempt(job)
-        note_error(job, error)
-        verdict = yield
+        verdict = None
+        try:
+            verdict = yield
+        finally:  # also if another plugin fails
+            if isinstance(verdict, Later) and not verdict.count:
+                forget_attempt(job)
+            else:
+                note_error(job, error)
         if verdict is None:
             self.end(job, TaskResultStatus.FAILED, None)
         return verdict

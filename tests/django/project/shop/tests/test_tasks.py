@@ -287,6 +287,21 @@ class BackendTests(BuoyTransactionTestCase):
         assert result.started_at < result.last_attempted_at
         assert sum("state=FAILED" in line for line in logs.output) == 1
 
+    def test_a_run_that_had_nothing_to_do_yet_is_no_attempt_and_no_error(self) -> None:
+        order = Order.objects.create()
+        result = tasks.ship.enqueue(order.id)
+        for _ in range(3):
+            assert self.drain() == {"delayed": 1}
+            result.refresh()
+            assert (result.status, result.attempts, result.errors) == (READY, 0, [])
+            self.buoy_app.run_now(result.id)
+        order.packed_by = "hand"
+        order.save()
+        assert self.drain() == {"done": 1}
+        result.refresh()
+        assert (result.status, result.return_value) == (SUCCESSFUL, "shipped")
+        assert (result.attempts, result.worker_ids, result.errors) == (1, ["drain"], [])
+
     def test_inline_tasks_end_at_once(self) -> None:
         with self.inline():
             done, failed = tasks.pack.enqueue(1), tasks.fail.enqueue("boom")
