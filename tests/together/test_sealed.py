@@ -472,6 +472,22 @@ def test_a_mail_whose_plugin_seals_from_now_on_goes_to_nobody_twice(
     assert [got.recipients for got in server.received] == [News.to[2:]]
 
 
+def test_a_mail_whose_recipients_cannot_be_opened_is_not_sent(
+    buoy_app: App, server: MailServer
+) -> None:
+    job = buoy_app.build(News, "news")
+    job.plugin_data["mailer"] = {"sealed": "2026-10.text"}
+    buoy_app.submit(job)
+
+    assert drain(buoy_app) == {"failed": 1}
+    [view] = buoy_app.monitor.failed()
+    assert view.failure["message"] == (
+        f"{News.name}: recipients: the key '2026-10' is missing, this process has 2026-11; give it "
+        "back (at any place of the list: the first key seals, each opens), and retry the job"
+    )
+    assert server.received == []
+
+
 def test_a_mail_is_sent_although_its_recipients_cannot_be_sealed(
     buoy_app: App, server: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -487,7 +503,11 @@ def test_a_mail_is_sent_although_its_recipients_cannot_be_sealed(
     assert [got.recipients for got in server.received] == [News.to[:2]]
     [view] = buoy_app.monitor.failed()
     assert "mailer" not in view.plugin_data
-    assert "recipients are not kept, since they cannot be sealed: " in caplog.text
+    assert (
+        f"<{view.name} {view.id} attempt 1>: recipients are not kept, since they cannot be sealed: "
+        "this process has no keys: expected some in BUOY_SEALED_KEYS, in the file that "
+        "BUOY_SEALED_KEYS_FILE names, or in Sealed(keys)"
+    ) in caplog.messages
     assert WORD not in caplog.text
 
 
