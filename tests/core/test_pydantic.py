@@ -1,5 +1,8 @@
 """Arguments that pydantic describes."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +16,7 @@ from buoy.testing import drain
 
 pytest.importorskip("pydantic", minversion="2.11")
 import pydantic
+import pydantic.dataclasses
 
 pytestmark = pytest.mark.usefixtures("buoy_registry")
 
@@ -122,3 +126,79 @@ def test_jobs_get_models(buoy_app: App) -> None:
 
     assert drain(buoy_app, raise_errors=True) == {"done": 1}
     assert got == [(CAT, (CAT,))]
+
+
+class Tags(pydantic.BaseModel):
+    names: set[str]
+    groups: dict[str, list[frozenset[str]]] = {}
+
+
+class Roots(pydantic.RootModel[set[str]]):
+    """A model that is one set."""
+
+
+class Spot(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    names: frozenset[str]
+
+
+@pydantic.dataclasses.dataclass
+class Area:
+    spots: set[Spot]
+
+
+WORDS = ("pear", "fig", "apple", "plum", "kiwi")
+IN_ORDER = ["apple", "fig", "kiwi", "pear", "plum"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "form"),
+    [
+        (
+            Tags,
+            Tags(names=set(WORDS), groups={"x": [frozenset(WORDS)]}),
+            {"names": IN_ORDER, "groups": {"x": [IN_ORDER]}},
+        ),
+        (Roots, Roots(set(WORDS)), IN_ORDER),
+        (
+            Area,
+            Area({Spot(names=frozenset(WORDS)), Spot(names=frozenset({"a"}))}),
+            {"spots": [{"names": ["a"]}, {"names": IN_ORDER}]},
+        ),
+        (Annotated[set[str], pydantic.Field(max_length=9)], set(WORDS), IN_ORDER),
+    ],
+    ids=["model", "root", "dataclass", "annotated"],
+)
+def test_sets_are_stored_in_a_fixed_order(annotation: Any, value: Any, form: Any) -> None:
+    found = codec(annotation)
+
+    assert found.encode(value) == form
+    assert found.decode(form) == value
+    assert found.encode(form) == form
+
+
+HASHED = """
+import pydantic, buoy
+from buoy.jobs.job import Job
+class Tags(pydantic.BaseModel):
+    names: set[str]
+class Tag(Job):
+    def perform(self, tags: Tags) -> None: ...
+print(Tag.using().build(Tags(names={"pear", "fig", "apple", "plum", "kiwi"})).identifier)
+"""
+
+
+def test_a_model_with_a_set_has_one_identifier_in_all_processes() -> None:
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", HASHED],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+
+    assert len(found) == 1

@@ -4,10 +4,12 @@ pydantic is not needed for buoy, and is loaded only by those who use it.
 """
 
 import sys
+from collections.abc import Collection, Mapping, Set
 from typing import Annotated, Any, get_origin
 
 from ...model.strict_json import encode as json_text
 from .codec import ANY, JSON_VALUES, OBJECT, Known, Mismatch, guarded
+from .containers import in_order
 
 MARKS = ("__pydantic_core_schema__", "__get_pydantic_core_schema__", "__is_pydantic_dataclass__")
 """Attributes by which the classes of pydantic are known."""
@@ -61,13 +63,34 @@ class OfPydantic(Known):
         return guarded(self.read, stored, self.name)
 
     def written(self, value: Any) -> Any:
-        return self.adapter.dump_python(value, mode="json", round_trip=True, warnings="error")
+        dump = self.adapter.dump_python
+        return with_sets_in_order(
+            value, dump(value, mode="json", round_trip=True, warnings="error")
+        )
 
     def read(self, stored: Any) -> Any:
         try:
             return self.adapter.validate_json(json_text(stored), by_alias=False, by_name=True)
         except self.refused as error:
             raise Mismatch(self.name, f"one with {faults_of(error)}") from None
+
+
+def with_sets_in_order(value: Any, stored: Any) -> Any:
+    """Returns what pydantic has made of a value, with its sets in a fixed order, at any depth.
+
+    Both are walked side by side. Where a serializer of users has made something else of a value,
+    that stays as it is.
+    """
+    if getattr(value, "__pydantic_root_model__", False):
+        value = value.root
+    if isinstance(stored, list) and isinstance(value, Collection) and len(value) == len(stored):
+        made = list(map(with_sets_in_order, value, stored))
+        return in_order(made) if isinstance(value, Set) else made
+    if not isinstance(stored, dict):
+        return stored
+    is_dict = isinstance(value, Mapping) and len(value) == len(stored)
+    parts = value.values() if is_dict else [getattr(value, name, None) for name in stored]
+    return dict(zip(stored, map(with_sets_in_order, parts, stored.values()), strict=True))
 
 
 def is_same(value: Any, other: Any) -> bool:
