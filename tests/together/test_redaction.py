@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from buoy import App, ConfigurationError, Job, job
 from buoy.cli import main
-from buoy.model.redaction import REDACTED, read_redaction
+from buoy.model.redaction import REDACTED, read_redaction, restored
 from buoy.plugins import arguments_of, shown_arguments
 from buoy.plugins.redis import JobView
 from buoy.testing import FakeWorker, drain
@@ -279,6 +279,108 @@ class TestWhereItIsShown:
         assert after is not None
         assert (after.args, after.kwargs) == ([33, SECRET], {"password": SECRET})
         assert SECRET not in said + opened[0]
+
+    def test_arguments_that_are_copied_from_the_screen_keep_what_is_hidden(
+        self, run: Run, buoy_app: App
+    ) -> None:
+        [view] = [each for each in all_jobs(buoy_app) if each.state == "queued"]
+
+        run("jobs", "edit", view.id, "--args", f'[33, "{REDACTED}"]')
+        said = run("jobs", "edit", view.id, "--kwargs", f'{{"password": "{REDACTED}", "x": 1}}')
+
+        after = buoy_app.find(view.id)
+        assert after is not None
+        assert (after.args, after.kwargs) == ([33, SECRET], {"password": SECRET, "x": 1})
+        assert SECRET not in said
+
+    def test_what_cannot_be_put_back_is_refused(self, buoy_app: App) -> None:
+        [view] = [each for each in all_jobs(buoy_app) if each.state == "queued"]
+
+        for option, text, message in (
+            ("--args", f'["{REDACTED}"]', MOVED),
+            ("--kwargs", f'{{"note": "{REDACTED}"}}', ELSEWHERE),
+        ):
+            result = CliRunner().invoke(main, ["jobs", "edit", view.id, option, text])
+            assert result.exit_code == 1
+            assert result.output == f"Error: {message}\n"
+        assert buoy_app.find(view.id) == view
+
+
+ELSEWHERE = (
+    "arguments: expected [redacted] only where it was shown, got it elsewhere; write the value "
+    "that is to be there"
+)
+MOVED = (
+    "arguments: expected a list whose items stay in their places, since [redacted] in it stands "
+    "for a value, got one in which items were moved, inserted or removed; write all hidden values "
+    "of that list"
+)
+CARDS = [{"id": 1, "card": "one"}, {"id": 2, "card": "two"}]
+SHOWN = [{"id": 1, "card": REDACTED}, {"id": 2, "card": REDACTED}]
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        (SHOWN, CARDS),
+        ([{**SHOWN[0], "id": 7}, SHOWN[1]], [{"id": 7, "card": "one"}, CARDS[1]]),
+        (SHOWN[:1], CARDS[:1]),
+        ([*SHOWN, {"id": 3, "card": "three"}], [*CARDS, {"id": 3, "card": "three"}]),
+        ([{"id": 2, "card": "two"}], [{"id": 2, "card": "two"}]),
+        ([{"id": 9, "card": "nine"}, SHOWN[1]], [{"id": 9, "card": "nine"}, CARDS[1]]),
+        ([], []),
+    ],
+    ids=str,
+)
+def test_what_is_hidden_is_put_back_where_it_was(given: Any, stored: Any) -> None:
+    assert restored(given, SHOWN, CARDS) == stored
+    assert restored({"a": given}, {"a": SHOWN}, {"a": CARDS}) == {"a": stored}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (SHOWN[1:], MOVED),
+        ([{"id": 9}, *SHOWN], MOVED),
+        ([SHOWN[1], SHOWN[0]], MOVED),
+        ([SHOWN[1], {"id": 3, "card": "three"}], MOVED),
+        ([{"id": 3, "card": REDACTED}], MOVED),
+        ([*SHOWN, {"id": 3, "card": REDACTED}], ELSEWHERE),
+        ([{"id": 1, "name": REDACTED}, SHOWN[1]], ELSEWHERE),
+        ([{"id": REDACTED, "card": REDACTED}, SHOWN[1]], ELSEWHERE),
+        ([[REDACTED], SHOWN[1]], ELSEWHERE),
+        (REDACTED, ELSEWHERE),
+        ({"card": REDACTED}, ELSEWHERE),
+    ],
+    ids=str,
+)
+def test_what_may_be_hidden_behind_something_else_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        restored(given, SHOWN, CARDS)
+    assert str(raised.value) == message
+
+
+def test_a_list_of_hidden_values_may_grow_and_not_shrink() -> None:
+    shown, real = [1, REDACTED, REDACTED], [1, "one", "two"]
+
+    assert restored([*shown, "three"], shown, real) == [*real, "three"]
+    assert restored([2, "new", REDACTED], shown, real) == [2, "new", "two"]
+    with pytest.raises(ConfigurationError, match="write all hidden values of that list"):
+        restored(shown[:2], shown, real)
+
+
+def test_a_value_that_is_too_deep_is_left_to_those_who_store_it() -> None:
+    deep: list[Any] = []
+    for _ in range(10_000):
+        deep = [deep]
+
+    assert restored([deep, REDACTED], [1, REDACTED], [1, "x"])[1] == "x"
+
+
+def test_a_text_that_was_not_hidden_stays() -> None:
+    assert restored([REDACTED, 2], [REDACTED, 1], [REDACTED, 1]) == [REDACTED, 2]
+    with pytest.raises(ConfigurationError, match="write the value"):
+        restored([1, REDACTED], [1], [1])
 
 
 def all_jobs(app: App) -> list[JobView]:

@@ -175,6 +175,10 @@ class TestForm:
             [2, "4111-card", {"card": "4222-card"}],
         )
 
+        page = added(site, args='["[redacted]", {"card": "[redacted]"}]', **fields)
+        assert "write all hidden values of that list" in words(page)
+        assert get_schedule()["pay"] == entry
+
         page = added(site, **{**fields, "class": Charge.name}, args='[2, "[redacted]"]')
         assert "args: expected all values, since the class is another one" in words(page)
         assert get_schedule()["pay"] == entry

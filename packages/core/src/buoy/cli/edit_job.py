@@ -93,11 +93,16 @@ def editable(id: str) -> JobView:
 
 
 def store(view: JobView, arguments: Arguments, *, keep_claims: bool) -> None:
-    """Store new arguments of a job, if it is still as it was seen, and report the change.
+    """Store new arguments of a job, if it is still as it was seen, and report the change. What
+    is hidden in them as it was shown stays as it is.
 
-    Raises ClickException if it is not, and the errors of ``App.edit``.
+    Raises ClickException if it is not, and the errors of ``restored`` and ``App.edit``.
     """
     args, kwargs = arguments
+    if args is not None:
+        args = restored(args, view.shown_args, view.args)
+    if kwargs is not None:
+        kwargs = restored(kwargs, view.shown_kwargs, view.kwargs)
     answer = Job.app.edit(view.id, args, kwargs, seen=view, keep_claims=keep_claims)
     if answer != "edited":
         reasons = {"gone": "it has ended or moved", "running": "it runs", "changed": "it changed"}
@@ -128,10 +133,7 @@ def edit_by_hand(view: JobView, *, keep_claims: bool) -> None:
             print_line(f"{view.id}: nothing was edited")
             return
         try:
-            args, kwargs = arguments_in(text)
-            args = restored(args, view.shown_args, view.args)
-            kwargs = restored(kwargs, view.shown_kwargs, view.kwargs)
-            store(view, (args, kwargs), keep_claims=keep_claims)
+            store(view, arguments_in(text), keep_claims=keep_claims)
         except CorruptPayload:
             raise
         except (BuoyError, ValueError) as error:

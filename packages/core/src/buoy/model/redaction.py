@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any
 
+from ..errors import ConfigurationError
 from .checks import expect
 from .names import checked_line
 from .payload import SEALED
@@ -123,15 +124,57 @@ def read_redaction(field: Mapping[str, Any] | None) -> Redaction:
 def restored(given: Any, shown: Any, real: Any) -> Any:
     """Returns a value that was edited, with what was hidden put back: where ``shown`` had
     ``[redacted]`` and it still stands, there is the value of ``real``; so it is with the arguments
-    of a job if they were shown as ``[sealed]``."""
+    of a job if they were shown as ``[sealed]``.
+
+    Raises ConfigurationError where it is not sure which value that is.
+    """
     if given == shown and given in (REDACTED, [SEALED]):
         return real
     if isinstance(given, dict) and isinstance(shown, dict):
         return {
-            key: restored(value, shown[key], real[key]) if key in shown else value
+            key: restored(value, shown[key], real[key]) if key in shown else as_written(value)
             for key, value in given.items()
         }
     if isinstance(given, list) and isinstance(shown, list):
+        if shown != real and stands_for_hidden(given):
+            check_places(given, shown)
         known = list(zip(given, shown, real, strict=False))
-        return [*(restored(*each) for each in known), *given[len(known) :]]
-    return given
+        return [*(restored(*each) for each in known), *map(as_written, given[len(known) :])]
+    return as_written(given)
+
+
+def check_places(given: list[Any], shown: list[Any]) -> None:
+    """Raise ConfigurationError if the items of a list may have other places than they were shown
+    in: what is hidden in them is known by its place only."""
+    both = min(len(given), len(shown))
+    if len(given) == len(shown):
+        pairs = zip(given, shown, strict=True)
+        moved = any(new != old and new in shown and stands_for_hidden(new) for new, old in pairs)
+    else:
+        moved = given[:both] != shown[:both] or given[-1] in shown[both:]
+    if moved:
+        raise ConfigurationError(
+            f"arguments: expected a list whose items stay in their places, since {REDACTED} in it "
+            "stands for a value, got one in which items were moved, inserted or removed; write all "
+            "hidden values of that list"
+        )
+
+
+def as_written(value: Any) -> Any:
+    """Returns a value that a person has written. Raises ConfigurationError if it has
+    ``[redacted]``, behind which nothing is."""
+    if stands_for_hidden(value):
+        raise ConfigurationError(
+            f"arguments: expected {REDACTED} only where it was shown, got it elsewhere; write the "
+            "value that is to be there"
+        )
+    return value
+
+
+def stands_for_hidden(value: Any) -> bool:
+    """Whether a value is ``[redacted]``, or holds it."""
+    found = [value]
+    for each in found:  # it grows meanwhile: the value may be too deep for a call at each level
+        if isinstance(each, dict | list):
+            found.extend(each.values() if isinstance(each, dict) else each)
+    return REDACTED in found
