@@ -20,6 +20,7 @@ from typing import (
     TypedDict,
 )
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -256,6 +257,18 @@ def test_an_object_of_a_subclass_passes_if_it_comes_back_equal() -> None:
 
     assert stored(datetime, Stamp.fromisoformat(NOON.isoformat())) == NOON.isoformat()
     assert refusal(Decimal, Cheating(1)).startswith(": expected Decimal, got ")
+
+
+def test_a_time_that_clocks_show_twice_passes_as_an_object_of_a_subclass() -> None:
+    class Fine(Stamp):
+        def isoformat(self, *args: Any, **more: Any) -> str:
+            return f"{super().isoformat(*args, **more)}.000000001"
+
+    twice = "2026-10-25T02:30:00"
+    stamp = Stamp.fromisoformat(twice).replace(tzinfo=ZoneInfo("Europe/Berlin"), fold=1)
+    assert stored(datetime, stamp) == f"{twice}+01:00"
+    lost = Fine.fromisoformat(twice).replace(tzinfo=ZoneInfo("Europe/Berlin"), fold=1)
+    assert refusal(datetime, lost).startswith(": expected datetime, got ")
 
 
 class Hostile:

@@ -1,16 +1,19 @@
 """Arguments that pydantic describes."""
 
+import functools
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from buoy import App, InvalidArguments, job
+from buoy.jobs.codecs.codec import Mismatch
 from buoy.jobs.codecs.find import Finder
 from buoy.testing import drain
 
@@ -99,7 +102,7 @@ def test_a_value_is_stored_by_the_names_of_its_fields_and_comes_back(
          "datetime or date, input is too short"),
         (Few, 50, "got one with Input should be less than 10"),
         (Login, Login(password=pydantic.SecretStr("x")), "expected Login that comes back from JSON "
-         "as it is, got one with a field that pydantic hides or leaves out there"),
+         "as it is, got one with a field that pydantic hides, leaves out or changes there"),
     ],
     ids=str,
 )  # fmt: skip
@@ -202,3 +205,82 @@ def test_a_model_with_a_set_has_one_identifier_in_all_processes() -> None:
     }
 
     assert len(found) == 1
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TWICE = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)
+"""The clocks of Berlin show it twice: Python takes it for unequal to all times of other zones."""
+
+
+class Lazy(pydantic.BaseModel):
+    at: datetime = NOON
+    times: dict[str, list[datetime]] = {}
+    pairs: list[tuple[int, datetime]] = []
+
+    @functools.cached_property
+    def year(self) -> int:
+        return self.at.year
+
+
+class Open(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="allow")
+
+
+class Noted(pydantic.BaseModel):
+    note: str = pydantic.Field(default="", exclude=True)
+
+
+class OpenDates(Open):
+    __pydantic_extra__: dict[str, date]
+
+
+@pydantic.dataclasses.dataclass
+class Slot:
+    at: datetime
+    lazy: Lazy | None = None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Lazy(at=TWICE),
+        Lazy(at=TWICE.replace(fold=1)),
+        Lazy(times={"x": [NOON, TWICE]}, pairs=[(1, TWICE)]),
+        Slot(TWICE, Lazy(at=TWICE)),
+        Open(x=1, y=[None, {"a": "b"}]),  # type: ignore[call-arg]
+        OpenDates(x=date(2026, 11, 30)),  # type: ignore[call-arg]
+    ],
+    ids=repr,
+)
+def test_a_value_that_comes_back_as_it_was_is_taken(value: Any) -> None:
+    found = codec(type(value))
+    form = found.encode(value)
+
+    assert found.encode(found.decode(form)) == form
+
+
+def test_a_value_that_was_looked_at_is_still_taken() -> None:
+    value = Lazy()
+    before = codec(Lazy).encode(value)
+    assert value.year == 2026
+
+    assert codec(Lazy).encode(value) == before
+    assert codec(Slot).encode(Slot(NOON, value))["lazy"] == before
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Open(when=date(2026, 11, 30)),  # type: ignore[call-arg]
+        Open(pair=(1, 2)),  # type: ignore[call-arg]
+        Noted(note="x"),
+        [Noted(note="x")],
+        Lazy.model_construct(at=date(2026, 11, 30)),
+        Lazy.model_construct(times={"x": [date(2026, 11, 30)]}),
+        Slot(NOON, Lazy.model_construct(at=date(2026, 11, 30))),
+    ],
+    ids=repr,
+)
+def test_a_value_that_would_come_back_as_another_one_is_refused(value: Any) -> None:
+    with pytest.raises(Mismatch):
+        codec(list[Noted] if isinstance(value, list) else type(value)).encode(value)

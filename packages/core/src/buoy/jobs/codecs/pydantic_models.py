@@ -5,11 +5,13 @@ pydantic is not needed for buoy, and is loaded only by those who use it.
 
 import sys
 from collections.abc import Collection, Mapping, Set
+from dataclasses import is_dataclass
 from typing import Annotated, Any, get_origin
 
 from ...model.strict_json import encode as json_text
 from .codec import ANY, JSON_VALUES, OBJECT, Known, Mismatch, guarded
 from .containers import in_order
+from .scalars import is_equal
 
 MARKS = ("__pydantic_core_schema__", "__get_pydantic_core_schema__", "__is_pydantic_dataclass__")
 """Attributes by which the classes of pydantic are known."""
@@ -51,7 +53,7 @@ class OfPydantic(Known):
         if not guarded(lambda value: is_same(value, self.read(stored)), value, self.name):
             raise Mismatch(
                 f"{self.name} that comes back from JSON as it is",
-                "one with a field that pydantic hides or leaves out there",
+                "one with a field that pydantic hides, leaves out or changes there",
             )
         return stored
 
@@ -94,10 +96,29 @@ def with_sets_in_order(value: Any, stored: Any) -> Any:
 
 
 def is_same(value: Any, other: Any) -> bool:
-    """Whether a value has come back as it was. Private attributes are not stored."""
-    if type(value) is type(other) and hasattr(value, "__pydantic_fields_set__"):
-        return bool(vars(value) == vars(other))
-    return bool(value == other)
+    """Whether a value has come back as it was; a model: in its fields, and in what else it may
+    hold. Private attributes are not stored, nor is what was only computed."""
+    if type(value) is not type(other):
+        return is_equal(value, other)
+    if isinstance(value, dict):
+        return value.keys() == other.keys() and all(
+            is_same(value[key], other[key]) for key in value
+        )
+    if isinstance(value, list | tuple):
+        return len(value) == len(other) and all(map(is_same, value, other))
+    if hasattr(value, "__pydantic_fields_set__"):
+        return is_same(attributes_of(value), attributes_of(other))
+    if is_equal(value, other):
+        return True
+    return is_dataclass(value) and is_same(attributes_of(value), attributes_of(other))
+
+
+def attributes_of(value: Any) -> list[Any]:
+    """Returns the fields of a model or a dataclass, and what else a model holds."""
+    kind: Any = type(value)
+    names = kind.__dataclass_fields__ if is_dataclass(value) else kind.__pydantic_fields__
+    extra = getattr(value, "__pydantic_extra__", None)
+    return [*(getattr(value, name, None) for name in names), extra]
 
 
 def faults_of(error: Any) -> str:
