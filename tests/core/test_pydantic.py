@@ -284,3 +284,45 @@ def test_a_value_that_was_looked_at_is_still_taken() -> None:
 def test_a_value_that_would_come_back_as_another_one_is_refused(value: Any) -> None:
     with pytest.raises(Mismatch):
         codec(list[Noted] if isinstance(value, list) else type(value)).encode(value)
+
+
+Cats = Annotated[list[Cat], pydantic.Field(max_length=1)]
+Days = Annotated[dict[str, date], pydantic.Field(description="by name")]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "form"),
+    [
+        (Cats, [CAT], [STORED]),
+        (Days, {"x": date(2026, 11, 30)}, {"x": "2026-11-30"}),
+        (Annotated[list[list[Cat]], pydantic.Field()], [[CAT]], [[STORED]]),
+        (Annotated[list[tuple[int, str]], pydantic.Field()], [(1, "x")], [[1, "x"]]),
+        (Annotated[dict[int, str], pydantic.Field()], {1: "x"}, {"1": "x"}),
+        (Annotated[list[Any], pydantic.Field()], [1, None], [1, None]),
+    ],
+    ids=str,
+)
+def test_what_field_annotates_takes_the_objects_that_it_declares(
+    annotation: Any, value: Any, form: Any
+) -> None:
+    found = codec(annotation)
+
+    assert found.encode(value) == form
+    assert found.decode(form) == value
+    assert found.encode(form) == form
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "message"),
+    [
+        (Cats, [CAT, CAT], "at most 1 item"),
+        (Cats, [STORED, STORED], "at most 1 item"),
+        (Cats, [Dog()], "Cat"),
+        (Cat, {"born": NOON}, "expected Cat, got dict"),
+        (Days, {"x": 3.5}, "x: "),
+    ],
+    ids=str,
+)
+def test_what_field_annotates_is_checked(annotation: Any, value: Any, message: str) -> None:
+    with pytest.raises(Mismatch, match=message):
+        codec(annotation).encode(value)

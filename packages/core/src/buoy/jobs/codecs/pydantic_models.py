@@ -45,7 +45,7 @@ class OfPydantic(Known):
         return type(value) is self.kind if self.kind else value is not None
 
     def encode(self, value: Any) -> Any:
-        if type(value) in JSON_VALUES or type(value) is bool:
+        if guarded(is_json, value, self.name):
             value = self.decode(value)
         elif self.kind and type(value) is not self.kind and not self.is_value_type():
             raise self.wrong(value)
@@ -75,6 +75,17 @@ class OfPydantic(Known):
             return self.adapter.validate_json(json_text(stored), by_alias=False, by_name=True)
         except self.refused as error:
             raise Mismatch(self.name, f"one with {faults_of(error)}") from None
+
+
+def is_json(value: Any) -> bool:
+    """Whether a value is JSON, and not a list or dict of objects."""
+    if type(value) not in (bool, *JSON_VALUES):
+        return False
+    try:
+        json_text(value)
+    except TypeError:
+        return False
+    return True
 
 
 def with_sets_in_order(value: Any, stored: Any) -> Any:
