@@ -324,6 +324,55 @@ def test_types_that_json_cannot_tell_apart_are_refused(annotation: Any, shared: 
         stored(annotation, None)
 
 
+@pytest.mark.parametrize("annotation", [int | date, float | date, int | Decimal | None], ids=str)
+def test_a_bool_is_no_number_of_a_union(annotation: Any) -> None:
+    assert refusal(annotation, True).endswith(", got bool")
+
+
+def test_a_bool_is_one_where_the_union_has_it() -> None:
+    assert stored(int | bool | date, True) is True
+    assert declared(int | bool | date, True) is True
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "form"),
+    [
+        (Sequence[date] | None, (DAY,), ["2026-11-30"]),
+        (Decimal | None, 3, "3"),
+        (set[date] | None, frozenset({DAY}), ["2026-11-30"]),
+        (None | list[Decimal | None], (3, None), ["3", None]),
+    ],
+    ids=str,
+)
+def test_an_optional_type_takes_what_the_type_takes(annotation: Any, value: Any, form: Any) -> None:
+    assert stored(annotation, value) == form
+    assert stored(annotation, form) == form
+
+
+def test_an_optional_number_is_checked_like_a_number() -> None:
+    for annotation in (int, int | None):
+        assert stored(annotation, True, check_types=True) is True
+    codecs = codecs_of(taking(int | None, check_types=True))
+    assert codecs is not None
+    assert codecs.decode([True], {}) == ([True], {})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "message"),
+    [
+        (Decimal | None, 1.5, ": expected Decimal | None, got float"),
+        (Sequence[date] | None, (DAY, 3), "[1]: expected date, got int"),
+        (Sequence[date] | Decimal | None, (DAY,), ": expected list[date] | Decimal | None, got "
+         "tuple"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_an_optional_type_does_not_take_is_refused(
+    annotation: Any, value: Any, message: str
+) -> None:
+    assert refusal(annotation, value) == message
+
+
 class TestWithoutCodec:
     def test_a_type_without_codec_says_the_way_out(self) -> None:
         assert refusal(Hostile, Hostile()) == (
