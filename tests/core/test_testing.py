@@ -87,6 +87,23 @@ class TestEnqueued:
         buoy_clock.advance(3000)
         assert_enqueued(Pack, 2, True, delay=600)
 
+    def test_a_time_that_is_past_is_due_now(self, buoy_clock: Clock) -> None:
+        past, soon = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(hours=1)
+        Pack.using(at=past).enqueue(1)
+        Pack.using(at=soon).enqueue(2)
+
+        assert_enqueued(Pack, 1, at=past)
+        assert_enqueued(Pack, 1, delay=0)
+        refute_enqueued(Pack, 2, at=past)
+        assert failure(lambda: refute_enqueued(Pack, 1, at=past)) == (
+            f"expected no {Pack.name}(1) due now to be enqueued, got:\n  {Pack.name} [1] in packing"
+        )
+        buoy_clock.advance(7200)
+        assert_enqueued(Pack, 2, at=soon)
+        assert_enqueued(Pack, 2, delay=0)
+        refute_enqueued(Pack, 2, delay=5)
+        refute_enqueued(Pack, 2, at=soon + timedelta(hours=3))
+
     def test_a_failure_lists_what_is_there(self) -> None:
         message = failure(lambda: assert_enqueued(Pack, 1, gift=True))
         assert message == f"expected {Pack.name}(1, gift=True) to be enqueued, got: nothing"

@@ -55,8 +55,8 @@ def assert_enqueued(
 
     Without arguments, any job of the class counts. ``queue``: in this queue. ``delay``: due in
     about so many seconds; 0: at once. ``at``: due at about this time (epoch seconds, or a
-    ``datetime`` with a time zone). About: within 2 s, or 5 % of the delay. ``app``: by default
-    the one of the class.
+    ``datetime`` with a time zone); one that is past means now. About: within 2 s, or 5 % of the
+    delay. ``app``: by default the one of the class.
     """
     __tracebackhide__ = True
     wanted = Wanted.of(job, args, kwargs, queue, delay, at, app)
@@ -142,10 +142,10 @@ class Wanted:
         ]
 
     def is_due(self, view: JobView) -> bool:
-        """Whether a job is due at about the time that is expected."""
-        at = view.at if view.state == "delayed" and view.at else self.now
-        is_later = (self.due or 0) > self.now
-        return is_later == (view.state == "delayed") and abs(at - (self.due or 0)) <= self.slack
+        """Whether a job is due at about the time that is expected. What is past is due now."""
+        at = max(view.at or 0, self.now) if view.state == "delayed" else self.now
+        due = max(self.due or 0, self.now)
+        return (due > self.now) == (at > self.now) and abs(at - due) <= self.slack
 
     def __str__(self) -> str:
         where = "" if self.queue is None else f" in {self.queue}"
