@@ -135,6 +135,8 @@ def refusal(annotation: Any, value: Any, **options: Any) -> str:
         (datetime, datetime(2026, 1, 2, 3, 4, 5, 6), "2026-01-02T03:04:05.000006"),  # noqa: DTZ001
         (datetime, NOON.astimezone(BERLIN), "2026-11-30T13:30:07+01:30:07"),
         (time, time(12, 30), "12:30:00"),
+        (time, time(12, 30, tzinfo=BERLIN), "12:30:00+01:30:07"),
+        (time, time(12, 30, tzinfo=UTC), "12:30:00+00:00"),
         (timedelta, timedelta(hours=1, minutes=30), "PT1H30M"),
         (timedelta, timedelta(0), "PT0S"),
         (timedelta, timedelta(days=-1, microseconds=5), "-PT23H59M59.999995S"),
@@ -200,6 +202,8 @@ STARRED = (
         (date, "soon", ": expected date, such as '2026-11-30', got another text"),
         (Decimal, 1.5, ": expected Decimal, got float"),
         (Decimal, True, ": expected Decimal, got bool"),
+        (time, time(12, tzinfo=ZoneInfo("Europe/Berlin")), ": expected time with a fixed offset, "
+         "or a datetime, got one whose zone has no offset without a date"),
         (timedelta, "PT", ": expected timedelta, such as 'PT1H30M', got another text"),
         (timedelta, 90, ": expected timedelta, got int"),
         (bytes, "?", ": expected bytes, such as 'aGVsbG8=', got another text"),
@@ -286,6 +290,54 @@ class Strict:
     def __post_init__(self) -> None:
         if self.number < 0:
             raise ValueError("too small")
+
+
+@dataclass
+class Net:
+    """Its objects do not come back as they were: tax is taken off twice."""
+
+    price: Decimal
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.price /= 2
+
+
+@dataclass(eq=False)
+class Clean:
+    """Its objects come back as they were, though they are unequal then."""
+
+    name: str
+    at: datetime | None = None
+    next: "Clean | None" = None
+    length: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.name.strip()
+        self.length = len(self.name)
+
+
+def test_an_object_that_would_change_itself_when_it_is_made_again_is_refused() -> None:
+    changed = (
+        "expected Net that comes back from JSON as it is, got one that a __post_init__ changes "
+        "when it is made again"
+    )
+
+    assert refusal(Net, Net(Decimal(8))) == f": {changed}"
+    assert refusal(Net, {"price": "8"}) == f": {changed}"
+    assert "[Net] that comes back" in refusal(list[Net], [Net(Decimal(8))])
+    assert stored(Net, Net(Decimal(0)))["price"] == "0"
+
+
+def test_an_object_that_is_made_again_as_it_was_is_taken() -> None:
+    twice = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    form = {"name": "x", "at": "2026-10-25T02:30:00+02:00", "next": None}
+    assert stored(Clean, Clean(" x ", twice)) == form
+    assert stored(Strict, Strict(3)) == {"number": 3}
+    long = None
+    for number in range(20):
+        long = Clean(f"{number}", next=long)
+    assert stored(Clean, long)["name"] == "19"
 
 
 def test_code_of_users_that_raises_is_told() -> None:

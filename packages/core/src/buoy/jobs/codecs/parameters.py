@@ -2,6 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from functools import partial
 from inspect import Parameter
 from types import FunctionType
 from typing import Any, get_type_hints
@@ -13,11 +15,20 @@ from ...text.safe import summarize_error
 from .codec import Known, Mismatch, guarded
 from .find import Finder, Own, no_codec
 
+POST_INIT = ("__post_init__", "__attrs_post_init__")
+"""Methods of dataclasses and of attrs classes that may change the fields of a new object."""
+
 
 class ArgumentCodecs:
-    """The codecs for the parameters of a ``perform``; None for those that take JSON as it is."""
+    """The codecs for the parameters of a ``perform``; None for those that take JSON as it is.
 
-    def __init__(self, parameters: Sequence[tuple[Parameter, Known | None]]) -> None:
+    ``is_read_back``: each value is read back when it is encoded, since it may change itself then.
+    """
+
+    def __init__(
+        self, parameters: Sequence[tuple[Parameter, Known | None]], *, is_read_back: bool = False
+    ) -> None:
+        self.is_read_back = is_read_back
         self.positional = [(p.name, codec) for p, codec in parameters if p.kind in POSITIONAL]
         by_name = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
         self.named = {p.name: codec for p, codec in parameters if p.kind in by_name}
@@ -26,6 +37,8 @@ class ArgumentCodecs:
 
     def encode(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> NormalizedArguments:
         """Returns the arguments as they are stored; raises InvalidArguments."""
+        if self.is_read_back:
+            return self.converted(args, kwargs, lambda codec: partial(encode_and_read_back, codec))
         return self.converted(args, kwargs, lambda codec: codec.encode)
 
     def decode(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> NormalizedArguments:
@@ -72,6 +85,19 @@ def convert(call: Callable[[Any], Any], value: Any, where: str) -> Any:
         raise InvalidArguments(str(error.within(where))) from error.__cause__
 
 
+def encode_and_read_back(codec: Known, value: Any) -> Any:
+    """Returns what a codec stores of a value. Raises Mismatch if that would be read as another
+    value, since a class changes its fields in its ``__post_init__``."""
+    stored = codec.encode(value)
+    back = codec.decode(deepcopy(stored))
+    if codec.encode(back) != stored and back != value:
+        raise Mismatch(
+            f"{codec.name} that comes back from JSON as it is",
+            "one that a __post_init__ changes when it is made again",
+        )
+    return stored
+
+
 def codecs_for(
     method: Any, parameters: Sequence[Parameter], own: Own, *, check_types: bool
 ) -> ArgumentCodecs | None:
@@ -84,7 +110,8 @@ def codecs_for(
     found = [(each, codec_of(each, finder, names)) for each in parameters]
     kept = [(each, codec if check_types or is_needed(codec) else None) for each, codec in found]
     has_some = any(codec is not None for _, codec in kept)
-    return ArgumentCodecs(kept) if has_some else None
+    is_read_back = any(hasattr(kind, name) for kind in finder.known for name in POST_INIT)
+    return ArgumentCodecs(kept, is_read_back=is_read_back) if has_some else None
 
 
 def is_needed(codec: Known) -> bool:

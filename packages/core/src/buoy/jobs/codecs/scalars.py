@@ -118,6 +118,14 @@ def parse_duration(text: str) -> timedelta:
     return -size if found["sign"] else size
 
 
+def time_text(value: time) -> str:
+    """Returns a time as in ISO 8601; raises Mismatch for one that would lose its zone there."""
+    if value.tzinfo is not None and value.utcoffset() is None:
+        wanted = "time with a fixed offset, or a datetime"
+        raise Mismatch(wanted, "one whose zone has no offset without a date")
+    return time.isoformat(value)
+
+
 def bytes_text(value: bytes) -> str:
     return b64encode(value).decode()
 
@@ -131,7 +139,7 @@ SCALARS: dict[Any, Known] = {
     for each in (
         Scalar(datetime, datetime.isoformat, datetime.fromisoformat, "2026-11-30T12:00:00+00:00"),
         Scalar(date, date.isoformat, date.fromisoformat, "2026-11-30"),
-        Scalar(time, time.isoformat, time.fromisoformat, "12:00:00"),
+        Scalar(time, time_text, time.fromisoformat, "12:00:00"),
         Scalar(timedelta, duration_text, parse_duration, "PT1H30M"),
         Scalar(UUID, str, UUID, "0f8fad5b-d9cb-469f-a165-70867728950e"),
         Number(Decimal, str, Decimal, "12.50"),
