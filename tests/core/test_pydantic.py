@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -230,6 +230,10 @@ class Noted(pydantic.BaseModel):
     note: str = pydantic.Field(default="", exclude=True)
 
 
+class Opening(pydantic.BaseModel):
+    at: time
+
+
 class OpenDates(Open):
     __pydantic_extra__: dict[str, date]
 
@@ -247,6 +251,7 @@ class Slot:
         Lazy(at=TWICE.replace(fold=1)),
         Lazy(times={"x": [NOON, TWICE]}, pairs=[(1, TWICE)]),
         Slot(TWICE, Lazy(at=TWICE)),
+        Opening(at=time(12, tzinfo=UTC)),
         Open(x=1, y=[None, {"a": "b"}]),  # type: ignore[call-arg]
         OpenDates(x=date(2026, 11, 30)),  # type: ignore[call-arg]
     ],
@@ -274,6 +279,7 @@ def test_a_value_that_was_looked_at_is_still_taken() -> None:
         Open(when=date(2026, 11, 30)),  # type: ignore[call-arg]
         Open(pair=(1, 2)),  # type: ignore[call-arg]
         Noted(note="x"),
+        Opening(at=time(12, tzinfo=BERLIN)),
         [Noted(note="x")],
         Lazy.model_construct(at=date(2026, 11, 30)),
         Lazy.model_construct(times={"x": [date(2026, 11, 30)]}),

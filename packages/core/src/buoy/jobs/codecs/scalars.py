@@ -55,9 +55,11 @@ class Number(Scalar):
 
 def is_equal(value: Any, other: Any) -> bool:
     """Whether two values are equal. A time that the clocks of a zone show twice is unequal to all
-    times of other zones in Python: there it counts whether both are written alike."""
+    times of other zones in Python: there it counts whether both are written alike. A time of day
+    without offset is equal to one without zone in Python: here it is not."""
     if value == other:
-        return True
+        zones = [each.tzinfo is None for each in (value, other) if isinstance(each, time)]
+        return len(set(zones)) < 2
     are_times = isinstance(value, datetime) and isinstance(other, datetime)
     return are_times and value.isoformat() == other.isoformat()
 
