@@ -4,6 +4,7 @@ import functools
 import os
 import subprocess
 import sys
+import traceback
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -332,3 +333,31 @@ def test_what_field_annotates_takes_the_objects_that_it_declares(
 def test_what_field_annotates_is_checked(annotation: Any, value: Any, message: str) -> None:
     with pytest.raises(Mismatch, match=message):
         codec(annotation).encode(value)
+
+
+class ByAlias(Cat):
+    model_config = pydantic.ConfigDict(serialize_by_alias=True)
+
+
+def test_fields_have_their_names_also_in_a_model_that_is_written_by_aliases() -> None:
+    value = ByAlias(bornAt=NOON)
+
+    assert codec(ByAlias).encode(value) == {**STORED, "price": "1"}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (Cat, Cat.model_construct(born="hidden, input_type=hidden")),
+        (Cats, [CAT, {"born": "hidden"}]),
+        (list[Strict], [Strict.model_construct(at="hidden\nhidden", ids=["hidden"])]),
+    ],
+    ids=["field", "item", "two fields"],
+)
+def test_what_pydantic_does_not_write_is_not_shown(annotation: Any, value: Any) -> None:
+    with pytest.raises(Mismatch) as raised:
+        codec(annotation).encode(value)
+
+    told = "".join(traceback.format_exception(raised.value))
+    assert "input_type=" in str(raised.value)
+    assert "hidden" not in told

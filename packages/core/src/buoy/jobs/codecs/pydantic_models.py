@@ -3,18 +3,24 @@
 pydantic is not needed for buoy, and is loaded only by those who use it.
 """
 
+import re
 import sys
 from collections.abc import Collection, Mapping, Set
 from dataclasses import is_dataclass
+from functools import partial
 from typing import Annotated, Any, get_origin
 
 from ...model.strict_json import encode as json_text
+from ...text.safe import shorten
 from .codec import ANY, JSON_VALUES, OBJECT, Known, Mismatch, guarded
 from .containers import in_order
 from .scalars import is_equal
 
 MARKS = ("__pydantic_core_schema__", "__get_pydantic_core_schema__", "__is_pydantic_dataclass__")
 """Attributes by which the classes of pydantic are known."""
+
+INPUT = re.compile("input_value=.*, (?=input_type=)", re.DOTALL)
+"""Where warnings of pydantic show a value, or several ones."""
 
 
 def is_of_pydantic(annotation: Any) -> bool:
@@ -65,10 +71,12 @@ class OfPydantic(Known):
         return guarded(self.read, stored, self.name)
 
     def written(self, value: Any) -> Any:
-        dump = self.adapter.dump_python
-        return with_sets_in_order(
-            value, dump(value, mode="json", round_trip=True, warnings="error")
-        )
+        dump = partial(self.adapter.dump_python, mode="json", by_alias=False, round_trip=True)
+        try:
+            return with_sets_in_order(value, dump(value, warnings="error"))
+        except ValueError as error:  # as errors of pydantic are
+            told = shorten(INPUT.sub("", str(error)))
+            raise Mismatch(self.name, f"one that pydantic does not write ({told})") from None
 
     def read(self, stored: Any) -> Any:
         try:
