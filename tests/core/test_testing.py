@@ -291,6 +291,12 @@ class TestIsolation:
         with pytest.raises(EnqueueError, match="Redis cannot be reached"):
             Elsewhere.enqueue()
 
+    def test_the_connection_is_closed_at_the_end(self) -> None:
+        with isolated_app() as app:
+            client: Any = app.broker.client
+            assert client.connected
+        assert not client.connected
+
     def test_urls_may_be_allowed(self) -> None:
         with isolated_app(allowed_urls=["redis://127.0.0.1:1"]):
             assert App(AWAY).settings.url == AWAY

@@ -60,7 +60,9 @@ def isolated_app(*, allowed_urls: Collection[str] = ()) -> Iterator[App]:
             setattr(owner, name, value)
 
         server = undo.enter_context(free_server())
-        yield isolate(server, patch, allowed_urls)
+        app = isolate(server, patch, allowed_urls)
+        undo.callback(app.broker.client.close)
+        yield app
 
 
 def isolate(server: Server, patch: Patch, allowed_urls: Collection[str] = ()) -> App:

@@ -31,13 +31,15 @@ def buoy_allowed_urls() -> Collection[str]:
 @pytest.fixture
 def buoy_app(
     buoy_server: "Server", buoy_allowed_urls: Collection[str], monkeypatch: pytest.MonkeyPatch
-) -> "App":
+) -> "Iterator[App]":
     """An app on the empty private server; during the test it is the app of all job classes that
     have no app of their own, and has the app-wide plugins of the one before. All other apps use
     that server, too, each with its own namespace."""
     from .isolation import isolate
 
-    return isolate(buoy_server, monkeypatch.setattr, buoy_allowed_urls)
+    app = isolate(buoy_server, monkeypatch.setattr, buoy_allowed_urls)
+    yield app
+    app.broker.client.close()  # the socket would be open until the garbage is collected
 
 
 @pytest.fixture
