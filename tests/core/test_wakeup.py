@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from buoy.embedded.server import Server
 from buoy.worker.queue_selection import POLL_SECONDS
 from buoy.worker.wakeup import (
     BLOCK_SECONDS,
@@ -16,6 +17,7 @@ from buoy.worker.wakeup import (
     wakeup_for,
 )
 from tests.support.proxy import Proxy
+from tests.support.tls import CERTIFICATE, TlsFront
 from tests.support.world import World
 
 
@@ -95,6 +97,20 @@ class TestOneServer:
 
         assert wakeup.files() == []
         assert wakeup.backoff.failures == 1
+
+    def test_what_a_server_with_tls_sends_of_its_own_is_no_reply(
+        self, world: World, buoy_server: Server
+    ) -> None:
+        with TlsFront(buoy_server.url) as front:  # it sends tickets behind the handshake
+            wakeup = Wakeup(f"{front.url}?ssl_ca_certs={CERTIFICATE}", world.broker.keys)
+            wakeup.listen(["mail"])
+            readable_before = is_readable(wakeup, 0.2)
+            world.enqueue("a")
+
+            assert not readable_before
+            assert is_readable(wakeup)
+            assert wakeup.read() == "mail"
+            wakeup.close()
 
     def test_it_polls_seldom_whatever_it_finds(self, wakeup: Wakeup) -> None:
         wakeup.adapt(True)

@@ -52,12 +52,22 @@ class Wakeup:
             return
         try:
             if self.connection is None:
-                self.connection = self.new_connection()
-                self.connection.connect()
+                self.connect()
             self.connection.send_command("BLPOP", *wanted, BLOCK_SECONDS)
             self.awaited = wanted
         except CONNECTION_ERRORS:
             self.fail()
+
+    def connect(self) -> None:
+        """Make the connection. Raises CONNECTION_ERRORS.
+
+        With TLS a server sends tickets after the handshake: they are read before a reply to
+        anything. Else they would make the file readable, and a reader would wait in vain.
+        """
+        self.connection = self.new_connection()
+        self.connection.connect()
+        self.connection.send_command("PING")
+        self.connection.read_response()
 
     def read(self) -> str | None:
         """Read the reply when the file is readable. Returns the queue that has work; None if Redis
