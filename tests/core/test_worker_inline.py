@@ -1,5 +1,6 @@
 """A whole worker whose executor runs jobs in its own process."""
 
+import json
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from buoy import App, Job
 from buoy.broker.broker import Broker
 from buoy.executor import limits
 from buoy.executor.inline import Inline
+from buoy.model.payload import Payload
 from buoy.model.queue_list import QueueList
 from buoy.settings import Settings
 from buoy.worker.recycling import RecycleLimits
@@ -69,3 +71,10 @@ class TestInline:
 
         assert worker.in_flight.counts == {"done": 4, "released": 3}
         assert caplog.messages == []
+
+
+def test_a_limit_is_seen_in_whatever_way_a_program_writes_json() -> None:
+    payload = Payload(Small.name, [], {}, "a", limits={"timeout": 5}).encoded()
+    spaced = json.dumps(json.loads(payload))
+
+    assert limits.own_limits(payload) == limits.own_limits(spaced) == ["timeout"]

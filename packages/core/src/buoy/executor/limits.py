@@ -43,7 +43,7 @@ def run_in_process(reservation: Reservation, app_hooks: Relay | None = None) -> 
 def own_limits(payload: str) -> list[str]:
     """Returns the names of the limits that a job has of its own. Most payloads are not decoded for
     that."""
-    if '"limits":{' not in payload:
+    if '"limits"' not in payload:
         return []
     try:
         return sorted(Payload.decoded(payload).limits or ())
