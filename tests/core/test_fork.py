@@ -155,6 +155,20 @@ class TestDeathOfTheNursery:
         assert [(each["job_id"], each["state"]) for each in lost] == [("a", "lost"), ("b", "lost")]
         assert (fork.capacity(), fork.running) == (0, {})
 
+    def test_a_newer_run_that_waits_for_one_of_them_is_released(self, fork: Fork) -> None:
+        old, new = runs("a")
+        fork.start_jobs([old])
+        fork.start_jobs([new])
+        nursery_of(fork).open = False
+
+        settlements = fork.take_finished()
+
+        assert [(each.token, each.outcome) for each in settlements] == [
+            (old.token, "crashed"),
+            (new.token, "released"),
+        ]
+        assert (fork.exclusive.runs, fork.exclusive.waiting) == ({}, {})
+
     def test_a_job_at_the_limit_of_crashes_fails(self, fork: Fork) -> None:
         [job] = held("a")
         fork.start_jobs([job._replace(crash_limit_reached=True, lost=5)])

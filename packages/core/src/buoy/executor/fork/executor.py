@@ -159,7 +159,8 @@ class Fork(PrefetchingExecutor):
         logger.error("the nursery ended (exit code %s) with %d jobs", code, len(self.running))
         for reservation, _ in self.running.values():
             self.prefetched.settlements.append(settle_crash(reservation))
-            self.exclusive.finish(reservation)
+            if newer := self.exclusive.finish(reservation):
+                self.prefetched.waiting.appendleft(newer)
         self.running.clear()
         self.nursery, self.ready = None, False
         self.release_waiting()
