@@ -1,5 +1,6 @@
 """The executor that forks, with a nursery that is played."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 
 from buoy.executor.fork import executor as module
 from buoy.executor.fork.executor import Fork
+from buoy.executor.fork.nursery_process import NurseryProcess
+from buoy.loading.served_app import ANY
 from tests.support.reservations import held, runs
 
 
@@ -211,6 +214,21 @@ class TestDeathOfTheNursery:
         assert fork.nursery is None
         assert fork.seconds_until_due() > 0
         assert "no process to load the app" in caplog.text
+
+
+def test_a_start_that_the_system_refuses_keeps_no_file_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "no more processes")
+
+    monkeypatch.setattr("buoy.executor.fork.nursery_process.subprocess.Popen", refuse)
+    before = set(os.listdir("/dev/fd"))  # noqa: PTH208
+
+    with pytest.raises(BlockingIOError):
+        NurseryProcess(["app"], ANY, 0)
+
+    assert set(os.listdir("/dev/fd")) <= before  # noqa: PTH208
 
 
 def test_close_gives_the_app_time_for_its_hook(fork: Fork) -> None:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from select import POLLIN, POLLOUT, poll
 from typing import Any
@@ -27,15 +27,19 @@ class NurseryProcess:
     def __init__(self, app: Sequence[str], wanted: WantedApp, verbosity: int) -> None:
         """Start a nursery that loads this app. Raises OSError when the system has no process, file
         or memory for it."""
-        self.table = ProcessTable.new()
-        ours, theirs = socket.socketpair()
-        files = [theirs.fileno()] + [self.table.file] * (self.table.file >= 0)
-        command = [sys.executable, "-m", MODULE, str(files[0]), TITLE_ROOM]
-        self.process = subprocess.Popen(
-            command, pass_fds=files, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-        theirs.close()
-        self.socket, self.frames = ours, Frames()
+        with ExitStack() as undo:
+            self.table = ProcessTable.new()
+            undo.callback(self.table.close)
+            self.socket, theirs = socket.socketpair()
+            undo.enter_context(self.socket)
+            with theirs:
+                files = [theirs.fileno()] + [self.table.file] * (self.table.file >= 0)
+                command = [sys.executable, "-m", MODULE, str(files[0]), TITLE_ROOM]
+                self.process = subprocess.Popen(
+                    command, pass_fds=files, stdin=subprocess.DEVNULL, start_new_session=True
+                )
+            undo.pop_all()
+        self.frames = Frames()
         self.open = True
         self.unread: list[Any] = []
         """Messages that have arrived and are not yet taken."""
