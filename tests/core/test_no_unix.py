@@ -72,6 +72,15 @@ def test_a_program_enqueues_and_looks(server: Server) -> None:
     assert there[2] == here.stdout.split()[2], here.stderr
 
 
+def test_a_queue_that_is_called_worker_is_a_word_like_others(server: Server) -> None:
+    words = ["buoy", "queues", "peek", "worker"]
+    start = f"import sys, tests.support.no_unix; sys.argv[:] = {words}; import buoy; print('there')"
+
+    ended = run(server.url, "-c", start)
+
+    assert (ended.stdout, ended.stderr) == ("there\n", "")
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -75,6 +75,31 @@ def test_watch_puts_the_terminal_right_when_it_is_told_to_end(
     assert screen.output.endswith(FIRST_SCREEN)
 
 
+@pytest.mark.parametrize("before", [(), ("--namespace", "buoy")], ids=["first", "behind an option"])
+def test_a_queue_that_is_called_worker_changes_nothing_in_that(
+    buoy_app: App, buoy_server: Server, before: tuple[str, ...]
+) -> None:
+    Charge.using(queue="worker").enqueue(1)
+    words = (*before, "queues", "peek", "worker", "--watch")
+    with in_terminal(*words, url=buoy_server.url) as screen:
+        screen.wait_for("Ctrl-C ends")
+        screen.wait_for("Charge")
+        screen.press("\x03")
+        assert screen.end() == 0
+    assert screen.output.endswith(FIRST_SCREEN)
+
+
+def test_ctrl_c_at_a_question_about_a_queue_that_is_called_worker_is_no_success(
+    buoy_app: App, buoy_server: Server
+) -> None:
+    Charge.using(queue="worker").enqueue(1)
+    with in_terminal("queues", "clear", "worker", url=buoy_server.url) as screen:
+        screen.wait_for("[y/N]")
+        screen.press("\x03")
+        assert screen.end() == 1
+    assert "Aborted!" in screen.output
+
+
 def test_watch_shows_no_more_lines_than_the_terminal_has(
     buoy_app: App, buoy_server: Server
 ) -> None:

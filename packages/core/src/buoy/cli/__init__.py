@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+from ..process import early
 from ..text.printable import one_line
 from ..text.safe import safe_text, summarize_error
 from .group import LIST, Group, ListGroup
@@ -100,6 +101,8 @@ class Commands(Group):
             from ..process.signals import exit_on_signals
 
             ctx.with_resource(exit_on_signals(ctx.close))
+        else:
+            early.undo()
         return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
