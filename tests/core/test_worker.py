@@ -1,5 +1,6 @@
 """The worker's main loop, with an executor of the test."""
 
+import logging
 import os
 import signal
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from buoy.operations.control import Control
 from buoy.worker.queue_selection import POLL_SECONDS
 from buoy.worker.recycling import RecycleLimits
 from buoy.worker.worker import Worker, format_counts
@@ -53,6 +55,30 @@ class TestSignals:
         worker.lifecycle.receive(signal.SIGTERM)
         with worker.signals, pytest.raises(SystemExit):
             worker.rest_at_start(0.0)
+
+    def test_a_stop_while_a_starting_worker_logs_is_obeyed(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Stopping(logging.Handler):
+            """A signal comes while a line is written: the log does not let its SystemExit out."""
+
+            def emit(self, record: logging.LogRecord) -> None:
+                if "everything is paused" in record.getMessage():
+                    signal.raise_signal(signal.SIGTERM)
+
+        caplog.set_level("INFO", "buoy.worker")
+        Control(world.broker).pause_all()
+        worker = Worker(world.broker, FakeExecutor(), MAIL, burst=True)
+        log, handler = logging.getLogger("buoy.worker"), Stopping()
+        log.addHandler(handler)
+        try:
+            with pytest.raises(SystemExit) as caught:
+                worker.run()
+        finally:
+            log.removeHandler(handler)
+
+        assert caught.value.code == 0
+        assert not worker.lifecycle.started
 
     def test_a_stop_has_the_executor_release_what_waits(self, setting: WorkerAtWork) -> None:
         setting.worker.on_signal(signal.SIGTERM)

@@ -125,11 +125,17 @@ class Worker:
         """Sleep before the next try to connect; end if a signal says stop meanwhile."""
         wait_readable([self.signals.fileno()], seconds)
         self.signals.clear()
-        if self.lifecycle.told_to_stop:  # the interrupted code may have caught its SystemExit
+        self.exit_if_told()
+
+    def exit_if_told(self) -> None:
+        """End if a signal has said stop: the code that it interrupted may have caught its
+        SystemExit, as the log does."""
+        if self.lifecycle.told_to_stop:
             raise SystemExit(0)
 
     def start_serving(self) -> None:
         """From now on the worker ends in order; its supervisor may start others."""
+        self.exit_if_told()
         self.lifecycle.start()
         if self.supervisor is not None:
             os.write(self.supervisor, b"\0")
