@@ -68,6 +68,16 @@ class InThread(Job):
         self.threads.append(threading.current_thread().name)
 
 
+class Waits(Job):
+    """Runs in a thread until it may end."""
+
+    name = "async.waits"
+    may_end = threading.Event()
+
+    def perform(self) -> None:
+        self.may_end.wait(60)
+
+
 def reserve(job: type[Job], id: str, *args: Any) -> Reservation:
     text = Payload(job.name, list(args), {}, id).encoded()
     return Reservation(id, f"token of {id}", "mail", text)
@@ -90,8 +100,8 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-def finish(executor: Async, count: int) -> dict[str, str]:
-    """Wait for so many settlements; returns the outcome of each, by id."""
+def settlements(executor: Async, count: int) -> list[Settlement]:
+    """Wait for so many settlements."""
     found: list[Settlement] = []
 
     def complete() -> bool:
@@ -99,7 +109,12 @@ def finish(executor: Async, count: int) -> dict[str, str]:
         return len(found) >= count
 
     wait_until(complete)
-    return {each.id: each.outcome for each in found}
+    return found
+
+
+def finish(executor: Async, count: int) -> dict[str, str]:
+    """Wait for so many settlements; returns the outcome of each, by id."""
+    return {each.id: each.outcome for each in settlements(executor, count)}
 
 
 def test_coroutines_run_at_the_same_time(executor: Async) -> None:
@@ -113,6 +128,44 @@ def test_other_jobs_run_in_threads_beside_the_loop(executor: Async) -> None:
 
     assert finish(executor, 2) == {"a": "done", "b": "done"}
     assert "buoy-loop" not in InThread.threads
+
+
+class TestWithoutThreads:
+    """The system refuses to start a further thread."""
+
+    @pytest.fixture
+    def refuse(self, executor: Async, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+        def start(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        return lambda: monkeypatch.setattr(threading.Thread, "start", start)
+
+    def test_a_job_that_needs_the_first_one_is_delayed(
+        self, executor: Async, refuse: Callable[[], None], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        refuse()
+        executor.start_jobs([reserve(InThread, "a"), reserve(Awaits, "b")])
+
+        delayed, done = sorted(settlements(executor, 2))
+        assert (delayed.id, delayed.outcome, delayed.wait, delayed.name) == ("a", "delayed", 1, "")
+        assert delayed.payload == reserve(InThread, "a").payload
+        assert (done.id, done.outcome) == ("b", "done")
+        assert (executor.running, executor.blocking.threads) == ({}, [])
+        assert caplog.messages == [
+            "no thread for id=a queue=mail: can't start new thread; again in 1 s"
+        ]
+
+    def test_the_job_waits_for_a_thread_that_is_there(
+        self, executor: Async, refuse: Callable[[], None]
+    ) -> None:
+        executor.start_jobs([reserve(Waits, "a")])
+        wait_until(lambda: executor.blocking.threads)
+        refuse()
+        executor.start_jobs([reserve(InThread, "b")])
+        wait_until(lambda: "token of b" in executor.running)
+        Waits.may_end.set()
+
+        assert finish(executor, 2) == {"a": "done", "b": "done"}
 
 
 def test_slots_limit_how_many_run(executor: Async) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ..jobs.facts import Facts
 from ..jobs.job import Job
 from ..jobs.run import has_expired, load_run, settle_without_plugins
+from ..jobs.run_log import reservation_fields
 from ..loading.served_app import ANY, WantedApp
 from ..model.reservation import Reservation, Settlement
 from ..process.logs import Log
@@ -92,9 +93,22 @@ class Async(PrefetchingExecutor):
             if job := load_awaitable(reservation):
                 self.running[reservation.token] = self.start_task(reservation, job)
             else:
-                self.running[reservation.token] = None
-                jobs = list(self.running.values()).count(None)
-                self.blocking.submit(reservation, jobs)
+                self.start_in_thread(reservation)
+
+    def start_in_thread(self, reservation: Reservation) -> None:
+        """Run a job in a thread. Delays it by a second if the system has no thread for it."""
+        self.running[reservation.token] = None
+        jobs = list(self.running.values()).count(None)
+        try:
+            self.blocking.submit(reservation, jobs)
+        except RuntimeError as error:
+            text = "no thread for id=%s queue=%s: %s; again in 1 s"
+            fields = reservation_fields(reservation, "delayed")
+            logger.error(text, reservation.id, reservation.queue, error, extra=fields)
+            delayed = Settlement.of(
+                reservation, "delayed", payload=reservation.payload, wait=1.0, name=""
+            )
+            self.finish_job(delayed, self.prefetched.seconds_each)  # which stays so
 
     def start_task(self, reservation: Reservation, job: Facts) -> asyncio.Task[Settlement]:
         """Run a job in a task, with a copy of the context: the next job does not see what this one

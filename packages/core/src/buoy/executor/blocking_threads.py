@@ -16,11 +16,24 @@ class BlockingThreads:
         self.threads: list[threading.Thread] = []
 
     def submit(self, reservation: Reservation, jobs: int) -> None:
-        """Run a job in a thread. ``jobs`` is how many jobs run or wait here, with this one."""
-        self.jobs.put(reservation)
+        """Run a job in a thread. ``jobs`` is how many jobs run or wait here, with this one.
+
+        A job waits for one of the threads when the system refuses a further one. Raises
+        RuntimeError when there is no thread at all.
+        """
         if len(self.threads) < jobs:
-            self.threads.append(threading.Thread(target=self.work, daemon=True))
-            self.threads[-1].start()
+            self.add_thread()
+        self.jobs.put(reservation)
+
+    def add_thread(self) -> None:
+        thread = threading.Thread(target=self.work, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            if not self.threads:
+                raise
+        else:
+            self.threads.append(thread)
 
     def work(self) -> None:
         """Run jobs until ``close``. Each of the threads does this."""
