@@ -235,6 +235,17 @@ def test_the_pidfile_names_the_process_to_signal(site: Site, count: int) -> None
     assert not pidfile.exists()
 
 
+@pytest.mark.parametrize("kind", ["inline", "thread"])
+def test_the_pidfile_is_removed_when_a_job_outlives_the_grace_time(site: Site, kind: str) -> None:
+    pidfile = site.folder / "buoy.pid"
+    Wait.enqueue("long", "gate")
+    process = site.worker("--executor", kind, "--grace", "0.2", "--pidfile", str(pidfile))
+    site.note("began")
+    process.stop()
+    assert "grace time over" in process.log
+    assert not pidfile.exists()
+
+
 def test_the_pidfile_of_a_successor_is_not_removed(site: Site) -> None:
     pidfile = site.folder / "buoy.pid"
     process = site.worker("--pidfile", str(pidfile))

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -163,7 +164,7 @@ def worker(
         burst=burst,
         recycle_limits=RecycleLimits(max_jobs, None if max_memory is None else max_memory << 20),
         supervisor=supervisor,
-        leave=os._exit,
+        leave=partial(leave_at_once, pidfile),
     )
     one.run()
     is_finished = burst or one.lifecycle.told_to_stop
@@ -205,6 +206,15 @@ def leave(code: int) -> NoReturn:
     logging.shutdown()
     sys.stdout.flush()
     kill_children()
+    os._exit(code)
+
+
+def leave_at_once(pidfile: Path | None, code: int) -> NoReturn:
+    """Exit with this code while the main thread is in a job, which does not end."""
+    from ..process.system import remove_pid_file
+
+    if pidfile is not None:
+        remove_pid_file(pidfile)
     os._exit(code)
 
 

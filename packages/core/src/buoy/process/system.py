@@ -120,19 +120,27 @@ def pid_file(path: Path | None) -> Iterator[None]:
     if path is None or is_supervised():
         yield
         return
-    content = f"{os.getpid()}\n".encode()
     try:
-        path.write_bytes(content)
+        path.write_bytes(pid_line())
     except OSError as error:
         wanted = "--pidfile: expected a file that can be written"
         raise ConfigurationError(f"{wanted}, got {path}: {error.strerror}") from error
     try:
         yield
     finally:
-        # A successor that has started meanwhile may have written its own id.
-        with suppress(OSError):
-            if path.read_bytes() == content:
-                path.unlink()
+        remove_pid_file(path)
+
+
+def remove_pid_file(path: Path) -> None:
+    """Remove this file if the id of this process is in it: a successor that has started meanwhile
+    may have written its own one."""
+    with suppress(OSError):
+        if path.read_bytes() == pid_line():
+            path.unlink()
+
+
+def pid_line() -> bytes:
+    return f"{os.getpid()}\n".encode()
 
 
 def is_running(pid: int) -> bool:
