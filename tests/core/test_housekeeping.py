@@ -80,6 +80,20 @@ class TestGrace:
         assert heartbeat.in_flight.counts == {"done": 2, "released": 2}
         assert caplog.messages == ["grace time over: 2 unfinished jobs are released"]
 
+    def test_a_job_that_the_main_thread_has_yet_to_settle_is_not_put_back(
+        self, world: World
+    ) -> None:
+        heartbeat = heartbeat_of(world.broker, deadline=0.0)
+        world.enqueue("ended", "long")
+        ended, long = world.take(2)
+        heartbeat.in_flight.add([ended, long])
+        assert heartbeat.in_flight.end([done(ended)]) == [done(ended)]
+
+        heartbeat.housekeep()
+
+        assert (world.queued, list(world.jobs)) == (["long"], ["long"])
+        assert heartbeat.in_flight.counts == {"done": 1, "released": 1}
+
     @pytest.mark.parametrize(
         ("deadline", "in_process"),
         [(None, True), (-0.0, True), (-100.0, True), (-1000.0, False)],

@@ -16,6 +16,20 @@ def test_what_is_settled_is_counted_by_outcome_once() -> None:
     assert len(in_flight) == 0
 
 
+def test_how_jobs_have_ended_is_known_until_redis_has_answered_that() -> None:
+    in_flight = InFlight()
+    a, b, c = held("a", "b", "c")
+    in_flight.add([a, b])
+    done = [Settlement.of(each, "done") for each in (a, b, c)]
+
+    assert in_flight.end(done) == done[:2]
+    assert in_flight.ended == {a.token: done[0], b.token: done[1]}
+    in_flight.settle(done[:1], refused=[])
+    in_flight.remove([b])
+
+    assert in_flight.ended == {}
+
+
 def test_jobs_that_were_put_back_were_not_run() -> None:
     in_flight = InFlight()
     jobs = held("a", "b", "c")

@@ -12,7 +12,7 @@ from buoy.model.reservation import Reservation, Settlement
 from buoy.settings import Settings
 from buoy.worker.worker import Worker
 from tests.support.clock import pauses_stand_still
-from tests.support.proxy import Proxy
+from tests.support.proxy import Proxy, When
 from tests.support.world import World, done
 
 
@@ -101,6 +101,32 @@ def test_a_queue_that_stands_still_is_told_once_and_tried_again(
     assert odd.failed == ["b"]
     assert worker.round_trips.outages.with_wakeups(worker.selector.queues) == ["odd", "mail"]
     assert caplog.records[-1].getMessage() == "queue=odd works again"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_job_that_has_ended_is_not_put_back_by_what_ends_the_process(
+    world: World, proxy: Proxy, worker: Worker, when: When, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Redis was away for a moment while a job was settled, and a long job of the other queue runs
+    until the grace time is over."""
+    odd = World(world.broker, world.nodes, queue="odd")
+    odd.enqueue("ended")
+    world.enqueue("long")
+    taken: dict[str, Reservation] = {}
+    while len(taken) < 2:
+        taken |= {each.id: each for each in fetch(worker)}
+    worker.round_trips.settle([done(taken["ended"])])
+    proxy.cut(1, when)
+    worker.round_trips.run_once(0)
+    assert worker.round_trips.unanswered.keys() == {"odd"}
+
+    worker.heartbeat.release_all()
+
+    assert (odd.jobs, odd.call("HGET", "meta", "done")) == ({}, b"1")
+    assert world.queued == ["long"]
+    assert len(worker.in_flight) == 0
+    assert "grace time over: 1 unfinished jobs are released" in caplog.messages
+    assert "refused" not in caplog.text
 
 
 def test_a_look_at_several_queues_sees_the_others_of_one_that_is_wrong(world: World) -> None:

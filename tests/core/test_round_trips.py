@@ -208,6 +208,19 @@ class TestOneRoundTrip:
         assert told.items() <= vars(caplog.records[0]).items()
         assert (len(setting.in_flight), setting.in_flight.counts) == (0, {})
 
+    def test_what_the_heartbeat_has_settled_meanwhile_is_not_logged_as_refused(
+        self, setting: Setting, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        [job] = setting.take("a")
+        setting.trips.settle([done(job)])
+        setting.in_flight.settle([done(job)], refused=[])
+        setting.broker.answers["mail"] = answer(refused=[done(job)])
+
+        setting.trips.run_once(0)
+
+        assert caplog.messages == []
+        assert setting.in_flight.counts == {"done": 1}
+
     def test_a_job_that_is_not_in_flight_any_more_is_not_settled(self, setting: Setting) -> None:
         a, b = setting.take("a", "b")
         setting.in_flight.remove([a])

@@ -309,11 +309,11 @@ class Heartbeat(threading.Thread):
     def release_all(self) -> None:
         """The grace time is over and the main thread is still in a job: release all jobs, and
         end this process, because otherwise that job would continue."""
-        ended = [*self.unsettled, *self.executor.take_finished()]
-        tokens = {each.token for each in ended}
-        unfinished = [each for each in self.in_flight.all() if each.token not in tokens]
+        ended = {each.token: each for each in (*self.unsettled, *self.executor.take_finished())}
+        ended |= self.in_flight.ended  # the main thread may have sent some of these: no matter
+        unfinished = [each for each in self.in_flight.all() if each.token not in ended]
         logger.warning("grace time over: %d unfinished jobs are released", len(unfinished))
-        self.unsettled = ended + [
+        self.unsettled = [*ended.values()] + [
             Settlement.of(each, "released", seconds=0.0) for each in unfinished[::-1]
         ]
         self.settle()

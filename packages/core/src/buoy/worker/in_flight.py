@@ -17,20 +17,30 @@ class InFlight:
 
     reservations: dict[str, Reservation] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    ended: dict[str, Settlement] = field(default_factory=dict)
+    """The settlements that the main thread has and Redis has not answered, by token."""
 
     def add(self, reservations: Iterable[Reservation]) -> None:
         """Add jobs that were just reserved."""
         self.reservations.update((each.token, each) for each in reservations)
 
+    def end(self, settlements: Iterable[Settlement]) -> list[Settlement]:
+        """Note how jobs have ended. Returns the settlements of those that are in flight."""
+        ours = [each for each in settlements if each.token in self.reservations]
+        self.ended.update((each.token, each) for each in ours)
+        return ours
+
     def remove(self, lost: Iterable[Reservation]) -> None:
         """Remove jobs whose leases are lost: other workers may have them."""
         for each in lost:
             self.reservations.pop(each.token, None)
+            self.ended.pop(each.token, None)
 
     def settle(self, settlements: Iterable[Settlement], refused: Container[Settlement]) -> None:
         """Remove the jobs of settlements that Redis has answered, and count those that it has not
         refused."""
         for each in settlements:
+            self.ended.pop(each.token, None)
             if self.reservations.pop(each.token, None) and each not in refused:
                 self.counts[each.outcome] += 1
 

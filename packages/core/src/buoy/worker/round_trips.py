@@ -50,7 +50,7 @@ class RoundTrips:
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Settle these jobs with the next round trip. Ignores jobs that are not in flight."""
-        self.settlements += [each for each in settlements if each.token in self.in_flight]
+        self.settlements += self.in_flight.end(settlements)
 
     def discard(self, lost: Iterable[Reservation]) -> None:
         """Do not settle these jobs: their leases are lost."""
@@ -183,8 +183,10 @@ class RoundTrips:
         self.unanswered.pop(request.queue, None)
         self.outages.record(request.queue, None)
         self.outages.record(QUEUE_CHECK, None)  # Redis can be asked again
+        # Not those that the heartbeat thread has settled meanwhile.
+        refused = [each for each in answer.refused if each.token in self.in_flight]
         self.in_flight.settle(request.settlements, answer.refused)
-        for each in answer.refused:
+        for each in refused:
             message = "outcome refused, the lease was lost: id=%s queue=%s token=%s"
             logger.warning(message, each.id, each.queue, each.token, extra=settlement_fields(each))
         self.selector.update({request.queue: answer.status}, all_seen=False)
