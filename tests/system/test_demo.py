@@ -250,7 +250,6 @@ MOMENTS: dict[str, Callable[[Show], object]] = {
 def test_ctrl_c_at_any_moment_leaves_nothing(show: Show, moment: str) -> None:
     show.start()
     MOMENTS[moment](show)
-    assert len(show.processes()) > 1
 
     show.interrupt()
 
@@ -264,6 +263,7 @@ def test_ctrl_c_again_and_again_is_as_good_as_once(show: Show, moment: str) -> N
     show.start()
     MOMENTS[moment](show)
 
+    show.interrupt()
     while len(show.processes()) > 1:
         show.interrupt()
 
