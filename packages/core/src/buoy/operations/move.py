@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..broker.script_arguments import decode_text, encode_text, split_batches
 from ..connection.client import RedisSteps, single_reply
@@ -170,13 +170,18 @@ class Move:
 
 
 def is_same_job(one: str, other: str) -> bool:
-    """Whether two payloads are of one job, also if it was retried meanwhile: of one class, and
-    enqueued at one time. What cannot be read is only like itself."""
+    """Whether two payloads are of one job, also if it was retried meanwhile: of one class, with
+    equal arguments, and enqueued at one time. What cannot be read is only like itself."""
     try:
-        first, second = Payload.decoded(one), Payload.decoded(other)
+        first, second = origin_of(Payload.decoded(one)), origin_of(Payload.decoded(other))
     except CorruptPayload:
         return one == other
-    return (first.name, first.enqueued_at) == (second.name, second.enqueued_at)
+    return first == second
+
+
+def origin_of(payload: Payload) -> tuple[Any, ...]:
+    """Returns what an attempt of a job does not change."""
+    return payload.name, payload.enqueued_at, payload.args, payload.kwargs, payload.sealed
 
 
 def entry(each: "Taken", queue: str) -> Entry:
