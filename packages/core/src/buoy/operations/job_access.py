@@ -29,6 +29,27 @@ EDIT_TRIES = 5
 """How often ``edit`` reads a job again that changes meanwhile."""
 
 
+class PassedQueues:
+    """Within ``with passed:`` a queue is passed over if it cannot be reached, or has a key of a
+    wrong type: the jobs may be in others."""
+
+    error: BrokerError | None = None
+    """The error of the first one."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, WrongType | Unavailable):
+            return False
+        self.error = self.error or error
+        return True
+
+    def check(self) -> None:
+        """Raise the error, if a queue was passed over."""
+        if self.error is not None:
+            raise self.error
+
+
 class JobAccess(RedisAccess):
     """Base class of App: looks for jobs, ends them, and runs them again. Loads what talks to Redis
     when it is first needed."""
@@ -77,15 +98,13 @@ class JobAccess(RedisAccess):
             )
             ids = yield from steps_of(self.monitor.ids_of_class, job.name, same)
         ended: list[str] = []
-        broken: BrokerError | None = None
+        passed = PassedQueues()
         for queue, some in ids.items():
-            try:
+            with passed:
                 states = "queued delayed blocked"
                 ended += yield from steps_of(self.control.remove, queue, some, states)
-            except (WrongType, Unavailable) as error:  # the other queues can do without this one
-                broken = broken or error
-        if broken is not None and not (ended and isinstance(job, str)):
-            raise broken
+        if not (ended and isinstance(job, str)):
+            passed.check()
         return ended
 
     adequeue = awaiting(dequeue)
@@ -100,18 +119,14 @@ class JobAccess(RedisAccess):
         The worker of a running job ends the run at its next heartbeat; until then Redis refuses
         all that the run sends. ``then``: commands for the same instant, see ``Transition.then``.
         """
-        broken: BrokerError | None = None
+        passed = PassedQueues()
         states = "queued delayed blocked running"
         for name in (yield from self.monitor.chosen([queue] if queue else None)):
-            try:
+            with passed:
                 ended = yield from steps_of(self.control.remove, name, [id], states, then)
-            except (WrongType, Unavailable) as error:  # it may be in one of the other queues
-                broken = broken or error
-                continue
-            if ended:
-                return ended[id]
-        if broken is not None:
-            raise broken
+                if ended:
+                    return ended[id]
+        passed.check()
         return None
 
     acancel = awaiting(cancel)
@@ -142,14 +157,12 @@ class JobAccess(RedisAccess):
         due = None if at is None else epoch_seconds(at, "reschedule")
         wanted = [ids] if isinstance(ids, str) else list(ids)
         moved: list[str] = []
-        broken: BrokerError | None = None
+        passed = PassedQueues()
         for name in (yield from self.monitor.chosen([queue] if queue else None)):
-            try:
+            with passed:
                 moved += [*(yield from steps_of(self.control.reschedule, name, wanted, due))]
-            except (WrongType, Unavailable) as error:  # they may be in other queues
-                broken = broken or error
-        if broken is not None and not {*wanted} <= {*moved}:
-            raise broken
+        if not {*wanted} <= {*moved}:
+            passed.check()
         return moved
 
     areschedule = awaiting(reschedule)
